@@ -1,0 +1,43 @@
+// AdaptedState: everything that reading a source has changed, at any token of its stream.
+//
+// Fast weights in full precision, the attention window as the layers' normed inputs (keys and
+// values are recomputed from them when a learner switches to this state: half the memory of K and
+// V, the same bits), and the tokens of the open mini-batch. Movable, not copyable; owned by one
+// learner thread. About 7.5 MB for the 18 M net.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/digest.h"
+#include "model/backend.h"
+
+namespace silt::model {
+
+// The adapted weights at one version: immutable, shared by the state, snapshots and readers.
+struct FastWeights {
+  std::vector<BufferPtr> buffers;     // gate, up, down of each fast layer
+  std::vector<FastTensors> layers;    // views into `buffers`
+};
+
+struct AdaptedState {
+  std::shared_ptr<const FastWeights> weights;
+  std::vector<BufferPtr> window;         // per layer [k, d] kOperand, oldest first
+  std::vector<BufferPtr> frozen_window;  // adapted layers after the first, under W_0; may be empty
+  int window_valid = 0;                  // rows of the window that exist
+  Token input = 0;                       // the last token of the learned stream, input of the next
+  std::vector<Token> open;               // tokens that wait for their mini-batch
+  std::uint64_t steps = 0;               // mini-batches read
+  std::uint64_t tokens = 0;              // tokens read, without the open ones
+  std::uint64_t identity = 0;            // unique in the process; tells a learner to rebuild K and V
+
+  AdaptedState() = default;
+  AdaptedState(AdaptedState&&) = default;
+  AdaptedState& operator=(AdaptedState&&) = default;
+};
+
+// Over weights, windows, open tokens and counters; equal digests mean equal futures.
+Digest digest_of(const AdaptedState& state, const Backend& backend);
+
+}  // namespace silt::model

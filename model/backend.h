@@ -1,0 +1,200 @@
+// Backend: the one seam of model/. The net (net.cc, learner.cc, reader.cc) is written once over
+// these operations; `ref` specifies what they compute and `cpu` makes them fast.
+//
+// Shapes are row-major, M rows = tokens. Buffers carry a role, and the backend decides the element
+// type of each role:
+//              ref<T>   cpu
+//   kResidual    T      float       residual stream, its gradients, norms
+//   kOperand     T      bfloat16    inputs of matrix products (rounded to nearest even)
+//   kMaster      T      float       fast weights and their gradients
+//
+// A backend belongs to one thread at a time (it may use a thread team inside). Results do not
+// depend on the team's size, on M, or on what was computed before: row i of an output is a
+// function of row i of the inputs (of rows <= i for attention), reduced in a fixed order. Hence a
+// part-filled mini-batch scores its tokens with the same bits as the full one.
+// Operations cannot fail on the CPU: shapes are checked when a Net is built.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "model/config.h"
+
+namespace silt::model {
+
+using Token = std::int32_t;
+
+enum class Role { kResidual, kOperand, kMaster };
+
+// A matrix in backend memory. Owned by whoever holds it; freed by the backend that made it.
+class Buffer {
+ public:
+  virtual ~Buffer() = default;
+  int rows() const { return rows_; }
+  int cols() const { return cols_; }
+  Role role() const { return role_; }
+
+ protected:
+  Buffer(int rows, int cols, Role role) : rows_(rows), cols_(cols), role_(role) {}
+
+ private:
+  int rows_;
+  int cols_;
+  Role role_;
+};
+using BufferPtr = std::unique_ptr<Buffer>;
+
+// A frozen weight matrix [in, out], packed as the backend likes.
+class Matrix {
+ public:
+  virtual ~Matrix() = default;
+};
+using MatrixPtr = std::unique_ptr<Matrix>;
+
+// One source of a frozen matrix: float values [in, out] decoded on demand from the weight file.
+// Several parts are joined along `out` (q|k|v, or gate|up, which the backend may interleave).
+class MatrixSource {
+ public:
+  virtual ~MatrixSource() = default;
+  virtual int in() const = 0;
+  virtual int out() const = 0;
+  // Writes row `row` (all `out` values).
+  virtual void read_row(int row, float* values) const = 0;
+};
+
+enum class MatrixUse { kForward, kForwardAndBackward };
+
+// The packed form of one fast SwiGLU: gate [d, f], up [d, f], down [f, d].
+class FastPack {
+ public:
+  virtual ~FastPack() = default;
+};
+using FastPackPtr = std::unique_ptr<FastPack>;
+
+// Keys and values of the window, un-rotated, for one layer: `window` rows then the mini-batch's.
+class KvCache {
+ public:
+  virtual ~KvCache() = default;
+};
+using KvCachePtr = std::unique_ptr<KvCache>;
+
+// What one attention call saves for its backward pass.
+class AttentionTape {
+ public:
+  virtual ~AttentionTape() = default;
+};
+using AttentionTapePtr = std::unique_ptr<AttentionTape>;
+
+// The three tensors of one fast SwiGLU, in kMaster buffers (weights, initial weights or gradients).
+struct FastTensors {
+  Buffer* gate = nullptr;  // [d, f]
+  Buffer* up = nullptr;    // [d, f]
+  Buffer* down = nullptr;  // [f, d]
+};
+
+struct FastStep {  // W <- W0 + decay (W - W0) - step * scale * g, per tensor
+  float decay_gate, decay_up, decay_down;
+  float step_gate, step_up, step_down;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // The ISA path, as stored in states: "ref-f32", "cpu-avx512bf16", "cpu-avx2", ...
+  virtual std::string_view name() const = 0;
+
+  // --- memory -------------------------------------------------------------------------------
+  virtual BufferPtr allocate(int rows, int cols, Role role) = 0;  // zero-filled
+  virtual void upload(Buffer& to, std::span<const float> values) = 0;
+  virtual void download(const Buffer& from, std::span<float> values) const = 0;
+  // The stored element bytes, row-major and exact: for state blobs and digests.
+  virtual std::size_t element_bytes(Role role) const = 0;
+  virtual std::span<std::byte> raw(Buffer& buffer) = 0;
+  virtual std::span<const std::byte> raw(const Buffer& buffer) const = 0;
+
+  virtual MatrixPtr pack(std::span<const MatrixSource* const> parts, MatrixUse use) = 0;
+  // The tied embedding [vocabulary, d]: rows for embed(), transposed for cross_entropy().
+  virtual MatrixPtr pack_embedding(const MatrixSource& embedding) = 0;
+  virtual FastPackPtr allocate_fast_pack() = 0;
+  virtual void pack_fast(const FastTensors& weights, FastPack& pack) = 0;
+  virtual KvCachePtr allocate_kv_cache() = 0;
+  virtual AttentionTapePtr allocate_attention_tape() = 0;
+
+  // --- forward (M = rows of the first buffer named in each line, at most b) --------------------
+  // h[i] = E[tokens[i]]
+  virtual void embed(std::span<const Token> tokens, const Matrix& embedding, Buffer& h) = 0;
+  // x[i] = gain * h[i] / sqrt(mean(h[i]^2) + eps)
+  virtual void rms_norm(const Buffer& h, std::span<const float> gain, Buffer& x) = 0;
+  // y = x W; rounded to y's role
+  virtual void linear(const Buffer& x, const Matrix& w, Buffer& y) = 0;
+  // h += x W
+  virtual void linear_add(const Buffer& x, const Matrix& w, Buffer& h) = 0;
+  // pre = x [gate|up]; act = silu(pre_gate) * pre_up
+  virtual void swiglu(const Buffer& x, const Matrix& gate_up, Buffer& pre, Buffer& act) = 0;
+  virtual void fast_swiglu(const Buffer& x, const FastPack& w, Buffer& pre, Buffer& act) = 0;
+  virtual void fast_down_add(const Buffer& act, const FastPack& w, Buffer& h) = 0;
+
+  // Window attention with rotary positions relative to the window (ttt-spec 1.3, step 4).
+  // qkv [b, (heads + 2 kv_heads) * head_width]; row i sits at position k + i, cached row j at j.
+  // Row i sees positions (i, k + i]; of the cached rows only the last `cached_valid` exist.
+  // Puts the mini-batch's k and v behind the cached rows. `tape` may be null.
+  virtual void attention(const Buffer& qkv, KvCache& cache, int cached_valid, Buffer& out,
+                         AttentionTape* tape) = 0;
+  // Ends a mini-batch: the cache keeps its last k rows (cached rows, then the mini-batch's).
+  virtual void kv_advance(KvCache& cache) = 0;
+  // Rebuilds all k cached rows from the layer's stored normed inputs: x [k, d] -> qkv -> k, v.
+  virtual void kv_rebuild(const Buffer& window_x, const Matrix& qkv, KvCache& cache) = 0;
+
+  // nll[i] = logsumexp(x[i] E^T) - (x[i] E^T)[target[i]], natural log. With dx: the gradient of
+  // mean over `rows` of nll with respect to x, in dx [b, d].
+  virtual void cross_entropy(const Buffer& x, const Matrix& embedding, std::span<const Token> targets,
+                             std::span<float> nll, Buffer* dx) = 0;
+  // Logits of one row, for generation: logits[vocabulary].
+  virtual void logits(const Buffer& x, int row, const Matrix& embedding, std::span<float> logits) = 0;
+
+  // --- backward -------------------------------------------------------------------------------
+  // dh += d(rms_norm)/dh applied to dx (kResidual)
+  virtual void rms_norm_backward(const Buffer& h, std::span<const float> gain, const Buffer& dx,
+                                 Buffer& dh) = 0;
+  // dx = dy W^T (dy is rounded to kOperand first)
+  virtual void linear_backward(const Buffer& dy, const Matrix& w, Buffer& dx) = 0;
+  // dpre from dh through down and the SwiGLU: dact = dh down^T, then silu'
+  virtual void swiglu_backward(const Buffer& dh, const Matrix& down, const Buffer& pre,
+                               Buffer& dpre) = 0;
+  virtual void fast_swiglu_backward(const Buffer& dh, const FastPack& w, const Buffer& pre,
+                                    Buffer& dpre) = 0;
+  // dx = dpre [gate|up]^T with the fast matrices
+  virtual void fast_input_backward(const Buffer& dpre, const FastPack& w, Buffer& dx) = 0;
+  // Gradients of the mini-batch's own q, k, v (cached keys are constants): dqkv from dout.
+  virtual void attention_backward(const Buffer& dout, const Buffer& qkv, const KvCache& cache,
+                                  const AttentionTape& tape, Buffer& dqkv) = 0;
+
+  // --- learning -------------------------------------------------------------------------------
+  // g.gate = x^T dpre_gate, g.up = x^T dpre_up, g.down = act^T dh
+  virtual void fast_gradient(const Buffer& x, const Buffer& act, const Buffer& dpre, const Buffer& dh,
+                             const FastTensors& g) = 0;
+  // Sum of squares over all elements, reduced in a fixed order in double.
+  virtual double sum_of_squares(const Buffer& values) = 0;
+  // to = W0 + decay (from - W0) - step * scale * g for the three tensors
+  virtual void fast_update(const FastTensors& from, const FastTensors& initial, const FastTensors& g,
+                           const FastStep& step, float scale, const FastTensors& to) = 0;
+};
+
+struct BackendOptions {
+  std::string name = "auto";  // auto | ref | cpu | cpu-<isa>
+  int threads = 1;
+};
+
+// Opens a backend for nets of this shape. Asking for a path that this CPU lacks is an error that
+// lists the available ones, never a silent fallback.
+Result<std::unique_ptr<Backend>> open_backend(const BackendOptions& options, const ModelConfig& config);
+std::vector<std::string> available_backends();
+
+}  // namespace silt::model

@@ -1,0 +1,69 @@
+// Learner: reads a source's tokens, scores each before learning from it, and learns.
+//
+// The whole of "learning" as the daemon sees it. Every b tokens: one forward pass that scores the
+// mini-batch under the adapted weights (and, if asked, under the frozen W_0), one backward pass
+// through the adapted blocks, one step of the fast weights. A part-filled mini-batch waits in the
+// state: it is scored on demand by score_tail() with the same bits and learned when it is full.
+// A source shorter than a mini-batch is therefore scored but teaches nothing.
+//
+// One learner belongs to one thread. It may serve any number of states in turn: what a state
+// computes does not depend on the other states or on when it was switched in.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "model/adapted_state.h"
+#include "model/backend.h"
+#include "model/model.h"
+
+namespace silt::model {
+
+enum class LearnMode { kScoreAndLearn, kScoreOnly };
+
+struct TokenScore {
+  float adapted_nats;  // surprise under the source's fast weights before learning from the token
+  float frozen_nats;   // surprise under W_0; equals adapted_nats when frozen scoring is off
+};
+
+struct LearnerOptions {
+  bool frozen_scores = false;  // costs the adapted blocks and the head once more
+};
+
+struct AppendReport {
+  int steps = 0;              // mini-batches completed
+  int skipped_steps = 0;      // of these, left out because a loss or gradient was not finite
+  double gradient_norm = 0;   // of the last step, before clipping
+};
+
+class Learner {
+ public:
+  static Result<std::unique_ptr<Learner>> create(std::shared_ptr<const Model> model,
+                                                 const BackendOptions& backend,
+                                                 const LearnerOptions& options);
+  virtual ~Learner() = default;
+
+  // W_0, empty window, no open mini-batch.
+  virtual AdaptedState fresh() = 0;
+
+  // Adds tokens to the state's stream. Appends one score for each token whose mini-batch was
+  // completed, in stream order: first those left open by earlier calls, then these.
+  virtual Result<AppendReport> append(AdaptedState& state, std::span<const Token> tokens, LearnMode mode,
+                                      std::vector<TokenScore>& scores) = 0;
+
+  // Scores the open mini-batch without changing the state; one score per waiting token.
+  virtual Status score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) = 0;
+
+  // Serialisation is the backend's business because the element types are. The blob names the
+  // backend path and the weight file; loading a foreign or damaged blob fails with the reason.
+  virtual std::string save(const AdaptedState& state) const = 0;
+  virtual Result<AdaptedState> load(std::string_view blob) = 0;
+
+  virtual const Model& model() const = 0;
+  virtual std::string_view backend_name() const = 0;
+};
+
+}  // namespace silt::model

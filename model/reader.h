@@ -1,0 +1,47 @@
+// Reader: scores and generates text from a snapshot of a source's fast weights.
+//
+// Starts from an empty attention window and never changes the weights. One reader belongs to one
+// thread; snapshots may be shared by any number of readers. Used by the answer path while the
+// learner goes on.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "model/adapted_state.h"
+#include "model/backend.h"
+#include "model/model.h"
+
+namespace silt::model {
+
+struct GenerateOptions {
+  int tokens_max = 64;
+  float temperature = 0;         // 0: greedy
+  float top_p = 1;
+  std::uint64_t seed = 0;        // of the sampler; the same seed gives the same text
+  // Grammar hook: called before each choice with the tokens so far; sets allowed[t] = false for
+  // tokens that must not come next. Empty: everything is allowed.
+  std::function<void(std::span<const Token> so_far, std::vector<bool>& allowed)> grammar;
+  // Called after each token; returning false ends the generation.
+  std::function<bool(Token)> on_token;
+};
+
+class Reader {
+ public:
+  static Result<std::unique_ptr<Reader>> create(std::shared_ptr<const Model> model,
+                                                const BackendOptions& backend);
+  virtual ~Reader() = default;
+
+  // nll[i] = surprise in nats of text[i] after context and text[0, i). An empty context starts
+  // from the tokenizer's start token. `weights` null means W_0.
+  virtual Status score(const FastWeights* weights, std::span<const Token> context,
+                       std::span<const Token> text, std::vector<float>& nll) = 0;
+
+  virtual Result<std::vector<Token>> generate(const FastWeights* weights, std::span<const Token> prompt,
+                                              const GenerateOptions& options) = 0;
+};
+
+}  // namespace silt::model
