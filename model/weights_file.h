@@ -1,0 +1,108 @@
+// WeightsFile: a whole model in one safetensors file, mapped read-only.
+//
+// Layout. 8 bytes: header length n, little endian. n bytes: JSON, padded with spaces so that the data
+// starts at a multiple of 8. Then the tensors' bytes, little endian, row-major, each at a multiple of
+// its element size, without gaps or overlaps, up to the last byte of the file.
+//
+// `__metadata__` (strings): format "silt-1"; the shape and the rule under the field names of
+// ModelConfig (mixer "ttt-e2e", rule "clipped-sgd", layers, fast_layers, width, heads, kv_heads,
+// head_width, mlp_width, fast_width, vocabulary, minibatch_tokens, window_tokens, rope_theta,
+// norm_epsilon, clip_norm); tokenizer "byte-bpe", pretokenizer "silt-pre-1", start_token. Everything
+// else (architecture, training_*, data, licence, provenance) is for people.
+//
+// Tensors, for block n in [0, layers), d = width, f = fast_width, V = vocabulary:
+//   embedding                          [V, d]         tied: input rows, output columns
+//   final_norm                         [d]      F32
+//   blocks.n.attention_norm            [d]      F32
+//   blocks.n.attention.q               [d, heads * head_width]
+//   blocks.n.attention.k, .v           [d, kv_heads * head_width]
+//   blocks.n.attention.o               [heads * head_width, d]
+//   blocks.n.mlp_norm                  [d]      F32
+//   blocks.n.mlp.gate, .up             [d, mlp_width]
+//   blocks.n.mlp.down                  [mlp_width, d]
+// and for the last fast_layers blocks, W_0 of the fast SwiGLU and its learned rule:
+//   blocks.n.fast_norm                 [d]      F32
+//   blocks.n.fast.gate, .up            [d, f]
+//   blocks.n.fast.down                 [f, d]
+//   blocks.n.fast.step, .decay         [3]      F32   for gate, up, down; final values, not logits
+// and the tokenizer (see tokenizer.cc):
+//   tokenizer.bytes                    [bytes]  U8    all pieces, joined
+//   tokenizer.offsets                  [V + 1]  I32   piece t is bytes [offsets[t], offsets[t + 1])
+//   tokenizer.merges                   [m, 3]   I32   left, right, result; row = rank
+// Matrices are stored for y = x W, that is [in, out], in F32, BF16 or I8. An I8 matrix `name` comes
+// with `name.scale` [in] F32: element = int8 * scale[row].
+// Tensors that are missing, unknown or of another shape make the file invalid.
+//
+// Immutable after open(); safe for concurrent use. The mapping is private: whoever replaces the file
+// must rename a new one into place, as installers do; truncating it under a running process kills it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/status.h"
+#include "model/config.h"
+#include "model/tensor_source.h"
+
+namespace silt::model {
+
+enum class DataType { kF32, kBf16, kI8, kU8, kI32 };
+
+class WeightsFile final : public TensorSource {
+ public:
+  // Maps and checks the whole header. A failure's message names the file, the place and the remedy.
+  static Result<std::unique_ptr<WeightsFile>> open(const std::string& path);
+  ~WeightsFile() override;
+  WeightsFile(const WeightsFile&) = delete;
+  WeightsFile& operator=(const WeightsFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  const ModelConfig& config() const { return config_; }
+  const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
+
+  Result<std::unique_ptr<MatrixSource>> matrix(std::string_view name) const override;
+  Result<std::vector<float>> vector(std::string_view name) const override;
+  // A tensor's stored bytes, valid as long as this object.
+  Result<std::span<const std::byte>> raw(std::string_view name) const;
+  Result<std::vector<std::int32_t>> integers(std::string_view name) const;
+
+  // Of every byte of the file: equal fingerprints mean the same model. Reads the whole file.
+  Digest fingerprint() const;
+  // Gives the mapped pages back to the kernel, for when everything was packed. Later reads work and
+  // bring pages in again.
+  void release() const;
+
+ private:
+  struct Tensor {
+    DataType type;
+    std::vector<std::int64_t> shape;
+    std::span<const std::byte> bytes;
+  };
+  using TensorMap = std::map<std::string, Tensor, std::less<>>;
+
+  explicit WeightsFile(std::string path) : path_(std::move(path)) {}
+  Status map_file();
+  Status parse_header();
+  Status read_config();
+  Status check_layout() const;
+  Status check_tensors() const;
+  Result<const Tensor*> find(std::string_view name) const;
+  Status damaged(std::string_view what) const;
+
+  std::string path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t data_begin_ = 0;
+  ModelConfig config_;
+  std::map<std::string, std::string, std::less<>> metadata_;
+  TensorMap tensors_;
+};
+
+}  // namespace silt::model
