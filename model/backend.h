@@ -12,6 +12,10 @@
 // depend on the team's size, on M, or on what was computed before: row i of an output is a
 // function of row i of the inputs (of rows <= i for attention), reduced in a fixed order. Hence a
 // part-filled mini-batch scores its tokens with the same bits as the full one.
+//
+// What a backend makes (buffers, packs) owns its memory and may outlive it. A Matrix, and a Buffer
+// or FastPack that nobody writes any more, may be read by any number of backends of the same name
+// and configuration at once: a process packs its weights once, for all learners and readers.
 // Operations cannot fail on the CPU: shapes are checked when a Net is built.
 #pragma once
 
@@ -32,20 +36,24 @@ using Token = std::int32_t;
 
 enum class Role { kResidual, kOperand, kMaster };
 
-// A matrix in backend memory. Owned by whoever holds it; freed by the backend that made it.
+// A matrix in backend memory. It is made with room for `capacity` rows; rows() of them are in use.
 class Buffer {
  public:
   virtual ~Buffer() = default;
   int rows() const { return rows_; }
   int cols() const { return cols_; }
+  int capacity() const { return capacity_; }
   Role role() const { return role_; }
+  // For part-filled mini-batches: 1 <= rows <= capacity. Contents of the rows stay.
+  void set_rows(int rows) { rows_ = rows; }
 
  protected:
-  Buffer(int rows, int cols, Role role) : rows_(rows), cols_(cols), role_(role) {}
+  Buffer(int rows, int cols, Role role) : rows_(rows), cols_(cols), capacity_(rows), role_(role) {}
 
  private:
   int rows_;
   int cols_;
+  int capacity_;
   Role role_;
 };
 using BufferPtr = std::unique_ptr<Buffer>;
@@ -118,6 +126,9 @@ class Backend {
   virtual std::size_t element_bytes(Role role) const = 0;
   virtual std::span<std::byte> raw(Buffer& buffer) = 0;
   virtual std::span<const std::byte> raw(const Buffer& buffer) const = 0;
+  virtual void set_zero(Buffer& buffer) = 0;
+  // to[to_row, to_row + rows) = from[from_row, from_row + rows); same role and columns; may overlap.
+  virtual void copy_rows(const Buffer& from, int from_row, int rows, Buffer& to, int to_row) = 0;
 
   virtual MatrixPtr pack(std::span<const MatrixSource* const> parts, MatrixUse use) = 0;
   // The tied embedding [vocabulary, d]: rows for embed(), transposed for cross_entropy().
@@ -127,7 +138,11 @@ class Backend {
   virtual KvCachePtr allocate_kv_cache() = 0;
   virtual AttentionTapePtr allocate_attention_tape() = 0;
 
-  // --- forward (M = rows of the first buffer named in each line, at most b) --------------------
+  // Roles: h, dh, dx kResidual (but dout kOperand); x, qkv, out, pre, act, dpre, dqkv kOperand;
+  // fast weights and gradients kMaster. pre and dpre are [b, 2 f], their columns in any order.
+  // All token buffers of one call have the same rows() = M, at most b (kv_rebuild: k).
+
+  // --- forward --------------------------------------------------------------------------------
   // h[i] = E[tokens[i]]
   virtual void embed(std::span<const Token> tokens, const Matrix& embedding, Buffer& h) = 0;
   // x[i] = gain * h[i] / sqrt(mean(h[i]^2) + eps)
@@ -136,24 +151,27 @@ class Backend {
   virtual void linear(const Buffer& x, const Matrix& w, Buffer& y) = 0;
   // h += x W
   virtual void linear_add(const Buffer& x, const Matrix& w, Buffer& h) = 0;
-  // pre = x [gate|up]; act = silu(pre_gate) * pre_up
-  virtual void swiglu(const Buffer& x, const Matrix& gate_up, Buffer& pre, Buffer& act) = 0;
-  virtual void fast_swiglu(const Buffer& x, const FastPack& w, Buffer& pre, Buffer& act) = 0;
+  // pre = x [gate|up]; act = silu(pre_gate) * pre_up. `pre` may be null when no backward follows.
+  virtual void swiglu(const Buffer& x, const Matrix& gate_up, Buffer* pre, Buffer& act) = 0;
+  virtual void fast_swiglu(const Buffer& x, const FastPack& w, Buffer* pre, Buffer& act) = 0;
   virtual void fast_down_add(const Buffer& act, const FastPack& w, Buffer& h) = 0;
 
   // Window attention with rotary positions relative to the window (ttt-spec 1.3, step 4).
-  // qkv [b, (heads + 2 kv_heads) * head_width]; row i sits at position k + i, cached row j at j.
-  // Row i sees positions (i, k + i]; of the cached rows only the last `cached_valid` exist.
-  // Puts the mini-batch's k and v behind the cached rows. `tape` may be null.
-  virtual void attention(const Buffer& qkv, KvCache& cache, int cached_valid, Buffer& out,
+  // qkv [M, (heads + 2 kv_heads) * head_width] holds rows first_row .. first_row + M - 1 of the
+  // mini-batch; the cache has those before them from earlier calls. Mini-batch row i sits at
+  // position k + i, cached row j at j. Row i sees positions (i, k + i]; of the k cached rows only
+  // the last `cached_valid` exist. Puts the rows' k and v behind the cached ones.
+  // `tape` may be null; with a tape, first_row is 0.
+  virtual void attention(const Buffer& qkv, int first_row, KvCache& cache, int cached_valid, Buffer& out,
                          AttentionTape* tape) = 0;
-  // Ends a mini-batch: the cache keeps its last k rows (cached rows, then the mini-batch's).
+  // Ends a full mini-batch: the cache keeps its last k rows (cached rows, then the mini-batch's).
   virtual void kv_advance(KvCache& cache) = 0;
-  // Rebuilds all k cached rows from the layer's stored normed inputs: x [k, d] -> qkv -> k, v.
+  // Rebuilds all k cached rows from the layer's stored normed inputs: x [k, d] -> qkv -> k, v, with
+  // the bits of the linear() and attention() calls that first made them.
   virtual void kv_rebuild(const Buffer& window_x, const Matrix& qkv, KvCache& cache) = 0;
 
   // nll[i] = logsumexp(x[i] E^T) - (x[i] E^T)[target[i]], natural log. With dx: the gradient of
-  // mean over `rows` of nll with respect to x, in dx [b, d].
+  // mean over the M rows of nll with respect to x, in dx [M, d].
   virtual void cross_entropy(const Buffer& x, const Matrix& embedding, std::span<const Token> targets,
                              std::span<float> nll, Buffer* dx) = 0;
   // Logits of one row, for generation: logits[vocabulary].
@@ -163,9 +181,10 @@ class Backend {
   // dh += d(rms_norm)/dh applied to dx (kResidual)
   virtual void rms_norm_backward(const Buffer& h, std::span<const float> gain, const Buffer& dx,
                                  Buffer& dh) = 0;
-  // dx = dy W^T (dy is rounded to kOperand first)
+  // dx = dy W^T (dy is rounded to kOperand first); dx is kResidual or, for attention's dout, kOperand
   virtual void linear_backward(const Buffer& dy, const Matrix& w, Buffer& dx) = 0;
-  // dpre from dh through down and the SwiGLU: dact = dh down^T, then silu'
+  // dpre from dh through down and the SwiGLU: dact = dh down^T, then
+  // dpre_up = dact silu(pre_gate), dpre_gate = dact pre_up sigma (1 + pre_gate (1 - sigma))
   virtual void swiglu_backward(const Buffer& dh, const Matrix& down, const Buffer& pre,
                                Buffer& dpre) = 0;
   virtual void fast_swiglu_backward(const Buffer& dh, const FastPack& w, const Buffer& pre,
