@@ -1,0 +1,54 @@
+// Answerer: plans a question, executes the plan on the store, re-ranks and verifies evidence.
+//
+// Never free association: counts, times and order come from the store; each citation's bytes are
+// re-read from the journal and hash-checked before it leaves. Log text is data: it can be quoted,
+// never obeyed. An answer sees one tenant only.
+// Safe from any thread; scoring with the adapted model is serialised inside (one reader per
+// Answerer). Values are the API's own messages.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "daemon/learn/snapshots.h"
+#include "daemon/store/evidence_store.h"
+#include "daemon/store/record_log.h"
+#include "daemon/store/state_store.h"
+#include "model/model.h"
+#include "proto/silt/v1/ask.pb.h"
+
+namespace silt::daemon {
+
+struct AnswerOptions {
+  std::uint32_t candidates_max = 48;       // records that are re-ranked by the model
+  std::uint64_t examined_max = 2'000'000;  // records per question; beyond it the answer says so
+  bool rerank = true;                      // false: lexical order only
+  std::string backend = "auto";
+  int threads = 1;
+};
+
+class Answerer {
+ public:
+  struct Dependencies {
+    const RecordLog& log;
+    const EvidenceStore& evidence;
+    const StateStore& states;
+    const Snapshots& snapshots;
+    std::shared_ptr<const model::Model> model;
+    const Clock& clock;
+  };
+  static Result<std::unique_ptr<Answerer>> create(Dependencies dependencies, const AnswerOptions& options);
+  virtual ~Answerer() = default;
+
+  // Emits plan, evidence, text and one final message, in this order. `emit` returning false or
+  // `cancelled` becoming true ends the work early with kCancelled.
+  virtual Status ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled,
+                     const std::function<bool(const silt::v1::AskResponse&)>& emit) = 0;
+
+  virtual Result<silt::v1::ExplainResponse> explain(const silt::v1::ExplainRequest& request) = 0;
+};
+
+}  // namespace silt::daemon

@@ -1,0 +1,36 @@
+// Snapshots: the committed state of each source, for readers. The output gate of silt: a snapshot
+// is published only after its step batch is durable, so no crash can undo what an answer used.
+// Safe from any thread; a snapshot stays valid for as long as it is held.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "daemon/store/types.h"
+#include "model/adapted_state.h"
+
+namespace silt::daemon {
+
+struct Snapshot {
+  SourceRef source;
+  std::uint64_t state_version = 0;
+  Seq learned_seq = 0;
+  Digest state_digest;
+  double bits_per_byte_window = 0;
+  std::shared_ptr<const model::FastWeights> weights;  // null: W_0 (nothing learned yet)
+};
+
+class Snapshots {
+ public:
+  void publish(std::shared_ptr<const Snapshot> snapshot);
+  // Null when the source has never been published.
+  std::shared_ptr<const Snapshot> get(SourceRef source) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<const Snapshot>> by_source_;
+};
+
+}  // namespace silt::daemon

@@ -1,0 +1,49 @@
+// EvidenceStore: read access to what is known of records, for the answer path. Safe from any thread.
+// Every call is confined to one source, hence to one tenant.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "daemon/store/types.h"
+
+namespace silt::daemon {
+
+struct SeqRange {
+  Seq first = 1;
+  Seq last = ~Seq{0};  // inclusive
+};
+
+class EvidenceStore {
+ public:
+  virtual ~EvidenceStore() = default;
+
+  // Calls `visit` for records in the range whose evidence exists, in seq order, until it returns
+  // false.
+  virtual Status scan(SourceRef source, SeqRange range,
+                      const std::function<bool(const Evidence&)>& visit) const = 0;
+  virtual Result<Evidence> evidence(SourceRef source, Seq seq) const = 0;
+
+  // Seqs of records with this exact lower-case term (fold/scanner.h index_terms), ascending.
+  virtual Status postings(SourceRef source, std::string_view term, SeqRange range, std::size_t limit,
+                          std::vector<Seq>& out) const = 0;
+  // Number of records with the term, at most `limit`: for picking the rarest term first.
+  virtual Result<std::size_t> posting_count(SourceRef source, std::string_view term,
+                                            std::size_t limit) const = 0;
+  // Terms that start with `prefix`, at most `limit`.
+  virtual Status terms_with_prefix(SourceRef source, std::string_view prefix, std::size_t limit,
+                                   std::vector<std::string>& out) const = 0;
+
+  virtual Status patterns(SourceRef source, std::vector<PatternRow>& out) const = 0;
+  virtual Result<PatternRow> pattern(SourceRef source, PatternId id) const = 0;
+
+  // The smallest seq range that holds all records with first_us <= event time <= last_us. Clocks
+  // jump, so the range may also hold others: filter by the evidence's event_us.
+  virtual Result<SeqRange> seqs_between(SourceRef source, std::int64_t first_us,
+                                        std::int64_t last_us) const = 0;
+};
+
+}  // namespace silt::daemon
