@@ -22,8 +22,11 @@ class Json {
   using Object = std::map<std::string, Json, std::less<>>;
 
   Json() = default;
-  template <class T>
-  explicit Json(T value) : value_(std::move(value)) {}
+  explicit Json(bool value) : value_(value) {}
+  explicit Json(double value) : value_(value) {}
+  explicit Json(std::string value) : value_(std::move(value)) {}
+  explicit Json(Array value) : value_(std::move(value)) {}
+  explicit Json(Object value) : value_(std::move(value)) {}
 
   // The message of a failure names the byte at which the text stops being JSON.
   static Result<Json> parse(std::string_view text);

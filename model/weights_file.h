@@ -53,6 +53,8 @@
 
 namespace silt::model {
 
+class Json;
+
 enum class DataType { kF32, kBf16, kI8, kU8, kI32 };
 
 class WeightsFile final : public TensorSource {
@@ -90,8 +92,9 @@ class WeightsFile final : public TensorSource {
   explicit WeightsFile(std::string path) : path_(std::move(path)) {}
   Status map_file();
   Status parse_header();
-  Status read_config();
+  Status add_tensor(const std::string& name, const Json& entry);
   Status check_layout() const;
+  Status read_config();
   Status check_tensors() const;
   Result<const Tensor*> find(std::string_view name) const;
   Status damaged(std::string_view what) const;
