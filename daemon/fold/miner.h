@@ -1,0 +1,94 @@
+// The miner: gives each line of one source a pattern, the part of it that stays the same.
+//
+// An online template miner of the Drain family (He et al., ICWS 2017): variables are masked by the
+// scanner's token kinds, lines are routed by length and first words, and within a leaf the most
+// similar template takes the line, its differing words becoming <*>. Own choices: a word counts the
+// less the more templates share it (so host and process names do not make strangers alike), and
+// JSON lines are routed by their keys.
+//
+// Deterministic: the state is a function of the lines in their order. Not for concurrent use; the
+// learner thread owns one Miner per source. Memory is bounded by the limits below.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "daemon/fold/scanner.h"
+
+namespace silt::daemon {
+
+using PatternId = std::uint32_t;               // dense per source, from 1
+inline constexpr PatternId kOtherPattern = 0;  // lines that came when every pattern was taken
+
+struct MinerConfig {
+  std::uint32_t max_patterns = 4096;
+  std::uint32_t max_line_bytes = 3000;  // of a line that take part in its template
+  std::uint32_t max_chunks = 80;        // words of a line that take part in its template
+  std::uint32_t max_children = 100;     // distinct routing words per tree node
+  double similarity = 0.5;              // least weighted share of equal words to join a pattern
+};
+
+struct Pattern {
+  PatternId id = 0;
+  std::string text;  // "<time> sshd[<num>]: Failed password for <*> from <ip> port <num>"
+  std::uint64_t count = 0;
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = 0;
+  std::int64_t first_time_us = 0;  // of first_seq and last_seq: event times, not sorted
+  std::int64_t last_time_us = 0;
+  std::uint64_t example_seq = 0;  // the newest line that created or changed the template
+};
+
+struct Folded {
+  PatternId pattern = kOtherPattern;
+  std::uint64_t count = 0;  // lines of this pattern so far, this one included
+  bool is_new = false;
+  bool template_changed = false;  // true also when new; the id never changes
+};
+
+// One pattern as stored: rows of all patterns are the whole state of a Miner.
+struct PatternRow {
+  PatternId id = 0;
+  std::string bytes;
+};
+
+class Miner {
+ public:
+  explicit Miner(const MinerConfig& config = {});
+  ~Miner();
+  Miner(Miner&&) noexcept;
+  Miner& operator=(Miner&&) noexcept;
+
+  // `time_us`: event time, or arrival where the line has none.
+  Folded fold(const ScannedLine& line, std::uint64_t seq, std::int64_t time_us);
+  Folded fold(std::string_view line, std::uint64_t seq, std::int64_t time_us);
+
+  std::size_t size() const;  // patterns, without "other"
+  // nullptr when there is none; kOtherPattern exists once a line fell into it. Valid until the next
+  // fold, load or take.
+  const Pattern* find(PatternId id) const;
+
+  // Rows touched since the last call, by ascending id.
+  std::vector<PatternRow> take_dirty();
+  // Rebuilds an empty miner from the newest row of each pattern, in any order. kDataLoss when rows
+  // are damaged or ids are missing.
+  Status load(const std::vector<PatternRow>& rows);
+
+  // The whole state as one string (equal states give equal bytes), and back.
+  std::string serialize() const;
+  static Result<Miner> deserialize(std::string_view bytes, const MinerConfig& config = {});
+
+  // Reads a row without a Miner, for lists of patterns.
+  static Result<Pattern> decode_row(std::string_view bytes);
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace silt::daemon

@@ -1,0 +1,111 @@
+// The learn policy: decides for each record of a source whether it is learned, scored or counted.
+//
+// A pure function of (log, config, state): it reads no clock and no random source, so a replay of
+// the journal decides the same. Time is the arrival stamp stored with each record. A token bucket
+// holds what may be learned:
+//   - the first `new_pattern_learn_count` lines of a pattern are learned always, on credit if need be;
+//   - while the bucket is at least a quarter full, everything is learned;
+//   - below, a repeat is learned with probability n^(-k/2), where n counts the pattern's lines of
+//     the last while (halved every kWindowUs) and k doubles from 1 to 8 as the rest runs out: rare
+//     patterns go first, and no firehose can take what is left from them;
+//   - an empty bucket learns no repeats.
+// The draw is a hash of (text, seq). Not for concurrent use.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "daemon/fold/miner.h"
+
+namespace silt::daemon {
+
+enum class SourceMode : std::uint8_t { kLearn, kScore, kCount };
+enum class Action : std::uint8_t { kLearn, kScore, kCount };
+
+// Why a record was counted as it was. Values are stored: append only.
+enum class Outcome : std::uint8_t {
+  kLearned,
+  kOverBudget,  // counted only: the bucket was low
+  kShed,        // counted only: inside a shed mark
+  kModeScore,   // scored: the source is in mode score
+  kModeCount,   // counted only: the source is in mode count
+  kEmpty,       // nothing but white space
+  kGap,         // stands for lines that were lost
+};
+inline constexpr std::size_t kOutcomes = 7;
+std::string_view outcome_name(Outcome outcome);  // "learned", "over_budget", "shed", ...
+
+struct PolicyConfig {
+  SourceMode mode = SourceMode::kLearn;
+  std::uint64_t learn_tokens_per_s = 1500;
+  std::uint64_t burst_tokens = 4'000'000;  // the bucket's size; it starts full
+  std::uint32_t new_pattern_learn_count = 8;
+};
+
+struct PolicyInput {
+  std::string_view text;
+  std::uint64_t seq = 0;
+  std::int64_t arrival_us = 0;
+  PatternId pattern = kOtherPattern;
+  std::uint64_t pattern_count = 0;  // Folded::count
+  std::uint64_t tokens = 0;         // exact cost; 0 = estimate from the bytes
+  bool shed = false;
+  bool gap = false;
+};
+
+struct Decision {
+  Action action = Action::kCount;
+  Outcome outcome = Outcome::kEmpty;
+};
+
+struct OutcomeCount {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t tokens = 0;  // as charged, estimated or exact
+  friend bool operator==(const OutcomeCount&, const OutcomeCount&) = default;
+};
+
+class Policy {
+ public:
+  static constexpr std::int64_t kWindowUs = 600'000'000;
+  static std::uint64_t estimate_tokens(std::size_t bytes) { return bytes / 3 + 1; }
+
+  explicit Policy(const PolicyConfig& config = {});
+
+  Decision decide(const PolicyInput& input);
+
+  const OutcomeCount& count(Outcome outcome) const;
+  std::int64_t bucket_tokens() const;  // negative while in debt
+
+  // The state without the config; equal states give equal bytes. deserialize keeps the bucket within
+  // the new config's size, so the config may change between runs.
+  std::string serialize() const;
+  static Result<Policy> deserialize(std::string_view bytes, const PolicyConfig& config = {});
+
+ private:
+  struct Recent {
+    std::uint64_t lines = 0;
+    std::int64_t window = 0;  // journal_us_ / kWindowUs when last halved
+  };
+  void advance(std::int64_t arrival_us);
+  std::uint64_t recent_lines(PatternId pattern);
+  bool admit(const PolicyInput& input, std::uint64_t recent);
+  Decision judge(const PolicyInput& input, std::uint64_t tokens);
+
+  PolicyConfig config_;
+  std::int64_t burst_micro_ = 0;  // micro-tokens, all three
+  std::int64_t bucket_micro_ = 0;
+  std::int64_t rate_micro_ = 0;  // per microsecond of journal time
+  bool started_ = false;
+  std::int64_t last_arrival_us_ = 0;
+  std::int64_t journal_us_ = 0;  // sum of the forward steps of the arrival stamps
+  std::map<PatternId, Recent> recent_;
+  std::array<OutcomeCount, kOutcomes> counts_{};
+};
+
+}  // namespace silt::daemon
