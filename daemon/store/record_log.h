@@ -17,7 +17,7 @@ struct JournalBatch {
   std::string connector;                          // scope of the cursor rows
   std::vector<JournalRecord> records;             // seq is given by append()
   std::vector<connectors::CursorRow> cursors;
-  IntakeHead head_delta;                          // lines, bytes, ... to add
+  IntakeHead head_delta;                          // lines, bytes, ... to add; journal_seq is ignored
 };
 
 // Records first_seq..last_seq are counted only. Written before it takes effect, so that a replay
@@ -38,6 +38,7 @@ class RecordLog {
   virtual std::vector<SourceInfo> sources() const = 0;
 
   // Records, cursor rows and counters in one synced batch: all or nothing, durable on return.
+  // Without records only the cursor rows are stored, and `source` is not looked at.
   virtual Status append(JournalBatch& batch) = 0;
   // Cursor rows of a connector, as the last appends left them.
   virtual Result<std::vector<connectors::CursorRow>> cursors(const std::string& connector) const = 0;

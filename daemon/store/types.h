@@ -82,13 +82,18 @@ struct Head {
   std::vector<float> window_bits;     // of the last mini-batches, bits per byte, newest last
   std::string backend;                // ISA path of the state
   std::string model_fingerprint;
+  // The state is a function of the records base_seq < seq <= learned_seq alone: a reset moves the
+  // base. state_version = base_version + steps, so it does not depend on when commits happened.
+  Seq base_seq = 0;
+  std::uint64_t base_version = 1;
+  std::uint64_t processed_bytes = 0;  // of journal text up to learned_seq
 };
 
 // Counters that intake moves with its batches.
 struct IntakeHead {
   Seq journal_seq = 0;
   std::uint64_t lines = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;            // of texts
   std::uint64_t gaps = 0;
   std::uint64_t bytes_lost = 0;
   std::uint64_t redactions = 0;
