@@ -32,11 +32,10 @@ class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
 
-  Result<Json> document() {
-    SILT_ASSIGN(Json json, value(0));
+  Status document(Json& out) {
+    SILT_TRY(value(0, out));
     skip_space();
-    if (position_ != text_.size()) return error("text after the value");
-    return json;
+    return position_ == text_.size() ? Status::ok() : error("text after the value");
   }
 
  private:
@@ -64,71 +63,78 @@ class Parser {
     return true;
   }
 
-  Result<Json> value(int depth) {
+  Status value(int depth, Json& out) {
     if (depth > kDepthMax) return error("nested too deeply");
     skip_space();
     switch (peek()) {
-      case '{': return object(depth);
-      case '[': return array(depth);
-      case '"': {
-        SILT_ASSIGN(std::string text, string());
-        return Json(std::move(text));
-      }
-      case 't':
-        if (accept("true")) return Json(true);
-        break;
-      case 'f':
-        if (accept("false")) return Json(false);
-        break;
-      case 'n':
-        if (accept("null")) return Json();
-        break;
-      default: return number();
+      case '{': return object(depth, out);
+      case '[': return array(depth, out);
+      case '"': return string_value(out);
+      case 't': return word("true", Json(true), out);
+      case 'f': return word("false", Json(false), out);
+      case 'n': return word("null", Json(), out);
+      default: return number(out);
     }
-    return error("unknown word");
   }
 
-  Result<Json> object(int depth) {
+  Status word(std::string_view expected, Json meaning, Json& out) {
+    if (!accept(expected)) return error("unknown word");
+    out = std::move(meaning);
+    return Status::ok();
+  }
+
+  Status string_value(Json& out) {
+    std::string text;
+    SILT_TRY(string(text));
+    out = Json(std::move(text));
+    return Status::ok();
+  }
+
+  Status object(int depth, Json& out) {
     ++position_;
     Json::Object members;
     skip_space();
-    if (accept('}')) return Json(std::move(members));
-    do {
-      skip_space();
-      if (peek() != '"') return error("expected a key");
-      SILT_ASSIGN(std::string key, string());
-      skip_space();
-      if (!accept(':')) return error("expected ':'");
-      SILT_ASSIGN(Json member, value(depth + 1));
-      if (!members.emplace(key, std::move(member)).second) return error("key \"" + key + "\" appears twice");
-      skip_space();
-    } while (accept(','));
-    if (!accept('}')) return error("expected ',' or '}'");
-    return Json(std::move(members));
+    if (!accept('}')) {
+      do {
+        skip_space();
+        if (peek() != '"') return error("expected a key");
+        std::string key;
+        SILT_TRY(string(key));
+        skip_space();
+        if (!accept(':')) return error("expected ':'");
+        const auto [member, is_new] = members.try_emplace(key);
+        if (!is_new) return error("key \"" + key + "\" appears twice");
+        SILT_TRY(value(depth + 1, member->second));
+        skip_space();
+      } while (accept(','));
+      if (!accept('}')) return error("expected ',' or '}'");
+    }
+    out = Json(std::move(members));
+    return Status::ok();
   }
 
-  Result<Json> array(int depth) {
+  Status array(int depth, Json& out) {
     ++position_;
     Json::Array items;
     skip_space();
-    if (accept(']')) return Json(std::move(items));
-    do {
-      SILT_ASSIGN(Json item, value(depth + 1));
-      items.push_back(std::move(item));
-      skip_space();
-    } while (accept(','));
-    if (!accept(']')) return error("expected ',' or ']'");
-    return Json(std::move(items));
+    if (!accept(']')) {
+      do {
+        SILT_TRY(value(depth + 1, items.emplace_back()));
+        skip_space();
+      } while (accept(','));
+      if (!accept(']')) return error("expected ',' or ']'");
+    }
+    out = Json(std::move(items));
+    return Status::ok();
   }
 
-  Result<std::string> string() {
+  Status string(std::string& out) {
     ++position_;
-    std::string out;
     while (position_ < text_.size()) {
       const char c = text_[position_];
       if (static_cast<unsigned char>(c) < 0x20) return error("control character in a string");
       ++position_;
-      if (c == '"') return out;
+      if (c == '"') return Status::ok();
       if (c != '\\') {
         out += c;
         continue;
@@ -171,7 +177,7 @@ class Parser {
   }
 
   // Checks RFC 8259's grammar first: from_chars alone would take "01", ".5" and "inf".
-  Result<Json> number() {
+  Status number(Json& out) {
     const std::size_t begin = position_;
     const auto digits = [this] {
       const std::size_t from = position_;
@@ -188,7 +194,8 @@ class Parser {
     double parsed = 0;
     const auto [end, failure] = std::from_chars(text_.data() + begin, text_.data() + position_, parsed);
     if (failure != std::errc()) return error("number out of range");
-    return Json(parsed);
+    out = Json(parsed);
+    return Status::ok();
   }
 
   std::string_view text_;
@@ -197,7 +204,9 @@ class Parser {
 
 }  // namespace
 
-Result<Json> Json::parse(std::string_view text) { return Parser(text).document(); }
+Result<Json> Json::parse(std::string_view text) {
+  return Parser(text).document();
+}
 
 const Json* Json::find(std::string_view key) const {
   const Object* members = object();

@@ -43,14 +43,18 @@ constexpr TypeInfo kTypes[] = {{"F32", DataType::kF32, 4},
                                {"U8", DataType::kU8, 1},
                                {"I32", DataType::kI32, 4}};
 
-const TypeInfo& info_of(DataType type) { return kTypes[static_cast<std::size_t>(type)]; }
+const TypeInfo& info_of(DataType type) {
+  return kTypes[static_cast<std::size_t>(type)];
+}
 
 std::string grouped(std::uint64_t value) {
-  std::string digits = std::to_string(value);
-  for (std::ptrdiff_t i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3) {
-    digits.insert(static_cast<std::size_t>(i), ",");
+  const std::string digits = std::to_string(value);
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
   }
-  return digits;
+  return out;
 }
 
 std::string to_string(const Shape& shape) {
@@ -239,7 +243,7 @@ Status WeightsFile::add_tensor(const std::string& name, const Json& entry) {
                                  [&](const TypeInfo& known) { return known.name == *type->string(); });
   if (info == std::end(kTypes)) return damaged(tensor + "of unknown type " + *type->string());
 
-  Tensor out{info->type, {}, {}};
+  Tensor out{info->type, {}, 0, 0};
   std::uint64_t bytes = info->bytes;
   for (const Json& item : *shape->array()) {
     const std::int64_t n = item.natural();
@@ -254,12 +258,8 @@ Status WeightsFile::add_tensor(const std::string& name, const Json& entry) {
     return damaged(tensor + "whose offsets do not span its " + grouped(bytes) + " bytes");
   }
   if (static_cast<std::uint64_t>(begin) % info->bytes != 0) return damaged(tensor + "at an unaligned offset");
-  const std::size_t available = size_ - data_begin_;
-  if (static_cast<std::uint64_t>(end) > available) {
-    return damaged("is " + grouped(static_cast<std::uint64_t>(end) - available) +
-                   " bytes short of what its header promises (tensor \"" + name + "\")");
-  }
-  out.bytes = {data_ + data_begin_ + begin, static_cast<std::size_t>(bytes)};
+  out.begin = static_cast<std::size_t>(begin);
+  out.size = static_cast<std::size_t>(bytes);
   tensors_.emplace(name, std::move(out));
   return Status::ok();
 }
@@ -267,26 +267,27 @@ Status WeightsFile::add_tensor(const std::string& name, const Json& entry) {
 // No gaps, no overlaps, nothing behind the last tensor: every byte of the file has one owner.
 Status WeightsFile::check_layout() const {
   struct Extent {
-    const std::byte* begin;
-    std::size_t bytes;  // sorts empty tensors in front of the one that shares their place
+    std::size_t begin;
+    std::size_t size;  // sorts empty tensors in front of the one that shares their place
     std::string_view name;
     auto operator<=>(const Extent&) const = default;
   };
   std::vector<Extent> extents;
-  for (const auto& [name, tensor] : tensors_) {
-    extents.push_back({tensor.bytes.data(), tensor.bytes.size(), name});
-  }
+  for (const auto& [name, tensor] : tensors_) extents.push_back({tensor.begin, tensor.size, name});
   std::sort(extents.begin(), extents.end());
-  const std::byte* position = data_ + data_begin_;
+  std::size_t position = 0;
   for (const Extent& extent : extents) {
     if (extent.begin != position) {
       return damaged("has a gap or an overlap before tensor \"" + std::string(extent.name) + "\"");
     }
-    position += extent.bytes;
+    position += extent.size;
   }
-  if (position != data_ + size_) {
-    return damaged("has " + grouped(static_cast<std::uint64_t>(data_ + size_ - position)) +
-                   " bytes behind its last tensor");
+  const std::size_t available = size_ - data_begin_;
+  if (position > available) {
+    return damaged("is " + grouped(position - available) + " bytes short of what its header promises");
+  }
+  if (position < available) {
+    return damaged("has " + grouped(available - position) + " bytes behind its last tensor");
   }
   return Status::ok();
 }
@@ -305,18 +306,17 @@ Status WeightsFile::read_config() {
                             "\" with rule \"" + std::string(text("rule")) +
                             "\", this program has \"ttt-e2e\" with \"clipped-sgd\": install a newer silt");
   }
-  const std::pair<std::string_view, int*> integers[] = {
-      {"layers", &config_.layers},
-      {"fast_layers", &config_.fast_layers},
-      {"width", &config_.width},
-      {"heads", &config_.heads},
-      {"kv_heads", &config_.kv_heads},
-      {"head_width", &config_.head_width},
-      {"mlp_width", &config_.mlp_width},
-      {"fast_width", &config_.fast_width},
-      {"vocabulary", &config_.vocabulary},
-      {"minibatch_tokens", &config_.minibatch_tokens},
-      {"window_tokens", &config_.window_tokens}};
+  const std::pair<std::string_view, int*> integers[] = {{"layers", &config_.layers},
+                                                        {"fast_layers", &config_.fast_layers},
+                                                        {"width", &config_.width},
+                                                        {"heads", &config_.heads},
+                                                        {"kv_heads", &config_.kv_heads},
+                                                        {"head_width", &config_.head_width},
+                                                        {"mlp_width", &config_.mlp_width},
+                                                        {"fast_width", &config_.fast_width},
+                                                        {"vocabulary", &config_.vocabulary},
+                                                        {"minibatch_tokens", &config_.minibatch_tokens},
+                                                        {"window_tokens", &config_.window_tokens}};
   const std::pair<std::string_view, float*> floats[] = {{"rope_theta", &config_.rope_theta},
                                                         {"norm_epsilon", &config_.norm_epsilon},
                                                         {"clip_norm", &config_.clip_norm}};
@@ -350,7 +350,8 @@ Status WeightsFile::check_tensors() const {
   }
   for (const auto& [name, tensor] : tensors_) {
     if (expected.contains(name)) continue;
-    const auto owner = name.ends_with(".scale") ? tensors_.find(name.substr(0, name.size() - 6)) : tensors_.end();
+    const auto owner =
+        name.ends_with(".scale") ? tensors_.find(name.substr(0, name.size() - 6)) : tensors_.end();
     if (owner == tensors_.end() || owner->second.type != DataType::kI8) {
       return damaged("has an unknown tensor \"" + name + "\"");
     }
@@ -364,6 +365,10 @@ Result<const WeightsFile::Tensor*> WeightsFile::find(std::string_view name) cons
   return &it->second;
 }
 
+std::span<const std::byte> WeightsFile::bytes_of(const Tensor& tensor) const {
+  return {data_ + data_begin_ + tensor.begin, tensor.size};
+}
+
 Result<std::unique_ptr<MatrixSource>> WeightsFile::matrix(std::string_view name) const {
   SILT_ASSIGN(const Tensor* tensor, find(name));
   if (!allowed(Use::kMatrix, tensor->type) || tensor->shape.size() != 2) {
@@ -372,19 +377,18 @@ Result<std::unique_ptr<MatrixSource>> WeightsFile::matrix(std::string_view name)
   const std::byte* scale = nullptr;
   if (tensor->type == DataType::kI8) {
     SILT_ASSIGN(const Tensor* row_scale, find(std::string(name) + ".scale"));
-    scale = row_scale->bytes.data();
+    scale = bytes_of(*row_scale).data();
   }
-  return std::unique_ptr<MatrixSource>(std::make_unique<MappedMatrix>(tensor->type,
-                                                                      static_cast<int>(tensor->shape[0]),
-                                                                      static_cast<int>(tensor->shape[1]),
-                                                                      tensor->bytes.data(), scale));
+  return std::unique_ptr<MatrixSource>(
+      std::make_unique<MappedMatrix>(tensor->type, static_cast<int>(tensor->shape[0]),
+                                     static_cast<int>(tensor->shape[1]), bytes_of(*tensor).data(), scale));
 }
 
 Result<std::vector<float>> WeightsFile::vector(std::string_view name) const {
   SILT_ASSIGN(const Tensor* tensor, find(name));
   if (tensor->type != DataType::kF32) return invalid_argument("tensor " + std::string(name) + " is not F32");
-  std::vector<float> out(tensor->bytes.size() / sizeof(float));
-  std::memcpy(out.data(), tensor->bytes.data(), tensor->bytes.size());
+  std::vector<float> out(tensor->size / sizeof(float));
+  std::memcpy(out.data(), bytes_of(*tensor).data(), tensor->size);
   if (!std::all_of(out.begin(), out.end(), [](float value) { return std::isfinite(value); })) {
     return damaged("has a value that is not finite in tensor \"" + std::string(name) + "\"");
   }
@@ -394,20 +398,22 @@ Result<std::vector<float>> WeightsFile::vector(std::string_view name) const {
 Result<std::vector<std::int32_t>> WeightsFile::integers(std::string_view name) const {
   SILT_ASSIGN(const Tensor* tensor, find(name));
   if (tensor->type != DataType::kI32) return invalid_argument("tensor " + std::string(name) + " is not I32");
-  std::vector<std::int32_t> out(tensor->bytes.size() / sizeof(std::int32_t));
-  if (!out.empty()) std::memcpy(out.data(), tensor->bytes.data(), tensor->bytes.size());
+  std::vector<std::int32_t> out(tensor->size / sizeof(std::int32_t));
+  if (!out.empty()) std::memcpy(out.data(), bytes_of(*tensor).data(), tensor->size);
   return out;
 }
 
 Result<std::span<const std::byte>> WeightsFile::raw(std::string_view name) const {
   SILT_ASSIGN(const Tensor* tensor, find(name));
-  return tensor->bytes;
+  return bytes_of(*tensor);
 }
 
 Digest WeightsFile::fingerprint() const {
   return digest_of(std::string_view(reinterpret_cast<const char*>(data_), size_));
 }
 
-void WeightsFile::release() const { ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED); }
+void WeightsFile::release() const {
+  ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+}
 
 }  // namespace silt::model

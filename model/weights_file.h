@@ -85,7 +85,8 @@ class WeightsFile final : public TensorSource {
   struct Tensor {
     DataType type;
     std::vector<std::int64_t> shape;
-    std::span<const std::byte> bytes;
+    std::size_t begin;  // from the start of the data
+    std::size_t size;
   };
   using TensorMap = std::map<std::string, Tensor, std::less<>>;
 
@@ -97,6 +98,7 @@ class WeightsFile final : public TensorSource {
   Status read_config();
   Status check_tensors() const;
   Result<const Tensor*> find(std::string_view name) const;
+  std::span<const std::byte> bytes_of(const Tensor& tensor) const;  // after check_layout() only
   Status damaged(std::string_view what) const;
 
   std::string path_;
