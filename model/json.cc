@@ -205,7 +205,9 @@ class Parser {
 }  // namespace
 
 Result<Json> Json::parse(std::string_view text) {
-  return Parser(text).document();
+  Json out;
+  SILT_TRY(Parser(text).document(out));
+  return out;
 }
 
 const Json* Json::find(std::string_view key) const {
