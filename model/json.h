@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -22,22 +22,22 @@ class Json {
   using Object = std::map<std::string, Json, std::less<>>;
 
   Json() = default;
-  explicit Json(bool value) : value_(value) {}
-  explicit Json(double value) : value_(value) {}
-  explicit Json(std::string value) : value_(std::move(value)) {}
-  explicit Json(Array value) : value_(std::move(value)) {}
-  explicit Json(Object value) : value_(std::move(value)) {}
+  explicit Json(bool value) : kind_(Kind::kBoolean), boolean_(value) {}
+  explicit Json(double value) : kind_(Kind::kNumber), number_(value) {}
+  explicit Json(std::string value) : kind_(Kind::kString), string_(std::move(value)) {}
+  explicit Json(Array value) : kind_(Kind::kArray), array_(std::move(value)) {}
+  explicit Json(Object value) : kind_(Kind::kObject), object_(std::move(value)) {}
 
   // The message of a failure names the byte at which the text stops being JSON.
   static Result<Json> parse(std::string_view text);
 
   // Null when the value is of another kind.
-  const bool* boolean() const { return std::get_if<bool>(&value_); }
-  const double* number() const { return std::get_if<double>(&value_); }
-  const std::string* string() const { return std::get_if<std::string>(&value_); }
-  const Array* array() const { return std::get_if<Array>(&value_); }
-  const Object* object() const { return std::get_if<Object>(&value_); }
-  bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
+  const bool* boolean() const { return kind_ == Kind::kBoolean ? &boolean_ : nullptr; }
+  const double* number() const { return kind_ == Kind::kNumber ? &number_ : nullptr; }
+  const std::string* string() const { return kind_ == Kind::kString ? &string_ : nullptr; }
+  const Array* array() const { return kind_ == Kind::kArray ? &array_ : nullptr; }
+  const Object* object() const { return kind_ == Kind::kObject ? &object_ : nullptr; }
+  bool is_null() const { return kind_ == Kind::kNull; }
 
   // The member `key` of an object, or null.
   const Json* find(std::string_view key) const;
@@ -45,7 +45,15 @@ class Json {
   std::int64_t natural() const;
 
  private:
-  std::variant<std::monostate, bool, double, std::string, Array, Object> value_;
+  enum class Kind { kNull, kBoolean, kNumber, kString, kArray, kObject };
+
+  // Plain members rather than a variant: documents are small, and g++ 12 sees ghosts in variants.
+  Kind kind_ = Kind::kNull;
+  bool boolean_ = false;
+  double number_ = 0;
+  std::string string_;
+  Array array_;
+  Object object_;
 };
 
 }  // namespace silt::model
