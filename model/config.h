@@ -16,9 +16,9 @@ enum class InnerRule { kClippedSgd };  // g <- g * min(1, clip/|g|);  W <- W0 + 
 struct ModelConfig {
   MixerKind mixer = MixerKind::kTttE2e;
   InnerRule rule = InnerRule::kClippedSgd;
-  int layers = 0;            // all blocks
-  int fast_layers = 0;       // the last of them, which carry fast weights
-  int width = 0;             // d, the residual stream
+  int layers = 0;       // all blocks
+  int fast_layers = 0;  // the last of them, which carry fast weights
+  int width = 0;        // d, the residual stream
   int heads = 0;
   int kv_heads = 0;
   int head_width = 0;
@@ -29,7 +29,7 @@ struct ModelConfig {
   int window_tokens = 0;     // k: attention window, a multiple of b
   float rope_theta = 0;
   float norm_epsilon = 0;
-  float clip_norm = 0;       // one global norm over all fast gradients
+  float clip_norm = 0;  // one global norm over all fast gradients
 
   int prefix_layers() const { return layers - fast_layers; }
   int query_width() const { return heads * head_width; }
