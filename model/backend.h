@@ -160,7 +160,8 @@ class Backend {
   // qkv [M, (heads + 2 kv_heads) * head_width] holds rows first_row .. first_row + M - 1 of the
   // mini-batch; the cache has those before them from earlier calls. Mini-batch row i sits at
   // position k + i, cached row j at j. Row i sees positions (i, k + i]; of the k cached rows only
-  // the last `cached_valid` exist. Puts the rows' k and v behind the cached ones.
+  // the last `cached_valid` exist: what the others hold, NaN included, must not matter. Puts the
+  // rows' k and v behind the cached ones.
   // `tape` may be null; with a tape, first_row is 0.
   virtual void attention(const Buffer& qkv, int first_row, KvCache& cache, int cached_valid, Buffer& out,
                          AttentionTape* tape) = 0;
@@ -185,10 +186,8 @@ class Backend {
   virtual void linear_backward(const Buffer& dy, const Matrix& w, Buffer& dx) = 0;
   // dpre from dh through down and the SwiGLU: dact = dh down^T, then
   // dpre_up = dact silu(pre_gate), dpre_gate = dact pre_up sigma (1 + pre_gate (1 - sigma))
-  virtual void swiglu_backward(const Buffer& dh, const Matrix& down, const Buffer& pre,
-                               Buffer& dpre) = 0;
-  virtual void fast_swiglu_backward(const Buffer& dh, const FastPack& w, const Buffer& pre,
-                                    Buffer& dpre) = 0;
+  virtual void swiglu_backward(const Buffer& dh, const Matrix& down, const Buffer& pre, Buffer& dpre) = 0;
+  virtual void fast_swiglu_backward(const Buffer& dh, const FastPack& w, const Buffer& pre, Buffer& dpre) = 0;
   // dx = dpre [gate|up]^T with the fast matrices
   virtual void fast_input_backward(const Buffer& dpre, const FastPack& w, Buffer& dx) = 0;
   // Gradients of the mini-batch's own q, k, v (cached keys are constants): dqkv from dout.

@@ -1,0 +1,32 @@
+#include "model/backend.h"
+
+#include "model/ref/backend_ref.h"
+
+namespace silt::model {
+namespace {
+
+constexpr std::string_view kRef = "ref-f32";
+constexpr std::string_view kRefDouble = "ref-f64";
+
+}  // namespace
+
+std::vector<std::string> available_backends() {
+  std::vector<std::string> names;
+  names.emplace_back(kRef);
+  names.emplace_back(kRefDouble);
+  return names;
+}
+
+Result<std::unique_ptr<Backend>> open_backend(const BackendOptions& options, const ModelConfig& config) {
+  SILT_TRY(config.validate());
+  if (options.threads < 1) return invalid_argument("backend threads must be 1 or more");
+  if (options.name == "auto" || options.name == "ref" || options.name == kRef) {
+    return std::unique_ptr<Backend>(make_ref_backend<float>(config));
+  }
+  if (options.name == kRefDouble) return std::unique_ptr<Backend>(make_ref_backend<double>(config));
+  std::string known;
+  for (const std::string& name : available_backends()) known += " " + name;
+  return invalid_argument("unknown backend \"" + options.name + "\"; available here: auto cpu ref" + known);
+}
+
+}  // namespace silt::model
