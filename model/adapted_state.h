@@ -10,15 +10,15 @@
 #include <memory>
 #include <vector>
 
-#include "base/digest.h"
 #include "model/backend.h"
 
 namespace silt::model {
 
-// The adapted weights at one version: immutable, shared by the state, snapshots and readers.
+// The adapted weights at one version: immutable once published, shared by the state, snapshots and
+// readers of any thread.
 struct FastWeights {
-  std::vector<BufferPtr> buffers;     // gate, up, down of each fast layer
-  std::vector<FastTensors> layers;    // views into `buffers`
+  std::vector<BufferPtr> buffers;   // gate, up, down of each fast layer
+  std::vector<FastTensors> layers;  // views into `buffers`
 };
 
 struct AdaptedState {
@@ -30,14 +30,11 @@ struct AdaptedState {
   std::vector<Token> open;               // tokens that wait for their mini-batch
   std::uint64_t steps = 0;               // mini-batches read
   std::uint64_t tokens = 0;              // tokens read, without the open ones
-  std::uint64_t identity = 0;            // unique in the process; tells a learner to rebuild K and V
+  std::shared_ptr<const char> tag;       // whose address is unique: tells a learner to rebuild K and V
 
   AdaptedState() = default;
   AdaptedState(AdaptedState&&) = default;
   AdaptedState& operator=(AdaptedState&&) = default;
 };
-
-// Over weights, windows, open tokens and counters; equal digests mean equal futures.
-Digest digest_of(const AdaptedState& state, const Backend& backend);
 
 }  // namespace silt::model

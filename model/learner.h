@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -34,9 +36,9 @@ struct LearnerOptions {
 };
 
 struct AppendReport {
-  int steps = 0;              // mini-batches completed
-  int skipped_steps = 0;      // of these, left out because a loss or gradient was not finite
-  double gradient_norm = 0;   // of the last step, before clipping
+  int steps = 0;             // mini-batches completed
+  int skipped_steps = 0;     // of these, left out because a loss or gradient was not finite
+  double gradient_norm = 0;  // of the last step, before clipping
 };
 
 class Learner {
@@ -44,25 +46,35 @@ class Learner {
   static Result<std::unique_ptr<Learner>> create(std::shared_ptr<const Model> model,
                                                  const BackendOptions& backend,
                                                  const LearnerOptions& options);
+  // The same over a net that is already packed by a backend of this name: for tests and tools.
+  static std::unique_ptr<Learner> create(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend,
+                                         const LearnerOptions& options);
   virtual ~Learner() = default;
 
-  // W_0, empty window, no open mini-batch.
+  // W_0, empty window, no open mini-batch. The stream's first token is predicted from the start
+  // token, or from `first`, which is then context only and has no score of its own.
   virtual AdaptedState fresh() = 0;
+  virtual AdaptedState fresh(Token first) = 0;
 
   // Adds tokens to the state's stream. Appends one score for each token whose mini-batch was
-  // completed, in stream order: first those left open by earlier calls, then these.
+  // completed, in stream order: first those left open by earlier calls, then these. A token outside
+  // the vocabulary or an unusable state is refused before anything changes. When a loss or gradient
+  // is not finite, its step is skipped and the weights stay; such scores are not finite themselves.
   virtual Result<AppendReport> append(AdaptedState& state, std::span<const Token> tokens, LearnMode mode,
                                       std::vector<TokenScore>& scores) = 0;
 
   // Scores the open mini-batch without changing the state; one score per waiting token.
   virtual Status score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) = 0;
 
+  // Equal digests mean equal futures.
+  virtual Digest digest(const AdaptedState& state) const = 0;
+
   // Serialisation is the backend's business because the element types are. The blob names the
   // backend path and the weight file; loading a foreign or damaged blob fails with the reason.
   virtual std::string save(const AdaptedState& state) const = 0;
   virtual Result<AdaptedState> load(std::string_view blob) = 0;
 
-  virtual const Model& model() const = 0;
+  virtual const ModelConfig& config() const = 0;
   virtual std::string_view backend_name() const = 0;
 };
 

@@ -2,7 +2,7 @@
 //
 // Starts from an empty attention window and never changes the weights. One reader belongs to one
 // thread; snapshots may be shared by any number of readers. Used by the answer path while the
-// learner goes on.
+// learner goes on. Learners and readers of one process and backend path share the packed weights.
 #pragma once
 
 #include <functional>
@@ -19,11 +19,11 @@ namespace silt::model {
 
 struct GenerateOptions {
   int tokens_max = 64;
-  float temperature = 0;         // 0: greedy
+  float temperature = 0;  // 0: greedy
   float top_p = 1;
-  std::uint64_t seed = 0;        // of the sampler; the same seed gives the same text
+  std::uint64_t seed = 0;  // of the sampler; the same seed gives the same text
   // Grammar hook: called before each choice with the tokens so far; sets allowed[t] = false for
-  // tokens that must not come next. Empty: everything is allowed.
+  // tokens that must not come next. Empty: everything is allowed. Allowing nothing ends the text.
   std::function<void(std::span<const Token> so_far, std::vector<bool>& allowed)> grammar;
   // Called after each token; returning false ends the generation.
   std::function<bool(Token)> on_token;
@@ -33,14 +33,19 @@ class Reader {
  public:
   static Result<std::unique_ptr<Reader>> create(std::shared_ptr<const Model> model,
                                                 const BackendOptions& backend);
+  // The same over a net that is already packed by a backend of this name: for tests and tools.
+  static std::unique_ptr<Reader> create(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend);
   virtual ~Reader() = default;
 
   // nll[i] = surprise in nats of text[i] after context and text[0, i). An empty context starts
-  // from the tokenizer's start token. `weights` null means W_0.
-  virtual Status score(const FastWeights* weights, std::span<const Token> context,
+  // from the tokenizer's start token. `weights` null means W_0. Tokens outside the vocabulary are
+  // refused. Cost: all tokens through the blocks, the text's tokens through the head.
+  virtual Status score(const std::shared_ptr<const FastWeights>& weights, std::span<const Token> context,
                        std::span<const Token> text, std::vector<float>& nll) = 0;
 
-  virtual Result<std::vector<Token>> generate(const FastWeights* weights, std::span<const Token> prompt,
+  // Continues the prompt; the result does not repeat it.
+  virtual Result<std::vector<Token>> generate(const std::shared_ptr<const FastWeights>& weights,
+                                              std::span<const Token> prompt,
                                               const GenerateOptions& options) = 0;
 };
 

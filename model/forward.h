@@ -1,0 +1,69 @@
+// Forward: the blocks of the net over rows of one mini-batch, for learner and reader alike.
+//
+// Owns scratch buffers for up to b rows; the residual stream h, the window caches and what a backward
+// pass needs belong to the caller. One thread.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "model/backend.h"
+#include "model/net.h"
+
+namespace silt::model {
+
+// Where rows sit: rows first_row .. of the open mini-batch, behind a window of which the last
+// `cached_valid` rows exist.
+struct Place {
+  int first_row = 0;
+  int cached_valid = 0;
+};
+
+// What the backward pass through one adapted block needs of its forward pass.
+struct BlockTape {
+  BufferPtr h_in;  // residual before the block
+  BufferPtr qkv;
+  AttentionTapePtr attention;
+  BufferPtr h_mid;     // residual after attention
+  BufferPtr pre;       // static SwiGLU before its activation
+  BufferPtr fast_pre;  // fast SwiGLU before its activation
+  BufferPtr fast_act;
+
+  void set_rows(int rows);
+};
+
+class Forward {
+ public:
+  Forward(std::shared_ptr<const Net> net, Backend& backend);
+
+  // h = embeddings. Later calls on this mini-batch take buffers of as many rows.
+  void embed(std::span<const Token> inputs, Buffer& h);
+
+  // x = norm(h); h += attention(x). `x` is left for the state's window.
+  void attend(int layer, Place place, KvCache& cache, Buffer& x, Buffer& h, BlockTape* tape);
+  // h += mlp(norm(h)), the static SwiGLU that every block has.
+  void mlp(int layer, Buffer& h, BlockTape* tape);
+  // The adapted blocks' second SwiGLU reads the same residual as the static one, so its input is
+  // taken before mlp() and its output added after it: x = norm(h), then h += fast(x).
+  void fast_input(int fast_layer, const Buffer& h, Buffer& x);
+  void fast_mlp(const FastPack& weights, const Buffer& x, Buffer& h, BlockTape* tape);
+  // All of an adapted block after its attention, without a tape.
+  void adapted_mlps(int fast_layer, const FastPack& weights, Buffer& h);
+
+  // Surprise of `targets`; with dx also the gradient of their mean with respect to the normed h.
+  void head(const Buffer& h, std::span<const Token> targets, std::span<float> nll, Buffer* dx);
+  void logits(const Buffer& h, int row, std::span<float> logits);
+
+  const Net& net() const { return *net_; }
+  const std::shared_ptr<const Net>& shared_net() const { return net_; }
+  Backend& backend() { return backend_; }
+
+ private:
+  void set_rows(int rows);
+
+  std::shared_ptr<const Net> net_;
+  Backend& backend_;
+  BufferPtr x_, qkv_, attended_, act_, fast_x_, fast_act_;
+};
+
+}  // namespace silt::model

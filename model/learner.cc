@@ -1,0 +1,167 @@
+#include "model/learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "model/fast_weights_pool.h"
+#include "model/inner_loop.h"
+#include "model/state_codec.h"
+
+namespace silt::model {
+namespace {
+
+class InnerLoopLearner final : public Learner {
+ public:
+  InnerLoopLearner(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend,
+                   const LearnerOptions& options)
+      : net_(std::move(net)),
+        backend_(std::move(backend)),
+        options_(options),
+        loop_(net_, *backend_, options.frozen_scores),
+        pool_(net_->config, *backend_),
+        inputs_(minibatch()),
+        nll_(minibatch()),
+        frozen_nll_(minibatch()) {}
+
+  AdaptedState fresh() override { return fresh(net_->start_token); }
+
+  AdaptedState fresh(Token first) override {
+    AdaptedState state = allocate_state(net_->config, *backend_, options_.frozen_scores);
+    state.weights = net_->initial;
+    state.input = first;
+    return state;
+  }
+
+  Result<AppendReport> append(AdaptedState& state, std::span<const Token> tokens, LearnMode mode,
+                              std::vector<TokenScore>& scores) override {
+    SILT_TRY(check(state));
+    SILT_TRY(check(tokens));
+    AppendReport report;
+    while (!tokens.empty()) {
+      const std::size_t taken = std::min(tokens.size(), minibatch() - state.open.size());
+      state.open.insert(state.open.end(), tokens.begin(),
+                        tokens.begin() + static_cast<std::ptrdiff_t>(taken));
+      tokens = tokens.subspan(taken);
+      if (state.open.size() == minibatch()) read_minibatch(state, mode, scores, report);
+    }
+    return report;
+  }
+
+  Status score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) override {
+    SILT_TRY(check(state));
+    if (state.open.empty()) return Status::ok();
+    bind(state);
+    score_open(state, /*taped=*/false, scores);
+    return Status::ok();
+  }
+
+  Digest digest(const AdaptedState& state) const override { return digest_of(state, *backend_); }
+  std::string save(const AdaptedState& state) const override { return encode_state(state, *net_, *backend_); }
+
+  Result<AdaptedState> load(std::string_view blob) override {
+    AdaptedState state = allocate_state(net_->config, *backend_, options_.frozen_scores);
+    const std::shared_ptr<FastWeights> weights = pool_.take();
+    SILT_TRY(decode_state(blob, *net_, *backend_, state, *weights));
+    state.weights = weights;
+    return state;
+  }
+
+  const ModelConfig& config() const override { return net_->config; }
+  std::string_view backend_name() const override { return backend_->name(); }
+
+ private:
+  std::size_t minibatch() const { return static_cast<std::size_t>(net_->config.minibatch_tokens); }
+
+  Status check(const AdaptedState& state) const {
+    if (state.weights == nullptr || state.window.size() != net_->blocks.size()) {
+      return invalid_argument("the state is empty or of another net");
+    }
+    const int wanted = options_.frozen_scores ? net_->config.fast_layers - 1 : 0;
+    if (state.frozen_window.size() != static_cast<std::size_t>(wanted)) {
+      return failed_precondition("the state and the learner disagree about frozen scores");
+    }
+    return Status::ok();
+  }
+
+  Status check(std::span<const Token> tokens) const {
+    const auto known = [&](Token token) { return token >= 0 && token < net_->config.vocabulary; };
+    if (std::all_of(tokens.begin(), tokens.end(), known)) return Status::ok();
+    return invalid_argument("a token is outside the vocabulary of " +
+                            std::to_string(net_->config.vocabulary));
+  }
+
+  // A state is recognised by its tag and step: another learner may have moved it on meanwhile.
+  void bind(const AdaptedState& state) {
+    if (bound_tag_ == state.tag && bound_steps_ == state.steps) return;
+    loop_.bind(state);
+    bound_tag_ = state.tag;
+    bound_steps_ = state.steps;
+  }
+
+  // Scores the waiting tokens: the k-th is predicted from the input token and those before it.
+  void score_open(const AdaptedState& state, bool taped, std::vector<TokenScore>& scores) {
+    const std::size_t rows = state.open.size();
+    inputs_[0] = state.input;
+    std::copy(state.open.begin(), state.open.end() - 1, inputs_.begin() + 1);
+    loop_.score(std::span(inputs_).first(rows), state.open, state.window_valid, taped,
+                std::span(nll_).first(rows), std::span(frozen_nll_).first(rows));
+    const std::vector<float>& frozen = options_.frozen_scores ? frozen_nll_ : nll_;
+    for (std::size_t i = 0; i < rows; ++i)
+      scores.push_back({.adapted_nats = nll_[i], .frozen_nats = frozen[i]});
+  }
+
+  void read_minibatch(AdaptedState& state, LearnMode mode, std::vector<TokenScore>& scores,
+                      AppendReport& report) {
+    const bool learns = mode == LearnMode::kScoreAndLearn;
+    bind(state);
+    score_open(state, learns, scores);
+    ++report.steps;
+    if (learns && !learn(state, report.gradient_norm)) ++report.skipped_steps;
+    loop_.advance(state);
+    state.input = state.open.back();
+    state.open.clear();
+    state.tokens += minibatch();
+    bound_steps_ = ++state.steps;
+  }
+
+  // False, and the weights stay, when the loss or its gradient is not finite.
+  bool learn(AdaptedState& state, double& gradient_norm) {
+    const auto finite = [](float value) { return std::isfinite(value); };
+    if (!std::all_of(nll_.begin(), nll_.end(), finite)) return false;
+    gradient_norm = loop_.gradient();
+    if (!std::isfinite(gradient_norm)) return false;
+    const std::shared_ptr<FastWeights> next = pool_.take();
+    loop_.update(*state.weights, *next, gradient_norm);
+    state.weights = next;
+    return true;
+  }
+
+  std::shared_ptr<const Net> net_;
+  std::unique_ptr<Backend> backend_;
+  LearnerOptions options_;
+  InnerLoop loop_;
+  FastWeightsPool pool_;
+  std::shared_ptr<const char> bound_tag_;
+  std::uint64_t bound_steps_ = 0;
+  std::vector<Token> inputs_;
+  std::vector<float> nll_, frozen_nll_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Learner>> Learner::create(std::shared_ptr<const Model> model,
+                                                 const BackendOptions& backend,
+                                                 const LearnerOptions& options) {
+  SILT_ASSIGN(std::unique_ptr<Backend> opened, open_backend(backend, model->config()));
+  SILT_ASSIGN(std::shared_ptr<const Net> net, model->net(*opened));
+  return create(std::move(net), std::move(opened), options);
+}
+
+std::unique_ptr<Learner> Learner::create(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend,
+                                         const LearnerOptions& options) {
+  return std::make_unique<InnerLoopLearner>(std::move(net), std::move(backend), options);
+}
+
+}  // namespace silt::model

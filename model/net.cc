@@ -1,0 +1,140 @@
+#include "model/net.h"
+
+#include <array>
+#include <initializer_list>
+#include <string>
+
+namespace silt::model {
+namespace {
+
+// Loads tensors of one model, with a shape check that names the tensor.
+class Loader {
+ public:
+  Loader(const TensorSource& source, Backend& backend) : source_(source), backend_(backend) {}
+
+  Result<std::unique_ptr<MatrixSource>> source(const std::string& name, int in, int out) const {
+    SILT_ASSIGN(std::unique_ptr<MatrixSource> matrix, source_.matrix(name));
+    if (matrix->in() != in || matrix->out() != out) {
+      return data_loss("tensor " + name + " is " + std::to_string(matrix->in()) + " x " +
+                       std::to_string(matrix->out()) + ", the configuration needs " + std::to_string(in) +
+                       " x " + std::to_string(out));
+    }
+    return matrix;
+  }
+
+  // Joins `names` along their columns: parts [in, out of each].
+  Result<MatrixPtr> matrix(const std::string& block, std::initializer_list<const char*> names, int in,
+                           std::initializer_list<int> outs, MatrixUse use) const {
+    std::vector<std::unique_ptr<MatrixSource>> owned;
+    std::vector<const MatrixSource*> parts;
+    auto out = outs.begin();
+    for (const char* name : names) {
+      SILT_ASSIGN(std::unique_ptr<MatrixSource> part, source(block + name, in, *out++));
+      parts.push_back(part.get());
+      owned.push_back(std::move(part));
+    }
+    return backend_.pack(parts, use);
+  }
+
+  Result<std::vector<float>> vector(const std::string& name, int size) const {
+    SILT_ASSIGN(std::vector<float> values, source_.vector(name));
+    if (values.size() != static_cast<std::size_t>(size)) {
+      return data_loss("tensor " + name + " has " + std::to_string(values.size()) +
+                       " values, the configuration needs " + std::to_string(size));
+    }
+    return values;
+  }
+
+  Status upload(const std::string& name, Buffer& to) const {
+    SILT_ASSIGN(const std::unique_ptr<MatrixSource> from, source(name, to.rows(), to.cols()));
+    std::vector<float> values(static_cast<std::size_t>(to.rows()) * to.cols());
+    for (int row = 0; row < to.rows(); ++row) {
+      from->read_row(row, values.data() + static_cast<std::size_t>(row) * to.cols());
+    }
+    backend_.upload(to, values);
+    return Status::ok();
+  }
+
+ private:
+  const TensorSource& source_;
+  Backend& backend_;
+};
+
+Status load_block(const Loader& loader, const ModelConfig& config, int layer, Block& block) {
+  const std::string name = "blocks." + std::to_string(layer) + ".";
+  // The lowest adapted block ends the backward pass: nothing in it or below needs transposes.
+  const MatrixUse use = layer > config.prefix_layers() ? MatrixUse::kForwardAndBackward : MatrixUse::kForward;
+  const int d = config.width;
+  SILT_ASSIGN(block.attention_norm, loader.vector(name + "attention_norm", d));
+  SILT_ASSIGN(block.mlp_norm, loader.vector(name + "mlp_norm", d));
+  SILT_ASSIGN(block.qkv, loader.matrix(name, {"attention.q", "attention.k", "attention.v"}, d,
+                                       {config.query_width(), config.kv_width(), config.kv_width()}, use));
+  SILT_ASSIGN(block.output, loader.matrix(name, {"attention.o"}, config.query_width(), {d}, use));
+  SILT_ASSIGN(block.gate_up,
+              loader.matrix(name, {"mlp.gate", "mlp.up"}, d, {config.mlp_width, config.mlp_width}, use));
+  SILT_ASSIGN(block.down, loader.matrix(name, {"mlp.down"}, config.mlp_width, {d}, use));
+  return Status::ok();
+}
+
+Status load_fast_block(const Loader& loader, const ModelConfig& config, int layer, Backend& backend,
+                       const FastTensors& initial, FastBlock& fast) {
+  const std::string name = "blocks." + std::to_string(layer) + ".";
+  SILT_ASSIGN(fast.norm, loader.vector(name + "fast_norm", config.width));
+  SILT_ASSIGN(const std::vector<float> step, loader.vector(name + "fast.step", 3));
+  SILT_ASSIGN(const std::vector<float> decay, loader.vector(name + "fast.decay", 3));
+  fast.step = {.decay_gate = decay[0],
+               .decay_up = decay[1],
+               .decay_down = decay[2],
+               .step_gate = step[0],
+               .step_up = step[1],
+               .step_down = step[2]};
+  SILT_TRY(loader.upload(name + "fast.gate", *initial.gate));
+  SILT_TRY(loader.upload(name + "fast.up", *initial.up));
+  SILT_TRY(loader.upload(name + "fast.down", *initial.down));
+  fast.initial_pack = backend.allocate_fast_pack();
+  backend.pack_fast(initial, *fast.initial_pack);
+  return Status::ok();
+}
+
+}  // namespace
+
+std::unique_ptr<FastWeights> allocate_fast_weights(const ModelConfig& config, Backend& backend) {
+  auto weights = std::make_unique<FastWeights>();
+  const auto add = [&](int rows, int cols) {
+    weights->buffers.push_back(backend.allocate(rows, cols, Role::kMaster));
+    return weights->buffers.back().get();
+  };
+  for (int i = 0; i < config.fast_layers; ++i) {
+    FastTensors layer;
+    layer.gate = add(config.width, config.fast_width);
+    layer.up = add(config.width, config.fast_width);
+    layer.down = add(config.fast_width, config.width);
+    weights->layers.push_back(layer);
+  }
+  return weights;
+}
+
+Result<std::shared_ptr<Net>> Net::create(const TensorSource& source, const ModelConfig& config,
+                                         Backend& backend) {
+  const Loader loader(source, backend);
+  auto net = std::make_shared<Net>();
+  net->config = config;
+  SILT_ASSIGN(const std::unique_ptr<MatrixSource> embedding,
+              loader.source("embedding", config.vocabulary, config.width));
+  net->embedding = backend.pack_embedding(*embedding);
+  SILT_ASSIGN(net->final_norm, loader.vector("final_norm", config.width));
+  net->blocks.resize(static_cast<std::size_t>(config.layers));
+  for (int layer = 0; layer < config.layers; ++layer) {
+    SILT_TRY(load_block(loader, config, layer, net->blocks[static_cast<std::size_t>(layer)]));
+  }
+  std::unique_ptr<FastWeights> initial = allocate_fast_weights(config, backend);
+  net->fast.resize(static_cast<std::size_t>(config.fast_layers));
+  for (std::size_t i = 0; i < net->fast.size(); ++i) {
+    SILT_TRY(load_fast_block(loader, config, config.prefix_layers() + static_cast<int>(i), backend,
+                             initial->layers[i], net->fast[i]));
+  }
+  net->initial = std::move(initial);
+  return net;
+}
+
+}  // namespace silt::model
