@@ -1,0 +1,233 @@
+#include "daemon/store/database.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/merge_operator.h>
+#include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/log.h"
+#include "daemon/store/index_rows.h"
+
+namespace silt::daemon {
+namespace {
+
+std::string_view view(const rocksdb::Slice& slice) {
+  return {slice.data(), slice.size()};
+}
+rocksdb::Slice slice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+class IndexMerge final : public rocksdb::AssociativeMergeOperator {
+ public:
+  const char* Name() const override { return "silt.index.1"; }
+  bool Merge(const rocksdb::Slice& key, const rocksdb::Slice* existing, const rocksdb::Slice& operand,
+             std::string* merged, rocksdb::Logger*) const override {
+    std::optional<std::string_view> before;
+    if (existing != nullptr) before = view(*existing);
+    return merge_index_row(view(key), before, view(operand), *merged);
+  }
+};
+
+rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;  // else they grow without bound beside the cache
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;  // an older package must still read what a newer one wrote
+  return table;
+}
+
+rocksdb::DBOptions database_options(const DatabaseOptions& options) {
+  rocksdb::DBOptions db;
+  db.create_if_missing = !options.read_only;
+  db.create_missing_column_families = !options.read_only;
+  // The default mode silently drops what follows a damaged place in the middle of the log.
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  db.max_bgerror_resume_count = 0;
+  db.max_total_wal_size = options.log_bytes_max;
+  db.db_write_buffer_size = options.write_buffer_bytes;
+  db.max_open_files = 256;
+  db.max_background_jobs = 2;
+  db.paranoid_checks = true;
+  db.keep_log_file_num = 3;
+  db.max_log_file_size = 4 << 20;
+  db.stats_dump_period_sec = 0;
+  db.stats_persist_period_sec = 0;
+  return db;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const DatabaseOptions& options) {
+  const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  rocksdb::ColumnFamilyOptions common;
+  common.write_buffer_size = options.write_buffer_bytes;
+  common.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(cache)));
+  common.compression = rocksdb::kLZ4Compression;
+  common.bottommost_compression = rocksdb::kZSTD;
+  common.target_file_size_base = 32 << 20;
+  rocksdb::ColumnFamilyOptions state = common;
+  state.compression = rocksdb::kNoCompression;  // weights do not compress
+  state.bottommost_compression = rocksdb::kNoCompression;
+  rocksdb::ColumnFamilyOptions index = common;
+  index.merge_operator = std::make_shared<IndexMerge>();
+  return {{rocksdb::kDefaultColumnFamilyName, common}, {"state", state}, {"index", index}};
+}
+
+// RocksDB leaves an unwritable or missing parent to mkdir's errno text; say which path and why.
+Status prepare_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return Status::ok();
+  return errno_status("create the store directory " + path, errno)
+      .with_context("store.path must name a directory that siltd's user can create or write");
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+class Database::Listener final : public rocksdb::EventListener {
+ public:
+  Listener(const Database& database, std::function<void(const Status&)> report)
+      : database_(database), report_(std::move(report)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    if (report_) report_(database_.translate(*status, "background work"));
+  }
+
+ private:
+  const Database& database_;
+  std::function<void(const Status&)> report_;
+};
+
+WriteSet::WriteSet(const std::vector<rocksdb::ColumnFamilyHandle*>& families)
+    : families_(&families), batch_(std::make_unique<rocksdb::WriteBatch>()) {}
+WriteSet::~WriteSet() = default;
+WriteSet::WriteSet(WriteSet&&) noexcept = default;
+
+namespace {
+
+void note(Status& failed, const rocksdb::Status& status) {
+  if (!status.ok() && failed.is_ok()) failed = internal_error("write batch: " + status.ToString());
+}
+
+}  // namespace
+
+void WriteSet::put(Family family, std::string_view key, std::string_view value) {
+  note(failed_, batch_->Put((*families_)[static_cast<std::size_t>(family)], slice(key), slice(value)));
+}
+
+void WriteSet::merge(Family family, std::string_view key, std::string_view operand) {
+  note(failed_, batch_->Merge((*families_)[static_cast<std::size_t>(family)], slice(key), slice(operand)));
+}
+
+void WriteSet::erase(Family family, std::string_view key) {
+  note(failed_, batch_->Delete((*families_)[static_cast<std::size_t>(family)], slice(key)));
+}
+
+void WriteSet::erase_range(Family family, std::string_view begin, std::string_view end) {
+  note(failed_,
+       batch_->DeleteRange((*families_)[static_cast<std::size_t>(family)], slice(begin), slice(end)));
+}
+
+Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options) {
+  if (!options.read_only) SILT_TRY(prepare_directory(options.path));
+  std::unique_ptr<Database> database(new Database(options.path));
+  rocksdb::DBOptions db_options = database_options(options);
+  if (!options.read_only) {
+    database->listener_ = std::make_shared<Listener>(*database, options.on_background_error);
+    db_options.listeners.push_back(database->listener_);
+  }
+  rocksdb::DB* db = nullptr;
+  const auto families = family_descriptors(options);
+  const rocksdb::Status opened =
+      options.read_only
+          ? rocksdb::DB::OpenForReadOnly(db_options, options.path, families, &database->families_, &db)
+          : rocksdb::DB::Open(db_options, options.path, families, &database->families_, &db);
+  database->db_.reset(db);
+  if (!opened.ok()) return database->translate(opened, "open");
+  return database;
+}
+
+Database::Database(std::string path) : path_(std::move(path)) {}
+
+Database::~Database() {
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    if (db_) (void)db_->DestroyColumnFamilyHandle(family);
+  }
+  if (db_) (void)db_->Close();
+}
+
+Status Database::translate(const rocksdb::Status& status, std::string_view action) const {
+  if (status.ok()) return Status::ok();
+  const std::string text = status.ToString();
+  const std::string where = "store " + path_ + ": ";
+  if (contains(text, "LOCK") || contains(text, "lock hold")) {
+    if (contains(text, "Permission denied")) {
+      return permission_denied(where + "no right to write it (" + text +
+                               "); start siltd as the owner of the directory, or chown it");
+    }
+    return failed_precondition(where +
+                               "locked by another siltd; stop that one, or give this one its own store.path");
+  }
+  if (contains(text, "Permission denied") || contains(text, "Read-only file system")) {
+    return permission_denied(where + "no right to write it (" + text +
+                             "); start siltd as the owner of the directory, or chown it");
+  }
+  if (status.IsNoSpace() || contains(text, "No space left")) {
+    return resource_exhausted(where + "disk full during " + std::string(action) +
+                              "; free space and restart, nothing acknowledged is lost");
+  }
+  if (contains(text, "Column families not opened")) {
+    return failed_precondition(where + "was written by a newer siltd (" + text +
+                               "); install that version, or use another store.path");
+  }
+  if (contains(text, "does not exist") && action == "open") {
+    return not_found(where + "there is no store (" + text + ")");
+  }
+  if (status.IsCorruption() || action == "open") {
+    return data_loss(where + "damaged: " + text +
+                     "; restore a backup, or move the directory away to start anew and read the logs again");
+  }
+  return unavailable(where + std::string(action) + " failed: " + text);
+}
+
+Status Database::write(WriteSet changes) {
+  SILT_TRY(changes.failed_);
+  const std::lock_guard lock(write_mutex_);
+  SILT_TRY(failed_);
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  failed_ = translate(db_->Write(options, changes.batch_.get()), "write");
+  return failed_;
+}
+
+Result<std::optional<std::string>> Database::get(Family family, std::string_view key) const {
+  std::string value;
+  const rocksdb::Status status =
+      db_->Get(rocksdb::ReadOptions(), families_[static_cast<std::size_t>(family)], slice(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  SILT_TRY(translate(status, "read"));
+  return std::optional<std::string>(std::move(value));
+}
+
+Status Database::scan(Family family, std::string_view begin, std::string_view end, const Visit& visit) const {
+  rocksdb::ReadOptions options;
+  const rocksdb::Slice upper = slice(end);
+  options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> it(
+      db_->NewIterator(options, families_[static_cast<std::size_t>(family)]));
+  for (it->Seek(slice(begin)); it->Valid(); it->Next()) {
+    if (!visit(view(it->key()), view(it->value()))) return Status::ok();
+  }
+  return translate(it->status(), "read");
+}
+
+}  // namespace silt::daemon

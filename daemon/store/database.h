@@ -1,0 +1,87 @@
+// Database: the one adapter to RocksDB. Everything else in daemon/store speaks in keys and values.
+//
+// Safe from any thread; writes are serialised by one mutex. Once a write has failed or the library
+// has reported a background error, every later write fails too: the process must end, and recovery
+// by reopening decides what is there. Nothing resumes by itself.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace rocksdb {
+class ColumnFamilyHandle;
+class DB;
+class Status;
+class WriteBatch;
+}  // namespace rocksdb
+
+namespace silt::daemon {
+
+enum class Family { kMain, kState, kIndex };
+
+struct DatabaseOptions {
+  std::string path;
+  std::uint64_t write_buffer_bytes = 8 << 20;  // of all families together, twice that while flushing
+  std::uint64_t block_cache_bytes = 16 << 20;
+  std::uint64_t log_bytes_max = 64 << 20;                  // write-ahead log, before buffers are flushed
+  bool read_only = false;                                  // works beside a running daemon
+  std::function<void(const Status&)> on_background_error;  // from a library thread
+};
+
+// Changes that are applied together. Made by Database::begin(), which must outlive it.
+class WriteSet {
+ public:
+  ~WriteSet();
+  WriteSet(WriteSet&&) noexcept;
+  void put(Family family, std::string_view key, std::string_view value);
+  void merge(Family family, std::string_view key, std::string_view operand);
+  void erase(Family family, std::string_view key);
+  void erase_range(Family family, std::string_view begin, std::string_view end);  // end is excluded
+
+ private:
+  friend class Database;
+  explicit WriteSet(const std::vector<rocksdb::ColumnFamilyHandle*>& families);
+  const std::vector<rocksdb::ColumnFamilyHandle*>* families_;
+  std::unique_ptr<rocksdb::WriteBatch> batch_;
+  Status failed_;  // the first change that could not be added
+};
+
+class Database {
+ public:
+  // Failures name the path and the remedy: locked, no rights, damaged, of a newer schema, disk full.
+  static Result<std::unique_ptr<Database>> open(const DatabaseOptions& options);
+  ~Database();
+
+  WriteSet begin() const { return WriteSet(families_); }
+  // All or nothing, on disk when it returns.
+  Status write(WriteSet changes);
+
+  Result<std::optional<std::string>> get(Family family, std::string_view key) const;
+
+  // Calls `visit` for keys in [begin, end) in order, until it returns false.
+  using Visit = std::function<bool(std::string_view key, std::string_view value)>;
+  Status scan(Family family, std::string_view begin, std::string_view end, const Visit& visit) const;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  class Listener;
+  explicit Database(std::string path);
+  Status translate(const rocksdb::Status& status, std::string_view action) const;
+
+  std::string path_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;
+  std::shared_ptr<Listener> listener_;
+  std::mutex write_mutex_;
+  Status failed_;  // the first failed write; guarded by write_mutex_
+};
+
+}  // namespace silt::daemon

@@ -1,0 +1,305 @@
+#include "daemon/store/rows.h"
+
+#include "proto/store/v1/rows.pb.h"
+
+namespace silt::daemon::rows {
+namespace {
+
+namespace pb = ::store::v1;
+
+constexpr char kFormat = 1;
+constexpr std::size_t kEnvelopeBytes = 1 + 4;
+
+std::uint32_t checksum(std::string_view key, std::string_view payload) {
+  Digester digester;
+  digester.update(key);
+  digester.update(payload);
+  return static_cast<std::uint32_t>(digester.finish().low);
+}
+
+std::string wrap(std::string_view key, const google::protobuf::MessageLite& message) {
+  std::string value(kEnvelopeBytes, kFormat);
+  message.AppendToString(&value);
+  const std::uint32_t sum = checksum(key, std::string_view(value).substr(kEnvelopeBytes));
+  for (int i = 0; i < 4; ++i) value[1 + i] = static_cast<char>(sum >> (8 * i));
+  return value;
+}
+
+Status damaged(std::string_view key, std::string_view why) {
+  std::string message = "row of table '";
+  message += key.empty() ? '?' : key[0];
+  message += "' ";
+  message += why;
+  return data_loss(std::move(message));
+}
+
+Status unwrap(std::string_view key, std::string_view value, google::protobuf::MessageLite& message) {
+  if (value.size() < kEnvelopeBytes) return damaged(key, "is too short");
+  if (value[0] != kFormat) return damaged(key, "has an unknown format");
+  std::uint32_t sum = 0;
+  for (int i = 0; i < 4; ++i)
+    sum |= static_cast<std::uint32_t>(static_cast<unsigned char>(value[1 + i])) << (8 * i);
+  const std::string_view payload = value.substr(kEnvelopeBytes);
+  if (sum != checksum(key, payload)) return damaged(key, "fails its checksum");
+  if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
+    return damaged(key, "cannot be parsed");
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
+std::string_view payload_of(std::string_view value) {
+  return value.size() < kEnvelopeBytes ? value : value.substr(kEnvelopeBytes);
+}
+
+std::string encode(std::string_view key, const Schema& row) {
+  pb::SchemaRow message;
+  message.set_major(row.major);
+  message.set_minor(row.minor);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, Schema& row) {
+  pb::SchemaRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row = {message.major(), message.minor()};
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const SourceInfo& row) {
+  pb::SourceRow message;
+  message.set_tenant(row.tenant);
+  message.set_name(row.name);
+  message.set_connector(row.connector);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, SourceInfo& row) {
+  pb::SourceRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.tenant = message.tenant();
+  row.name = message.name();
+  row.connector = message.connector();
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const JournalRecord& row) {
+  pb::JournalRow message;
+  message.set_arrival_us(row.arrival_us);
+  message.set_text(row.text);
+  message.set_origin_path(row.origin.path);
+  message.set_origin_generation(row.origin.generation);
+  message.set_origin_begin(row.origin.begin);
+  message.set_origin_end(row.origin.end);
+  message.set_flags(row.flags);
+  message.set_bytes_cut(row.bytes_cut);
+  message.set_sha256(row.sha256);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, JournalRecord& row) {
+  pb::JournalRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.arrival_us = message.arrival_us();
+  row.text = std::move(*message.mutable_text());
+  row.origin.path = std::move(*message.mutable_origin_path());
+  row.origin.generation = message.origin_generation();
+  row.origin.begin = message.origin_begin();
+  row.origin.end = message.origin_end();
+  row.flags = message.flags();
+  row.bytes_cut = message.bytes_cut();
+  row.sha256 = std::move(*message.mutable_sha256());
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const IntakeHead& row) {
+  pb::IntakeHeadRow message;
+  message.set_journal_seq(row.journal_seq);
+  message.set_lines(row.lines);
+  message.set_bytes(row.bytes);
+  message.set_gaps(row.gaps);
+  message.set_bytes_lost(row.bytes_lost);
+  message.set_redactions(row.redactions);
+  message.set_last_arrival_us(row.last_arrival_us);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, IntakeHead& row) {
+  pb::IntakeHeadRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.journal_seq = message.journal_seq();
+  row.lines = message.lines();
+  row.bytes = message.bytes();
+  row.gaps = message.gaps();
+  row.bytes_lost = message.bytes_lost();
+  row.redactions = message.redactions();
+  row.last_arrival_us = message.last_arrival_us();
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const connectors::CursorRow& row) {
+  pb::CursorRow message;
+  message.set_value(row.value);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, connectors::CursorRow& row) {
+  pb::CursorRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.value = message.value();
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const ShedMark& row) {
+  pb::ShedRow message;
+  message.set_last_seq(row.last_seq);
+  message.set_reason(row.reason);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, ShedMark& row) {
+  pb::ShedRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.last_seq = message.last_seq();
+  row.reason = message.reason();
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const Head& row) {
+  pb::HeadRow message;
+  message.set_learned_seq(row.learned_seq);
+  message.set_state_version(row.state_version);
+  message.set_digest_high(row.state_digest.high);
+  message.set_digest_low(row.state_digest.low);
+  message.set_steps(row.steps);
+  message.set_learned_lines(row.learned_lines);
+  message.set_scored_lines(row.scored_lines);
+  message.set_counted_lines(row.counted_lines);
+  message.mutable_skipped_by_reason()->Assign(row.skipped_by_reason.begin(), row.skipped_by_reason.end());
+  message.set_scored_tokens(row.scored_tokens);
+  message.set_scored_bytes(row.scored_bytes);
+  message.set_scored_nats(row.scored_nats);
+  message.mutable_window_bits()->Assign(row.window_bits.begin(), row.window_bits.end());
+  message.set_backend(row.backend);
+  message.set_model_fingerprint(row.model_fingerprint);
+  message.set_base_seq(row.base_seq);
+  message.set_base_version(row.base_version);
+  message.set_processed_bytes(row.processed_bytes);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, Head& row) {
+  pb::HeadRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.learned_seq = message.learned_seq();
+  row.state_version = message.state_version();
+  row.state_digest = {message.digest_high(), message.digest_low()};
+  row.steps = message.steps();
+  row.learned_lines = message.learned_lines();
+  row.scored_lines = message.scored_lines();
+  row.counted_lines = message.counted_lines();
+  row.skipped_by_reason.assign(message.skipped_by_reason().begin(), message.skipped_by_reason().end());
+  row.scored_tokens = message.scored_tokens();
+  row.scored_bytes = message.scored_bytes();
+  row.scored_nats = message.scored_nats();
+  row.window_bits.assign(message.window_bits().begin(), message.window_bits().end());
+  row.backend = message.backend();
+  row.model_fingerprint = message.model_fingerprint();
+  row.base_seq = message.base_seq();
+  row.base_version = message.base_version();
+  row.processed_bytes = message.processed_bytes();
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const Evidence& row) {
+  pb::EvidenceRow message;
+  message.set_pattern(row.pattern);
+  message.set_event_us(row.event_us);
+  message.set_decision(static_cast<std::uint32_t>(row.decision));
+  message.set_reason(row.reason);
+  message.set_new_pattern(row.new_pattern);
+  message.set_tokens(row.tokens);
+  message.set_adapted_nats(row.adapted_nats);
+  message.set_frozen_nats(row.frozen_nats);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, Evidence& row) {
+  pb::EvidenceRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.pattern = message.pattern();
+  row.event_us = message.event_us();
+  row.decision = static_cast<Decision>(message.decision());
+  row.reason = static_cast<std::uint8_t>(message.reason());
+  row.new_pattern = message.new_pattern();
+  row.tokens = message.tokens();
+  row.adapted_nats = message.adapted_nats();
+  row.frozen_nats = message.frozen_nats();
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const PatternRow& row) {
+  pb::PatternRow message;
+  message.set_text(row.text);
+  message.set_count(row.count);
+  message.set_first_seq(row.first_seq);
+  message.set_last_seq(row.last_seq);
+  message.set_first_event_us(row.first_event_us);
+  message.set_last_event_us(row.last_event_us);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, PatternRow& row) {
+  pb::PatternRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.text = message.text();
+  row.count = message.count();
+  row.first_seq = message.first_seq();
+  row.last_seq = message.last_seq();
+  row.first_event_us = message.first_event_us();
+  row.last_event_us = message.last_event_us();
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const StateVersion& row) {
+  pb::StateVersionRow message;
+  message.set_state_version(row.info.state_version);
+  message.set_digest_high(row.info.state_digest.high);
+  message.set_digest_low(row.info.state_digest.low);
+  message.set_blob_bytes(row.info.blob_bytes);
+  message.set_blob_digest_high(row.blob_digest.high);
+  message.set_blob_digest_low(row.blob_digest.low);
+  message.set_written_us(row.info.written_us);
+  message.set_reason(row.info.reason);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, StateVersion& row) {
+  pb::StateVersionRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.info.state_version = message.state_version();
+  row.info.state_digest = {message.digest_high(), message.digest_low()};
+  row.info.blob_bytes = message.blob_bytes();
+  row.blob_digest = {message.blob_digest_high(), message.blob_digest_low()};
+  row.info.written_us = message.written_us();
+  row.info.reason = message.reason();
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const RequestResult& row) {
+  pb::RequestRow message;
+  message.set_written_us(row.written_us);
+  message.set_result(row.result);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, RequestResult& row) {
+  pb::RequestRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.written_us = message.written_us();
+  row.result = message.result();
+  return Status::ok();
+}
+
+}  // namespace silt::daemon::rows

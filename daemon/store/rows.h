@@ -1,0 +1,54 @@
+// Rows of the store: a format byte, a checksum of (key, payload), then a protobuf message of
+// proto/store/v1/rows.proto. The checksum covers the key, so a row that turns up in another place is
+// damage too. Reading never crashes on any bytes: damage is kDataLoss naming the table.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "daemon/store/record_log.h"
+#include "daemon/store/state_store.h"
+#include "daemon/store/types.h"
+
+namespace silt::daemon::rows {
+
+struct Schema {
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+};
+
+struct StateVersion {
+  StateVersionInfo info;
+  Digest blob_digest;  // of the blob's bytes
+};
+
+std::string encode(std::string_view key, const Schema& row);
+std::string encode(std::string_view key, const SourceInfo& row);
+std::string encode(std::string_view key, const JournalRecord& row);
+std::string encode(std::string_view key, const IntakeHead& row);
+std::string encode(std::string_view key, const connectors::CursorRow& row);
+std::string encode(std::string_view key, const ShedMark& row);
+std::string encode(std::string_view key, const Head& row);
+std::string encode(std::string_view key, const Evidence& row);
+std::string encode(std::string_view key, const PatternRow& row);
+std::string encode(std::string_view key, const StateVersion& row);
+std::string encode(std::string_view key, const RequestResult& row);
+
+// Numbers that are part of the key (seq, pattern id, ...) are set by the caller.
+Status decode(std::string_view key, std::string_view value, Schema& row);
+Status decode(std::string_view key, std::string_view value, SourceInfo& row);
+Status decode(std::string_view key, std::string_view value, JournalRecord& row);
+Status decode(std::string_view key, std::string_view value, IntakeHead& row);
+Status decode(std::string_view key, std::string_view value, connectors::CursorRow& row);
+Status decode(std::string_view key, std::string_view value, ShedMark& row);
+Status decode(std::string_view key, std::string_view value, Head& row);
+Status decode(std::string_view key, std::string_view value, Evidence& row);
+Status decode(std::string_view key, std::string_view value, PatternRow& row);
+Status decode(std::string_view key, std::string_view value, StateVersion& row);
+Status decode(std::string_view key, std::string_view value, RequestResult& row);
+
+// The payload behind format byte and checksum, for digests that must not depend on keys.
+std::string_view payload_of(std::string_view value);
+
+}  // namespace silt::daemon::rows
