@@ -1,0 +1,323 @@
+#include "model/learner.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <set>
+
+#include "model/state_codec.h"
+#include "tests/model/backends.h"
+
+namespace silt::model {
+
+bool operator==(const TokenScore& a, const TokenScore& b) {
+  return a.adapted_nats == b.adapted_nats && a.frozen_nats == b.frozen_nats;
+}
+
+namespace {
+
+class LearnerTest : public EachBackend {
+ protected:
+  AppendReport append(Learner& learner, AdaptedState& state, std::span<const Token> tokens,
+                      LearnMode mode = LearnMode::kScoreAndLearn) {
+    Result<AppendReport> report = learner.append(state, tokens, mode, scores_);
+    EXPECT_TRUE(report.is_ok()) << report.status().to_string();
+    return report.is_ok() ? *report : AppendReport{};
+  }
+  std::vector<TokenScore> take_scores() { return std::exchange(scores_, {}); }
+  std::size_t b() const { return static_cast<std::size_t>(config_.minibatch_tokens); }
+
+  std::vector<Token> tokens_ = log_like_tokens(even_config(), 200);
+  std::vector<TokenScore> scores_;
+};
+SILT_TEST_EACH_BACKEND(LearnerTest);
+
+TEST_P(LearnerTest, GetsUsedToWhatRepeats) {
+  const auto learner = this->learner({.frozen_scores = true});
+  AdaptedState state = learner->fresh();
+  const AppendReport report = append(*learner, state, tokens_);
+  EXPECT_EQ(report.steps, 12);
+  EXPECT_EQ(report.skipped_steps, 0);
+  EXPECT_GT(report.gradient_norm, 0);
+  ASSERT_EQ(scores_.size(), 12 * b());
+  double adapted = 0, frozen = 0;
+  for (std::size_t i = 6 * b(); i < scores_.size(); ++i) {
+    adapted += scores_[i].adapted_nats;
+    frozen += scores_[i].frozen_nats;
+  }
+  EXPECT_LT(adapted, 0.8 * frozen);
+}
+
+TEST_P(LearnerTest, ScoresBeforeItLearns) {
+  const auto learner = this->learner();
+  AdaptedState learned = learner->fresh();
+  AdaptedState changed = learner->fresh();
+  std::vector<Token> other = tokens_;
+  other[2 * b() + 5] = (other[2 * b() + 5] + 1) % config_.vocabulary;
+  append(*learner, learned, tokens_);
+  const std::vector<TokenScore> scores = take_scores();
+  append(*learner, changed, other);
+  const std::vector<TokenScore> after_change = take_scores();
+  for (std::size_t i = 0; i < 2 * b() + 5; ++i) ASSERT_EQ(scores[i], after_change[i]) << i;
+  EXPECT_NE(scores[2 * b() + 5].adapted_nats, after_change[2 * b() + 5].adapted_nats);
+  EXPECT_NE(scores[3 * b()].adapted_nats, after_change[3 * b()].adapted_nats);
+}
+
+TEST_P(LearnerTest, FrozenScoresAreThoseOfAStreamThatNeverLearns) {
+  const auto both = this->learner({.frozen_scores = true});
+  const auto frozen = this->learner();
+  AdaptedState learned = both->fresh();
+  AdaptedState read = frozen->fresh();
+  append(*both, learned, tokens_);
+  ASSERT_TRUE(both->score_tail(learned, scores_).is_ok());
+  const std::vector<TokenScore> scores = take_scores();
+  append(*frozen, read, tokens_, LearnMode::kScoreOnly);
+  ASSERT_TRUE(frozen->score_tail(read, scores_).is_ok());
+  ASSERT_EQ(scores.size(), tokens_.size());
+  ASSERT_EQ(scores_.size(), tokens_.size());
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    ASSERT_EQ(scores[i].frozen_nats, scores_[i].adapted_nats) << i;
+  EXPECT_NE(scores[3 * b()].adapted_nats, scores[3 * b()].frozen_nats);
+  EXPECT_EQ(read.weights, frozen->fresh().weights) << "reading must not touch the weights";
+}
+
+TEST_P(LearnerTest, TheCutOfTheInputDoesNotMatter) {
+  const auto learner = this->learner({.frozen_scores = true});
+  AdaptedState whole = learner->fresh();
+  append(*learner, whole, tokens_);
+  const std::vector<TokenScore> expected = take_scores();
+  AdaptedState cut = learner->fresh();
+  std::mt19937 random(5);
+  for (std::size_t at = 0; at < tokens_.size();) {
+    const std::size_t size = std::min<std::size_t>(random() % 37, tokens_.size() - at);
+    append(*learner, cut, std::span(tokens_).subspan(at, size));
+    at += size;
+  }
+  EXPECT_EQ(take_scores(), expected);
+  EXPECT_EQ(learner->digest(cut), learner->digest(whole));
+  EXPECT_EQ(cut.tokens, 192u);
+  EXPECT_EQ(cut.open.size(), 8u);
+}
+
+TEST_P(LearnerTest, TailScoresHaveTheBitsOfTheFullStep) {
+  const auto learner = this->learner({.frozen_scores = true});
+  AdaptedState state = learner->fresh();
+  for (std::size_t step = 0; step < 5; ++step) {
+    std::vector<TokenScore> tail;
+    const std::size_t begin = step * b();
+    for (std::size_t waiting = 1; waiting < b(); ++waiting) {
+      append(*learner, state, std::span(tokens_).subspan(begin + waiting - 1, 1));
+      const Digest before = learner->digest(state);
+      tail.clear();
+      ASSERT_TRUE(learner->score_tail(state, tail).is_ok());
+      ASSERT_EQ(tail.size(), waiting);
+      EXPECT_EQ(learner->digest(state), before);
+    }
+    ASSERT_TRUE(take_scores().empty());
+    append(*learner, state, std::span(tokens_).subspan(begin + b() - 1, 1));
+    const std::vector<TokenScore> full = take_scores();
+    ASSERT_EQ(full.size(), b());
+    for (std::size_t i = 0; i < tail.size(); ++i)
+      ASSERT_EQ(tail[i], full[i]) << "step " << step << " row " << i;
+  }
+}
+
+// States served in turn by two learners compute what they would have computed alone.
+TEST_P(LearnerTest, SwitchingStatesChangesNothing) {
+  constexpr std::size_t kStates = 3;
+  const auto alone = this->learner({.frozen_scores = true});
+  const auto first = this->learner({.frozen_scores = true});
+  const auto second = this->learner({.frozen_scores = true});
+  std::vector<std::vector<Token>> streams;
+  std::vector<AdaptedState> states;
+  std::vector<Digest> expected;
+  std::vector<std::vector<TokenScore>> expected_scores, scores(kStates);
+  for (std::size_t s = 0; s < kStates; ++s) {
+    streams.push_back(log_like_tokens(config_, 200, static_cast<unsigned>(s)));
+    AdaptedState state = alone->fresh();
+    append(*alone, state, streams[s]);
+    expected.push_back(alone->digest(state));
+    expected_scores.push_back(take_scores());
+    states.push_back(first->fresh());
+  }
+  std::mt19937 random(3);
+  std::vector<std::size_t> at(kStates);
+  while (std::accumulate(at.begin(), at.end(), std::size_t{0}) < 200 * kStates) {
+    const std::size_t s = random() % kStates;
+    const std::size_t size = std::min<std::size_t>(random() % 30, 200 - at[s]);
+    Learner& learner = random() % 2 == 0 ? *first : *second;
+    append(learner, states[s], std::span(streams[s]).subspan(at[s], size));
+    for (const TokenScore& score : take_scores()) scores[s].push_back(score);
+    if (random() % 3 == 0) {
+      ASSERT_TRUE(learner.score_tail(states[s], scores_).is_ok());
+    }
+    scores_.clear();
+    at[s] += size;
+  }
+  for (std::size_t s = 0; s < kStates; ++s) {
+    EXPECT_EQ(first->digest(states[s]), expected[s]) << "state " << s;
+    EXPECT_EQ(scores[s], expected_scores[s]) << "state " << s;
+  }
+}
+
+TEST_P(LearnerTest, ResumesFromItsBlobBitForBit) {
+  for (const bool frozen : {false, true}) {
+    const auto learner = this->learner({.frozen_scores = frozen});
+    AdaptedState whole = learner->fresh();
+    append(*learner, whole, tokens_);
+    const std::vector<TokenScore> expected = take_scores();
+    for (const std::size_t cut : {std::size_t{0}, std::size_t{5}, b(), 5 * b() + 7}) {
+      std::string blob;
+      {
+        const auto earlier = this->learner({.frozen_scores = frozen});
+        AdaptedState state = earlier->fresh();
+        append(*earlier, state, std::span(tokens_).first(cut));
+        blob = earlier->save(state);
+      }
+      Result<AdaptedState> loaded = learner->load(blob);
+      ASSERT_TRUE(loaded.is_ok()) << loaded.status().to_string();
+      EXPECT_EQ(learner->save(*loaded), blob);
+      append(*learner, *loaded, std::span(tokens_).subspan(cut));
+      EXPECT_EQ(take_scores(), expected);
+      EXPECT_EQ(learner->digest(*loaded), learner->digest(whole));
+    }
+  }
+}
+
+TEST_P(LearnerTest, RefusesDamagedAndForeignBlobs) {
+  const auto learner = this->learner();
+  AdaptedState state = learner->fresh();
+  append(*learner, state, std::span(tokens_).first(100));
+  const std::string blob = learner->save(state);
+  std::mt19937 random(1);
+  for (int i = 0; i < 200; ++i) {
+    std::string bad = blob;
+    const std::size_t at = i < 80 ? static_cast<std::size_t>(i) : random() % bad.size();
+    bad[at] = static_cast<char>(bad[at] ^ (1 << (random() % 8)));
+    EXPECT_EQ(learner->load(bad).status().code(), Code::kDataLoss) << "byte " << at;
+    EXPECT_FALSE(learner->load(blob.substr(0, random() % blob.size())).is_ok());
+  }
+  EXPECT_FALSE(learner->load("").is_ok());
+
+  const auto other_weights = this->learner({}, 1, /*seed=*/2);
+  const Status foreign = other_weights->load(blob).status();
+  EXPECT_EQ(foreign.code(), Code::kFailedPrecondition) << foreign.to_string();
+  EXPECT_NE(foreign.message().find("weight file"), std::string::npos);
+  EXPECT_EQ(this->learner({.frozen_scores = true})->load(blob).status().code(), Code::kFailedPrecondition);
+  for (const std::string& name : available_backends()) {
+    if (name == GetParam()) continue;
+    std::unique_ptr<Backend> backend = std::move(open_backend({.name = name}, config_)).value();
+    const std::shared_ptr<const Net> net = random_net(config_, *backend);
+    const auto elsewhere = Learner::create(net, std::move(backend), {});
+    EXPECT_EQ(elsewhere->load(blob).status().code(), Code::kFailedPrecondition) << name;
+  }
+}
+
+TEST_P(LearnerTest, AShortSourceIsScoredAndTeachesNothing) {
+  const auto learner = this->learner();
+  AdaptedState state = learner->fresh();
+  const AppendReport report = append(*learner, state, std::span(tokens_).first(b() - 1));
+  EXPECT_EQ(report.steps, 0);
+  EXPECT_TRUE(scores_.empty());
+  ASSERT_TRUE(learner->score_tail(state, scores_).is_ok());
+  EXPECT_EQ(scores_.size(), b() - 1);
+  EXPECT_EQ(state.weights, learner->fresh().weights);
+}
+
+TEST_P(LearnerTest, SkipsStepsThatAreNotFinite) {
+  const auto learner = this->learner();
+  AdaptedState state = learner->fresh();
+  append(*learner, state, std::span(tokens_).first(4 * b()));
+  // A snapshot whose down projection overflows: what a damaged memory or a bad step would leave.
+  const std::unique_ptr<Backend> backend = open();
+  std::shared_ptr<FastWeights> broken = allocate_fast_weights(config_, *backend);
+  for (const BufferPtr& buffer : broken->buffers) {
+    const std::vector<float> huge(
+        static_cast<std::size_t>(buffer->rows()) * static_cast<std::size_t>(buffer->cols()),
+        std::numeric_limits<float>::infinity());
+    backend->upload(*buffer, huge);
+  }
+  state.weights = broken;
+  state.tag = std::make_shared<const char>();
+  take_scores();
+  const AppendReport report = append(*learner, state, std::span(tokens_).subspan(4 * b(), 2 * b()));
+  EXPECT_EQ(report.steps, 2);
+  EXPECT_EQ(report.skipped_steps, 2);
+  EXPECT_EQ(state.weights, broken) << "the weights must stay";
+  EXPECT_FALSE(std::isfinite(scores_.front().adapted_nats));
+  EXPECT_EQ(state.steps, 6u);
+
+  // Other states are untouched by it.
+  AdaptedState healthy = learner->fresh();
+  take_scores();
+  EXPECT_EQ(append(*learner, healthy, tokens_).skipped_steps, 0);
+  const auto clean = this->learner();
+  AdaptedState expected = clean->fresh();
+  append(*clean, expected, tokens_);
+  EXPECT_EQ(learner->digest(healthy), clean->digest(expected));
+}
+
+TEST_P(LearnerTest, RefusesUnknownTokensAndUnusableStates) {
+  const auto learner = this->learner();
+  AdaptedState state = learner->fresh();
+  const Digest before = learner->digest(state);
+  for (const Token bad : {-1, config_.vocabulary}) {
+    const std::vector<Token> tokens = {1, 2, bad};
+    EXPECT_EQ(learner->append(state, tokens, LearnMode::kScoreAndLearn, scores_).status().code(),
+              Code::kInvalidArgument);
+  }
+  EXPECT_EQ(learner->digest(state), before);
+  AdaptedState empty;
+  EXPECT_FALSE(learner->append(empty, tokens_, LearnMode::kScoreAndLearn, scores_).is_ok());
+  EXPECT_FALSE(learner->score_tail(empty, scores_).is_ok());
+  AdaptedState with_frozen = this->learner({.frozen_scores = true})->fresh();
+  EXPECT_FALSE(learner->append(with_frozen, tokens_, LearnMode::kScoreAndLearn, scores_).is_ok());
+}
+
+// A published version never changes, and versions that nobody holds are used again.
+TEST_P(LearnerTest, PublishedWeightsStayAndSparesAreRecycled) {
+  const auto learner = this->learner();
+  const std::unique_ptr<Backend> backend = open();
+  AdaptedState state = learner->fresh();
+  append(*learner, state, std::span(tokens_).first(2 * b()));
+  const std::shared_ptr<const FastWeights> snapshot = state.weights;
+  const auto values = [&](const FastWeights& weights) {
+    std::vector<float> all(static_cast<std::size_t>(weights.buffers[0]->rows()) *
+                           static_cast<std::size_t>(weights.buffers[0]->cols()));
+    backend->download(*weights.buffers[0], all);
+    return all;
+  };
+  const std::vector<float> before = values(*snapshot);
+  std::set<const FastWeights*> versions;
+  for (std::size_t at = 2 * b(); at + b() <= tokens_.size(); at += b()) {
+    append(*learner, state, std::span(tokens_).subspan(at, b()));
+    versions.insert(state.weights.get());
+  }
+  EXPECT_EQ(values(*snapshot), before);
+  EXPECT_NE(values(*state.weights), before);
+  EXPECT_EQ(versions.size(), 2u) << "current and one spare";
+}
+
+TEST_P(LearnerTest, ThreadsDoNotChangeBits) {
+  Digest expected;
+  std::vector<TokenScore> expected_scores;
+  for (const int threads : {1, 2, 4}) {
+    const auto learner = this->learner({.frozen_scores = true}, threads);
+    AdaptedState state = learner->fresh();
+    append(*learner, state, tokens_);
+    ASSERT_TRUE(learner->score_tail(state, scores_).is_ok());
+    if (threads == 1) {
+      expected = learner->digest(state);
+      expected_scores = take_scores();
+    } else {
+      EXPECT_EQ(learner->digest(state), expected) << threads << " threads";
+      EXPECT_EQ(take_scores(), expected_scores) << threads << " threads";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace silt::model

@@ -1,0 +1,27 @@
+// Seeded random nets of any shape, in memory: no file, no tokenizer.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/backend.h"
+#include "model/config.h"
+#include "model/net.h"
+
+namespace silt::model {
+
+// Widths without common factors and shared key heads: any mixed-up dimension shows.
+ModelConfig odd_config();
+// A shape that every backend accepts.
+ModelConfig even_config();
+
+// The same seed and configuration give the same values, whatever the backend.
+std::shared_ptr<Net> random_net(const ModelConfig& config, Backend& backend, unsigned seed = 1);
+// The tensor `name` of random_net(), row-major, for tests that compute on their own.
+std::vector<float> random_tensor(const ModelConfig& config, const std::string& name, unsigned seed = 1);
+
+// `count` tokens of a stream that repeats itself with variations, like a log.
+std::vector<Token> log_like_tokens(const ModelConfig& config, int count, unsigned seed = 1);
+
+}  // namespace silt::model
