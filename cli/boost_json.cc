@@ -1,0 +1,2 @@
+// Debian has Boost.JSON as headers only: this is its one compiled copy.
+#include <boost/json/src.hpp>

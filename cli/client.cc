@@ -1,0 +1,155 @@
+#include "cli/client.h"
+
+#include <grpcpp/grpcpp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+
+#include "proto/silt/v1/admin.grpc.pb.h"
+#include "proto/silt/v1/ask.grpc.pb.h"
+
+namespace silt::cli {
+namespace {
+
+constexpr char kSystemSocket[] = "/run/silt/query.sock";
+constexpr int kAnswerBytesMax = 64 << 20;
+
+// Why nobody answers, found by trying: gRPC's own text does not tell a missing file from a closed
+// door.
+std::string unreachable(const std::string& socket) {
+  const std::string what = "cannot reach siltd at " + socket + ": ";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket.size() >= sizeof address.sun_path) return what + "the path is too long for a socket";
+  std::memcpy(address.sun_path, socket.data(), socket.size());
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int connected = ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int error = connected == 0 ? 0 : errno;
+  ::close(probe);
+  switch (error) {
+    case 0: return what + "it closed the connection (restarting, or too many clients); try again";
+    case EACCES:
+      return what + "no permission; join the socket's group (sudo usermod -aG silt $USER, then log in again)";
+    case ENOENT:
+    case ECONNREFUSED: return what + "is it running? systemctl status siltd, or name another with --socket";
+    default: return what + std::strerror(error);
+  }
+}
+
+Status from_grpc(const grpc::Status& status, const std::string& socket) {
+  if (status.ok()) return Status::ok();
+  const bool from_server = status.error_message().rfind("siltd ", 0) == 0;
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && !from_server) {
+    return unavailable(unreachable(socket));
+  }
+  return {static_cast<Code>(status.error_code()), status.error_message()};
+}
+
+}  // namespace
+
+int exit_code(const Status& status) {
+  switch (status.code()) {
+    case Code::kOk: return kExitOk;
+    case Code::kNotFound: return kExitNothingFound;
+    case Code::kInvalidArgument:
+    case Code::kOutOfRange: return kExitUsage;
+    case Code::kUnavailable: return kExitUnavailable;
+    case Code::kResourceExhausted:
+    case Code::kDeadlineExceeded:
+    case Code::kAborted:
+    case Code::kCancelled: return kExitTryLater;
+    case Code::kPermissionDenied:
+    case Code::kUnauthenticated: return kExitNoRights;
+    default: return kExitInternal;
+  }
+}
+
+std::string default_socket() {
+  if (const char* named = std::getenv("SILT_SOCKET"); named != nullptr && *named != '\0') return named;
+  if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime != nullptr && *runtime != '\0') {
+    const std::string own = std::string(runtime) + "/silt/query.sock";
+    if (::access(own.c_str(), F_OK) == 0) return own;
+  }
+  return kSystemSocket;
+}
+
+struct Client::Stubs {
+  std::unique_ptr<silt::v1::AskService::Stub> ask;
+  std::unique_ptr<silt::v1::SourceService::Stub> sources;
+  std::unique_ptr<silt::v1::StateService::Stub> state;
+  std::unique_ptr<silt::v1::DaemonService::Stub> daemon;
+
+  explicit Stubs(const std::shared_ptr<grpc::Channel>& channel)
+      : ask(silt::v1::AskService::NewStub(channel)),
+        sources(silt::v1::SourceService::NewStub(channel)),
+        state(silt::v1::StateService::NewStub(channel)),
+        daemon(silt::v1::DaemonService::NewStub(channel)) {}
+};
+
+namespace {
+
+void set_deadline(grpc::ClientContext& context, int timeout_s) {
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(timeout_s));
+}
+
+template <class Response, class Call>
+Result<Response> unary(const std::string& socket, int timeout_s, const Call& call) {
+  grpc::ClientContext context;
+  set_deadline(context, timeout_s);
+  Response response;
+  SILT_TRY(from_grpc(call(context, response), socket));
+  return response;
+}
+
+}  // namespace
+
+Client::Client(std::string socket, int timeout_s) : socket_(std::move(socket)), timeout_s_(timeout_s) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kAnswerBytesMax);
+  arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
+  stubs_ = std::make_unique<Stubs>(
+      grpc::CreateCustomChannel("unix:" + socket_, grpc::InsecureChannelCredentials(), arguments));
+}
+
+Client::~Client() = default;
+
+Status Client::ask(const silt::v1::AskRequest& request, const OnEvent& on_event) {
+  grpc::ClientContext context;
+  set_deadline(context, timeout_s_);
+  const auto stream = stubs_->ask->Ask(&context, request);
+  silt::v1::AskResponse event;
+  while (stream->Read(&event)) on_event(event);
+  return from_grpc(stream->Finish(), socket_);
+}
+
+Result<silt::v1::ExplainResponse> Client::explain(const silt::v1::ExplainRequest& request) {
+  return unary<silt::v1::ExplainResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->ask->Explain(&context, request, &response);
+  });
+}
+
+Result<silt::v1::ListSourcesResponse> Client::list_sources(const silt::v1::ListSourcesRequest& request) {
+  return unary<silt::v1::ListSourcesResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->sources->ListSources(&context, request, &response);
+  });
+}
+
+Result<silt::v1::ResetStateResponse> Client::reset_state(const silt::v1::ResetStateRequest& request) {
+  return unary<silt::v1::ResetStateResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->state->ResetState(&context, request, &response);
+  });
+}
+
+Result<silt::v1::GetStatusResponse> Client::get_status() {
+  return unary<silt::v1::GetStatusResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->daemon->GetStatus(&context, silt::v1::GetStatusRequest(), &response);
+  });
+}
+
+}  // namespace silt::cli

@@ -1,0 +1,48 @@
+// Client: the connection of the command line to siltd, and what its failures mean to a person and to
+// a script. One thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "proto/silt/v1/admin.pb.h"
+#include "proto/silt/v1/ask.pb.h"
+
+namespace silt::cli {
+
+// Exit codes, as in sysexits(3) where it has one.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitNothingFound = 1;  // abstained, or no such source or record
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitUnavailable = 69;
+inline constexpr int kExitInternal = 70;
+inline constexpr int kExitTryLater = 75;
+inline constexpr int kExitNoRights = 77;
+
+int exit_code(const Status& status);
+
+// --socket, else $SILT_SOCKET, else the user's own daemon if there is one, else the system's.
+std::string default_socket();
+
+class Client {
+ public:
+  Client(std::string socket, int timeout_s);
+  ~Client();
+
+  using OnEvent = std::function<void(const silt::v1::AskResponse&)>;
+  Status ask(const silt::v1::AskRequest& request, const OnEvent& on_event);
+  Result<silt::v1::ExplainResponse> explain(const silt::v1::ExplainRequest& request);
+  Result<silt::v1::ListSourcesResponse> list_sources(const silt::v1::ListSourcesRequest& request);
+  Result<silt::v1::ResetStateResponse> reset_state(const silt::v1::ResetStateRequest& request);
+  Result<silt::v1::GetStatusResponse> get_status();
+
+ private:
+  struct Stubs;
+  std::string socket_;
+  int timeout_s_;
+  std::unique_ptr<Stubs> stubs_;
+};
+
+}  // namespace silt::cli

@@ -1,0 +1,47 @@
+#include "base/clock.h"
+#include "cli/answer_view.h"
+#include "cli/commands.h"
+#include "cli/json_view.h"
+#include "cli/when.h"
+
+namespace silt::cli {
+namespace {
+
+Status set_time(const std::string& text, std::int64_t now_us,
+                google::protobuf::Timestamp* (*field)(silt::v1::AskRequest&), silt::v1::AskRequest& request) {
+  if (text.empty()) return Status::ok();
+  SILT_ASSIGN(const std::int64_t time_us, parse_when(text, now_us));
+  auto* time = field(request);
+  time->set_seconds(time_us / 1'000'000);
+  time->set_nanos(static_cast<int>(time_us % 1'000'000) * 1000);
+  return Status::ok();
+}
+
+Result<silt::v1::AskRequest> request_of(const AskOptions& options) {
+  silt::v1::AskRequest request;
+  request.set_question(options.question);
+  request.set_tenant(options.tenant);
+  for (const std::string& source : options.sources) request.add_sources(source);
+  request.set_evidence_max(options.evidence_max);
+  const std::int64_t now_us = SystemClock().wall_us();
+  SILT_TRY(set_time(
+      options.since, now_us, [](auto& to) { return to.mutable_since(); }, request));
+  SILT_TRY(set_time(
+      options.until, now_us, [](auto& to) { return to.mutable_until(); }, request));
+  return request;
+}
+
+}  // namespace
+
+int run_ask(Client& client, const AskOptions& options) {
+  const Result<silt::v1::AskRequest> request = request_of(options);
+  if (!request.is_ok()) return fail(request.status());
+  Answer answer;
+  const Status status = client.ask(*request, [&](const silt::v1::AskResponse& event) { answer.add(event); });
+  if (!status.is_ok()) return fail(status);
+  if (!answer.complete) return fail(internal_error("siltd ended the answer without its final message"));
+  print(options.json ? to_json(answer) : render(answer, Style::of_stdout()));
+  return answer.final.abstained() ? kExitNothingFound : kExitOk;
+}
+
+}  // namespace silt::cli

@@ -1,0 +1,53 @@
+#include "base/clock.h"
+#include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/json_view.h"
+#include "cli/terminal.h"
+#include "cli/when.h"
+
+namespace silt::cli {
+namespace {
+
+std::string render(const silt::v1::GetStatusResponse& status, const Style& style) {
+  std::string out;
+  const auto row = [&](std::string_view name, const std::string& value) {
+    std::string title(name);
+    title.resize(12, ' ');
+    out += style.bold(title) + value + "\n";
+  };
+  row("siltd", escape(status.version()));
+  if (status.has_started()) {
+    const std::int64_t up_s = SystemClock().wall_us() / 1'000'000 - status.started().seconds();
+    row("up",
+        format_duration(up_s) + " (since " + format_local(status.started().seconds() * 1'000'000) + ")");
+  }
+  row("model", escape(status.model_file()) + " " + style.dim(escape(status.model_fingerprint())));
+  row("backend", escape(status.backend()) + ", " + std::to_string(status.threads()) + " threads, cpu share " +
+                     format_fixed(status.cpu_share(), 2));
+  row("learner", escape(status.learner_state()) + ", " + format_count(status.learned_tokens_per_s()) +
+                     " tokens/s, backlog " + format_count(status.backlog_records()) + " records (" +
+                     format_bytes(status.backlog_bytes()) + ")");
+  row("states",
+      format_count(status.resident_states()) + " resident (" + format_bytes(status.resident_bytes()) + ")");
+  row("memory", format_bytes(status.process_rss_bytes()));
+  for (const auto& connector : status.connectors()) {
+    row("input", escape(connector.name()) + " (" + escape(connector.kind()) + "): " +
+                     format_count(connector.files_open()) + " of " + format_count(connector.files_known()) +
+                     " files open, " + format_bytes(connector.bytes_read()) + " read, " +
+                     format_bytes(connector.backlog_bytes()) + " waiting, " +
+                     format_count(connector.read_errors()) + " errors");
+    if (!connector.last_error().empty()) row("", style.highlight(escape(connector.last_error())));
+  }
+  return out;
+}
+
+}  // namespace
+
+int run_status(Client& client, const StatusOptions& options) {
+  const Result<silt::v1::GetStatusResponse> status = client.get_status();
+  if (!status.is_ok()) return fail(status.status());
+  print(options.json ? to_json(*status) : render(*status, Style::of_stdout()));
+  return kExitOk;
+}
+
+}  // namespace silt::cli

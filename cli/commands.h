@@ -1,0 +1,59 @@
+// The commands. Each returns its exit code, prints its result on standard output and its failure as
+// one line on standard error. No command line parsing here: main.cc fills the options.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/client.h"
+
+namespace silt::cli {
+
+struct AskOptions {
+  std::string question;
+  std::string tenant;
+  std::vector<std::string> sources;
+  std::string since;
+  std::string until;
+  std::uint32_t evidence_max = 0;
+  bool json = false;
+};
+int run_ask(Client& client, const AskOptions& options);
+
+struct SourcesOptions {
+  std::string tenant = "*";
+  bool json = false;
+};
+int run_sources(Client& client, const SourcesOptions& options);
+
+struct ExplainOptions {
+  std::string tenant;
+  std::string source;
+  std::uint64_t seq = 0;
+  std::string line;
+  bool json = false;
+};
+int run_explain(Client& client, const ExplainOptions& options);
+
+struct ResetOptions {
+  std::string tenant;
+  std::string source;
+  std::string request_id;
+  std::uint64_t expected_version = 0;
+  bool dry_run = false;
+  bool yes = false;
+  bool json = false;
+};
+int run_reset(Client& client, const ResetOptions& options);
+
+struct StatusOptions {
+  bool json = false;
+};
+int run_status(Client& client, const StatusOptions& options);
+
+// "silt: ..." on standard error; returns the exit code that fits.
+int fail(const Status& status);
+void print(const std::string& text);
+
+}  // namespace silt::cli

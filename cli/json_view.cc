@@ -1,0 +1,218 @@
+#include "cli/json_view.h"
+
+#include <boost/json.hpp>
+
+#include "cli/utf8.h"
+#include "cli/when.h"
+
+namespace silt::cli {
+namespace {
+
+namespace json = boost::json;
+using google::protobuf::Timestamp;
+
+std::string base64(std::string_view bytes) {
+  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const std::size_t have = std::min<std::size_t>(3, bytes.size() - at);
+    std::uint32_t group = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      group = group << 8 | (i < have ? static_cast<unsigned char>(bytes[at + i]) : 0);
+    }
+    for (std::size_t i = 0; i < 4; ++i) out += i <= have ? kDigits[group >> (18 - 6 * i) & 63] : '=';
+  }
+  return out;
+}
+
+std::string hex(std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const char c : bytes) {
+    out += kDigits[static_cast<unsigned char>(c) >> 4];
+    out += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return out;
+}
+
+void set_text(json::object& to, const std::string& bytes) {
+  to["text"] = to_utf8(bytes);
+  if (!is_utf8(bytes)) to["text_base64"] = base64(bytes);
+}
+
+json::value time_value(bool set, const Timestamp& time) {
+  if (!set) return nullptr;
+  return json::value(format_utc(time.seconds() * 1'000'000 + time.nanos() / 1000));
+}
+
+template <class Items>
+json::array names(const Items& items) {
+  json::array out;
+  for (const auto& item : items) out.emplace_back(to_utf8(item));
+  return out;
+}
+
+json::object citation(const silt::v1::Citation& from) {
+  json::object out;
+  out["number"] = from.number();
+  out["source"] = to_utf8(from.source());
+  out["seq"] = from.seq();
+  out["time"] = time_value(from.has_time(), from.time());
+  set_text(out, from.text());
+  out["span"] = json::array{from.span_begin(), from.span_end()};
+  out["sha256"] = hex(from.sha256());
+  out["path"] = to_utf8(from.path());
+  out["offset"] = from.offset();
+  out["bits"] = from.bits();
+  out["score"] = from.score();
+  return out;
+}
+
+json::object plan_object(const silt::v1::Plan& plan) {
+  json::object out;
+  out["kind"] = to_utf8(plan.kind());
+  out["text"] = to_utf8(plan.text());
+  out["planner"] = to_utf8(plan.planner());
+  out["sources"] = names(plan.sources());
+  out["since"] = time_value(plan.has_since(), plan.since());
+  out["until"] = time_value(plan.has_until(), plan.until());
+  out["terms"] = names(plan.terms());
+  out["field"] = to_utf8(plan.field());
+  return out;
+}
+
+json::object source_object(const silt::v1::Source& from) {
+  json::object skipped;
+  for (const auto& [reason, count] : from.skipped()) skipped[reason] = count;
+  json::object out;
+  out["tenant"] = to_utf8(from.tenant());
+  out["source"] = to_utf8(from.source());
+  out["lines"] = from.lines();
+  out["bytes"] = from.bytes();
+  out["journal_seq"] = from.journal_seq();
+  out["learned_seq"] = from.learned_seq();
+  out["learned_lines"] = from.learned_lines();
+  out["scored_lines"] = from.scored_lines();
+  out["counted_lines"] = from.counted_lines();
+  out["skipped"] = std::move(skipped);
+  out["bits_per_byte"] =
+      json::object{{"window", from.bits_per_byte_window()}, {"total", from.bits_per_byte()}};
+  out["state_version"] = from.state_version();
+  out["state_digest"] = to_utf8(from.state_digest());
+  out["backlog"] = from.backlog();
+  out["patterns"] = from.patterns();
+  out["steps"] = from.steps();
+  out["gaps"] = from.gaps();
+  out["bytes_lost"] = from.bytes_lost();
+  out["redactions"] = from.redactions();
+  out["last_arrival"] = time_value(from.has_last_arrival(), from.last_arrival());
+  out["backend"] = to_utf8(from.backend());
+  out["model_fingerprint"] = to_utf8(from.model_fingerprint());
+  return out;
+}
+
+std::string line_of(json::object object) {
+  return json::serialize(json::value(std::move(object))) + "\n";
+}
+
+}  // namespace
+
+std::string to_json(const Answer& answer) {
+  json::array evidence;
+  for (const auto& item : answer.evidence) evidence.emplace_back(citation(item));
+  json::array versions;
+  for (const auto& version : answer.final.versions()) {
+    versions.emplace_back(json::object{{"source", to_utf8(version.source())},
+                                       {"state_version", version.state_version()},
+                                       {"learned_seq", version.learned_seq()},
+                                       {"journal_seq", version.journal_seq()}});
+  }
+  json::object out;
+  out["answer"] = to_utf8(answer.final.answer());
+  out["abstained"] = answer.final.abstained();
+  out["plan"] = plan_object(answer.plan);
+  out["evidence"] = std::move(evidence);
+  out["versions"] = std::move(versions);
+  out["records_examined"] = answer.final.records_examined();
+  out["citations_dropped"] = answer.final.citations_dropped();
+  out["truncated"] = answer.final.truncated();
+  out["elapsed_ms"] = answer.final.elapsed_ms();
+  return line_of(std::move(out));
+}
+
+std::string to_json(const silt::v1::ExplainResponse& from) {
+  json::array tokens;
+  for (const auto& token : from.tokens()) {
+    json::object object;
+    set_text(object, token.text());
+    object["adapted_bits"] = token.adapted_bits();
+    object["frozen_bits"] = token.frozen_bits();
+    tokens.emplace_back(std::move(object));
+  }
+  json::array similar;
+  for (const auto& record : from.similar()) similar.emplace_back(citation(record));
+  json::object out;
+  out["text"] = to_utf8(from.text());
+  out["record"] = citation(from.record());
+  out["pattern"] = to_utf8(from.pattern());
+  out["pattern_count"] = from.pattern_count();
+  out["pattern_first_seen"] = time_value(from.has_pattern_first_seen(), from.pattern_first_seen());
+  out["pattern_last_seen"] = time_value(from.has_pattern_last_seen(), from.pattern_last_seen());
+  out["bits_per_byte"] = json::object{{"adapted", from.adapted_bits_per_byte()},
+                                      {"frozen", from.frozen_bits_per_byte()},
+                                      {"source", from.source_bits_per_byte()}};
+  out["tokens"] = std::move(tokens);
+  out["similar"] = std::move(similar);
+  out["state_version"] = from.state_version();
+  return line_of(std::move(out));
+}
+
+std::string to_json(const silt::v1::ListSourcesResponse& sources) {
+  json::array list;
+  for (const auto& source : sources.sources()) list.emplace_back(source_object(source));
+  json::object out;
+  out["sources"] = std::move(list);
+  return line_of(std::move(out));
+}
+
+std::string to_json(const silt::v1::GetStatusResponse& status) {
+  json::array connectors;
+  for (const auto& connector : status.connectors()) {
+    connectors.emplace_back(json::object{{"name", to_utf8(connector.name())},
+                                         {"kind", to_utf8(connector.kind())},
+                                         {"files_open", connector.files_open()},
+                                         {"files_known", connector.files_known()},
+                                         {"bytes_read", connector.bytes_read()},
+                                         {"bytes_lost", connector.bytes_lost()},
+                                         {"read_errors", connector.read_errors()},
+                                         {"backlog_bytes", connector.backlog_bytes()},
+                                         {"last_error", to_utf8(connector.last_error())}});
+  }
+  json::object out;
+  out["version"] = to_utf8(status.version());
+  out["started"] = time_value(status.has_started(), status.started());
+  out["model_file"] = to_utf8(status.model_file());
+  out["model_fingerprint"] = to_utf8(status.model_fingerprint());
+  out["backend"] = to_utf8(status.backend());
+  out["threads"] = status.threads();
+  out["cpu_share"] = status.cpu_share();
+  out["learner_state"] = to_utf8(status.learner_state());
+  out["backlog_records"] = status.backlog_records();
+  out["backlog_bytes"] = status.backlog_bytes();
+  out["learned_tokens_per_s"] = status.learned_tokens_per_s();
+  out["resident_states"] = status.resident_states();
+  out["resident_bytes"] = status.resident_bytes();
+  out["process_rss_bytes"] = status.process_rss_bytes();
+  out["connectors"] = std::move(connectors);
+  return line_of(std::move(out));
+}
+
+std::string to_json(const silt::v1::ResetStateResponse& reset) {
+  return line_of({{"dry_run", reset.dry_run()},
+                  {"old_version", reset.old_version()},
+                  {"new_version", reset.new_version()},
+                  {"forgotten_steps", reset.forgotten_steps()},
+                  {"forgotten_patterns", reset.forgotten_patterns()}});
+}
+
+}  // namespace silt::cli

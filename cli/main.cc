@@ -1,0 +1,99 @@
+// silt: asks siltd. Reads the command line and nothing else; each command is in its own file.
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+
+namespace silt::cli {
+namespace {
+
+constexpr char kFooter[] =
+    "Exit codes: 0 done, 1 nothing found, 2 wrong use, 69 siltd not reachable, 70 failed, 75 try later,\n"
+    "77 no rights. The socket may also be named by SILT_SOCKET.";
+
+struct Options {
+  std::string socket = default_socket();
+  int timeout_s = 60;
+  AskOptions ask;
+  SourcesOptions sources;
+  ExplainOptions explain;
+  ResetOptions reset;
+  StatusOptions status;
+};
+
+CLI::App* add_ask(CLI::App& app, AskOptions& to) {
+  CLI::App* ask = app.add_subcommand("ask", "Ask a question; the answer cites the lines it rests on");
+  ask->add_option("question", to.question, "The question, in quotes")->required();
+  ask->add_option("-s,--source", to.sources, "Only this source (name or glob; repeatable)");
+  ask->add_option("--since", to.since, "Only from then on: 09:00, 2h, yesterday, 2026-11-21T09:00:00Z");
+  ask->add_option("--until", to.until, "Only until then");
+  ask->add_option("--tenant", to.tenant, "Tenant (default: default)");
+  ask->add_option("-n,--evidence", to.evidence_max, "Citations at most (default 5)");
+  ask->add_flag("--json", to.json, "One JSON object");
+  return ask;
+}
+
+CLI::App* add_sources(CLI::App& app, SourcesOptions& to) {
+  CLI::App* sources = app.add_subcommand("sources", "What siltd reads and how well it knows it");
+  sources->add_option("--tenant", to.tenant, "Tenant (default: all)");
+  sources->add_flag("--json", to.json, "One JSON object");
+  return sources;
+}
+
+CLI::App* add_explain(CLI::App& app, ExplainOptions& to) {
+  CLI::App* explain = app.add_subcommand("explain", "Why a record is, or is not, surprising");
+  explain->add_option("source", to.source, "The source, as `silt sources` names it")->required();
+  explain->add_option("seq", to.seq, "The record's number in its source (the #1234 of a citation)");
+  explain->add_option("--line", to.line, "A text to look at instead of a record");
+  explain->add_option("--tenant", to.tenant, "Tenant (default: default)");
+  explain->add_flag("--json", to.json, "One JSON object");
+  return explain;
+}
+
+CLI::App* add_reset(CLI::App& app, ResetOptions& to) {
+  CLI::App* state = app.add_subcommand("state", "Change what was learned");
+  state->require_subcommand(1);
+  CLI::App* reset = state->add_subcommand("reset", "Forget what a source taught; its journal is kept");
+  reset->add_option("source", to.source, "The source, as `silt sources` names it")->required();
+  reset->add_option("--tenant", to.tenant, "Tenant (default: default)");
+  reset->add_flag("--dry-run", to.dry_run, "Only say what would be forgotten");
+  reset->add_flag("-y,--yes", to.yes, "Do not ask");
+  reset->add_option("--expected-version", to.expected_version, "Only if the state is still at this version");
+  reset->add_option("--request-id", to.request_id, "The same id is carried out once");
+  reset->add_flag("--json", to.json, "JSON objects");
+  return reset;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  CLI::App app("Ask siltd about the logs of this host.", "silt");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.footer(kFooter);
+  app.set_version_flag("--version", "silt " SILT_VERSION);
+  app.add_option("--socket", options.socket, "Where siltd listens")->capture_default_str();
+  app.add_option("--timeout-s", options.timeout_s, "Give up after this long")->check(CLI::Range(1, 3600));
+  const CLI::App* ask = add_ask(app, options.ask);
+  const CLI::App* sources = add_sources(app, options.sources);
+  const CLI::App* explain = add_explain(app, options.explain);
+  const CLI::App* reset = add_reset(app, options.reset);
+  CLI::App* status = app.add_subcommand("status", "How siltd is doing");
+  status->add_flag("--json", options.status.json, "One JSON object");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  Client client(options.socket, options.timeout_s);
+  if (ask->parsed()) return run_ask(client, options.ask);
+  if (sources->parsed()) return run_sources(client, options.sources);
+  if (explain->parsed()) return run_explain(client, options.explain);
+  if (reset->parsed()) return run_reset(client, options.reset);
+  return run_status(client, options.status);
+}
+
+}  // namespace
+}  // namespace silt::cli
+
+int main(int argc, char** argv) {
+  return silt::cli::run(argc, argv);
+}

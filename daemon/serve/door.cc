@@ -1,0 +1,83 @@
+#include "daemon/serve/door.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+
+#include <chrono>
+
+namespace silt::daemon {
+namespace {
+
+constexpr int kRequestBytesMax = 1 << 20;
+constexpr int kHeaderBytesMax = 8 << 10;
+constexpr std::size_t kMemoryMax = 64 << 20;
+constexpr int kThreadsMax = 4;  // of gRPC's synchronous part, which only reflection uses
+
+void set_limits(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(kRequestBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kHeaderBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 64);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 5'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 60'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  // A compressed message is unpacked before its size is checked: a megabyte becomes a gigabyte.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
+  grpc::ResourceQuota quota("silt");
+  quota.Resize(kMemoryMax);
+  quota.SetMaxThreads(kThreadsMax);
+  builder.SetResourceQuota(quota);
+}
+
+// gRPC's two optional services are switched on for the whole process, once.
+void enable_standard_services() {
+  static const bool once = [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
+}  // namespace
+
+Door::Door(const Workplace& place, const Peer& peer)
+    : ask_(place), sources_(place), state_(place, peer), daemon_(place) {}
+
+Result<std::unique_ptr<Door>> Door::open(const Workplace& place, const Peer& peer) {
+  enable_standard_services();
+  std::unique_ptr<Door> door(new Door(place, peer));
+  grpc::ServerBuilder builder;
+  set_limits(builder);
+  builder.RegisterService(&door->ask_);
+  builder.RegisterService(&door->sources_);
+  builder.RegisterService(&door->state_);
+  builder.RegisterService(&door->daemon_);
+  door->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::InsecureServerCredentials());
+  door->server_ = builder.BuildAndStart();
+  if (!door->server_) return internal_error("gRPC could not start a server");
+  return door;
+}
+
+void Door::take(int connection) {
+  grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+  parameters.fd = connection;
+  acceptor_->HandleNewConnection(&parameters);
+}
+
+void Door::close() {
+  if (!server_) return;
+  if (auto* health = server_->GetHealthCheckService()) health->Shutdown();
+  server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
+  server_.reset();
+}
+
+}  // namespace silt::daemon
