@@ -3,7 +3,8 @@
 // A pure function of (log, config, state): it reads no clock and no random source, so a replay of
 // the journal decides the same. Time is the arrival stamp stored with each record. A token bucket
 // holds what may be learned:
-//   - the first `new_pattern_learn_count` lines of a pattern are learned always, on credit if need be;
+//   - the first `new_pattern_learn_count` lines of a pattern are learned always, on credit of up to one
+//     bucket;
 //   - while the bucket is at least a quarter full, everything is learned;
 //   - below, a repeat is learned with probability n^(-k/2), where n counts the pattern's lines of
 //     the last while (halved every kWindowUs) and k doubles from 1 to 8 as the rest runs out: rare

@@ -2,8 +2,8 @@
 // fields that questions ask about and the terms that the index keeps.
 //
 // Everything here is a pure function of the line. Tokens are sorted, do not overlap and lie inside
-// the line; a field's spans too. Offsets are bytes, good for citations. The output containers are
-// cleared first and keep their capacity, so a reader of a stream allocates only while warming up.
+// the line; a field's spans too. Offsets are bytes, good for citations. Output containers are
+// cleared first and keep their capacity.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ enum class TokenKind : std::uint8_t {
   kPath,      // /var/log/x, a/b/c, C:\x
   kUrl,       // scheme://...
   kEmail,     // a@b
-  kId,        // letters mixed with at least 3 digits, or a digit group after '_' or '-': blk_-123
+  kId,        // letters mixed with at least 4 digits, or a digit group after '_' or '-': blk_-123
   kDuration,  // 12ms, 3.5s, 1h2m
   kSize,      // 64KB, 1.5GiB
   kTime,      // the line's timestamp, and dates or times of day elsewhere

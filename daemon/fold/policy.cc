@@ -1,0 +1,169 @@
+#include "daemon/fold/policy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/bytes.h"
+#include "base/digest.h"
+
+namespace silt::daemon {
+namespace {
+
+constexpr std::uint8_t kStateVersion = 1;
+constexpr std::int64_t kMicro = 1'000'000;
+constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max() / 4;
+
+std::int64_t saturate(std::uint64_t tokens, std::int64_t unit) {
+  const std::uint64_t limit = static_cast<std::uint64_t>(kLargest / unit);
+  return static_cast<std::int64_t>(std::min(tokens, limit)) * unit;
+}
+
+// Uniform in [0, 1), a function of the record alone.
+double draw(std::string_view text, std::uint64_t seq) {
+  return static_cast<double>(digest_of(text, seq).low >> 11) * 0x1p-53;
+}
+
+bool is_blank(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) <= ' '; });
+}
+
+}  // namespace
+
+std::string_view outcome_name(Outcome outcome) {
+  constexpr std::array<std::string_view, kOutcomes> kNames = {
+      "learned", "over_budget", "shed", "mode_score", "mode_count", "empty", "gap"};
+  return kNames[static_cast<std::size_t>(outcome)];
+}
+
+Policy::Policy(const PolicyConfig& config)
+    : config_(config),
+      burst_micro_(saturate(config.burst_tokens, kMicro)),
+      bucket_micro_(burst_micro_),
+      rate_micro_(saturate(config.learn_tokens_per_s, 1)) {}
+
+Decision Policy::decide(const PolicyInput& input) {
+  advance(input.arrival_us);
+  const std::uint64_t tokens = input.tokens != 0 ? input.tokens : estimate_tokens(input.text.size());
+  const Decision decision = judge(input, tokens);
+  OutcomeCount& count = counts_[static_cast<std::size_t>(decision.outcome)];
+  ++count.records;
+  count.bytes += input.text.size();
+  count.tokens += tokens;
+  return decision;
+}
+
+Decision Policy::judge(const PolicyInput& input, std::uint64_t tokens) {
+  if (input.gap) return {Action::kCount, Outcome::kGap};
+  if (is_blank(input.text)) return {Action::kCount, Outcome::kEmpty};
+  if (config_.mode == SourceMode::kCount) return {Action::kCount, Outcome::kModeCount};
+  const std::uint64_t recent = recent_lines(input.pattern);
+  if (input.shed) return {Action::kCount, Outcome::kShed};
+  if (!admit(input, recent)) return {Action::kCount, Outcome::kOverBudget};
+  // A debt never grows past one bucket: a source of nothing but novelties recovers in bounded time.
+  bucket_micro_ = std::max(bucket_micro_ - saturate(tokens, kMicro), -burst_micro_);
+  if (config_.mode == SourceMode::kScore) return {Action::kScore, Outcome::kModeScore};
+  return {Action::kLearn, Outcome::kLearned};
+}
+
+bool Policy::admit(const PolicyInput& input, std::uint64_t recent) {
+  if (input.pattern_count <= config_.new_pattern_learn_count) return true;
+  if (bucket_micro_ <= 0) return false;
+  const std::int64_t low_micro = burst_micro_ / 4;
+  if (bucket_micro_ >= low_micro) return true;
+  // Only square roots and products: the same bits on every machine.
+  double chance = 1.0 / std::sqrt(static_cast<double>(recent));
+  if (bucket_micro_ < low_micro / 4 * 3) chance *= chance;
+  if (bucket_micro_ < low_micro / 4 * 2) chance *= chance;
+  if (bucket_micro_ < low_micro / 4) chance *= chance;
+  return draw(input.text, input.seq) < chance;
+}
+
+// A stamp that goes back starts a new count of time from there: it neither refills nor freezes.
+void Policy::advance(std::int64_t arrival_us) {
+  if (started_ && arrival_us > last_arrival_us_) {
+    const std::uint64_t step =
+        static_cast<std::uint64_t>(arrival_us) - static_cast<std::uint64_t>(last_arrival_us_);
+    const std::int64_t step_us = static_cast<std::int64_t>(std::min<std::uint64_t>(step, kLargest));
+    journal_us_ += std::min(step_us, kLargest - journal_us_);
+    const std::int64_t room = burst_micro_ - bucket_micro_;
+    // rate_micro_ tokens a second are as many micro-tokens a microsecond.
+    if (rate_micro_ > 0) bucket_micro_ += step_us > room / rate_micro_ ? room : step_us * rate_micro_;
+  }
+  started_ = true;
+  last_arrival_us_ = arrival_us;
+}
+
+// Lines of the pattern in the last while, this one included.
+std::uint64_t Policy::recent_lines(PatternId pattern) {
+  const std::int64_t window = journal_us_ / kWindowUs;
+  Recent& recent = recent_[pattern];
+  const std::int64_t halvings = std::min<std::int64_t>(window - recent.window, 63);
+  recent.lines = (recent.lines >> halvings) + 1;
+  recent.window = window;
+  return recent.lines;
+}
+
+const OutcomeCount& Policy::count(Outcome outcome) const {
+  return counts_[static_cast<std::size_t>(outcome)];
+}
+
+std::int64_t Policy::bucket_tokens() const {
+  return bucket_micro_ / kMicro;
+}
+
+std::string Policy::serialize() const {
+  ByteWriter out;
+  out.u8(kStateVersion);
+  out.i64(bucket_micro_);
+  out.u8(started_ ? 1 : 0);
+  out.i64(last_arrival_us_);
+  out.i64(journal_us_);
+  out.varint(recent_.size());
+  for (const auto& [pattern, recent] : recent_) {
+    out.varint(pattern);
+    out.varint(recent.lines);
+    out.i64(recent.window);
+  }
+  out.varint(counts_.size());
+  for (const OutcomeCount& count : counts_) {
+    out.varint(count.records);
+    out.varint(count.bytes);
+    out.varint(count.tokens);
+  }
+  return out.take();
+}
+
+Result<Policy> Policy::deserialize(std::string_view bytes, const PolicyConfig& config) {
+  ByteReader in(bytes);
+  if (in.u8() != kStateVersion) return data_loss("learn policy state: unknown version");
+  Policy policy(config);
+  policy.bucket_micro_ = std::clamp(in.i64(), -policy.burst_micro_, policy.burst_micro_);
+  policy.started_ = in.u8() != 0;
+  policy.last_arrival_us_ = in.i64();
+  policy.journal_us_ = in.i64();
+  const std::uint64_t patterns = in.varint();
+  if (!in.ok() || patterns > in.remaining() || policy.journal_us_ < 0 || policy.journal_us_ > kLargest)
+    return data_loss("learn policy state: damaged");
+  const std::int64_t window = policy.journal_us_ / kWindowUs;
+  for (std::uint64_t i = 0; i < patterns; ++i) {
+    const PatternId pattern = static_cast<PatternId>(in.varint());
+    Recent recent;
+    recent.lines = in.varint();
+    recent.window = in.i64();
+    if (recent.window < 0 || recent.window > window) return data_loss("learn policy state: damaged");
+    policy.recent_[pattern] = recent;
+  }
+  const std::uint64_t outcomes = in.varint();
+  if (outcomes > kOutcomes) return data_loss("learn policy state: from a newer version");
+  for (std::uint64_t i = 0; i < outcomes; ++i) {
+    OutcomeCount& count = policy.counts_[i];
+    count.records = in.varint();
+    count.bytes = in.varint();
+    count.tokens = in.varint();
+  }
+  if (!in.ok() || in.remaining() != 0) return data_loss("learn policy state: damaged");
+  return policy;
+}
+
+}  // namespace silt::daemon
