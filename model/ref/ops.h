@@ -18,9 +18,11 @@ double real_part(const T& value) {
 }
 
 // y = x W or y += x W, for x [rows, in], W [in, out], y [rows, out].
+// The panel and the unrolling only help the compiler to keep a tile of sums in vector registers: each
+// sum still runs over i in order, wherever its row or column lies.
 template <bool kAdd, class T>
 void multiply(const T* x, int rows, int in, const T* w, int out, T* y) {
-  constexpr int kRows = 4;  // the tile that the compiler keeps in registers
+  constexpr int kRows = 4;
   constexpr int kCols = 8;
   const auto store = [&](int row, int col, T sum) {
     T& to = y[static_cast<std::size_t>(row) * out + col];
@@ -28,14 +30,22 @@ void multiply(const T* x, int rows, int in, const T* w, int out, T* y) {
   };
   const int full_rows = rows / kRows * kRows;
   const int full_cols = out / kCols * kCols;
-  for (int col = 0; col < full_cols; col += kCols) {
+  std::vector<T> panel(static_cast<std::size_t>(in) * kCols);
+  for (int col = 0; col < full_cols && full_rows > 0; col += kCols) {
+    for (int i = 0; i < in; ++i) {
+      for (int c = 0; c < kCols; ++c) {
+        panel[static_cast<std::size_t>(i) * kCols + c] = w[static_cast<std::size_t>(i) * out + col + c];
+      }
+    }
     for (int row = 0; row < full_rows; row += kRows) {
       T sums[kRows][kCols] = {};
       const T* from = x + static_cast<std::size_t>(row) * in;
-      for (int i = 0; i < in; ++i) {
-        const T* weights = w + static_cast<std::size_t>(i) * out + col;
+      const T* weights = panel.data();
+      for (int i = 0; i < in; ++i, weights += kCols) {
+#pragma GCC unroll 4
         for (int r = 0; r < kRows; ++r) {
           const T value = from[static_cast<std::size_t>(r) * in + i];
+#pragma GCC unroll 1
           for (int c = 0; c < kCols; ++c) sums[r][c] += value * weights[c];
         }
       }
