@@ -1,0 +1,13 @@
+#include "model/cpu/simd_avx512.h"
+//
+#include "model/cpu/blocks_avx512.h"
+#include "model/cpu/kernels_inl.h"
+
+namespace silt::model::cpu {
+
+const Kernels& kernels_avx512() {
+  static constexpr Kernels kTable = make_kernels("avx512");
+  return kTable;
+}
+
+}  // namespace silt::model::cpu
