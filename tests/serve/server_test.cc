@@ -1,0 +1,402 @@
+// The server over its real socket, with a real gRPC client.
+#include "daemon/serve/server.h"
+
+#include <grpcpp/create_channel_posix.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <future>
+#include <numbers>
+#include <thread>
+
+#include "base/log.h"
+#include "proto/silt/v1/admin.grpc.pb.h"
+#include "proto/silt/v1/ask.grpc.pb.h"
+#include "tests/serve/fakes.h"
+#include "tests/support/temp_dir.h"
+
+namespace silt::daemon {
+namespace {
+
+using grpc::StatusCode;
+using silt::testing::TempDir;
+using namespace std::chrono_literals;
+
+int connect_to(const std::string& path) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  if (fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+  if (fd >= 0) ::close(fd);
+  return -1;
+}
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    log::set_sink([this](log::Level, std::string_view line) {
+      const std::lock_guard lock(log_mutex_);
+      log_.append(line).append("\n");
+    });
+    options_.socket = dir_.path("query.sock");
+    options_.queue_max = 4;
+  }
+  void TearDown() override {
+    server_.reset();
+    log::set_sink([](log::Level, std::string_view) {});
+  }
+
+  void start() {
+    Result<std::unique_ptr<Server>> server = Server::start(
+        {answerer_, log_store_, states_, learner_,
+         [](silt::v1::GetStatusResponse& status) { status.set_version("test"); }},
+        options_);
+    ASSERT_TRUE(server.is_ok()) << server.status().to_string();
+    server_ = std::move(*server);
+    channel_ = new_channel();
+  }
+  std::shared_ptr<grpc::Channel> new_channel() const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
+    return grpc::CreateCustomChannel("unix:" + options_.socket, grpc::InsecureChannelCredentials(), arguments);
+  }
+  std::string logged() {
+    const std::lock_guard lock(log_mutex_);
+    return log_;
+  }
+  grpc::Status status_call(const std::shared_ptr<grpc::Channel>& channel, std::string* version = nullptr) const {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + 5s);
+    context.set_wait_for_ready(true);
+    silt::v1::GetStatusResponse response;
+    const auto stub = silt::v1::DaemonService::NewStub(channel);
+    const grpc::Status status = stub->GetStatus(&context, {}, &response);
+    if (version != nullptr) *version = response.version();
+    return status;
+  }
+  // Begins a question that only cancelling or stopping ends.
+  struct Held {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<silt::v1::AskResponse>> reader;
+  };
+  std::unique_ptr<Held> ask(const std::string& question) {
+    auto held = std::make_unique<Held>();
+    silt::v1::AskRequest request;
+    request.set_question(question);
+    held->context.set_deadline(std::chrono::system_clock::now() + 20s);
+    held->reader = silt::v1::AskService::NewStub(channel_)->Ask(&held->context, request);
+    return held;
+  }
+  static grpc::Status finish(Held& held) {
+    silt::v1::AskResponse event;
+    while (held.reader->Read(&event)) {
+    }
+    return held.reader->Finish();
+  }
+
+  TempDir dir_;
+  ServerOptions options_;
+  FakeAnswerer answerer_;
+  FakeLog log_store_;
+  FakeStates states_;
+  FakeLearner learner_;
+  std::mutex log_mutex_;
+  std::string log_;
+  std::unique_ptr<Server> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+TEST_F(ServerTest, StreamsPlanEvidenceTextAndFinalInOrder) {
+  start();
+  const auto held = ask("who?");
+  std::vector<silt::v1::AskResponse> events;
+  silt::v1::AskResponse event;
+  while (held->reader->Read(&event)) events.push_back(event);
+  ASSERT_TRUE(held->reader->Finish().ok());
+  ASSERT_EQ(events.size(), 4U);
+  EXPECT_TRUE(events[0].has_plan());
+  EXPECT_EQ(events[1].evidence().text(), "who?");
+  EXPECT_EQ(events[2].text(), "text");
+  EXPECT_EQ(events[3].final().answer(), "answer to who?");
+}
+
+TEST_F(ServerTest, RefusesBadRequestsWithAReason) {
+  start();
+  EXPECT_EQ(finish(*ask(" ")).error_code(), StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(finish(*ask(std::string(5000, 'q'))).error_code(), StatusCode::INVALID_ARGUMENT);
+
+  const auto stub = silt::v1::AskService::NewStub(channel_);
+  silt::v1::ExplainRequest request;
+  request.set_source("s");
+  const auto explain = [&] {
+    grpc::ClientContext context;
+    silt::v1::ExplainResponse response;
+    return stub->Explain(&context, request, &response);
+  };
+  EXPECT_EQ(explain().error_code(), StatusCode::INVALID_ARGUMENT);
+  request.set_seq(3);
+  EXPECT_TRUE(explain().ok());
+  request.set_source("absent");
+  EXPECT_EQ(explain().error_code(), StatusCode::NOT_FOUND);
+}
+
+TEST_F(ServerTest, FailuresOfOurOwnReachTheLogAndNotTheClient) {
+  start();
+  const grpc::Status status = finish(*ask("broken"));
+  EXPECT_EQ(status.error_code(), StatusCode::INTERNAL);
+  EXPECT_EQ(status.error_message().find("hunter2"), std::string::npos) << status.error_message();
+  EXPECT_EQ(status.error_message().find("/var"), std::string::npos);
+  EXPECT_NE(logged().find("hunter2"), std::string::npos);
+}
+
+TEST_F(ServerTest, CancellingReachesTheAnswerer) {
+  start();
+  const auto held = ask("hold");
+  answerer_.wait_until_held(1);
+  held->context.TryCancel();
+  EXPECT_EQ(finish(*held).error_code(), StatusCode::CANCELLED);
+  answerer_.wait_until_released();
+}
+
+TEST_F(ServerTest, ADeadlineEndsTheWork) {
+  start();
+  Held held;
+  silt::v1::AskRequest request;
+  request.set_question("hold");
+  held.context.set_deadline(std::chrono::system_clock::now() + 100ms);
+  held.reader = silt::v1::AskService::NewStub(channel_)->Ask(&held.context, request);
+  EXPECT_EQ(finish(held).error_code(), StatusCode::DEADLINE_EXCEEDED);
+  answerer_.wait_until_released();
+}
+
+TEST_F(ServerTest, AFullQueueIsRefusedAndStatusStillAnswers) {
+  options_.reader_threads = 1;
+  options_.queue_max = 1;
+  start();
+  const auto working = ask("hold");
+  answerer_.wait_until_held(1);
+  // One may wait; among three, two must be refused at once.
+  std::vector<std::unique_ptr<Held>> more;
+  for (int i = 0; i < 3; ++i) more.push_back(ask("hold"));
+  int refused = 0;
+  std::vector<std::thread> readers;
+  std::mutex mutex;
+  std::condition_variable changed;
+  for (const auto& held : more) {
+    readers.emplace_back([&, raw = held.get()] {
+      const bool full = finish(*raw).error_code() == StatusCode::RESOURCE_EXHAUSTED;
+      const std::lock_guard lock(mutex);
+      refused += full;
+      changed.notify_all();
+    });
+  }
+  {
+    std::unique_lock lock(mutex);
+    EXPECT_TRUE(changed.wait_for(lock, 10s, [&] { return refused == 2; }));
+  }
+  EXPECT_TRUE(status_call(channel_).ok());
+  server_->stop();
+  for (std::thread& reader : readers) reader.join();
+  finish(*working);
+  EXPECT_EQ(refused, 2);
+}
+
+TEST_F(ServerTest, StopFinishesRunningAndWaitingCalls) {
+  options_.reader_threads = 1;
+  start();
+  const auto running = ask("hold");
+  answerer_.wait_until_held(1);
+  const auto waiting = ask("hold");
+  ASSERT_TRUE(status_call(channel_).ok());  // the second question has been sent before this one
+  const auto begin = std::chrono::steady_clock::now();
+  server_->stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 3s);
+  EXPECT_EQ(finish(*running).error_code(), StatusCode::UNAVAILABLE);
+  EXPECT_EQ(finish(*waiting).error_code(), StatusCode::UNAVAILABLE);
+  EXPECT_NE(::access(options_.socket.c_str(), F_OK), 0);
+}
+
+TEST_F(ServerTest, RefusesLargeAndCompressedRequests) {
+  start();
+  EXPECT_EQ(finish(*ask(std::string(2 << 20, 'q'))).error_code(), StatusCode::RESOURCE_EXHAUSTED);
+
+  grpc::ClientContext context;
+  context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  silt::v1::AskRequest request;
+  request.set_question(std::string(3000, 'q'));
+  const auto reader = silt::v1::AskService::NewStub(channel_)->Ask(&context, request);
+  silt::v1::AskResponse event;
+  while (reader->Read(&event)) {
+  }
+  EXPECT_EQ(reader->Finish().error_code(), StatusCode::UNIMPLEMENTED);
+  EXPECT_TRUE(status_call(channel_).ok());
+}
+
+TEST_F(ServerTest, SurvivesAFloodOfConnections) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit low = before;
+  low.rlim_cur = 256;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  start();
+  std::vector<int> flood;
+  int refused = 0;
+  for (int i = 0; i < 600; ++i) {
+    const int fd = connect_to(options_.socket);
+    if (fd < 0) ++refused;
+    if (fd >= 0) flood.push_back(fd);
+  }
+  for (const int fd : flood) ::close(fd);
+  EXPECT_GT(refused, 0);  // this process has run out as well
+  EXPECT_TRUE(status_call(new_channel()).ok());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+TEST_F(ServerTest, ListSourcesJoinsJournalAndLearner) {
+  const SourceRef learned{TenantId{1}, SourceId{1}};
+  const SourceRef fresh{TenantId{1}, SourceId{2}};
+  const SourceRef foreign{TenantId{2}, SourceId{3}};
+  log_store_.entries = {
+      {{learned, "default", "web:/b.log", "web"},
+       {.journal_seq = 10, .lines = 10, .bytes = 900, .gaps = 1, .bytes_lost = 4, .redactions = 2, .last_arrival_us = 5'000'001}},
+      {{fresh, "default", "web:/a.log", "web"}, {.journal_seq = 2, .lines = 2}},
+      {{foreign, "other", "db", "db"}, {.journal_seq = 1}}};
+  Head head;
+  head.learned_seq = 8;
+  head.state_version = 3;
+  head.state_digest = {1, 2};
+  head.learned_lines = 6;
+  head.skipped_by_reason = {6, 1, 0, 0, 0, 1, 0};
+  head.scored_bytes = 100;
+  head.scored_nats = 50 * std::numbers::ln2;
+  head.window_bits = {0.25F, 0.75F};
+  states_.heads[1] = head;
+  start();
+  const auto list = [&](const std::string& tenant) {
+    silt::v1::ListSourcesRequest request;
+    request.set_tenant(tenant);
+    silt::v1::ListSourcesResponse response;
+    grpc::ClientContext context;
+    EXPECT_TRUE(silt::v1::SourceService::NewStub(channel_)->ListSources(&context, request, &response).ok());
+    return response;
+  };
+  const auto own = list("");
+  ASSERT_EQ(own.sources_size(), 2);
+  EXPECT_EQ(own.sources(0).source(), "web:/a.log");  // sorted by name
+  EXPECT_EQ(own.sources(0).backlog(), 2U);
+  const silt::v1::Source& source = own.sources(1);
+  EXPECT_EQ(source.backlog(), 2U);
+  EXPECT_EQ(source.learned_lines(), 6U);
+  EXPECT_DOUBLE_EQ(source.bits_per_byte(), 0.5);
+  EXPECT_DOUBLE_EQ(source.bits_per_byte_window(), 0.5);
+  EXPECT_EQ(source.state_digest(), "00000000000000010000000000000002");
+  EXPECT_EQ(source.skipped().size(), 2U);
+  EXPECT_EQ(source.skipped().at("over_budget"), 1U);
+  EXPECT_EQ(source.skipped().at("empty"), 1U);
+  EXPECT_EQ(source.last_arrival().seconds(), 5);
+  EXPECT_EQ(source.last_arrival().nanos(), 1000);
+  EXPECT_EQ(list("*").sources_size(), 3);
+  EXPECT_EQ(list("nobody").sources_size(), 0);
+}
+
+silt::v1::ResetStateRequest reset_request() {
+  silt::v1::ResetStateRequest request;
+  request.set_source("web");
+  request.set_request_id("id-1");
+  request.set_expected_version(7);
+  return request;
+}
+
+TEST_F(ServerTest, ResetIsCarriedOutOnceFoundAndAudited) {
+  log_store_.entries = {{{{TenantId{1}, SourceId{9}}, "default", "web", "web"}, {}}};
+  start();
+  const auto stub = silt::v1::StateService::NewStub(channel_);
+  const auto reset = [&](const silt::v1::ResetStateRequest& request, silt::v1::ResetStateResponse& response) {
+    grpc::ClientContext context;
+    return stub->ResetState(&context, request, &response);
+  };
+  silt::v1::ResetStateResponse response;
+  ASSERT_TRUE(reset(reset_request(), response).ok());
+  EXPECT_EQ(response.new_version(), 8U);
+  ASSERT_EQ(learner_.requests().size(), 1U);
+  EXPECT_EQ(learner_.requests()[0].request_id, "id-1");
+  EXPECT_EQ(learner_.requests()[0].expected_version, 7U);
+  const std::string uid = std::to_string(::geteuid());
+  EXPECT_NE(logged().find("audit action=reset_state tenant=default source=web request_id=id-1 peer_uid=" + uid),
+            std::string::npos)
+      << logged();
+
+  silt::v1::ResetStateRequest foreign = reset_request();
+  foreign.set_tenant("other");  // a source of another tenant is as absent as one that is not there
+  EXPECT_EQ(reset(foreign, response).error_code(), StatusCode::NOT_FOUND);
+  EXPECT_EQ(learner_.requests().size(), 1U);
+}
+
+// Credentials are of the thread that connects, so one process can be two users.
+int connect_as(const std::string& path, uid_t uid) {
+  int fd = -1;
+  std::thread([&] {
+    if (::syscall(SYS_setgroups, 0, nullptr) == 0 && ::syscall(SYS_setresgid, -1, uid, -1) == 0 &&
+        ::syscall(SYS_setresuid, -1, uid, -1) == 0) {
+      fd = connect_to(path);
+    }
+  }).join();
+  return fd;
+}
+
+TEST_F(ServerTest, OthersMayAskButNotChangeAndEachIsKnown) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
+  ASSERT_EQ(::chmod(dir_.path().c_str(), 0755), 0);
+  options_.socket_mode = 0666;
+  options_.users_max = 1;  // the two users also take each other's place
+  log_store_.entries = {{{{TenantId{1}, SourceId{9}}, "default", "web", "web"}, {}}};
+  start();
+  ASSERT_TRUE(status_call(channel_).ok());
+  const int fd = connect_as(options_.socket, 12345);
+  ASSERT_GE(fd, 0);
+  const auto theirs = grpc::CreateInsecureChannelFromFd("siltd", fd);
+  std::string version;
+  EXPECT_TRUE(status_call(theirs, &version).ok());
+  EXPECT_EQ(version, "test");
+  grpc::ClientContext context;
+  silt::v1::ResetStateResponse response;
+  const grpc::Status status =
+      silt::v1::StateService::NewStub(theirs)->ResetState(&context, reset_request(), &response);
+  EXPECT_EQ(status.error_code(), StatusCode::PERMISSION_DENIED);
+  EXPECT_TRUE(learner_.requests().empty());
+  EXPECT_NE(logged().find("peer_uid=12345 outcome=PERMISSION_DENIED"), std::string::npos) << logged();
+  EXPECT_TRUE(status_call(channel_).ok());  // reconnects: the first user's place had been taken
+}
+
+TEST_F(ServerTest, StandardHealthAndReflectionAnswer) {
+  start();
+  const auto generic_unary = [&](const std::string& method, grpc::ByteBuffer& reply) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + 5s);
+    const grpc::ByteBuffer empty(nullptr, 0);
+    std::promise<grpc::Status> done;
+    grpc::GenericStub(channel_).UnaryCall(&context, method, {}, &empty, &reply,
+                                          [&](grpc::Status status) { done.set_value(std::move(status)); });
+    return done.get_future().get().error_code();
+  };
+  grpc::ByteBuffer reply;
+  EXPECT_EQ(generic_unary("/grpc.health.v1.Health/Check", reply), StatusCode::OK);
+  grpc::Slice slice;
+  ASSERT_TRUE(reply.DumpToSingleSlice(&slice).ok());
+  EXPECT_EQ(std::string(slice.begin(), slice.end()), std::string("\x08\x01"));  // status: SERVING
+  EXPECT_NE(generic_unary("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", reply),
+            StatusCode::UNIMPLEMENTED);
+}
+
+}  // namespace
+}  // namespace silt::daemon
