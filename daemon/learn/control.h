@@ -12,8 +12,8 @@ namespace silt::daemon {
 
 struct ResetRequest {
   SourceRef source;
-  std::string request_id;             // empty: not idempotent
-  std::uint64_t expected_version = 0; // 0: any
+  std::string request_id;              // empty: not idempotent
+  std::uint64_t expected_version = 0;  // 0: any
   bool dry_run = false;
 };
 
@@ -25,12 +25,12 @@ struct ResetResult {
 };
 
 struct LearnerStatus {
-  std::string state;                  // learning, throttled, idle, replaying
+  std::string state;  // learning, throttled, idle, replaying
   std::uint64_t backlog_records = 0;
   std::uint64_t backlog_bytes = 0;
   std::uint64_t resident_states = 0;
   std::uint64_t resident_bytes = 0;
-  std::uint64_t tokens_per_s = 0;     // over the last minute
+  std::uint64_t tokens_per_s = 0;  // over the last minute
   std::string backend;
 };
 

@@ -19,7 +19,9 @@ struct Snapshot {
   Seq learned_seq = 0;
   Digest state_digest;
   double bits_per_byte_window = 0;
-  std::shared_ptr<const model::FastWeights> weights;  // null: W_0 (nothing learned yet)
+  // Null: W_0. Nothing was learned yet, or the source has been quiet for so long that its state was
+  // put away (learn.resident_states_max).
+  std::shared_ptr<const model::FastWeights> weights;
 };
 
 class Snapshots {

@@ -186,6 +186,8 @@ std::string encode(std::string_view key, const Head& row) {
   message.set_base_seq(row.base_seq);
   message.set_base_version(row.base_version);
   message.set_processed_bytes(row.processed_bytes);
+  message.set_learn_config(row.learn_config);
+  message.set_base_bytes(row.base_bytes);
   return wrap(key, message);
 }
 
@@ -209,6 +211,8 @@ Status decode(std::string_view key, std::string_view value, Head& row) {
   row.base_seq = message.base_seq();
   row.base_version = message.base_version();
   row.processed_bytes = message.processed_bytes();
+  row.learn_config = message.learn_config();
+  row.base_bytes = message.base_bytes();
   return Status::ok();
 }
 

@@ -86,7 +86,9 @@ struct Head {
   // base. state_version = base_version + steps, so it does not depend on when commits happened.
   Seq base_seq = 0;
   std::uint64_t base_version = 1;
+  std::uint64_t base_bytes = 0;       // of journal text up to base_seq
   std::uint64_t processed_bytes = 0;  // of journal text up to learned_seq
+  std::string learn_config;           // what decisions depended on (daemon/learn), for replays
 };
 
 // Counters that intake moves with its batches.
