@@ -135,9 +135,9 @@ class Miner::State {
     return &templates_[id].pattern;
   }
 
-  std::vector<PatternRow> take_dirty() {
+  std::vector<MinerRow> take_dirty() {
     std::sort(dirty_.begin(), dirty_.end());
-    std::vector<PatternRow> rows;
+    std::vector<MinerRow> rows;
     rows.reserve(dirty_.size());
     for (const PatternId id : dirty_) {
       templates_[id].dirty = false;
@@ -147,18 +147,18 @@ class Miner::State {
     return rows;
   }
 
-  PatternRow row(PatternId id) const {
+  MinerRow row(PatternId id) const {
     ByteWriter out;
     encode(templates_[id], out);
     return {id, out.take()};
   }
 
-  Status load(const std::vector<PatternRow>& rows) {
+  Status load(const std::vector<MinerRow>& rows) {
     if (size() != 0 || templates_[0].pattern.count != 0)
       return failed_precondition("miner: load into a used miner");
     std::vector<Template> loaded(rows.size() + 1);
     std::size_t patterns = 0;
-    for (const PatternRow& row : rows) {
+    for (const MinerRow& row : rows) {
       Template one;
       SILT_TRY(decode(row.bytes, one));
       if (one.pattern.id != row.id || row.id > rows.size() || one.pattern.count == 0 ||
@@ -374,10 +374,10 @@ std::size_t Miner::size() const {
 const Pattern* Miner::find(PatternId id) const {
   return state_->find(id);
 }
-std::vector<PatternRow> Miner::take_dirty() {
+std::vector<MinerRow> Miner::take_dirty() {
   return state_->take_dirty();
 }
-Status Miner::load(const std::vector<PatternRow>& rows) {
+Status Miner::load(const std::vector<MinerRow>& rows) {
   return state_->load(rows);
 }
 
@@ -395,7 +395,7 @@ Result<Miner> Miner::deserialize(std::string_view bytes, const MinerConfig& conf
   if (in.u8() != kRowVersion) return data_loss("miner state: unknown version");
   const std::uint64_t count = in.varint();
   if (!in.ok() || count > in.remaining()) return data_loss("miner state: damaged");
-  std::vector<PatternRow> rows;
+  std::vector<MinerRow> rows;
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::string_view row = in.string();
     SILT_ASSIGN(const Pattern pattern, decode_row(row));

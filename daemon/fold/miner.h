@@ -30,7 +30,7 @@ struct MinerConfig {
   std::uint32_t max_line_bytes = 3000;  // of a line that take part in its template
   std::uint32_t max_chunks = 80;        // words of a line that take part in its template
   std::uint32_t max_children = 100;     // distinct routing words per tree node
-  double similarity = 0.5;              // least weighted share of equal words to join a pattern
+  double similarity = 0.7;              // least weighted share of equal words to join a pattern
 };
 
 struct Pattern {
@@ -52,7 +52,7 @@ struct Folded {
 };
 
 // One pattern as stored: rows of all patterns are the whole state of a Miner.
-struct PatternRow {
+struct MinerRow {
   PatternId id = 0;
   std::string bytes;
 };
@@ -74,10 +74,10 @@ class Miner {
   const Pattern* find(PatternId id) const;
 
   // Rows touched since the last call, by ascending id.
-  std::vector<PatternRow> take_dirty();
+  std::vector<MinerRow> take_dirty();
   // Rebuilds an empty miner from the newest row of each pattern, in any order. kDataLoss when rows
   // are damaged or ids are missing.
-  Status load(const std::vector<PatternRow>& rows);
+  Status load(const std::vector<MinerRow>& rows);
 
   // The whole state as one string (equal states give equal bytes), and back.
   std::string serialize() const;

@@ -42,10 +42,10 @@ Policy::Policy(const PolicyConfig& config)
       bucket_micro_(burst_micro_),
       rate_micro_(saturate(config.learn_tokens_per_s, 1)) {}
 
-Decision Policy::decide(const PolicyInput& input) {
+Verdict Policy::decide(const PolicyInput& input) {
   advance(input.arrival_us);
   const std::uint64_t tokens = input.tokens != 0 ? input.tokens : estimate_tokens(input.text.size());
-  const Decision decision = judge(input, tokens);
+  const Verdict decision = judge(input, tokens);
   OutcomeCount& count = counts_[static_cast<std::size_t>(decision.outcome)];
   ++count.records;
   count.bytes += input.text.size();
@@ -53,7 +53,7 @@ Decision Policy::decide(const PolicyInput& input) {
   return decision;
 }
 
-Decision Policy::judge(const PolicyInput& input, std::uint64_t tokens) {
+Verdict Policy::judge(const PolicyInput& input, std::uint64_t tokens) {
   if (input.gap) return {Action::kCount, Outcome::kGap};
   if (is_blank(input.text)) return {Action::kCount, Outcome::kEmpty};
   if (config_.mode == SourceMode::kCount) return {Action::kCount, Outcome::kModeCount};

@@ -59,7 +59,7 @@ struct PolicyInput {
   bool gap = false;
 };
 
-struct Decision {
+struct Verdict {
   Action action = Action::kCount;
   Outcome outcome = Outcome::kEmpty;
 };
@@ -78,7 +78,7 @@ class Policy {
 
   explicit Policy(const PolicyConfig& config = {});
 
-  Decision decide(const PolicyInput& input);
+  Verdict decide(const PolicyInput& input);
 
   const OutcomeCount& count(Outcome outcome) const;
   std::int64_t bucket_tokens() const;  // negative while in debt
@@ -96,7 +96,7 @@ class Policy {
   void advance(std::int64_t arrival_us);
   std::uint64_t recent_lines(PatternId pattern);
   bool admit(const PolicyInput& input, std::uint64_t recent);
-  Decision judge(const PolicyInput& input, std::uint64_t tokens);
+  Verdict judge(const PolicyInput& input, std::uint64_t tokens);
 
   PolicyConfig config_;
   std::int64_t burst_micro_ = 0;  // micro-tokens, all three

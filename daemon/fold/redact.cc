@@ -60,7 +60,8 @@ enum class Trust {
 struct Key {
   SecretKind kind;
   Trust trust;
-  bool prose;  // also "key: value" outside of quotes
+  bool prose;                      // also "key: value" outside of quotes
+  bool working_directory = false;  // pwd: PWD=/root is none
 };
 
 bool ends_with_part(std::string_view key, std::string_view part) {
@@ -76,8 +77,9 @@ std::optional<Key> classify_key(std::string_view name) {
   const std::string_view key(buffer.data(), name.size());
   switch (key.back()) {
     case 'd':
-      if (key.ends_with("password") || key.ends_with("passwd") || ends_with_part(key, "pwd"))
+      if (key.ends_with("password") || key.ends_with("passwd"))
         return Key{SecretKind::kPassword, Trust::kAlways, true};
+      if (ends_with_part(key, "pwd")) return Key{SecretKind::kPassword, Trust::kAlways, true, true};
       break;
     case 'e':
       if (key.ends_with("passphrase")) return Key{SecretKind::kPassword, Trust::kAlways, true};
@@ -359,8 +361,9 @@ class Redaction {
     const std::string_view text = line_.substr(begin, end - begin);
     if (is_no_secret(text)) return 0;
     if (key.trust == Trust::kLook && !looks_random(text)) return 0;
+    if (key.trust == Trust::kLook && prose && std::none_of(text.begin(), text.end(), is_digit)) return 0;
+    if (key.working_directory && (text[0] == '/' || text[0] == '~')) return 0;
     if (key.kind == SecretKind::kPassword && !quoted) {
-      if (text[0] == '/' || text[0] == '~') return 0;  // PWD=/root, /etc/passwd: /...
       const std::size_t next = run_end(end, [](char c) { return is_space(c) || c == '.' || c == ')'; });
       if (prose && looks_like_prose(text, next >= line_.size())) return 0;
       if (!prose && text.size() < 4 && std::all_of(text.begin(), text.end(), is_digit)) return 0;  // pass=3

@@ -154,13 +154,16 @@ bool is_uuid(std::string_view text) {
   return true;
 }
 
-// 20:54:35, 20:54:35.123
+// 20:54:35, 20:54:35.123, 20:54; what it is made of is known to be digits, dots and colons.
 bool is_clock(std::string_view text) {
   const std::size_t hour = text.size() > 1 && text[1] == ':' ? 1 : 2;
-  if (text.size() < hour + 6 || text[hour] != ':' || text[hour + 3] != ':') return false;
-  for (const std::size_t i : {std::size_t{0}, hour - 1, hour + 1, hour + 2, hour + 4, hour + 5}) {
+  if (text.size() < hour + 3 || text[hour] != ':') return false;
+  for (const std::size_t i : {std::size_t{0}, hour - 1, hour + 1, hour + 2}) {
     if (!is_digit(text[i])) return false;
   }
+  if (text.size() == hour + 3) return true;
+  if (text.size() < hour + 6 || text[hour + 3] != ':') return false;
+  if (!is_digit(text[hour + 4]) || !is_digit(text[hour + 5])) return false;
   return text.size() == hour + 6 || text[hour + 6] == '.' || text[hour + 6] == ':';
 }
 
@@ -339,6 +342,8 @@ class Scanner {
         return take(begin + lead, v4 + port_size(rest.substr(v4)), TokenKind::kIp) + lead;
       }
     }
+    const bool digits_only = shape.hex_letters + shape.letters == 0;
+    if (digits_only && shape.colons <= 3 && is_clock(text)) return take(begin, text.size(), TokenKind::kTime);
     if (shape.colons < 2) return 0;
     if (text.size() >= 17 && is_mac(text.substr(0, 17)) && (text.size() == 17 || !is_word(text[17])))
       return take(begin, 17, TokenKind::kMac);
@@ -347,8 +352,6 @@ class Scanner {
           v6 < rest.size() && rest.find("::") == std::string_view::npos ? port_size(rest.substr(v6)) : 0;
       return take(begin + lead, v6 + port, TokenKind::kIp) + lead;
     }
-    if (shape.colons <= 3 && shape.hex_letters + shape.letters == 0 && is_clock(text))
-      return take(begin, text.size(), TokenKind::kTime);
     return 0;
   }
 
