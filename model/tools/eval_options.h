@@ -1,0 +1,34 @@
+// Command line of silt-eval.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace silt::model {
+
+struct EvalOptions {
+  std::vector<std::string> files;
+  std::string weights;  // empty: search
+  std::string backend = "auto";
+  int threads = 1;
+  std::size_t tokens_max = 0;  // 0: all
+  std::string nats_out;        // empty: none
+  bool json = false;
+  bool learn = true;
+  bool token_ids = false;
+  std::optional<bool> compare;  // with other compressors; unset: not in JSON
+  bool help = false;
+};
+
+extern const std::string_view kEvalUsage;
+
+// `arguments` without the program's name. The failure is one line that says what to write instead.
+Result<EvalOptions> parse_eval_options(std::span<const std::string_view> arguments);
+
+}  // namespace silt::model

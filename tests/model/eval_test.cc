@@ -1,0 +1,215 @@
+// silt-eval's measuring, its command line, and the program itself as users run it.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <numbers>
+#include <sstream>
+
+#include "model/default_weights.h"
+#include "model/json.h"
+#include "model/model.h"
+#include "model/tools/bits_per_byte.h"
+#include "model/tools/compressors.h"
+#include "model/tools/eval_options.h"
+#include "tests/model/tiny_model.h"
+
+namespace silt::model {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int code;
+  std::string output;  // standard output and error
+};
+
+class EvalTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "silt-eval-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    ASSERT_TRUE(write_tiny_model(path("tiny.safetensors")).is_ok());
+    std::string text;
+    for (int i = 0; i < 60; ++i)
+      text += "Jan 02 host sshd[" + std::to_string(100 + i) + "]: failed user root\n";
+    std::ofstream(path("auth.log"), std::ios::binary) << text;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string read(const std::string& name) const {
+    std::ostringstream out;
+    out << std::ifstream(path(name), std::ios::binary).rdbuf();
+    return out.str();
+  }
+
+  Outcome run(const std::string& arguments) const {
+    const std::string command = std::string(SILT_EVAL) + " " + arguments + " 2>&1";
+    FILE* pipe = ::popen(command.c_str(), "r");
+    EXPECT_NE(pipe, nullptr);
+    Outcome out{};
+    char buffer[4096];
+    while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, pipe)) out.output.append(buffer, n);
+    const int status = ::pclose(pipe);
+    out.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return out;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(EvalTest, ChargesEveryTokenOnceAndTheFirstTheWholeVocabulary) {
+  const auto model = Model::open(path("tiny.safetensors"));
+  ASSERT_TRUE(model.is_ok()) << model.status().message();
+  const auto learner = Learner::create(*model, {.name = "ref", .threads = 1}, {});
+  ASSERT_TRUE(learner.is_ok());
+  std::vector<Token> tokens;
+  (*model)->tokenizer().encode(read("auth.log"), tokens);
+  ASSERT_NE((tokens.size() - 1) % 16, 0u) << "the last mini-batch must be part-filled here";
+  const auto result =
+      measure_bits_per_byte(**learner, (*model)->tokenizer(), tokens, LearnMode::kScoreAndLearn);
+  ASSERT_TRUE(result.is_ok()) << result.status().message();
+  ASSERT_EQ(result->nats.size(), tokens.size());
+  EXPECT_EQ(result->bytes, read("auth.log").size());
+  EXPECT_FLOAT_EQ(result->nats[0], std::log(320.0f));
+
+  double bits = 0;
+  for (const float nats : result->nats) bits += static_cast<double>(nats) / std::numbers::ln2;
+  EXPECT_NEAR(result->bits_per_byte, bits / static_cast<double>(result->bytes), 1e-9);
+  EXPECT_EQ(result->skipped_steps, 0);
+  EXPECT_LT(result->tenths[9], result->tenths[0]) << "a repeating log must get cheaper as it is learned";
+
+  const auto frozen = measure_bits_per_byte(**learner, (*model)->tokenizer(), tokens, LearnMode::kScoreOnly);
+  ASSERT_TRUE(frozen.is_ok());
+  EXPECT_LT(result->bits_per_byte, frozen->bits_per_byte);
+}
+
+TEST_F(EvalTest, TenthsPartTheStream) {
+  const auto model = Model::open(path("tiny.safetensors"));
+  const auto learner = Learner::create(*model, {.name = "ref", .threads = 1}, {});
+  const Tokenizer& tokenizer = (*model)->tokenizer();
+  std::vector<Token> tokens;
+  tokenizer.encode("abcdefghijklmnopqrstuvwxyz!?#", tokens);
+  const auto result = measure_bits_per_byte(**learner, tokenizer, tokens, LearnMode::kScoreOnly);
+  ASSERT_TRUE(result.is_ok());
+  double bits = 0;
+  for (std::size_t part = 0; part < 10; ++part) {
+    std::size_t bytes = 0;
+    double part_bits = 0;
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      if (i * 10 / tokens.size() != part) continue;
+      bytes += tokenizer.piece(tokens[i]).size();
+      part_bits += static_cast<double>(result->nats[i]) / std::numbers::ln2;
+    }
+    EXPECT_NEAR(result->tenths[part], part_bits / static_cast<double>(bytes), 1e-9);
+    bits += part_bits;
+  }
+  EXPECT_NEAR(bits / static_cast<double>(result->bytes), result->bits_per_byte, 1e-9);
+
+  const auto few =
+      measure_bits_per_byte(**learner, tokenizer, std::vector<Token>{98, 99}, LearnMode::kScoreAndLearn);
+  ASSERT_TRUE(few.is_ok());
+  EXPECT_TRUE(std::isnan(few->tenths[1]));
+  EXPECT_FALSE(measure_bits_per_byte(**learner, tokenizer, {}, LearnMode::kScoreOnly).is_ok());
+  EXPECT_FALSE(
+      measure_bits_per_byte(**learner, tokenizer, std::vector<Token>{1, 320}, LearnMode::kScoreOnly).is_ok());
+}
+
+TEST_F(EvalTest, JsonHasOneObjectAFile) {
+  const Outcome outcome = run("bpb --json --backend ref --weights " + path("tiny.safetensors") + " " +
+                              path("auth.log") + " " + path("auth.log"));
+  ASSERT_EQ(outcome.code, 0) << outcome.output;
+  std::istringstream lines(outcome.output);
+  std::string line;
+  std::vector<double> totals;
+  while (std::getline(lines, line)) {
+    const auto json = Json::parse(line);
+    ASSERT_TRUE(json.is_ok()) << line;
+    EXPECT_EQ(json->object()->size(), 6u) << line;
+    EXPECT_EQ(*json->find("file")->string(), path("auth.log"));
+    EXPECT_EQ(json->find("bytes")->natural(), static_cast<std::int64_t>(read("auth.log").size()));
+    EXPECT_GT(json->find("tokens")->natural(), 0);
+    EXPECT_EQ(json->find("tenths")->array()->size(), 10u);
+    EXPECT_GT(*json->find("tokens_per_s")->number(), 0);
+    totals.push_back(*json->find("bits_per_byte")->number());
+  }
+  ASSERT_EQ(totals.size(), 2u);
+  EXPECT_EQ(totals[0], totals[1]) << "each file starts from a fresh state";
+}
+
+TEST_F(EvalTest, TokenIdsAndTextAgree) {
+  const auto model = Model::open(path("tiny.safetensors"));
+  std::vector<Token> tokens;
+  (*model)->tokenizer().encode(read("auth.log"), tokens);
+  std::string ids;
+  for (const Token t : tokens) ids += {static_cast<char>(t & 0xFF), static_cast<char>(t >> 8)};
+  std::ofstream(path("ids"), std::ios::binary) << ids;
+  const std::string options = "bpb --backend ref --weights " + path("tiny.safetensors") + " --nll-out ";
+  EXPECT_EQ(run(options + path("a") + " " + path("auth.log")).code, 0);
+  EXPECT_EQ(run(options + path("b") + " --token-ids " + path("ids")).code, 0);
+  EXPECT_EQ(read("a").size(), 4 * tokens.size());
+  EXPECT_EQ(read("a"), read("b"));
+  EXPECT_EQ(run(options + path("c") + " --limit-tokens 40 " + path("auth.log")).code, 0);
+  EXPECT_EQ(read("c"), read("a").substr(0, 160));
+}
+
+TEST_F(EvalTest, BadInputIsOneLineAndExitTwo) {
+  std::ofstream(path("empty"));
+  std::ofstream(path("odd")) << "abc";
+  std::ofstream(path("broken.safetensors")) << read("tiny.safetensors").substr(0, 5000);
+  const std::string tiny = " --weights " + path("tiny.safetensors") + " ";
+  const std::pair<std::string, std::string> cases[] = {
+      {"", "silt-eval bpb FILE"},
+      {"speed x", "silt-eval bpb FILE"},
+      {"bpb", "no file"},
+      {"bpb --frobnicate x", "unknown option --frobnicate"},
+      {"bpb --threads 0 x", "--threads"},
+      {"bpb --limit-tokens -5 x", "--limit-tokens"},
+      {"bpb x --weights", "needs a value"},
+      {"bpb --json" + tiny + path("none"), "No such file"},
+      {"bpb --json" + tiny + path("empty"), "is empty"},
+      {"bpb --json" + tiny + folder_.string(), "directory"},
+      {"bpb --json --token-ids" + tiny + path("odd"), "odd size"},
+      {"bpb --json --backend warp" + tiny + path("odd"), "warp"},
+      {"bpb --json --weights " + path("broken.safetensors") + " " + path("auth.log"),
+       "short of what its header"},
+      {"bpb --json --weights " + path("none") + " " + path("auth.log"), "No such file"},
+      {"bpb --nll-out x" + tiny + "a b", "one FILE"}};
+  for (const auto& [arguments, words] : cases) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 2) << arguments;
+    EXPECT_EQ(std::count(outcome.output.begin(), outcome.output.end(), '\n'), 1) << outcome.output;
+    EXPECT_NE(outcome.output.find(words), std::string::npos) << arguments << ": " << outcome.output;
+  }
+  EXPECT_EQ(run("--help").code, 0);
+}
+
+TEST(EvalOptions, ReadsFlagsValuesAndFiles) {
+  const std::vector<std::string_view> arguments{
+      "bpb",  "--json",     "a.log",     "--threads=2", "--limit-tokens",
+      "1000", "--no-learn", "--compare", "--",          "-odd-name"};
+  const auto options = parse_eval_options(arguments);
+  ASSERT_TRUE(options.is_ok()) << options.status().message();
+  EXPECT_EQ(options->files, (std::vector<std::string>{"a.log", "-odd-name"}));
+  EXPECT_EQ(options->threads, 2);
+  EXPECT_EQ(options->tokens_max, 1000u);
+  EXPECT_TRUE(options->json);
+  EXPECT_FALSE(options->learn);
+  EXPECT_EQ(options->compare, true);
+}
+
+TEST(Compressors, CountWhatAProgramWritesAndSkipWhatIsMissing) {
+  const std::string input(300000, 'x');
+  EXPECT_EQ(compressed_size({"cat"}, input), input.size());
+  EXPECT_EQ(compressed_size({"no-such-compressor-here"}, input), std::nullopt);
+  EXPECT_EQ(compressed_size({"false"}, input), std::nullopt);
+}
+
+}  // namespace
+}  // namespace silt::model
