@@ -226,7 +226,7 @@ class Implementation final : public RefBackend<T> {
       T* row = scratch_.data() + static_cast<std::size_t>(i) * vocabulary;
       const T target_logit = row[target];
       T sum;
-      const T loss = ref::log_sum_exp_row(row, vocabulary, sum) - target_logit;
+      const auto loss = T(ref::log_sum_exp_row(row, vocabulary, sum) - ref::Wide<T>(target_logit));
       nll[static_cast<std::size_t>(i)] = static_cast<float>(ref::real_part(loss));
       last_loss_ += loss / T(rows);
       const T scale = T(1) / (sum * T(rows));

@@ -12,6 +12,18 @@
 
 namespace silt::model::ref {
 
+// Long sums of float are kept in double: the reference should not be what limits a comparison.
+template <class T>
+struct WideType {
+  using type = T;
+};
+template <>
+struct WideType<float> {
+  using type = double;
+};
+template <class T>
+using Wide = typename WideType<T>::type;
+
 template <class T>
 double real_part(const T& value) {
   return std::real(value);
@@ -91,9 +103,9 @@ std::vector<T> transposed(const T* w, int in, int out) {
 
 template <class T>
 T inverse_rms(const T* h, int width, float epsilon) {
-  T sum = 0;
+  Wide<T> sum = 0;
   for (int i = 0; i < width; ++i) sum += h[i] * h[i];
-  return T(1) / std::sqrt(sum / T(width) + T(epsilon));
+  return T(Wide<T>(1) / std::sqrt(sum / Wide<T>(width) + Wide<T>(epsilon)));
 }
 
 // x = gain h / rms(h)
@@ -135,17 +147,18 @@ void swiglu_backward_row(const T* pre, const T* dact, int width, T* dpre) {
 
 // Replaces logits by exp(logits - max) and returns log(sum of them) + max; `sum` gets the sum.
 template <class T>
-T log_sum_exp_row(T* logits, int size, T& sum) {
+Wide<T> log_sum_exp_row(T* logits, int size, T& sum) {
   double highest = real_part(logits[0]);
   for (int i = 1; i < size; ++i) {
     if (real_part(logits[i]) > highest) highest = real_part(logits[i]);
   }
-  sum = 0;
+  Wide<T> total = 0;
   for (int i = 0; i < size; ++i) {
     logits[i] = std::exp(logits[i] - T(highest));
-    sum += logits[i];
+    total += logits[i];
   }
-  return std::log(sum) + T(highest);
+  sum = T(total);
+  return std::log(total) + Wide<T>(highest);
 }
 
 }  // namespace silt::model::ref

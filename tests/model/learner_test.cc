@@ -260,6 +260,27 @@ TEST_P(LearnerTest, SkipsStepsThatAreNotFinite) {
   EXPECT_EQ(learner->digest(healthy), clean->digest(expected));
 }
 
+// All gates at zero: the fast SwiGLU is silent, so the loss is finite, but its gradient is as large
+// as the other two matrices.
+TEST_P(LearnerTest, SkipsStepsWhoseGradientAloneIsNotFinite) {
+  if (GetParam() == "ref-f64") GTEST_SKIP() << "no single-precision weight is large enough";
+  const auto learner = this->learner();
+  AdaptedState state = learner->fresh();
+  const std::unique_ptr<Backend> backend = open();
+  std::shared_ptr<FastWeights> steep = allocate_fast_weights(config_, *backend);
+  for (const FastTensors& layer : steep->layers) {
+    const std::vector<float> large(static_cast<std::size_t>(config_.width * config_.fast_width), 1e36f);
+    backend->upload(*layer.up, large);
+    backend->upload(*layer.down, large);
+  }
+  state.weights = steep;
+  state.tag = std::make_shared<const char>();
+  const AppendReport report = append(*learner, state, std::span(tokens_).first(b()));
+  EXPECT_EQ(report.skipped_steps, 1);
+  EXPECT_EQ(state.weights, steep);
+  for (const TokenScore& score : scores_) EXPECT_TRUE(std::isfinite(score.adapted_nats));
+}
+
 TEST_P(LearnerTest, RefusesUnknownTokensAndUnusableStates) {
   const auto learner = this->learner();
   AdaptedState state = learner->fresh();

@@ -1,0 +1,155 @@
+// The shipped weights against the JAX prototype, token for token: tests/model/golden/README.md.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include "model/json.h"
+#include "model/learner.h"
+#include "tests/model/backends.h"
+
+namespace silt::model {
+namespace {
+
+struct Golden {
+  std::vector<Token> tokens;
+  std::vector<double> learning_nats, frozen_nats, gradient_norms;
+  Json document;
+};
+
+std::vector<double> numbers(const Json& document, std::string_view name) {
+  std::vector<double> values;
+  for (const Json& value : *document.find(name)->array()) values.push_back(*value.number());
+  return values;
+}
+
+Golden read_golden() {
+  std::ifstream file(std::string(SILT_SOURCE_DIR) + "/tests/model/golden/stream.json");
+  std::stringstream text;
+  text << file.rdbuf();
+  Result<Json> document = Json::parse(text.str());
+  SILT_CHECK(document.is_ok());
+  Golden golden{.document = std::move(document).value()};
+  for (const double token : numbers(golden.document, "tokens"))
+    golden.tokens.push_back(static_cast<Token>(token));
+  golden.learning_nats = numbers(golden.document, "learning_nats");
+  golden.frozen_nats = numbers(golden.document, "frozen_nats");
+  golden.gradient_norms = numbers(golden.document, "gradient_norms");
+  return golden;
+}
+
+// What a backend may differ from the recorded float32 run. ref: both round single products in their
+// own order. cpu: operands have the 8 bits of bfloat16, an error of 2^-9 each that averages out over
+// sums, so that totals agree far better than single tokens.
+struct Tolerance {
+  double token_nats;       // one token's score
+  double total;            // relative, of all scores
+  double gradient;         // relative, of each gradient norm
+  double learned_element;  // of a learned weight, relative to its tensor's rms change since W_0
+  double learned_change;   // relative, of each tensor's sum of squared changes
+};
+
+Tolerance tolerance(std::string_view backend) {
+  if (backend.starts_with("ref")) return {5e-4, 2e-6, 1e-5, 1e-3, 2e-5};
+  return {0.5, 3e-3, 0.03, 0.5, 0.05};
+}
+
+double sum(const std::vector<double>& values) {
+  double total = 0;
+  for (const double value : values) total += value;
+  return total;
+}
+
+class GoldenTest : public testing::TestWithParam<std::string> {
+ protected:
+  void check_scores(const std::vector<double>& got, std::vector<double> expected) {
+    expected.resize(got.size());
+    double worst = 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) worst = std::max(worst, std::abs(got[i] - expected[i]));
+    EXPECT_LE(worst, tolerance_.token_nats);
+    EXPECT_NEAR(sum(got) / sum(expected), 1, tolerance_.total);
+    RecordProperty("worst_token_nats", std::to_string(worst));
+    RecordProperty("relative_total", std::to_string(sum(got) / sum(expected) - 1));
+  }
+
+  void check_tensor(const Json& expected, std::vector<float> values, const std::vector<float>& initial) {
+    const auto recorded = [&](const char* name) { return *expected.find(name)->number(); };
+    double change_squares = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double change = static_cast<double>(values[i]) - initial[i];
+      change_squares += change * change;
+    }
+    EXPECT_NEAR(change_squares / recorded("change_sum_of_squares"), 1, tolerance_.learned_change);
+    const double rms_change = std::sqrt(change_squares / static_cast<double>(values.size()));
+    const auto stride = static_cast<std::size_t>(expected.find("stride")->natural());
+    const std::vector<double> samples = numbers(expected, "samples");
+    ASSERT_GE(samples.size(), 32u);
+    double worst = 0;
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      worst = std::max(worst, std::abs(values[i * stride] - samples[i]) / rms_change);
+    }
+    EXPECT_LE(worst, tolerance_.learned_element);
+  }
+
+  Tolerance tolerance_ = tolerance(GetParam());
+};
+
+TEST_P(GoldenTest, LearnsTheStreamAsThePrototypeDoes) {
+  const Golden golden = read_golden();
+  ASSERT_EQ(golden.tokens.size(), 1025u);
+  Result<std::shared_ptr<const Model>> model =
+      Model::open(std::string(SILT_SOURCE_DIR) + "/model/weights/silt-18m.safetensors");
+  ASSERT_TRUE(model.is_ok()) << model.status().to_string();
+  const ModelConfig& config = (*model)->config();
+  Result<std::unique_ptr<Learner>> learner =
+      Learner::create(*model, {.name = GetParam()}, {.frozen_scores = true});
+  ASSERT_TRUE(learner.is_ok()) << learner.status().to_string();
+  std::unique_ptr<Backend> backend = std::move(open_backend({.name = GetParam()}, config)).value();
+
+  AdaptedState state = (*learner)->fresh(golden.tokens.front());
+  const std::shared_ptr<const FastWeights> initial = state.weights;
+  std::vector<TokenScore> scores;
+  const auto b = static_cast<std::size_t>(config.minibatch_tokens);
+  const std::size_t steps = GetParam() == "ref-f64" ? 2 : golden.gradient_norms.size();  // it is slow
+  for (std::size_t i = 0; i < steps; ++i) {
+    const auto minibatch = std::span(golden.tokens).subspan(1 + i * b, b);
+    Result<AppendReport> report = (*learner)->append(state, minibatch, LearnMode::kScoreAndLearn, scores);
+    ASSERT_TRUE(report.is_ok()) << report.status().to_string();
+    EXPECT_NEAR(report->gradient_norm / golden.gradient_norms[i], 1, tolerance_.gradient) << "step " << i;
+  }
+  std::vector<double> adapted, frozen;
+  for (const TokenScore& score : scores) {
+    adapted.push_back(score.adapted_nats);
+    frozen.push_back(score.frozen_nats);
+  }
+  check_scores(adapted, golden.learning_nats);
+  check_scores(frozen, golden.frozen_nats);
+  if (steps < golden.gradient_norms.size()) return;
+  EXPECT_LT(sum(adapted), 0.9 * sum(frozen)) << "this stream is one that learning helps with";
+
+  for (int layer = 0; layer < config.fast_layers; ++layer) {
+    const char* names[] = {"gate", "up", "down"};
+    for (int t = 0; t < 3; ++t) {
+      const std::string name =
+          "blocks." + std::to_string(config.prefix_layers() + layer) + ".fast." + names[t];
+      SCOPED_TRACE(name);
+      const auto at = static_cast<std::size_t>(3 * layer + t);
+      const auto download = [&](const FastWeights& weights) {
+        const Buffer& buffer = *weights.buffers[at];
+        std::vector<float> values(static_cast<std::size_t>(buffer.rows()) *
+                                  static_cast<std::size_t>(buffer.cols()));
+        backend->download(buffer, values);
+        return values;
+      };
+      const Json& expected = (*golden.document.find("fast_weights")->array())[at];
+      ASSERT_EQ(*expected.find("name")->string(), name);
+      check_tensor(expected, download(*state.weights), download(*initial));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, GoldenTest, testing::ValuesIn(available_backends()), backend_test_name);
+
+}  // namespace
+}  // namespace silt::model
