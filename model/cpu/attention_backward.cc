@@ -73,7 +73,7 @@ void AttentionBackward::unpack_window(int kv_head) {
   const CpuKvCache& cache = in_.cache;
   constexpr int kHalf = kBlockElements / 2;
   const int oldest = std::max(1, config_.window_tokens - in_.tape.cached_valid) / kBlock;
-  for (int block = oldest; block < (config_.window_tokens + own_) / kBlock; ++block) {
+  for (int block = oldest; block < round_up(config_.window_tokens + rows_, kBlock) / kBlock; ++block) {
     const int slot_block = cache.slot_of(block * kBlock) / kBlock;
     for (int h = 0; h < head_blocks_; ++h) {
       Bf16* key = s_.keys.data() + (static_cast<long>(h) * cache.slot_blocks + block) * kBlockElements;
@@ -90,7 +90,7 @@ void AttentionBackward::rows_backward(int head, int begin) {
   const int hd = config_.head_width;
   const int count = std::min(kBlock, rows_ - begin);
   const int low = std::max(begin + 1, k - in_.tape.cached_valid) / kBlock * kBlock;  // as in attend()
-  const int high = k + begin + kBlock;
+  const int high = round_up(k + begin + count, kBlock);
   load_rows(head, begin, count);
 
   float* dp = s_.dp.data();

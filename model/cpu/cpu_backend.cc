@@ -29,8 +29,7 @@ Status check_shape(const ModelConfig& config) {
   SILT_TRY(must_divide("fast_width", config.fast_width, kBlock));
   SILT_TRY(must_divide("head_width", config.head_width, 16));
   SILT_TRY(must_divide("query width (heads x head_width)", config.query_width(), kBlock));
-  SILT_TRY(must_divide("minibatch_tokens", config.minibatch_tokens, 16));
-  return must_divide("window_tokens", config.window_tokens, kBlock);
+  return must_divide("minibatch_tokens", config.minibatch_tokens, 16);
 }
 
 CpuBackend::CpuBackend(const ModelConfig& config, const Kernels& kernels, int threads)

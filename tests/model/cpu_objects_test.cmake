@@ -1,0 +1,22 @@
+# Fails when a per-instruction-set object defines or refers weakly to anything: such a symbol (an
+# inline function of the standard library, say) might be linked into code that runs everywhere.
+# Usage: cmake -DNM=nm -DOBJECTS=a.o,b.o -P cpu_objects_test.cmake
+string(REPLACE "," ";" objects "${OBJECTS}")
+if(NOT objects)
+  message(FATAL_ERROR "no objects given")
+endif()
+foreach(object IN LISTS objects)
+  execute_process(COMMAND ${NM} -C ${object} OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "${NM} cannot read ${object}")
+  endif()
+  string(REGEX MATCHALL "[^\n]* [VvWwu] [^\n]*" weak "${symbols}")
+  if(weak)
+    message(SEND_ERROR "${object} has weak symbols:\n${weak}")
+  endif()
+  string(REGEX MATCHALL "[^\n]* T [^\n]*" entries "${symbols}")
+  list(LENGTH entries count)
+  if(NOT count EQUAL 1)
+    message(SEND_ERROR "${object} should define one function, its table: ${entries}")
+  endif()
+endforeach()
