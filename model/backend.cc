@@ -1,5 +1,6 @@
 #include "model/backend.h"
 
+#include "model/cpu/backend_cpu.h"
 #include "model/ref/backend_ref.h"
 
 namespace silt::model {
@@ -11,7 +12,7 @@ constexpr std::string_view kRefDouble = "ref-f64";
 }  // namespace
 
 std::vector<std::string> available_backends() {
-  std::vector<std::string> names;
+  std::vector<std::string> names = cpu_backends();
   names.emplace_back(kRef);
   names.emplace_back(kRefDouble);
   return names;
@@ -20,10 +21,13 @@ std::vector<std::string> available_backends() {
 Result<std::unique_ptr<Backend>> open_backend(const BackendOptions& options, const ModelConfig& config) {
   SILT_TRY(config.validate());
   if (options.threads < 1) return invalid_argument("backend threads must be 1 or more");
-  if (options.name == "auto" || options.name == "ref" || options.name == kRef) {
+  if (options.name == "ref" || options.name == kRef) {
     return std::unique_ptr<Backend>(make_ref_backend<float>(config));
   }
   if (options.name == kRefDouble) return std::unique_ptr<Backend>(make_ref_backend<double>(config));
+  if (options.name == "auto" || options.name == "cpu" || options.name.starts_with("cpu-")) {
+    return open_cpu_backend(options, config);
+  }
   std::string known;
   for (const std::string& name : available_backends()) known += " " + name;
   return invalid_argument("unknown backend \"" + options.name + "\"; available here: auto cpu ref" + known);
