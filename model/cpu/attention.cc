@@ -47,8 +47,10 @@ void CpuBackend::store_keys_and_values(const Bf16* qkv, long stride, int rows, i
   }
 }
 
-// Rotates the keys of whole blocks [from, to) to their positions; those from `end` on become zeros.
-void CpuBackend::rotate_keys(CpuKvCache& cache, int head, int from, int to, int end, Scratch& scratch) {
+// Rotates the keys of whole blocks [from, to) to their positions; those that do not exist, before
+// `oldest` and from `end` on, become zeros.
+void CpuBackend::rotate_keys(CpuKvCache& cache, int head, int from, int to, int oldest, int end,
+                             Scratch& scratch) {
   const int half = config_.head_width / 2;
   const long width = cache.head_blocks * kBlock;
   Bf16* rows = scratch.operand.data();
@@ -56,7 +58,7 @@ void CpuBackend::rotate_keys(CpuKvCache& cache, int head, int from, int to, int 
   for (int block = from / kBlock; block < to / kBlock; ++block) {
     for (int i = 0; i < kBlock; ++i) {
       const int position = block * kBlock + i;
-      if (position < end) {
+      if (position >= oldest && position < end) {
         kernels_.rotate(cache.key(head, cache.slot_of(position)), cosine(position), sine(position), half,
                         rows + i * width);
       } else {
@@ -87,8 +89,9 @@ void CpuBackend::attention(const Buffer& qkv, int first_row, KvCache& cache, int
         kv.set_value(head, kv.slot_of(position), nullptr);
       }
       store_keys_and_values(from.operand(), from.stride(), rows, k + first_row, kv, head);
-      rotate_keys(kv, head, rotate_from, kv.rotated_from, end, scratch_[member]);
-      rotate_keys(kv, head, (k + first_row) / kBlock * kBlock, round_up(end, kBlock), end, scratch_[member]);
+      rotate_keys(kv, head, rotate_from, kv.rotated_from, oldest, end, scratch_[member]);
+      rotate_keys(kv, head, (k + first_row) / kBlock * kBlock, round_up(end, kBlock), oldest, end,
+                  scratch_[member]);
     }
   });
   kv.rotated_from = std::min(kv.rotated_from, rotate_from);

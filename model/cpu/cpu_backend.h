@@ -120,7 +120,7 @@ class CpuBackend final : public Backend {
   const float* sine(int position) const;
   void store_keys_and_values(const Bf16* qkv, long stride, int rows, int first_position, CpuKvCache& cache,
                              int head);
-  void rotate_keys(CpuKvCache& cache, int head, int from, int to, int end, Scratch& scratch);
+  void rotate_keys(CpuKvCache& cache, int head, int from, int to, int oldest, int end, Scratch& scratch);
   void attend(const CpuBuffer& qkv, int first_row, const CpuKvCache& cache, int cached_valid, CpuBuffer& out,
               CpuAttentionTape* tape, int head, int row_block, Scratch& scratch);
 
