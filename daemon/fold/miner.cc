@@ -208,7 +208,8 @@ class Miner::State {
 
   // Follows the first words that look constant; a full node sends unknown words to its star branch.
   // Fills the steps taken and returns the leaf, or kNoNode where the route leaves the tree.
-  std::uint32_t walk(Route& route) const {
+  std::uint32_t walk(Route& route) {
+    starred_ = 0;
     std::uint32_t node = child(0, masked_.shape);
     std::size_t steps = 0;
     const std::size_t reach = std::min(masked_.chunks.size(), kRouteReach);
@@ -219,6 +220,7 @@ class Miner::State {
       std::uint32_t next = child(node, step);
       if (next == kNoNode && node != kNoNode && nodes_[node].children.size() >= config_.max_children) {
         step = kStar;
+        starred_ |= 1u << i;
         next = child(node, step);
       }
       route[steps++] = step;
@@ -236,44 +238,62 @@ class Miner::State {
 
   PatternId best_match(std::uint32_t leaf) const {
     PatternId best = kOtherPattern;
-    double best_share = 0;
+    Match best_match;
     if (leaf == kNoNode) return best;
     for (const PatternId id : nodes_[leaf].patterns) {
       if (templates_[id].chunks.size() != masked_.chunks.size()) continue;  // a collision of hashes
-      const double share = similarity(templates_[id]);
-      if (share > best_share) {
-        best = id;
-        best_share = share;
-      }
+      const Match match = compare(templates_[id]);
+      // A template must not dissolve: joining may not leave more wild places than words.
+      if (match.share < config_.similarity || (match.differ > 0 && match.wild + match.differ > match.words))
+        continue;
+      if (best != kOtherPattern && (match.share < best_match.share ||
+                                    (match.share == best_match.share && match.wild >= best_match.wild)))
+        continue;
+      best = id;
+      best_match = match;
     }
-    return best_share >= config_.similarity ? best : kOtherPattern;
+    return best;
   }
 
-  // How many templates share a word decides what its agreement is worth; slots and words with digits
-  // are worth less, and a wild place costs a little, so that the most specific template wins.
-  double word_weight(const TemplateChunk& chunk) const {
-    if (chunk.slot) return 0.25;
-    const auto found = shared_.find(chunk.hash);
-    const std::uint32_t templates = found == shared_.end() ? 1 : std::max(found->second, 1u);
-    const double weight = 1.0 / std::bit_width(templates);
-    return chunk.variable ? weight / 2 : weight;
-  }
+  struct Match {
+    double share = 0;          // weight of equal words over weight of all words that are not wild
+    std::uint32_t differ = 0;  // places that joining would make wild
+    std::uint32_t wild = 0;
+    std::uint32_t words = 0;  // equal places that are no slots
+  };
 
-  double similarity(const Template& candidate) const {
+  Match compare(const Template& candidate) const {
+    Match match;
     double same = 0;
     double all = 0;
     for (std::size_t i = 0; i < masked_.chunks.size(); ++i) {
       const TemplateChunk& chunk = candidate.chunks[i];
       if (chunk.free) continue;
       if (chunk.wild) {
-        all += 0.25;
+        ++match.wild;
         continue;
       }
-      const double weight = word_weight(chunk);
+      const bool equal = chunk.hash == masked_.chunks[i].hash;
+      // In a star branch the word that led there is known to vary.
+      const bool starred = i < kRouteReach && (starred_ >> i & 1) != 0;
+      const double weight = starred ? 0 : word_weight(chunk);
       all += weight;
-      if (chunk.hash == masked_.chunks[i].hash) same += weight;
+      if (equal) same += weight;
+      match.differ += !equal;
+      match.words += equal && !chunk.slot;
     }
-    return all == 0 ? 1.0 : same / all;
+    match.share = all == 0 ? 1.0 : same / all;
+    return match;
+  }
+
+  // How many templates share a word decides what its agreement is worth; slots and words with digits
+  // are worth less.
+  double word_weight(const TemplateChunk& chunk) const {
+    if (chunk.slot) return 0.25;
+    const auto found = shared_.find(chunk.hash);
+    const std::uint32_t templates = found == shared_.end() ? 1 : std::max(found->second, 1u);
+    const double weight = 1.0 / std::bit_width(templates);
+    return chunk.variable ? weight / 2 : weight;
   }
 
   bool generalise(Template& target) {
@@ -355,6 +375,7 @@ class Miner::State {
   std::vector<Remembered> memory_ = std::vector<Remembered>(4096);
   ScannedLine scanned_;
   MaskedLine masked_;
+  std::uint32_t starred_ = 0;  // chunks of masked_ that were routed as stars, a bit each
 };
 
 Miner::Miner(const MinerConfig& config) : state_(std::make_unique<State>(config)) {}

@@ -1,7 +1,6 @@
 #include "daemon/fold/policy.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "base/bytes.h"
@@ -12,6 +11,7 @@ namespace {
 
 constexpr std::uint8_t kStateVersion = 1;
 constexpr std::int64_t kMicro = 1'000'000;
+constexpr std::uint64_t kMostTaught = std::uint64_t{1} << 62;
 constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max() / 4;
 
 std::int64_t saturate(std::uint64_t tokens, std::int64_t unit) {
@@ -57,26 +57,29 @@ Verdict Policy::judge(const PolicyInput& input, std::uint64_t tokens) {
   if (input.gap) return {Action::kCount, Outcome::kGap};
   if (is_blank(input.text)) return {Action::kCount, Outcome::kEmpty};
   if (config_.mode == SourceMode::kCount) return {Action::kCount, Outcome::kModeCount};
-  const std::uint64_t recent = recent_lines(input.pattern);
   if (input.shed) return {Action::kCount, Outcome::kShed};
-  if (!admit(input, recent)) return {Action::kCount, Outcome::kOverBudget};
+  Recent& pattern = recent(input.pattern);
+  if (!admit(input, pattern.taught_tokens)) return {Action::kCount, Outcome::kOverBudget};
+  pattern.taught_tokens += std::min(tokens, kMostTaught - pattern.taught_tokens);
   // A debt never grows past one bucket: a source of nothing but novelties recovers in bounded time.
   bucket_micro_ = std::max(bucket_micro_ - saturate(tokens, kMicro), -burst_micro_);
   if (config_.mode == SourceMode::kScore) return {Action::kScore, Outcome::kModeScore};
   return {Action::kLearn, Outcome::kLearned};
 }
 
-bool Policy::admit(const PolicyInput& input, std::uint64_t recent) {
+bool Policy::admit(const PolicyInput& input, std::uint64_t taught_tokens) const {
   if (input.pattern_count <= config_.new_pattern_learn_count) return true;
   if (bucket_micro_ <= 0) return false;
   const std::int64_t low_micro = burst_micro_ / 4;
   if (bucket_micro_ >= low_micro) return true;
-  // Only square roots and products: the same bits on every machine.
-  double chance = 1.0 / std::sqrt(static_cast<double>(recent));
-  if (bucket_micro_ < low_micro / 4 * 3) chance *= chance;
-  if (bucket_micro_ < low_micro / 4 * 2) chance *= chance;
-  if (bucket_micro_ < low_micro / 4) chance *= chance;
-  return draw(input.text, input.seq) < chance;
+  // Only quotients and products: the same bits on every machine.
+  const double fullness = static_cast<double>(bucket_micro_) / static_cast<double>(low_micro);
+  const double window_tokens = static_cast<double>(rate_micro_) * (static_cast<double>(kWindowUs) / kMicro);
+  const double share = fullness * window_tokens;
+  const double taught = static_cast<double>(taught_tokens);
+  if (taught <= share) return true;
+  const double ratio = share / taught;
+  return draw(input.text, input.seq) < ratio * ratio * ratio * ratio;
 }
 
 // A stamp that goes back starts a new count of time from there: it neither refills nor freezes.
@@ -94,14 +97,13 @@ void Policy::advance(std::int64_t arrival_us) {
   last_arrival_us_ = arrival_us;
 }
 
-// Lines of the pattern in the last while, this one included.
-std::uint64_t Policy::recent_lines(PatternId pattern) {
+// What is remembered of a pattern, brought to the present window.
+Policy::Recent& Policy::recent(PatternId pattern) {
   const std::int64_t window = journal_us_ / kWindowUs;
-  Recent& recent = recent_[pattern];
-  const std::int64_t halvings = std::min<std::int64_t>(window - recent.window, 63);
-  recent.lines = (recent.lines >> halvings) + 1;
-  recent.window = window;
-  return recent.lines;
+  Recent& found = recent_[pattern];
+  found.taught_tokens >>= std::min<std::int64_t>(window - found.window, 63);
+  found.window = window;
+  return found;
 }
 
 const OutcomeCount& Policy::count(Outcome outcome) const {
@@ -122,7 +124,7 @@ std::string Policy::serialize() const {
   out.varint(recent_.size());
   for (const auto& [pattern, recent] : recent_) {
     out.varint(pattern);
-    out.varint(recent.lines);
+    out.varint(recent.taught_tokens);
     out.i64(recent.window);
   }
   out.varint(counts_.size());
@@ -149,7 +151,7 @@ Result<Policy> Policy::deserialize(std::string_view bytes, const PolicyConfig& c
   for (std::uint64_t i = 0; i < patterns; ++i) {
     const PatternId pattern = static_cast<PatternId>(in.varint());
     Recent recent;
-    recent.lines = in.varint();
+    recent.taught_tokens = std::min(in.varint(), kMostTaught);
     recent.window = in.i64();
     if (recent.window < 0 || recent.window > window) return data_loss("learn policy state: damaged");
     policy.recent_[pattern] = recent;

@@ -6,9 +6,10 @@
 //   - the first `new_pattern_learn_count` lines of a pattern are learned always, on credit of up to one
 //     bucket;
 //   - while the bucket is at least a quarter full, everything is learned;
-//   - below, a repeat is learned with probability n^(-k/2), where n counts the pattern's lines of
-//     the last while (halved every kWindowUs) and k doubles from 1 to 8 as the rest runs out: rare
-//     patterns go first, and no firehose can take what is left from them;
+//   - below, each pattern has a share: what the rate gives in one window, times how full that quarter
+//     is. Patterns that were taught fewer tokens lately (halved every window) are learned whole,
+//     those above are sampled with probability (share / taught)^4. The shares shrink until what is
+//     learned fits the rate, so rare patterns go first and the frequent ones split the rest;
 //   - an empty bucket learns no repeats.
 // The draw is a hash of (text, seq). Not for concurrent use.
 #pragma once
@@ -90,12 +91,12 @@ class Policy {
 
  private:
   struct Recent {
-    std::uint64_t lines = 0;
+    std::uint64_t taught_tokens = 0;
     std::int64_t window = 0;  // journal_us_ / kWindowUs when last halved
   };
   void advance(std::int64_t arrival_us);
-  std::uint64_t recent_lines(PatternId pattern);
-  bool admit(const PolicyInput& input, std::uint64_t recent);
+  Recent& recent(PatternId pattern);
+  bool admit(const PolicyInput& input, std::uint64_t taught_tokens) const;
   Verdict judge(const PolicyInput& input, std::uint64_t tokens);
 
   PolicyConfig config_;

@@ -419,13 +419,11 @@ class Redaction {
     return at;
   }
   bool ends_value(std::size_t at) const {
-    constexpr std::size_t kReach = 64;
-    for (std::size_t i = at; i < at + kReach; ++i) {
-      if (i >= line_.size() || is_space(line_[i])) return i == at;
-      if (i == at && std::string_view(",;&)]}\"'").find(line_[i]) != std::string_view::npos) return true;
-      if (line_[i] == '=' || line_[i] == ':') return true;
-    }
-    return false;
+    if (at >= line_.size() || is_space(line_[at])) return true;
+    if (std::string_view(",;:.&)]}\"'").find(line_[at]) != std::string_view::npos) return true;
+    std::size_t key_end = at;
+    while (key_end - at <= kMaxKeyName && is_key_char(peek(key_end))) ++key_end;
+    return key_end > at && (peek(key_end) == '=' || peek(key_end) == ':');
   }
 
   std::size_t private_key(std::size_t at) {

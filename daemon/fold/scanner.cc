@@ -282,6 +282,8 @@ class Scanner {
   // kMaxAtom end at the next joiner, which bounds what is read again after a split.
   std::size_t atom(std::size_t begin, std::size_t limit) {
     constexpr std::size_t kMaxAtom = 256;
+    if (begin + 3 < limit && line_[begin + 1] == ':' && line_[begin + 2] == '\\')
+      return begin + windows_path(begin, limit);
     std::size_t end = begin;
     bool joined = false;
     while (end < limit) {
@@ -314,8 +316,6 @@ class Scanner {
         return url(begin, limit);
     }
     if (const std::size_t taken = address(begin, text, shape)) return taken;
-    if (shape.colons == 1 && text.size() == 2 && begin + 2 < limit && line_[begin + 2] == '\\')
-      return windows_path(begin, limit);
     if (text[0] == '/' || text[0] == '~' || (text[0] == '.' && shape.slashes > 0)) return path(begin, text);
     if (shape.ats == 1 && shape.slashes == 0 && shape.colons == 0) {
       const std::size_t at = text.find('@');

@@ -1,0 +1,156 @@
+#include "daemon/fold/scanner.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/fold/lines.h"
+
+namespace silt::daemon {
+namespace {
+
+// "word:Refused num:12" for easy comparison.
+std::string kinds(std::string_view line) {
+  ScannedLine scanned;
+  scan_line(line, scanned);
+  std::string out;
+  for (const Token& token : scanned.tokens) {
+    if (!out.empty()) out += ' ';
+    out.append(token_kind_name(token.kind)).append("=").append(text_of(line, token));
+  }
+  return out;
+}
+
+std::string fields(std::string_view line) {
+  ScannedLine scanned;
+  scan_line(line, scanned);
+  std::vector<Field> found;
+  fields_of(scanned, found);
+  std::string out;
+  for (const Field& field : found) {
+    if (!out.empty()) out += ' ';
+    out.append(field.name).append(":").append(token_kind_name(field.kind)).append("=");
+    out.append(line.substr(field.begin, field.end - field.begin));
+  }
+  return out;
+}
+
+std::vector<std::string> terms(std::string_view line) {
+  std::vector<std::string> out;
+  index_terms(line, out);
+  return out;
+}
+
+bool has(const std::vector<std::string>& all, std::string_view one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+TEST(Scanner, TypesOfTokens) {
+  EXPECT_EQ(kinds("sshd[412]: x"), "word=sshd num=412 word=x");
+  EXPECT_EQ(kinds("a 12 -7 3.25 1.2.3"), "word=a num=12 num=-7 num=3.25 num=1.2.3");
+  EXPECT_EQ(kinds("at 0x1fF, 9f4ef63a;"), "word=at hex=0x1fF hex=9f4ef63a");
+  EXPECT_EQ(kinds("id 6f1d2c3a-0b1c-4d2e-8f3a-123456789abc ok"),
+            "word=id uuid=6f1d2c3a-0b1c-4d2e-8f3a-123456789abc word=ok");
+  EXPECT_EQ(kinds("src: /10.1.2.3:50010 dest 10.1.2.4."), "word=src ip=10.1.2.3:50010 word=dest ip=10.1.2.4");
+  EXPECT_EQ(kinds("from fe80::1 and 2001:db8:0:0:0:0:0:1"),
+            "word=from ip=fe80::1 word=and ip=2001:db8:0:0:0:0:0:1");
+  EXPECT_EQ(kinds("::ffff:10.0.0.1 up"), "ip=::ffff:10.0.0.1 word=up");
+  EXPECT_EQ(kinds("mac 00:1a:2b:3c:4d:5e"), "word=mac mac=00:1a:2b:3c:4d:5e");
+  EXPECT_EQ(kinds("open /var/log/x.log: no"), "word=open path=/var/log/x.log word=no");
+  EXPECT_EQ(kinds("C:\\Temp\\a.txt gone"), "path=C:\\Temp\\a.txt word=gone");
+  EXPECT_EQ(kinds("GET https://h.example/a?b=1, then"), "word=GET url=https://h.example/a?b=1 word=then");
+  EXPECT_EQ(kinds("mail otto@quartz.example now"), "word=mail email=otto@quartz.example word=now");
+  EXPECT_EQ(kinds("block blk_-160899 of worker-3"), "word=block id=blk_-160899 word=of id=worker-3");
+  EXPECT_EQ(kinds("took 12ms 3.5s 1h2m, 64KB"), "word=took dur=12ms dur=3.5s dur=1h2m size=64KB");
+  EXPECT_EQ(kinds("ext4 eth0 x.DataNode$Server"), "word=ext4 word=eth0 word=x.DataNode$Server");
+  EXPECT_EQ(kinds("gate.go:181 a=b"), "word=gate.go num=181 word=a word=b");
+}
+
+TEST(Scanner, NearMissesAreNotAddresses) {
+  EXPECT_EQ(kinds("v 256.1.1.1"), "word=v num=256.1.1.1");
+  EXPECT_EQ(kinds("v 1.2.3.4.5"), "word=v num=1.2.3.4.5");
+  EXPECT_EQ(kinds("t 12:30:45 a:b:c"), "word=t time=12:30:45 word=a word=b word=c");
+}
+
+TEST(Scanner, TheTimestampIsOneToken) {
+  EXPECT_EQ(kinds("Nov 21 20:54:35 quartz up"), "time=Nov 21 20:54:35 word=quartz word=up");
+  EXPECT_EQ(kinds("I1121 20:54:35.123456 1 x"), "word=I time=1121 20:54:35.123456 num=1 word=x");
+}
+
+TEST(Scanner, AnyBytesGiveSortedSpansInsideTheLine) {
+  std::mt19937_64 random(5);
+  ScannedLine scanned;
+  std::vector<Field> found;
+  std::vector<std::string> collected;
+  for (int i = 0; i < 20000; ++i) {
+    const std::string line = testing::noise(random, 200);
+    scan_line(line, scanned);
+    std::uint32_t end = 0;
+    for (const Token& token : scanned.tokens) {
+      ASSERT_LE(end, token.begin);
+      ASSERT_LT(token.begin, token.end);
+      end = token.end;
+    }
+    ASSERT_LE(end, line.size());
+    fields_of(scanned, found);
+    end = 0;
+    for (const Field& field : found) {
+      ASSERT_LE(end, field.begin);
+      ASSERT_LE(field.begin, field.end);
+      end = field.end;
+    }
+    ASSERT_LE(end, line.size());
+    index_terms(scanned, collected);
+    ASSERT_LE(collected.size(), kMaxTerms);
+  }
+}
+
+TEST(Scanner, LongLinesAreCutAndStayCheap) {
+  // Joiners everywhere make every split look again at what follows: the atom's limit bounds that.
+  std::string line;
+  while (line.size() < 2 * kMaxScanBytes) line += "a:b/c@";
+  ScannedLine scanned;
+  scan_line(line, scanned);
+  ASSERT_FALSE(scanned.tokens.empty());
+  EXPECT_LE(scanned.tokens.back().end, kMaxScanBytes);
+}
+
+TEST(Fields, KeysAndValues) {
+  EXPECT_EQ(fields("peer=10.0.0.7:22 missed=3 note=\"gone away\""),
+            "peer:ip=10.0.0.7:22 missed:num=3 note:word=gone away");
+  EXPECT_EQ(fields(R"({"user": "otto", "code":17,"at":"x y"})"), "user:word=otto code:num=17 at:word=x y");
+  EXPECT_EQ(fields("ruser= rhost=10.0.0.7  user=root"), "rhost:ip=10.0.0.7 user:word=root");
+  EXPECT_EQ(fields("status: 500, state: lost"), "status:num=500");
+}
+
+TEST(Fields, UsersAndHostsByWording) {
+  EXPECT_EQ(fields("Failed password for root from 10.0.0.7 port 22 ssh2"), "user:word=root host:ip=10.0.0.7");
+  EXPECT_EQ(fields("Failed password for invalid user otto from 10.0.0.7"), "user:word=otto host:ip=10.0.0.7");
+  EXPECT_EQ(fields("session opened for user mira by (uid=0)"), "user:word=mira uid:num=0");
+  EXPECT_EQ(fields("check pass; user unknown"), "");
+}
+
+TEST(Terms, WordsIdentifiersAndTheirParts) {
+  const auto found =
+      terms("Nov 21 20:54:35 Quartz gated[7]: Refused /etc/gated/a.conf for 10.0.0.1:22 x.DataNode blk_-160");
+  for (const char* term : {"quartz", "gated", "refused", "/etc/gated/a.conf", "a.conf", "10.0.0.1:22",
+                           "10.0.0.1", "x.datanode", "datanode", "blk_-160"}) {
+    EXPECT_TRUE(has(found, term)) << term;
+  }
+  EXPECT_FALSE(has(found, "nov"));
+  EXPECT_FALSE(has(found, "7"));
+  EXPECT_TRUE(std::is_sorted(found.begin(), found.end()));
+  EXPECT_EQ(std::adjacent_find(found.begin(), found.end()), found.end());
+}
+
+TEST(Terms, AreBounded) {
+  std::string line;
+  for (int i = 0; i < 500; ++i) line += "word" + std::to_string(1000 + i) + " ";
+  EXPECT_EQ(terms(line).size(), kMaxTerms);
+  const auto cut = terms(std::string(500, 'q'));
+  ASSERT_EQ(cut.size(), 1u);
+  EXPECT_EQ(cut[0].size(), kMaxTermBytes);
+}
+
+}  // namespace
+}  // namespace silt::daemon
