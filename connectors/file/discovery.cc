@@ -1,0 +1,373 @@
+#include "connectors/file/discovery.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/log.h"
+#include "connectors/file/rotated_name.h"
+
+namespace silt::connectors {
+
+void Faults::note(const Status& failure) {
+  ++count;
+  fresh = true;
+  last = failure.message();
+  if (failure.code() == Code::kPermissionDenied) {
+    last += "; let siltd read it: add its user to the file's group (often adm) or set an ACL";
+  }
+}
+
+Discovery::Discovery(const FileConnectorOptions& options, Globs include, Globs exclude, const Clock& clock,
+                     Generations& generations, Faults& faults)
+    : options_(options),
+      include_(std::move(include)),
+      exclude_(std::move(exclude)),
+      clock_(clock),
+      generations_(generations),
+      faults_(faults),
+      watcher_(options.use_inotify) {}
+
+void Discovery::begin(bool first_start) {
+  first_start_ = first_start;
+  // Two generations of one file: the process ended between finding a truncation and settling it.
+  std::vector<Generation*> superseded;
+  generations_.for_each([&](Generation& generation) {
+    generation.grown_us = clock_.monotonic_us();
+    generation.dormant = !wanted(generation.chain);
+    const Generation* owner = generations_.find(generation.key);
+    if (owner != &generation && owner->key.birth_ns == generation.key.birth_ns) superseded.push_back(&generation);
+  });
+  for (Generation* generation : superseded) settle_truncated(*generation);
+}
+
+void Discovery::catch_up() {
+  std::map<std::string, Names> changed;
+  watcher_.drain({.on_name = [&](const std::string& directory, std::string_view name,
+                                 bool is_directory) { changed[directory].emplace(name, is_directory); },
+                  .on_unknown = [&] { reconcile_soon(); }});
+  ++scan_number_;
+  handle_events(changed);
+  if (clock_.monotonic_us() >= next_reconcile_us_) reconcile();
+}
+
+void Discovery::handle_events(const std::map<std::string, Names>& changed) {
+  // Live paths first: they decide whose rotated files the others are.
+  for (const bool live_paths : {true, false}) {
+    for (const auto& [directory, names] : changed) {
+      for (const auto& [name, is_directory] : names) {
+        const std::string path = join_path(directory, name);
+        if (is_directory) {
+          if (!live_paths && include_.may_contain(path)) scan(path, true);
+        } else if (wanted(path) == live_paths) {
+          handle_name(path);
+        }
+      }
+    }
+  }
+}
+
+void Discovery::handle_name(const std::string& path) {
+  // Writes to an unlinked file still come under its old name, so every file last seen there counts.
+  for (Generation* generation : generations_.at_path(path)) {
+    if (generation->present() || generation->fd) generations_.mark(*generation);
+  }
+  consider(path);
+}
+
+void Discovery::reconcile() {
+  faults_.fresh = false;
+  polling_ = !options_.use_inotify;
+  scanned_now_.clear();
+  for (const std::string& root : include_.roots()) {
+    watch_upwards(directory_of(root));
+    scan(root, false);
+  }
+  std::set<std::string> elsewhere;  // where files went that we know, inside the globs or not
+  generations_.for_each([&](const Generation& generation) {
+    if (generation.dormant) return;
+    elsewhere.insert(directory_of(generation.path));
+    elsewhere.insert(directory_of(generation.chain));
+  });
+  for (const std::string& directory : elsewhere) scan(directory, false);
+  std::vector<Generation*> all;
+  generations_.for_each([&](Generation& generation) { all.push_back(&generation); });
+  for (Generation* generation : all) locate(*generation);
+  for (Generation* generation : all) age(*generation);
+  drop_oldest_gone();
+  if (!faults_.fresh) faults_.last.clear();
+  first_start_ = false;
+  next_reconcile_us_ = clock_.monotonic_us() + 1000 * (polling_ ? options_.poll_ms : options_.reconcile_ms);
+}
+
+void Discovery::watch(const std::string& directory) {
+  if (!options_.use_inotify) return;
+  const Status status = watcher_.watch(directory);
+  if (status.is_ok() || status.code() == Code::kNotFound || status.code() == Code::kPermissionDenied) return;
+  if (!polling_) {
+    log::warning("files_polled", {{"directory", directory},
+                                  {"reason", status.message()},
+                                  {"remedy", "raise fs.inotify.max_user_watches or max_user_instances"}});
+  }
+  polling_ = true;
+}
+
+// The directory or, while it is missing, the nearest one above, where its creation will show.
+void Discovery::watch_upwards(const std::string& directory) {
+  std::string existing = directory;
+  while (existing != "/" && !look_at(existing).is_ok()) existing = directory_of(existing);
+  watch(existing);
+}
+
+void Discovery::scan(const std::string& directory, bool fresh) {
+  if (!scanned_now_.insert(directory).second && !fresh) return;
+  watch(directory);  // before reading, so that nothing falls between
+  DIR* stream = ::opendir(directory.c_str());
+  if (stream == nullptr) {
+    if (errno == EACCES) faults_.note(errno_status("read directory " + directory, errno));
+    if (errno == ENOENT) watch_upwards(directory);
+    return;
+  }
+  std::vector<std::string> wanted_paths, other_paths, directories;
+  while (const dirent* entry = ::readdir(stream)) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    const std::string path = join_path(directory, name);
+    if (entry->d_type == DT_DIR) {
+      if (include_.may_contain(path)) directories.push_back(path);
+      continue;
+    }
+    if (entry->d_type == DT_REG) {
+      const std::vector<Generation*> known = generations_.at_path(path);
+      const bool same = std::any_of(known.begin(), known.end(), [&](const Generation* generation) {
+        return generation->present() && generation->key.inode == entry->d_ino;
+      });
+      if (same && !fresh) continue;  // locate() looks closer
+    } else if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN) {
+      continue;
+    }
+    if (wanted(path)) {
+      wanted_paths.push_back(path);
+    } else if (entry->d_type != DT_REG && include_.names_directory(path)) {
+      directories.push_back(path);  // a link or unknown: if it is a directory, a pattern names it
+    } else if (generations_.knows_inode(entry->d_ino) || !live_names_of(name).empty()) {
+      other_paths.push_back(path);
+    }
+  }
+  ::closedir(stream);
+  const bool first = scanned_.insert(directory).second && !fresh;
+  std::sort(wanted_paths.begin(), wanted_paths.end());
+  for (const std::string& path : wanted_paths) consider(path);
+  for (const std::string& path : other_paths) {
+    const Result<FileLook> look = first ? look_at(path) : not_found("");
+    if (look.is_ok() && look->regular && find_known(path, *look) == nullptr) ignore_rotated(path, *look);
+    consider(path);
+  }
+  for (const std::string& path : directories) {
+    if (const Result<FileLook> look = look_at(path); look.is_ok() && look->directory) scan(path, fresh);
+  }
+}
+
+// Rotated before we came, and not wanted itself: remember it, so that it is not taken for a rotated
+// file that we missed.
+void Discovery::ignore_rotated(const std::string& path, const FileLook& look) {
+  for (const LiveName& live : live_names_of(name_of(path))) {
+    const std::string live_path = join_path(directory_of(path), live.name);
+    const Chain* chain = generations_.chain(live_path);
+    const bool known_before = chain != nullptr && chain->created_scan != scan_number_;
+    if (!wanted(live_path) || known_before || exclude_.matches(path)) continue;
+    GenerationRow row;
+    row.chain = live_path;
+    row.path = path;
+    row.key = look.key;
+    row.offset = row.seen_size = look.size;
+    row.order_ns = look.key.birth_ns;
+    row.ignored = true;
+    generations_.touch(generations_.add(std::move(row), scan_number_));
+    return;
+  }
+}
+
+Generation* Discovery::find_known(const std::string& path, const FileLook& look) {
+  if (Generation* known = generations_.find(look.key)) return known;
+  // Device numbers change over a reboot. Same path, inode and birth: the reader proves the content.
+  for (Generation* candidate : generations_.at_path(path)) {
+    const bool same = candidate->key.inode == look.key.inode && look.key.birth_ns != 0 &&
+                      candidate->key.birth_ns == look.key.birth_ns && !candidate->fd;
+    if (!same) continue;
+    generations_.rekey(*candidate, look.key);
+    return candidate;
+  }
+  return nullptr;
+}
+
+void Discovery::consider(const std::string& path) {
+  const bool is_wanted = wanted(path);
+  const Result<FileLook> look = look_at(path);
+  if (!look.is_ok()) {
+    copies_since_us_.erase(path);
+    if (look.status().code() != Code::kNotFound) faults_.note(look.status());
+    if (Chain* chain = generations_.chain(path)) {
+      for (Generation* generation : chain->generations) generation->live = false;
+    }
+    return;
+  }
+  if (look->directory) {
+    if (include_.names_directory(path)) scan(path, false);
+    return;
+  }
+  if (!look->regular) return;
+  if (Generation* known = find_known(path, *look)) {
+    seen_at(*known, path, *look);
+  } else {
+    new_file(path, *look, is_wanted);
+  }
+}
+
+void Discovery::seen_at(Generation& generation, const std::string& path, const FileLook& look) {
+  if (path != generation.path) {
+    const std::string real = resolve_links(path);
+    if (real != generation.path && !owns_its_path(generation)) generations_.move(generation, real);
+  }
+  if (!generation.present()) {
+    generation.gone_since_us = 0;
+    generations_.touch(generation);
+    generations_.mark(generation);
+  }
+  if (Chain* chain = generations_.chain(path)) {
+    for (Generation* member : chain->generations) member->live = member == &generation;
+  }
+  note_size(generation, look);
+}
+
+bool Discovery::owns_its_path(const Generation& generation) const {
+  const Result<FileLook> look = look_at(generation.path);
+  return look.is_ok() && generation.key.may_be(look->key);
+}
+
+void Discovery::note_size(Generation& generation, const FileLook& look) {
+  if (look.size == generation.seen_size && look.modified_ns == generation.modified_ns) return;
+  if (look.size > generation.seen_size) {
+    generation.grown_us = clock_.monotonic_us();
+    generation.finishing = false;
+  }
+  generations_.mark(generation);  // the reader moves seen_size, once it knows that the file is the same
+}
+
+void Discovery::new_file(const std::string& path, const FileLook& look, bool is_wanted) {
+  const std::string directory = directory_of(path);
+  Chain* chain = generations_.chain(path);
+  bool rotated = false;
+  for (const LiveName& live : live_names_of(name_of(path))) {
+    Chain* of_live = generations_.chain(join_path(directory, live.name));
+    if (of_live == nullptr || (is_wanted && chain != nullptr)) continue;
+    const bool together = first_start_ && of_live->created_scan == scan_number_;
+    if (exclude_.matches(path) || (together && !is_wanted)) return;
+    if (look.size == 0 && !is_wanted) return;  // nothing to read yet; the first write makes an event
+    Result<Fd> fd = open_regular(path);
+    if (fd.is_ok() && !together && is_copy(path, *fd, look, *of_live)) return;
+    rotated = !together && (!is_wanted || live.suffix);
+    if (rotated) chain = of_live;
+    break;
+  }
+  if (!is_wanted && !rotated) return;
+
+  Result<Fd> fd = open_regular(path);
+  if (!fd.is_ok()) {
+    if (fd.status().code() != Code::kNotFound) faults_.note(fd.status());
+    return;
+  }
+  const Result<FileLook> opened = look_at(*fd);
+  if (!opened.is_ok() || !look.key.may_be(opened->key)) return;  // gone again; its successor makes an event
+  if (!rotated && chain != nullptr && replaces(path, *fd, *opened, *chain)) return;
+  Generation& generation = create(path, chain != nullptr ? chain->path : path, std::move(*fd), *opened, 0);
+  copies_since_us_.erase(path);
+  if (!rotated) seen_at(generation, path, *opened);
+}
+
+// Copies are made to be followed by a truncation (logrotate's copytruncate). One that was just made
+// waits until the truncation shows; then it takes the place of what was truncated.
+bool Discovery::is_copy(const std::string& path, const Fd& fd, const FileLook& look, Chain& chain) {
+  const std::vector<Generation*> members = chain.generations;  // settling one changes the chain
+  for (auto at = members.rbegin(); at != members.rend(); ++at) {
+    Generation& original = **at;
+    if (original.retired || original.ignored || original.head.size == 0) continue;
+    const std::uint64_t read_bytes = std::max<std::uint64_t>(original.offset, original.head.size);
+    ContentProof proof = original.proof();
+    if (look.size < read_bytes) {  // perhaps still being made: compare what is there
+      if (look.size < original.head.size) continue;
+      proof.tail = {};
+      proof.offset = 0;
+      if (!holds(fd, proof)) continue;
+    } else if (!holds(fd, proof)) {
+      continue;
+    }
+    const bool intact = generations_.open(original).is_ok() && holds(original.fd, original.proof());
+    if (!intact && look.size >= read_bytes) {
+      if (owns_its_path(original)) {
+        file_truncated(original);
+      } else if (adopt_copy(original)) {
+        generations_.mark(original);
+      }
+      if (generations_.find(look.key) != nullptr) return true;
+    }
+    const std::int64_t now = clock_.monotonic_us();
+    const auto [since, added] = copies_since_us_.emplace(path, now);
+    if (now - since->second < 1000 * options_.copy_wait_ms) return true;
+    if (wanted(path)) return false;  // a file of its own after all
+    return true;
+  }
+  return false;
+}
+
+// An editor or a restore put a new file with the same beginning in the place of one that is gone:
+// it is the same log, so go on where we were. Only with enough content to be sure.
+bool Discovery::replaces(const std::string& path, Fd& fd, const FileLook& look, Chain& chain) {
+  for (auto at = chain.generations.rbegin(); at != chain.generations.rend(); ++at) {
+    Generation& old = **at;
+    if (old.retired || old.ignored || old.offset < kHeadBytes || look.size < old.seen_size) continue;
+    if (old.fd) {
+      const Result<FileLook> open_look = look_at(old.fd);
+      if (!open_look.is_ok() || open_look->links > 0 || open_look->size > look.size) continue;
+    } else if (owns_its_path(old)) {
+      continue;
+    }
+    if (!holds(fd, old.proof())) continue;
+    generations_.rekey(old, look.key);
+    generations_.move(old, resolve_links(path));
+    generations_.give_fd(old, std::move(fd));
+    generations_.mark(old);
+    seen_at(old, path, look);
+    return true;
+  }
+  return false;
+}
+
+Generation& Discovery::create(const std::string& path, const std::string& chain, Fd fd, const FileLook& look,
+                              std::int64_t not_before_ns) {
+  GenerationRow row;
+  row.chain = chain;
+  row.path = resolve_links(path);
+  row.key = look.key;
+  row.seen_size = look.size;
+  row.order_ns = std::max(look.key.birth_ns != 0 ? look.key.birth_ns : look.modified_ns, not_before_ns);
+  char head[kHeadBytes];
+  if (const Result<std::size_t> count = read_at(fd, 0, head, sizeof head); count.is_ok()) {
+    row.head = Fingerprint::of({head, *count});
+  }
+  if (const std::string real_directory = directory_of(row.path); real_directory != directory_of(path)) {
+    watch(real_directory);  // writes through a link show only where it leads
+  }
+  Generation& generation = generations_.add(std::move(row), scan_number_);
+  generation.grown_us = clock_.monotonic_us();
+  generations_.give_fd(generation, std::move(fd));
+  if (first_start_ && options_.start == FileStart::kEnd && !start_at_end(generation)) {
+    faults_.note(unavailable("cannot read the end of " + path + "; reading it from its beginning"));
+  }
+  generations_.touch(generation);
+  generations_.mark(generation);
+  return generation;
+}
+
+}  // namespace silt::connectors

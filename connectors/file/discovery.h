@@ -1,0 +1,99 @@
+// Discovery: what became of the files? Finds files, recognises them after renames, copies and
+// truncations, and decides which generation a file is. Reads no lines.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "connectors/file/file_connector.h"
+#include "connectors/file/generations.h"
+#include "connectors/file/globs.h"
+#include "connectors/file/watcher.h"
+
+namespace silt::connectors {
+
+// Failures of single files: counted, the last one kept with its remedy.
+struct Faults {
+  std::uint64_t count = 0;
+  std::string last;
+  bool fresh = false;  // since the last reconcile
+
+  void note(const Status& failure);
+};
+
+class Discovery {
+ public:
+  // All references must outlive it.
+  Discovery(const FileConnectorOptions& options, Globs include, Globs exclude, const Clock& clock,
+            Generations& generations, Faults& faults);
+
+  // Once, after the stored rows were added; `first_start` when there were none.
+  void begin(bool first_start);
+  // Takes in what happened since the last call; compares everything when it is time.
+  void catch_up();
+  void reconcile_soon() { next_reconcile_us_ = 0; }
+
+  // The reader found that the generation's file does not hold what was read of it.
+  void file_truncated(Generation& generation);
+  // The generation's path leads nowhere or elsewhere.
+  void path_lost(Generation& generation);
+
+  int event_fd() const { return watcher_.fd(); }
+  std::int64_t next_reconcile_us() const { return next_reconcile_us_; }
+
+ private:
+  using Names = std::map<std::string, bool, std::less<>>;  // name -> is a directory
+
+  void reconcile();
+  void handle_events(const std::map<std::string, Names>& changed);
+  void handle_name(const std::string& path);
+
+  bool wanted(const std::string& path) const { return include_.matches(path) && !exclude_.matches(path); }
+  void watch(const std::string& directory);
+  void watch_upwards(const std::string& directory);
+  // `fresh`: known to be new, so nothing in it is from before our time.
+  void scan(const std::string& directory, bool fresh);
+  void enter_link(const std::string& path);
+
+  void consider(const std::string& path);
+  void seen_at(Generation& generation, const std::string& path, const FileLook& look);
+  void new_file(const std::string& path, const FileLook& look, bool is_wanted);
+  void ignore_rotated(const std::string& path, const FileLook& look);
+  Generation* find_known(const std::string& path, const FileLook& look);
+  bool is_copy(const std::string& path, const Fd& fd, const FileLook& look, Chain& chain);
+  bool replaces(const std::string& path, Fd& fd, const FileLook& look, Chain& chain);
+  Generation& create(const std::string& path, const std::string& chain, Fd fd, const FileLook& look,
+                     std::int64_t not_before_ns);
+  bool start_at_end(Generation& generation);
+
+  bool adopt_copy(Generation& generation);
+  void settle_truncated(Generation& generation);
+  bool owns_its_path(const Generation& generation) const;
+  void note_size(Generation& generation, const FileLook& look);
+  void locate(Generation& generation);
+  void age(Generation& generation);
+  void drop_oldest_gone();
+
+  const FileConnectorOptions& options_;
+  const Globs include_;
+  const Globs exclude_;
+  const Clock& clock_;
+  Generations& generations_;
+  Faults& faults_;
+  Watcher watcher_;
+  bool polling_ = false;      // some directory has no watch
+  bool first_start_ = false;  // until the first comparison is done
+  std::uint64_t scan_number_ = 0;
+  std::int64_t next_reconcile_us_ = 0;
+  std::unordered_set<std::string> scanned_;                      // directories that were read at least once
+  std::set<std::string> scanned_now_;                            // in this comparison
+  std::unordered_map<std::string, std::int64_t> copies_since_us_;  // possible copies that wait
+};
+
+}  // namespace silt::connectors

@@ -1,0 +1,270 @@
+#include "connectors/file/file_connector.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "connectors/file/discovery.h"
+#include "connectors/file/generations.h"
+#include "connectors/file/globs.h"
+#include "connectors/file/tail_reader.h"
+
+namespace silt::connectors {
+namespace {
+
+// One poll looks at so many files that turn out to have nothing, and stores so many rows.
+constexpr int kLooksPerPoll = 64;
+constexpr std::size_t kRowsPerBatch = 512;
+constexpr std::uint32_t kOpenFilesDefault = 512;
+
+std::uint32_t open_files_limit(std::uint32_t wanted) {
+  if (wanted > 0) return wanted;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kOpenFilesDefault;
+  return static_cast<std::uint32_t>(std::clamp<rlim_t>(limit.rlim_cur / 2, 8, kOpenFilesDefault));
+}
+
+// What a batch that is never confirmed must not have changed.
+struct Position {
+  explicit Position(const Generation& from)
+      : offset(from.offset),
+        head(from.head),
+        tail(from.tail),
+        seen_size(from.seen_size),
+        stretch(from.stretch),
+        scan_to(from.scan_to),
+        scan_tail(from.scan_tail),
+        modified_ns(from.modified_ns),
+        lost_bytes(from.lost_bytes) {}
+
+  void restore(Generation& to) const {
+    to.offset = offset;
+    to.head = head;
+    to.tail = tail;
+    to.seen_size = std::max(to.seen_size, seen_size);  // what was seen was there, stored or not
+    to.stretch = stretch;
+    to.scan_to = scan_to;
+    to.scan_tail = scan_tail;
+    to.modified_ns = modified_ns;
+    to.lost_bytes = lost_bytes;
+  }
+
+  std::uint64_t offset;
+  Fingerprint head, tail;
+  std::uint64_t seen_size;
+  Stretch stretch;
+  std::uint64_t scan_to;
+  Fingerprint scan_tail;
+  std::int64_t modified_ns;
+  std::uint64_t lost_bytes;
+};
+
+}  // namespace
+
+std::vector<std::string> FileConnectorOptions::default_exclude() {
+  return {"*.gz",   "*.xz",   "*.zst", "*.bz2",    "*.lz4",    "*.zip",      "*.Z",
+          "*.tmp",  "*.swp",  "*~",    "wtmp*",    "btmp*",    "lastlog",    "faillog",
+          "tallylog", "*.journal", "journal/**"};
+}
+
+class FileConnector::Impl {
+ public:
+  Impl(FileConnectorOptions options, Globs include, Globs exclude, const Clock& clock, Waiter& waiter)
+      : options_(std::move(options)),
+        clock_(clock),
+        waiter_(waiter),
+        generations_(open_files_limit(options_.open_files_max)),
+        discovery_(options_, std::move(include), std::move(exclude), clock, generations_, faults_) {}
+
+  Status resume(std::span<const CursorRow> rows) {
+    std::vector<GenerationRow> decoded;
+    for (const CursorRow& row : rows) {
+      SILT_ASSIGN(GenerationRow one, decode_row(row));
+      decoded.push_back(std::move(one));
+    }
+    for (GenerationRow& row : decoded) generations_.add(std::move(row), 0);
+    discovery_.begin(rows.empty());
+    begun_ = true;
+    return Status::ok();
+  }
+
+  Result<bool> poll(const ReadLimits& limits, Batch& out) {
+    if (!begun_) return failed_precondition("resume() comes before the first poll()");
+    if (limits.batch_bytes_max == 0 || limits.batch_records_max == 0 || limits.record_bytes_max == 0) {
+      return invalid_argument("read limits must not be zero");
+    }
+    roll_back();
+    out = {};
+    discovery_.catch_up();
+    for (int looks = 0; looks < kLooksPerPoll && out.records.empty(); ++looks) {
+      Chain* chain = generations_.next_ready();
+      if (chain == nullptr) break;
+      read_chain(*chain, limits, out);
+    }
+    const bool all_rows = collect_rows(out);
+    for (const Record& record : out.records) account(record);
+    unconfirmed_.bytes_lost = reader_.take_reported();
+    return generations_.any_ready() || !all_rows;
+  }
+
+  void confirm() {
+    stats_.bytes_read += unconfirmed_.bytes_read;
+    stats_.bytes_lost += unconfirmed_.bytes_lost;
+    stats_.records_cut += unconfirmed_.records_cut;
+    for (const std::uint64_t id : rows_sent_) {
+      generations_.changed().erase(id);
+      Generation* generation = generations_.by_id(id);
+      if (generation != nullptr && generation->retired) generations_.remove(*generation);
+    }
+    forget_batch();
+  }
+
+  void notify_when_ready(std::function<void()> wake) {
+    const std::int64_t wait_us = discovery_.next_reconcile_us() - clock_.monotonic_us();
+    const std::int64_t wait_ms = generations_.any_ready() ? 0 : std::max<std::int64_t>(0, (wait_us + 999) / 1000);
+    waiter_.wait(discovery_.event_fd(), std::chrono::milliseconds(wait_ms), std::move(wake));
+  }
+
+  ConnectorStats stats() {
+    ConnectorStats stats = stats_;
+    stats.files_open = generations_.open_count();
+    generations_.for_each([&](const Generation& generation) {
+      if (generation.retired || generation.ignored || generation.dormant || !generation.present()) return;
+      ++stats.files_known;
+      stats.backlog_bytes += generation.unread();
+    });
+    stats.read_errors = faults_.count;
+    stats.last_error = faults_.last;
+    return stats;
+  }
+
+  void reconcile_now() { discovery_.reconcile_soon(); }
+
+ private:
+  // Reads the oldest generation of the chain that has something to say.
+  void read_chain(Chain& chain, const ReadLimits& limits, Batch& out) {
+    const std::vector<Generation*> members = chain.generations;  // a truncation changes the chain
+    bool more = false;
+    for (Generation* generation : members) {
+      if (!generation->dirty) continue;
+      read_generation(*generation, limits, out);
+      more = more || generation->dirty;
+      if (!out.records.empty() || more) break;
+    }
+    if (!out.records.empty() && options_.source_per_file) out.stream = chain.path;
+    const auto dirty = [](const Generation* generation) { return generation->dirty; };
+    if (std::any_of(chain.generations.begin(), chain.generations.end(), dirty)) generations_.requeue(chain);
+  }
+
+  void read_generation(Generation& generation, const ReadLimits& limits, Batch& out) {
+    const Position before(generation);
+    if (generation.retired || (!generation.fd && !generation.present())) {
+      generation.dirty = false;
+      if (generation.lost_bytes > 0) {
+        reader_.report_loss(generation, out);
+        keep(generation, before);
+      }
+      return;
+    }
+    if (const Status opened = generations_.open(generation); !opened.is_ok()) {
+      generation.dirty = false;
+      if (opened.code() == Code::kNotFound) return discovery_.path_lost(generation);
+      return faults_.note(opened);
+    }
+    const Result<TailReader::Outcome> outcome = reader_.read(generation, limits, out);
+    if (!outcome.is_ok()) {  // EIO, ESTALE: opened afresh at the next reconcile
+      before.restore(generation);
+      out = {};
+      reader_.take_reported();
+      generation.dirty = false;
+      if (generation.live) generations_.close(generation);
+      return faults_.note(outcome.status().with_context(generation.path));
+    }
+    if (*outcome == TailReader::Outcome::kTruncated) return discovery_.file_truncated(generation);
+    generation.dirty = *outcome == TailReader::Outcome::kMore;
+    if (!out.records.empty()) keep(generation, before);
+  }
+
+  void keep(Generation& generation, const Position& before) {
+    generations_.touch(generation);
+    read_from_ = generation.id;
+    before_.emplace(before);
+  }
+
+  // Returns false when rows are left for the next batch.
+  bool collect_rows(Batch& out) {
+    const auto add = [&](std::uint64_t id) {
+      const Generation* generation = generations_.by_id(id);
+      if (generation == nullptr || (generation->retired && generation->lost_bytes > 0)) return;
+      out.cursors.push_back(generation->retired ? deleted_row(id) : encode_row(*generation));
+      rows_sent_.push_back(id);
+    };
+    if (before_) add(read_from_);  // whatever else must wait, this row goes with its records
+    for (const std::uint64_t id : generations_.changed()) {
+      if (before_ && id == read_from_) continue;
+      if (rows_sent_.size() >= kRowsPerBatch) return false;
+      add(id);
+    }
+    return true;
+  }
+
+  void account(const Record& record) {
+    if (record.flags & kRecordGap) return;
+    unconfirmed_.bytes_read += record.text.size() + record.bytes_cut + ((record.flags & kRecordPartial) ? 0 : 1);
+    unconfirmed_.records_cut += (record.flags & kRecordCut) ? 1 : 0;
+  }
+
+  void roll_back() {
+    if (before_) {
+      if (Generation* generation = generations_.by_id(read_from_)) {
+        before_->restore(*generation);
+        generations_.mark(*generation);
+      }
+    }
+    forget_batch();
+  }
+
+  void forget_batch() {
+    before_.reset();
+    rows_sent_.clear();
+    unconfirmed_ = {};
+  }
+
+  const FileConnectorOptions options_;
+  const Clock& clock_;
+  Waiter& waiter_;
+  Faults faults_;
+  Generations generations_;
+  Discovery discovery_;
+  TailReader reader_;
+  bool begun_ = false;
+  ConnectorStats stats_;
+
+  // The batch that was polled and not yet confirmed.
+  std::uint64_t read_from_ = 0;
+  std::optional<Position> before_;
+  std::vector<std::uint64_t> rows_sent_;
+  ConnectorStats unconfirmed_;
+};
+
+FileConnector::FileConnector(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+FileConnector::~FileConnector() = default;
+
+Result<std::unique_ptr<FileConnector>> FileConnector::create(FileConnectorOptions options, const Clock& clock,
+                                                             Waiter& waiter) {
+  if (options.include.empty()) return invalid_argument("a file input needs at least one include pattern");
+  SILT_ASSIGN(Globs include, Globs::compile(options.include, false));
+  SILT_ASSIGN(Globs exclude, Globs::compile(options.exclude, true));
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(include), std::move(exclude), clock, waiter);
+  return std::unique_ptr<FileConnector>(new FileConnector(std::move(impl)));
+}
+
+Status FileConnector::resume(std::span<const CursorRow> rows) { return impl_->resume(rows); }
+Result<bool> FileConnector::poll(const ReadLimits& limits, Batch& out) { return impl_->poll(limits, out); }
+void FileConnector::confirm() { impl_->confirm(); }
+void FileConnector::notify_when_ready(std::function<void()> wake) { impl_->notify_when_ready(std::move(wake)); }
+ConnectorStats FileConnector::stats() const { return impl_->stats(); }
+void FileConnector::reconcile_now() { impl_->reconcile_now(); }
+
+}  // namespace silt::connectors

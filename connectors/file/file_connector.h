@@ -1,0 +1,76 @@
+// FileConnector: tails the files that match a set of globs, without losing or repeating a line
+// across rotation, truncation, restarts and crashes.
+//
+// A *generation* is one life of a file: from its creation, or from a truncation, to the next one.
+// It has one cursor row. A *chain* is the generations that took turns at one live path; the chain's
+// path is the stream name. A batch holds lines of one generation; within a chain the oldest
+// generation with unread lines goes first, and chains take turns.
+//
+// What happens where is split by question: globs (which paths), rotated_name (whose rotated file),
+// file_key (which file is it), generation (where do we stand), watcher (what changed),
+// discovery (what became of it), tail_reader (what does it say).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "connectors/connector.h"
+#include "connectors/waiter.h"
+
+namespace silt::connectors {
+
+enum class FileStart { kBeginning, kEnd };
+
+struct FileConnectorOptions {
+  // Absolute globs with *, ?, [...] in a component and ** for any depth. Wildcards do not match a
+  // leading dot. ** does not enter linked directories; a literal or starred component does.
+  std::vector<std::string> include;
+  // A pattern without a leading slash matches at any depth. Replaces the default when set.
+  std::vector<std::string> exclude = default_exclude();
+  // The stream of a batch is the chain's path; otherwise it is empty (one stream for all files).
+  bool source_per_file = true;
+  // Where files that exist at the very first start begin. Files found later begin at 0.
+  FileStart start = FileStart::kBeginning;
+
+  std::int64_t reconcile_ms = 10'000;        // full comparison with the disk: finds what events missed
+  std::int64_t poll_ms = 1'000;              // the same when inotify has no watches left
+  std::int64_t quiet_ms = 30'000;            // a rotated file that did not grow so long is finished
+  std::int64_t copy_wait_ms = 30'000;        // how long a copy of a live file may await its truncation
+  std::int64_t lost_after_ms = 600'000;      // unread bytes of a vanished file are reported lost then
+  std::int64_t retention_ms = 7 * 86'400'000ll;  // cursor rows of vanished files are kept so long
+  std::uint64_t gone_files_max = 50'000;     // and at most so many of them, oldest go first
+  std::uint32_t open_files_max = 0;          // 0: half of RLIMIT_NOFILE, at most 512
+  bool use_inotify = true;                   // false: poll (network file systems)
+
+  static std::vector<std::string> default_exclude();  // compressed and binary files of /var/log
+};
+
+// See Connector for who calls what. Not thread-safe: the intake thread owns it.
+// Beyond the contract: poll() after a batch that was not confirmed returns the same data again.
+class FileConnector final : public Connector {
+ public:
+  // Fails on a bad glob. `clock` and `waiter` must outlive the connector.
+  static Result<std::unique_ptr<FileConnector>> create(FileConnectorOptions options, const Clock& clock,
+                                                       Waiter& waiter);
+  ~FileConnector() override;
+
+  Status resume(std::span<const CursorRow> rows) override;
+  Result<bool> poll(const ReadLimits& limits, Batch& out) override;
+  void confirm() override;
+  void notify_when_ready(std::function<void()> wake) override;
+  ConnectorStats stats() const override;
+
+  // Compares with the disk at the next poll, without waiting for the timer.
+  void reconcile_now();
+
+ private:
+  class Impl;
+  explicit FileConnector(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace silt::connectors

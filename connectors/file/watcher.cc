@@ -1,0 +1,66 @@
+#include "connectors/file/watcher.h"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace silt::connectors {
+namespace {
+
+constexpr std::uint32_t kEvents = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF |
+                                  IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
+
+}  // namespace
+
+Watcher::Watcher(bool use_inotify) : fd_(use_inotify ? ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC) : -1) {}
+
+Status Watcher::watch(const std::string& directory) {
+  if (!fd_) return unavailable("inotify is off");
+  if (watching(directory)) return Status::ok();
+  const int descriptor = ::inotify_add_watch(fd_.get(), directory.c_str(), kEvents | IN_ONLYDIR);
+  if (descriptor < 0) return errno_status("watch " + directory, errno);
+  forget(descriptor);  // another name of the same directory: the newest one counts
+  directories_[descriptor] = directory;
+  descriptors_[directory] = descriptor;
+  return Status::ok();
+}
+
+void Watcher::forget(int descriptor) {
+  const auto found = directories_.find(descriptor);
+  if (found == directories_.end()) return;
+  descriptors_.erase(found->second);
+  directories_.erase(found);
+}
+
+void Watcher::drain(const Changes& changes) {
+  if (!fd_) return;
+  alignas(inotify_event) char buffer[64 * 1024];
+  while (true) {
+    const ssize_t size = ::read(fd_.get(), buffer, sizeof buffer);
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) return;
+    for (const char* at = buffer; at < buffer + size;) {
+      inotify_event event;
+      std::memcpy(&event, at, sizeof event);
+      const char* name = at + sizeof event;
+      at += sizeof event + event.len;
+      const auto found = directories_.find(event.wd);
+      if ((event.mask & IN_Q_OVERFLOW) != 0) {
+        changes.on_unknown();
+      } else if (found == directories_.end()) {
+        continue;  // of a watch that is already gone
+      } else if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0) {
+        if ((event.mask & IN_MOVE_SELF) != 0) ::inotify_rm_watch(fd_.get(), event.wd);  // its path is stale now
+        forget(event.wd);
+        changes.on_unknown();
+      } else if (event.len > 0) {
+        // IN_ATTRIB of a name: permissions were mended, or a link to it came or went.
+        changes.on_name(found->second, name, (event.mask & IN_ISDIR) != 0);
+      }
+    }
+  }
+}
+
+}  // namespace silt::connectors

@@ -1,0 +1,44 @@
+// Watcher: what changed? One inotify instance that watches directories, never single files.
+//
+// An event is a hint that a name should be looked at: names may already belong to other files, and
+// events get lost. Not thread-safe, but fd() may be waited on by another thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/status.h"
+#include "connectors/file/file_key.h"
+
+namespace silt::connectors {
+
+class Watcher {
+ public:
+  // Without inotify every watch() fails and the caller polls.
+  explicit Watcher(bool use_inotify);
+
+  int fd() const { return fd_.get(); }
+  bool watching(const std::string& directory) const { return descriptors_.contains(directory); }
+  // Before the directory is read, so that nothing falls between. Watching twice is harmless.
+  Status watch(const std::string& directory);
+
+  struct Changes {
+    // Called for each name whose content or identity may have changed.
+    std::function<void(const std::string& directory, std::string_view name, bool is_directory)> on_name;
+    // Events were lost or a watched directory went away: compare everything.
+    std::function<void()> on_unknown;
+  };
+  // Reads all waiting events without blocking.
+  void drain(const Changes& changes);
+
+ private:
+  void forget(int descriptor);
+
+  Fd fd_;
+  std::unordered_map<int, std::string> directories_;
+  std::unordered_map<std::string, int> descriptors_;
+};
+
+}  // namespace silt::connectors

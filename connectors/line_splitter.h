@@ -1,0 +1,28 @@
+// Cuts a window of a byte stream into lines. A line ends with '\n' and nothing else: '\r', NUL and
+// any invalid UTF-8 are part of the text. Nothing is copied and no state is kept: the caller reads
+// the unconsumed rest of the window again when there is more of it.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace silt::connectors {
+
+class LineSplitter {
+ public:
+  explicit LineSplitter(std::string_view window) : window_(window) {}
+
+  // The next whole line, without its end; false when no line end is left.
+  bool next(std::string_view& line);
+
+  // Bytes of the window up to and including the last line end that next() returned.
+  std::size_t consumed() const { return consumed_; }
+  // What follows them.
+  std::string_view rest() const { return window_.substr(consumed_); }
+
+ private:
+  std::string_view window_;
+  std::size_t consumed_ = 0;
+};
+
+}  // namespace silt::connectors
