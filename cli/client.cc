@@ -1,5 +1,6 @@
 #include "cli/client.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -110,6 +111,7 @@ Result<Response> unary(const std::string& socket, int timeout_s, const Call& cal
 }  // namespace
 
 Client::Client(std::string socket, int timeout_s) : socket_(std::move(socket)), timeout_s_(timeout_s) {
+  grpc_init();  // for good: when its last user leaves, shutting the library down can take ten seconds
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kAnswerBytesMax);
   arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");

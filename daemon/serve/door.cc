@@ -1,5 +1,6 @@
 #include "daemon/serve/door.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -35,9 +36,11 @@ void set_limits(grpc::ServerBuilder& builder) {
   builder.SetResourceQuota(quota);
 }
 
-// gRPC's two optional services are switched on for the whole process, once.
-void enable_standard_services() {
+// gRPC's two optional services are switched on for the whole process, once. The library stays
+// initialised until the process ends: when the last user leaves, shutting it down can take ten seconds.
+void set_up_library() {
   static const bool once = [] {
+    grpc_init();
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     return true;
@@ -51,7 +54,7 @@ Door::Door(const Workplace& place, const Peer& peer)
     : ask_(place), sources_(place), state_(place, peer), daemon_(place) {}
 
 Result<std::unique_ptr<Door>> Door::open(const Workplace& place, const Peer& peer) {
-  enable_standard_services();
+  set_up_library();
   std::unique_ptr<Door> door(new Door(place, peer));
   grpc::ServerBuilder builder;
   set_limits(builder);

@@ -93,7 +93,8 @@ class FakeLog final : public RecordLog {
   Result<std::vector<connectors::CursorRow>> cursors(const std::string&) const override {
     return unimplemented("fake");
   }
-  Status read_after(SourceRef, Seq, std::uint64_t, std::uint32_t, std::vector<JournalRecord>&) const override {
+  Status read_after(SourceRef, Seq, std::uint64_t, std::uint32_t,
+                    std::vector<JournalRecord>&) const override {
     return unimplemented("fake");
   }
   Result<JournalRecord> read(SourceRef, Seq) const override { return unimplemented("fake"); }

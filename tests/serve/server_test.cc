@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -57,10 +57,10 @@ class ServerTest : public ::testing::Test {
   }
 
   void start() {
-    Result<std::unique_ptr<Server>> server = Server::start(
-        {answerer_, log_store_, states_, learner_,
-         [](silt::v1::GetStatusResponse& status) { status.set_version("test"); }},
-        options_);
+    Result<std::unique_ptr<Server>> server =
+        Server::start({answerer_, log_store_, states_, learner_,
+                       [](silt::v1::GetStatusResponse& status) { status.set_version("test"); }},
+                      options_);
     ASSERT_TRUE(server.is_ok()) << server.status().to_string();
     server_ = std::move(*server);
     channel_ = new_channel();
@@ -68,13 +68,15 @@ class ServerTest : public ::testing::Test {
   std::shared_ptr<grpc::Channel> new_channel() const {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
-    return grpc::CreateCustomChannel("unix:" + options_.socket, grpc::InsecureChannelCredentials(), arguments);
+    return grpc::CreateCustomChannel("unix:" + options_.socket, grpc::InsecureChannelCredentials(),
+                                     arguments);
   }
   std::string logged() {
     const std::lock_guard lock(log_mutex_);
     return log_;
   }
-  grpc::Status status_call(const std::shared_ptr<grpc::Channel>& channel, std::string* version = nullptr) const {
+  grpc::Status status_call(const std::shared_ptr<grpc::Channel>& channel,
+                           std::string* version = nullptr) const {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + 5s);
     context.set_wait_for_ready(true);
@@ -266,11 +268,16 @@ TEST_F(ServerTest, ListSourcesJoinsJournalAndLearner) {
   const SourceRef learned{TenantId{1}, SourceId{1}};
   const SourceRef fresh{TenantId{1}, SourceId{2}};
   const SourceRef foreign{TenantId{2}, SourceId{3}};
-  log_store_.entries = {
-      {{learned, "default", "web:/b.log", "web"},
-       {.journal_seq = 10, .lines = 10, .bytes = 900, .gaps = 1, .bytes_lost = 4, .redactions = 2, .last_arrival_us = 5'000'001}},
-      {{fresh, "default", "web:/a.log", "web"}, {.journal_seq = 2, .lines = 2}},
-      {{foreign, "other", "db", "db"}, {.journal_seq = 1}}};
+  log_store_.entries = {{{learned, "default", "web:/b.log", "web"},
+                         {.journal_seq = 10,
+                          .lines = 10,
+                          .bytes = 900,
+                          .gaps = 1,
+                          .bytes_lost = 4,
+                          .redactions = 2,
+                          .last_arrival_us = 5'000'001}},
+                        {{fresh, "default", "web:/a.log", "web"}, {.journal_seq = 2, .lines = 2}},
+                        {{foreign, "other", "db", "db"}, {.journal_seq = 1}}};
   Head head;
   head.learned_seq = 8;
   head.state_version = 3;
@@ -332,8 +339,9 @@ TEST_F(ServerTest, ResetIsCarriedOutOnceFoundAndAudited) {
   EXPECT_EQ(learner_.requests()[0].request_id, "id-1");
   EXPECT_EQ(learner_.requests()[0].expected_version, 7U);
   const std::string uid = std::to_string(::geteuid());
-  EXPECT_NE(logged().find("audit action=reset_state tenant=default source=web request_id=id-1 peer_uid=" + uid),
-            std::string::npos)
+  EXPECT_NE(
+      logged().find("audit action=reset_state tenant=default source=web request_id=id-1 peer_uid=" + uid),
+      std::string::npos)
       << logged();
 
   silt::v1::ResetStateRequest foreign = reset_request();

@@ -26,7 +26,7 @@ TEST(WorkerPool, RefusesBeyondItsQueueAndRunsTheRest) {
 }
 
 TEST(WorkerPool, StopDropsWaitingJobsAndWaitsForTheRunningOne) {
-  WorkerPool pool(1, 8);
+  WorkerPool pool(1, ~std::size_t{0});  // never full, so that a refusal means that stop() has begun
   std::latch running(1);
   std::atomic<bool> stop_called{false};
   std::atomic<bool> finished{false};
@@ -39,7 +39,7 @@ TEST(WorkerPool, StopDropsWaitingJobsAndWaitsForTheRunningOne) {
   running.wait();
   ASSERT_TRUE(pool.post([&] { second_ran = true; }));
   std::thread stopper([&] { pool.stop(); });
-  while (pool.post([] {})) std::this_thread::yield();  // refused: stop() has begun
+  while (pool.post([] {})) std::this_thread::yield();
   stop_called = true;
   stopper.join();
   EXPECT_TRUE(finished);
