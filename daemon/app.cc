@@ -1,0 +1,325 @@
+#include "daemon/app.h"
+
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+#include "base/log.h"
+#include "connectors/asio_waiter.h"
+#include "connectors/file/file_connector.h"
+#include "daemon/answer/answer.h"
+#include "daemon/intake/intake.h"
+#include "daemon/learn/learn_loop.h"
+#include "daemon/serve/server.h"
+#include "daemon/store/rocks_store.h"
+#include "daemon/telemetry/sd_notify.h"
+#include "model/model.h"
+
+namespace silt::daemon {
+namespace {
+
+constexpr std::int64_t kSilentMaxUs = 20'000'000;  // a thread may be so long in a mini-batch or a sync
+
+std::uint64_t resident_bytes() {
+  long pages = 0, resident = 0;
+  std::FILE* file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  const int read = std::fscanf(file, "%ld %ld", &pages, &resident);
+  std::fclose(file);
+  return read == 2
+             ? static_cast<std::uint64_t>(resident) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))
+             : 0;
+}
+
+std::string weights_path(const ModelConfigSection& config) {
+  if (!config.weights.empty()) return config.weights;
+  std::error_code failed;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
+  return (self.parent_path().parent_path() / "share/silt/silt-18m.safetensors").string();
+}
+
+RecordReader::ZoneOffset zone_of(const std::string& zone) {
+  if (zone != "local") {
+    const std::int32_t offset_s = parse_zone(zone).value();  // checked when the file was read
+    return [offset_s](std::int64_t) { return offset_s; };
+  }
+  return [](std::int64_t arrival_us) -> std::int32_t {
+    const std::time_t seconds = arrival_us / 1'000'000;
+    std::tm local{};
+    ::localtime_r(&seconds, &local);
+    return static_cast<std::int32_t>(local.tm_gmtoff);
+  };
+}
+
+SourceMode mode_of(const std::string& mode) {
+  if (mode == "score") return SourceMode::kScore;
+  return mode == "count" ? SourceMode::kCount : SourceMode::kLearn;
+}
+
+class AppImpl final : public App {
+ public:
+  AppImpl(const Config& config, const Clock& clock)
+      : config_(config), clock_(clock), started_us_(clock.wall_us()) {}
+  ~AppImpl() override { stop_parts(); }
+
+  Status build() {
+    SILT_TRY(open_store());
+    SILT_TRY(open_model());
+    SILT_TRY(make_intake());
+    learner_loop_ = std::make_unique<LearnLoop>(*store_, *store_, snapshots_, *learner_, model_->tokenizer(),
+                                                clock_, learn_options());
+    AnswerOptions options;
+    options.backend = config_.model.backend;
+    options.threads = static_cast<int>(config_.model.threads);
+    SILT_ASSIGN(answerer_,
+                Answerer::create({*store_, *store_, *store_, snapshots_, model_, clock_}, options));
+    model_->weights().release();  // all of it is packed now
+    return Status::ok();
+  }
+
+  Status run() override {
+    learner_loop_->start();
+    intake_->start();
+    SILT_TRY(start_server());
+    log::info("ready", {{"version", version()},
+                        {"sources", config_.sources.size()},
+                        {"store", config_.store.path},
+                        {"backend", learner_->backend_name()},
+                        {"socket", config_.serve.socket}});
+    sd_notify::ready();
+    watch();
+    {
+      boost::asio::signal_set signals(io_, SIGTERM, SIGINT);
+      signals.async_wait([this](const boost::system::error_code& failed, int signal) {
+        if (failed) return;
+        log::info("stopping", {{"signal", signal}});
+        io_.stop();
+      });
+      io_.run();
+    }  // from here a second signal has its default effect: the end
+    sd_notify::stopping();
+    stop_parts();
+    const std::lock_guard lock(fatal_mutex_);
+    return fatal_;
+  }
+
+ private:
+  Status open_store() {
+    DatabaseOptions options;
+    options.path = config_.store.path;
+    options.write_buffer_bytes = static_cast<std::uint64_t>(config_.store.write_buffer_mib) << 20;
+    options.block_cache_bytes = static_cast<std::uint64_t>(config_.store.block_cache_mib) << 20;
+    options.on_background_error = [this](const Status& status) { fail(status); };
+    SILT_ASSIGN(store_, RocksStore::open(options));
+    return Status::ok();
+  }
+
+  Status open_model() {
+    const std::string path = weights_path(config_.model);
+    auto model = model::Model::open(path);
+    // Whatever is wrong with the weights, trying again does not help.
+    if (!model.is_ok()) return invalid_argument("model.weights: " + model.status().message());
+    model_ = std::move(model).value();
+    const model::BackendOptions backend{config_.model.backend, static_cast<int>(config_.model.threads)};
+    auto learner = model::Learner::create(model_, backend, {.frozen_scores = config_.learn.frozen_scores});
+    if (!learner.is_ok()) return invalid_argument("model.backend: " + learner.status().message());
+    learner_ = std::move(learner).value();
+    return Status::ok();
+  }
+
+  Status make_intake() {
+    IntakeOptions options;
+    options.group_ms = config_.intake.group_ms;
+    options.limits.record_bytes_max = config_.intake.record_bytes_max;
+    options.limits.batch_bytes_max = config_.intake.batch_bytes_max;
+    options.free_bytes_min = static_cast<std::uint64_t>(config_.store.free_mib_min) << 20;
+    options.store_path = config_.store.path;
+    options.on_journalled = [this] { learner_loop_->wake(); };
+    options.on_fatal = [this](const Status& status) { fail(status); };
+    intake_ = std::make_unique<Intake>(*store_, clock_, std::move(options));
+    for (const SourceConfig& source : config_.sources) {
+      connectors::FileConnectorOptions file;
+      file.include = source.include;
+      if (!source.exclude.empty()) file.exclude = source.exclude;
+      file.source_per_file = source.per_file;
+      file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
+      file.reconcile_ms = source.reconcile_ms;
+      waiters_.push_back(connectors::make_asio_waiter(io_));
+      auto connector = connectors::FileConnector::create(std::move(file), clock_, *waiters_.back());
+      if (!connector.is_ok()) return connector.status().with_context("source " + source.name);
+      intake_->add(source.tenant, source.name, source.type, std::move(connector).value());
+    }
+    return Status::ok();
+  }
+
+  LearnOptions learn_options() {
+    const LearnConfig& learn = config_.learn;
+    LearnOptions options;
+    options.cpu_share = learn.cpu_share;
+    options.threads = static_cast<int>(config_.model.threads);
+    options.commit_ms = learn.commit_ms;
+    options.replay_steps_max = learn.replay_steps_max;
+    options.blob_age_s = learn.blob_age_s;
+    options.resident_states_max = learn.resident_states_max;
+    options.backlog_bytes_max = static_cast<std::uint64_t>(learn.backlog_mib_max) << 20;
+    options.on_digest_mismatch =
+        learn.on_digest_mismatch == "stop" ? OnMismatch::kStop : OnMismatch::kRelearn;
+    options.model_fingerprint = model_->fingerprint().hex();
+    options.zone = zone_of(learn.time_zone);
+    options.on_fatal = [this](const Status& status) { fail(status); };
+    std::map<std::string, SourceMode> modes;
+    for (const SourceConfig& source : config_.sources) modes[source.name] = mode_of(source.mode);
+    options.policy = [learn, modes](const SourceInfo& info) {
+      PolicyConfig policy;
+      policy.learn_tokens_per_s = learn.learn_tokens_per_s;
+      policy.burst_tokens = learn.burst_tokens;
+      policy.new_pattern_learn_count = learn.new_pattern_learn_count;
+      const auto mode = modes.find(info.connector);
+      if (mode != modes.end()) policy.mode = mode->second;
+      return policy;
+    };
+    return options;
+  }
+
+  Status start_server() {
+    ServerOptions options;
+    options.socket = config_.serve.socket;
+    options.socket_mode = static_cast<std::uint32_t>(std::stoul(config_.serve.socket_mode, nullptr, 8));
+    options.reader_threads = static_cast<int>(config_.serve.reader_threads);
+    options.queue_max = config_.serve.queue_max;
+    const ServerDependencies dependencies{*answerer_, *store_, *store_, *learner_loop_,
+                                          [this](silt::v1::GetStatusResponse& out) { fill_status(out); }};
+    SILT_ASSIGN(server_, Server::start(dependencies, options));
+    return Status::ok();
+  }
+
+  void fill_status(silt::v1::GetStatusResponse& out) const {
+    out.set_version(version());
+    out.mutable_started()->set_seconds(started_us_ / 1'000'000);
+    out.set_model_file(model_->weights().path());
+    out.set_model_fingerprint(model_->fingerprint().hex());
+    out.set_threads(config_.model.threads);
+    out.set_cpu_share(config_.learn.cpu_share);
+    out.set_process_rss_bytes(resident_bytes());
+    const LearnerStatus learner = learner_loop_->status();
+    out.set_backend(learner.backend);
+    out.set_backlog_records(learner.backlog_records);
+    out.set_backlog_bytes(learner.backlog_bytes);
+    out.set_resident_states(learner.resident_states);
+    out.set_resident_bytes(learner.resident_bytes);
+    out.set_learned_tokens_per_s(learner.tokens_per_s);
+    out.set_learner_state(learner.state);
+    for (const InputStatus& input : intake_->status()) {
+      silt::v1::ConnectorStatus& connector = *out.add_connectors();
+      connector.set_name(input.name);
+      connector.set_kind(input.kind);
+      connector.set_files_open(input.stats.files_open);
+      connector.set_files_known(input.stats.files_known);
+      connector.set_bytes_read(input.stats.bytes_read);
+      connector.set_bytes_lost(input.stats.bytes_lost);
+      connector.set_read_errors(input.stats.read_errors);
+      connector.set_backlog_bytes(input.stats.backlog_bytes);
+      connector.set_last_error(input.stats.last_error);
+    }
+  }
+
+  // Tells systemd that we live, as long as every thread shows signs of it.
+  void watch() {
+    const std::int64_t interval_us = sd_notify::watchdog_us() / 3;
+    if (interval_us == 0) return;
+    const std::int64_t now = clock_.monotonic_us();
+    const bool learner_lives = now - learner_loop_->last_progress_us() < kSilentMaxUs;
+    const bool intake_lives = now - intake_->last_progress_us() < kSilentMaxUs;
+    if (learner_lives && intake_lives) {
+      sd_notify::alive();
+    } else {
+      log::error("thread_silent", {{"learner", learner_lives ? "alive" : "silent"},
+                                   {"intake", intake_lives ? "alive" : "silent"}});
+    }
+    timer_.expires_after(std::chrono::microseconds(interval_us));
+    timer_.async_wait([this](const boost::system::error_code& failed) {
+      if (!failed) watch();
+    });
+  }
+
+  void fail(const Status& status) {
+    log::error("fatal", {{"error", status.message()}});
+    {
+      const std::lock_guard lock(fatal_mutex_);
+      if (fatal_.is_ok()) fatal_ = status;
+    }
+    io_.stop();
+  }
+
+  // Stop polling, let the learner commit, then finish the calls. A second time it does nothing.
+  void stop_parts() {
+    if (intake_) intake_->stop();
+    if (learner_loop_) learner_loop_->stop();
+    if (server_) server_->stop();
+  }
+
+  const Config config_;
+  const Clock& clock_;
+  const std::int64_t started_us_;
+  std::mutex fatal_mutex_;
+  Status fatal_;
+  boost::asio::io_context io_;
+  boost::asio::steady_timer timer_{io_};
+  std::unique_ptr<RocksStore> store_;
+  std::shared_ptr<const model::Model> model_;
+  std::unique_ptr<model::Learner> learner_;
+  Snapshots snapshots_;
+  std::unique_ptr<LearnLoop> learner_loop_;
+  std::vector<std::unique_ptr<connectors::Waiter>> waiters_;
+  std::unique_ptr<Intake> intake_;
+  std::unique_ptr<Answerer> answerer_;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<App>> App::create(const Config& config, const Clock& clock) {
+  auto app = std::make_unique<AppImpl>(config, clock);
+  SILT_TRY(app->build());
+  return std::unique_ptr<App>(std::move(app));
+}
+
+int exit_code(const Status& status) {
+  switch (status.code()) {
+    case Code::kOk: return 0;
+    case Code::kInvalidArgument:
+    case Code::kNotFound: return 78;
+    case Code::kPermissionDenied: return 77;
+    case Code::kFailedPrecondition:
+    case Code::kAlreadyExists:
+    case Code::kUnavailable: return 75;
+    default: return 74;
+  }
+}
+
+std::string version() {
+  return SILT_VERSION;
+}
+
+Result<std::string> store_digest(const std::string& path) {
+  DatabaseOptions options;
+  options.path = path;
+  options.read_only = true;
+  SILT_ASSIGN(const auto store, RocksStore::open(options));
+  SILT_ASSIGN(const auto digests, store->digests());
+  std::string out;
+  for (const SourceDigest& digest : digests) out += digest.to_string() + "\n";
+  return out;
+}
+
+}  // namespace silt::daemon

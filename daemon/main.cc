@@ -1,0 +1,97 @@
+// siltd: reads logs, learns them, answers questions. See daemon/app.h for what it is made of.
+#include <getopt.h>
+#include <malloc.h>
+
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "daemon/app.h"
+#include "daemon/config.h"
+#include "daemon/telemetry/log_sink.h"
+
+namespace {
+
+constexpr int kUsage = 64;
+
+constexpr char kHelp[] =
+    "siltd - tails logs, learns them and answers questions about them\n"
+    "usage: siltd [--config FILE] [--check-config]\n"
+    "  -c, --config FILE    configuration (default /etc/silt/siltd.toml)\n"
+    "      --check-config   print the configuration in effect and exit\n"
+    "      --version        print the version and exit\n"
+    "      --help           print this and exit\n";
+
+struct Arguments {
+  std::string config = "/etc/silt/siltd.toml";
+  bool check_config = false;
+  std::string store_digest;
+};
+
+// Nothing: go on with the arguments. Otherwise: the exit code.
+std::optional<int> parse(int argc, char** argv, Arguments& out) {
+  enum { kCheckConfig = 256, kVersion, kHelpOption, kStoreDigest };
+  static const option kOptions[] = {{"config", required_argument, nullptr, 'c'},
+                                    {"check-config", no_argument, nullptr, kCheckConfig},
+                                    {"version", no_argument, nullptr, kVersion},
+                                    {"help", no_argument, nullptr, kHelpOption},
+                                    {"store-digest", required_argument, nullptr, kStoreDigest},
+                                    {nullptr, 0, nullptr, 0}};
+  for (int option = 0; (option = ::getopt_long(argc, argv, "c:", kOptions, nullptr)) != -1;) {
+    switch (option) {
+      case 'c': out.config = optarg; break;
+      case kCheckConfig: out.check_config = true; break;
+      case kStoreDigest: out.store_digest = optarg; break;
+      case kVersion: std::printf("siltd %s\n", silt::daemon::version().c_str()); return 0;
+      case kHelpOption: std::fputs(kHelp, stdout); return 0;
+      default: std::fputs(kHelp, stderr); return kUsage;
+    }
+  }
+  if (optind < argc) {
+    std::fprintf(stderr, "siltd: unexpected argument \"%s\"\n%s", argv[optind], kHelp);
+    return kUsage;
+  }
+  return std::nullopt;
+}
+
+int failed(const silt::Status& status) {
+  std::fprintf(stderr, "siltd: %s\n", status.message().c_str());
+  return silt::daemon::exit_code(status);
+}
+
+int print_store_digest(const std::string& path) {
+  const auto digest = silt::daemon::store_digest(path);
+  if (!digest.is_ok()) return failed(digest.status());
+  std::fputs(digest->c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  if (const auto code = parse(argc, argv, arguments)) return *code;
+  if (!arguments.store_digest.empty()) return print_store_digest(arguments.store_digest);
+
+  const auto config = silt::daemon::Config::load(arguments.config);
+  if (!config.is_ok()) return failed(config.status());
+  if (arguments.check_config) {
+    std::fputs(config->to_toml().c_str(), stdout);
+    return 0;
+  }
+  if (config->sources.empty()) {
+    return failed(
+        silt::invalid_argument(arguments.config + ": there is no [[source]]; add one with name and include"));
+  }
+  // State blobs come and go by the megabyte: give them back to the kernel instead of to the heap.
+  ::mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+  ::mallopt(M_ARENA_MAX, 2);
+  silt::daemon::install_log_sink(config->telemetry.log_level);
+
+  const silt::SystemClock clock;
+  auto app = silt::daemon::App::create(*config, clock);
+  if (!app.is_ok()) return failed(app.status());
+  const silt::Status ended = (*app)->run();
+  return ended.is_ok() ? 0 : failed(ended);
+}
