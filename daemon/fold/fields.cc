@@ -151,13 +151,28 @@ class TermCollector {
  public:
   explicit TermCollector(std::vector<std::string>& out) : out_(out) {}
 
-  bool full() const { return out_.size() >= kMaxTerms; }
+  bool full() const { return count_ >= kMaxTerms; }
 
   void add(std::string_view term) {
     if (term.size() < 2 || full()) return;
-    std::string lowered(term.substr(0, kMaxTermBytes));
-    std::transform(lowered.begin(), lowered.end(), lowered.begin(), lower);
-    if (std::find(out_.begin(), out_.end(), lowered) == out_.end()) out_.push_back(std::move(lowered));
+    // Written into the next string of the last line's, which spares the allocation.
+    if (count_ == out_.size()) out_.emplace_back();
+    std::string& lowered = out_[count_];
+    lowered.assign(term.substr(0, kMaxTermBytes));
+    std::uint64_t hash = lowered.size();
+    for (char& c : lowered) {
+      c = lower(c);
+      hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+    }
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (hashes_[i] == hash && out_[i] == lowered) return;
+    }
+    hashes_[count_++] = hash;
+  }
+
+  void finish() {
+    out_.resize(count_);
+    std::sort(out_.begin(), out_.end());
   }
 
   // The pieces of `text` between any of `marks`, when there is more than one.
@@ -184,6 +199,8 @@ class TermCollector {
 
  private:
   std::vector<std::string>& out_;
+  std::array<std::uint64_t, kMaxTerms> hashes_;
+  std::size_t count_ = 0;
 };
 
 void add_terms(std::string_view text, TokenKind kind, TermCollector& terms) {
@@ -217,14 +234,13 @@ void fields_of(const ScannedLine& line, std::vector<Field>& out) {
 }
 
 void index_terms(const ScannedLine& line, std::vector<std::string>& out) {
-  out.clear();
   TermCollector terms(out);
   for (const Token& token : line.tokens) {
     if (terms.full()) break;
     if (line.time && token.begin == line.time->begin) continue;
     add_terms(text_of(line.text, token), token.kind, terms);
   }
-  std::sort(out.begin(), out.end());
+  terms.finish();
 }
 
 void index_terms(std::string_view line, std::vector<std::string>& out) {

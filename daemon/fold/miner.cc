@@ -21,6 +21,7 @@ constexpr std::string_view kWild = "<*>";
 struct TemplateChunk {
   std::string text;
   std::uint64_t hash = 0;
+  std::uint32_t word = 0;  // index into State::word_uses_, once inserted
   bool slot = false;
   bool variable = false;
   bool free = false;
@@ -101,7 +102,7 @@ Status decode(std::string_view bytes, Template& out) {
 class Miner::State {
  public:
   explicit State(const MinerConfig& config) : config_(config), templates_(1), nodes_(1) {
-    templates_[kOtherPattern].chunks = {{std::string(kWild), hash_text(kWild), false, false, false, true}};
+    templates_[kOtherPattern].chunks = {{.text = std::string(kWild), .hash = hash_text(kWild), .wild = true}};
     templates_[kOtherPattern].rebuild_text();
   }
 
@@ -290,9 +291,7 @@ class Miner::State {
   // are worth less.
   double word_weight(const TemplateChunk& chunk) const {
     if (chunk.slot) return 0.25;
-    const auto found = shared_.find(chunk.hash);
-    const std::uint32_t templates = found == shared_.end() ? 1 : std::max(found->second, 1u);
-    const double weight = 1.0 / std::bit_width(templates);
+    const double weight = 1.0 / std::bit_width(word_uses_[chunk.word]);
     return chunk.variable ? weight / 2 : weight;
   }
 
@@ -301,7 +300,7 @@ class Miner::State {
     for (std::size_t i = 0; i < target.chunks.size(); ++i) {
       TemplateChunk& chunk = target.chunks[i];
       if (chunk.wild || chunk.hash == masked_.chunks[i].hash) continue;
-      share(chunk, -1);
+      --word_uses_[chunk.word];
       chunk.wild = true;
       chunk.text = wild_text(chunk);
       chunk.hash = hash_text(chunk.text);
@@ -327,8 +326,11 @@ class Miner::State {
     fresh.shape = masked_.shape;
     fresh.route = route;
     for (const Chunk& chunk : masked_.chunks) {
-      fresh.chunks.push_back({std::string(masked_.chunk_text(chunk)), chunk.hash, chunk.slot, chunk.variable,
-                              chunk.free, false});
+      fresh.chunks.push_back({.text = std::string(masked_.chunk_text(chunk)),
+                              .hash = chunk.hash,
+                              .slot = chunk.slot,
+                              .variable = chunk.variable,
+                              .free = chunk.free});
     }
     fresh.rebuild_text();
     const PatternId id = fresh.pattern.id;
@@ -340,7 +342,7 @@ class Miner::State {
     std::uint32_t node = grow(0, fresh.shape);
     for (const std::uint64_t step : fresh.route) node = grow(node, step);
     nodes_[node].patterns.push_back(fresh.pattern.id);
-    for (const TemplateChunk& chunk : fresh.chunks) share(chunk, 1);
+    for (TemplateChunk& chunk : fresh.chunks) use_word(chunk);
     templates_.push_back(std::move(fresh));
     ++version_;
   }
@@ -353,11 +355,12 @@ class Miner::State {
     return next;
   }
 
-  void share(const TemplateChunk& chunk, int change) {
-    if (chunk.wild || chunk.slot || chunk.free) return;
-    std::uint32_t& templates = shared_[chunk.hash];
-    templates += static_cast<std::uint32_t>(change);
-    if (templates == 0) shared_.erase(chunk.hash);
+  void use_word(TemplateChunk& chunk) {
+    if (chunk.wild) return;
+    const auto [found, added] = words_.try_emplace(chunk.hash, static_cast<std::uint32_t>(word_uses_.size()));
+    if (added) word_uses_.push_back(0);
+    chunk.word = found->second;
+    ++word_uses_[chunk.word];
   }
 
   void mark_dirty(PatternId id) {
@@ -369,7 +372,8 @@ class Miner::State {
   MinerConfig config_;
   std::vector<Template> templates_;  // by id; [0] is "other"
   std::vector<Node> nodes_;          // [0] is the root, by shape; below it by routing words
-  std::unordered_map<std::uint64_t, std::uint32_t> shared_;  // word -> places in templates
+  std::unordered_map<std::uint64_t, std::uint32_t> words_;  // hash -> index into word_uses_
+  std::vector<std::uint32_t> word_uses_;                    // places in templates
   std::vector<PatternId> dirty_;
   std::uint64_t version_ = 1;  // counts changes of templates
   std::vector<Remembered> memory_ = std::vector<Remembered>(4096);
