@@ -1,0 +1,224 @@
+// The Answerer: from a request to a stream of plan, evidence, text and a final message.
+#include <algorithm>
+#include <memory>
+#include <mutex>
+
+#include "daemon/answer/answer.h"
+#include "daemon/answer/api_time.h"
+#include "daemon/answer/compose.h"
+#include "daemon/answer/execute.h"
+#include "daemon/answer/explain.h"
+#include "daemon/answer/rank.h"
+#include "daemon/answer/rule_planner.h"
+#include "daemon/answer/surprise.h"
+#include "daemon/answer/words.h"
+
+namespace silt::daemon {
+namespace {
+
+constexpr std::string_view kDefaultTenant = "default";
+constexpr std::size_t kQuestionBytesMax = 4096;
+constexpr std::uint32_t kCitationsDefault = 5;
+constexpr std::uint32_t kCitationsMax = 100;
+constexpr std::int64_t kDayUs = 86'400'000'000;
+
+using Emit = std::function<bool(const silt::v1::AskResponse&)>;
+
+class RuleAnswerer final : public Answerer {
+ public:
+  RuleAnswerer(Dependencies dependencies, const AnswerOptions& options) : deps_(std::move(dependencies)), options_(options) {}
+
+  Status ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled, const Emit& emit) override;
+  Result<silt::v1::ExplainResponse> explain(const silt::v1::ExplainRequest& request) override;
+
+ private:
+  Result<std::vector<AnswerSource>> open_sources(std::string_view tenant, const std::vector<std::string>& globs) const;
+  Result<PlannerContext> planner_context(const std::vector<AnswerSource>& sources) const;
+  Result<QueryPlan> make_plan(const silt::v1::AskRequest& request, const std::vector<AnswerSource>& sources) const;
+  Result<Findings> find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
+                                 const std::vector<AnswerSource>& sources, const std::atomic<bool>& cancelled, Budget& budget);
+  Result<Composed> put_into_words(const QueryPlan& plan, const Findings& findings, const std::vector<AnswerSource>& sources,
+                                  Budget& budget, CitationBook& book);
+  // Made when first needed: packing the weights costs memory. Null without a model.
+  Result<SurpriseScorer*> scorer();
+
+  Dependencies deps_;
+  AnswerOptions options_;
+  std::mutex mutex_;  // of scorer_
+  std::unique_ptr<SurpriseScorer> scorer_;
+};
+
+Result<SurpriseScorer*> RuleAnswerer::scorer() {
+  const std::scoped_lock lock(mutex_);
+  if (!scorer_ && deps_.model) {
+    SILT_ASSIGN(scorer_, SurpriseScorer::create(deps_.model, {options_.backend, options_.threads}));
+  }
+  return scorer_.get();
+}
+
+// Sources of the tenant that match any glob (all when there is none), by name. A plain name that is
+// absent is kNotFound, in the same words whether another tenant has it or nobody.
+Result<std::vector<AnswerSource>> RuleAnswerer::open_sources(std::string_view tenant, const std::vector<std::string>& globs) const {
+  if (tenant.empty()) tenant = kDefaultTenant;
+  std::vector<AnswerSource> out;
+  std::vector<bool> used(globs.size(), false);
+  for (SourceInfo& info : deps_.log.sources()) {
+    if (info.tenant != tenant) continue;
+    bool wanted = globs.empty();
+    for (std::size_t i = 0; i < globs.size(); ++i) {
+      if (info.name == globs[i] || glob_match(globs[i], info.name)) wanted = used[i] = true;
+    }
+    if (!wanted) continue;
+    AnswerSource source;
+    SILT_ASSIGN(auto head, deps_.states.head(info.ref));
+    if (head) source.head = std::move(*head);
+    SILT_ASSIGN(const IntakeHead intake, deps_.log.intake_head(info.ref));
+    source.journal_seq = intake.journal_seq;
+    source.snapshot = deps_.snapshots.get(info.ref);
+    source.info = std::move(info);
+    out.push_back(std::move(source));
+  }
+  for (std::size_t i = 0; i < globs.size(); ++i) {
+    if (!used[i]) return not_found("no source '" + quote(globs[i]) + "' in tenant '" + quote(tenant) + "'; list them with: silt sources");
+  }
+  std::sort(out.begin(), out.end(), [](const AnswerSource& a, const AnswerSource& b) { return a.info.name < b.info.name; });
+  return out;
+}
+
+// "Now" is the clock while the newest event is at most a day old, else the newest event.
+Result<PlannerContext> RuleAnswerer::planner_context(const std::vector<AnswerSource>& sources) const {
+  PlannerContext context;
+  std::int64_t newest = TimeRange::kMin;
+  for (const AnswerSource& source : sources) {
+    context.sources.push_back(source.info.name);
+    const auto last = deps_.evidence.evidence(source.info.ref, source.head.learned_seq);
+    if (last.is_ok()) newest = std::max(newest, last->event_us);
+    if (!last.is_ok() && last.status().code() != Code::kNotFound) return last.status();
+  }
+  const std::int64_t clock = deps_.clock.wall_us();
+  context.time.now_us = newest == TimeRange::kMin || newest > clock - kDayUs ? clock : newest;
+  return context;
+}
+
+Result<QueryPlan> RuleAnswerer::make_plan(const silt::v1::AskRequest& request, const std::vector<AnswerSource>& sources) const {
+  SILT_ASSIGN(const PlannerContext context, planner_context(sources));
+  QueryPlan plan = plan_question(request.question(), context);
+  if (request.has_since()) plan.time.first_us = time_us_of(request.since());
+  if (request.has_until()) plan.time.last_us = time_us_of(request.until());
+  if (plan.sources.empty()) plan.sources.assign(request.sources().begin(), request.sources().end());
+  return plan;
+}
+
+Result<Findings> RuleAnswerer::find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
+                                             const std::vector<AnswerSource>& sources, const std::atomic<bool>& cancelled,
+                                             Budget& budget) {
+  const ExecuteContext context{deps_.log, deps_.evidence, sources, budget, options_.candidates_max, kCitationsDefault};
+  SILT_ASSIGN(Findings findings, execute(plan, context));
+  if (options_.rerank && plan.kind == PlanKind::kFind && findings.records.size() > 1) {
+    SILT_ASSIGN(SurpriseScorer * model, scorer());
+    if (model != nullptr) {
+      RankWeights weights;
+      SILT_TRY(rerank(request.question(), sources, weights, false, *model, cancelled, findings.records));
+    }
+  }
+  return findings;
+}
+
+Result<Composed> RuleAnswerer::put_into_words(const QueryPlan& plan, const Findings& findings,
+                                              const std::vector<AnswerSource>& sources, Budget& budget, CitationBook& book) {
+  if (plan.kind != PlanKind::kExplain || findings.records.empty()) return compose(plan, findings, sources, book);
+  const Finding& record = findings.records.front();
+  const std::vector<AnswerSource> one{sources[record.source]};
+  const ExecuteContext context{deps_.log, deps_.evidence, one, budget};
+  SILT_ASSIGN(SurpriseScorer * model, scorer());
+  SILT_ASSIGN(const auto explained, explain_record(context, record.seq, model));
+  SILT_ASSIGN(const std::uint32_t number, book.number(record));
+  return Composed{explained.text() + (number != 0 ? " [" + std::to_string(number) + "]" : ""), false};
+}
+
+void describe_plan(const QueryPlan& plan, const std::vector<AnswerSource>& sources, silt::v1::Plan& out) {
+  out.set_kind(std::string(kind_name(plan.kind)));
+  out.set_text(quote(format_plan(plan), 8192));
+  out.set_planner("rules");
+  for (const AnswerSource& source : sources) out.add_sources(quote(source.info.name));
+  if (plan.time.first_us != TimeRange::kMin) set_time(plan.time.first_us, *out.mutable_since());
+  if (plan.time.last_us != TimeRange::kMax) set_time(plan.time.last_us, *out.mutable_until());
+  for (const PlanTerm& term : plan.required) out.add_terms(quote(term.text));
+  for (const std::string& phrase : plan.phrases) out.add_terms(quote(phrase));
+  if (plan.slot != Slot::kNone) out.set_field(std::string(slot_name(plan.slot)));
+}
+
+Status emit_or_cancel(const Emit& emit, const silt::v1::AskResponse& response) {
+  return emit(response) ? Status::ok() : Status(Code::kCancelled, "the asker has gone");
+}
+
+Status RuleAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled, const Emit& emit) {
+  const std::int64_t started_us = deps_.clock.monotonic_us();
+  if (request.question().empty()) return invalid_argument("the question is empty");
+  if (request.question().size() > kQuestionBytesMax) return invalid_argument("the question is longer than 4096 bytes");
+  const std::vector<std::string> globs(request.sources().begin(), request.sources().end());
+  SILT_ASSIGN(std::vector<AnswerSource> sources, open_sources(request.tenant(), globs));
+  SILT_ASSIGN(const QueryPlan plan, make_plan(request, sources));
+  if (globs.empty() && !plan.sources.empty()) {  // named in the question
+    SILT_ASSIGN(sources, open_sources(request.tenant(), plan.sources));
+  }
+  silt::v1::AskResponse response;
+  describe_plan(plan, sources, *response.mutable_plan());
+  SILT_TRY(emit_or_cancel(emit, response));
+
+  Budget budget(options_.examined_max, cancelled);
+  SILT_TRY(budget.check());
+  SILT_ASSIGN(const Findings findings, find_evidence(request, plan, sources, cancelled, budget));
+  const std::uint32_t wanted = request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max();
+  CitationBook book(deps_.log, sources, std::min(wanted, kCitationsMax));
+  SILT_ASSIGN(const Composed composed, put_into_words(plan, findings, sources, budget, book));
+  for (const silt::v1::Citation& citation : book.citations()) {
+    *response.mutable_evidence() = citation;
+    SILT_TRY(emit_or_cancel(emit, response));
+  }
+  response.set_text(composed.text);
+  SILT_TRY(emit_or_cancel(emit, response));
+
+  silt::v1::AskFinal& final = *response.mutable_final();
+  final.set_answer(composed.text);
+  final.set_abstained(composed.abstained);
+  for (const AnswerSource& source : sources) {
+    silt::v1::SourceVersion& version = *final.add_versions();
+    version.set_source(source.info.name);
+    version.set_state_version(source.snapshot ? source.snapshot->state_version : source.head.state_version);
+    version.set_learned_seq(source.head.learned_seq);
+    version.set_journal_seq(source.journal_seq);
+  }
+  final.set_records_examined(budget.examined());
+  final.set_citations_dropped(book.dropped());
+  final.set_truncated(budget.truncated());
+  final.set_elapsed_ms(double(deps_.clock.monotonic_us() - started_us) / 1000);
+  return emit_or_cancel(emit, response);
+}
+
+Result<silt::v1::ExplainResponse> RuleAnswerer::explain(const silt::v1::ExplainRequest& request) {
+  if (request.source().empty()) return invalid_argument("explain needs a source; list them with: silt sources");
+  SILT_ASSIGN(std::vector<AnswerSource> sources, open_sources(request.tenant(), {request.source()}));
+  if (sources.size() != 1) return invalid_argument("'" + quote(request.source()) + "' names more than one source");
+  const std::atomic<bool> never{false};
+  Budget budget(options_.examined_max, never);
+  const ExecuteContext context{deps_.log, deps_.evidence, sources, budget};
+  SILT_ASSIGN(SurpriseScorer * model, scorer());
+  switch (request.what_case()) {
+    case silt::v1::ExplainRequest::kSeq: return explain_record(context, request.seq(), model);
+    case silt::v1::ExplainRequest::kLine: return explain_line(context, request.line(), model);
+    case silt::v1::ExplainRequest::WHAT_NOT_SET: break;
+  }
+  return invalid_argument("explain needs a record number or a line");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Answerer>> Answerer::create(Dependencies dependencies, const AnswerOptions& options) {
+  if (options.examined_max == 0 || options.candidates_max == 0) {
+    return invalid_argument("answer: examined_max and candidates_max must be positive");
+  }
+  return std::unique_ptr<Answerer>(std::make_unique<RuleAnswerer>(std::move(dependencies), options));
+}
+
+}  // namespace silt::daemon

@@ -1,0 +1,43 @@
+// Citations: the only way a record's text leaves silt in an answer.
+//
+// A citation is made from the journal, never from generated or indexed text: the record is read
+// again, its SHA-256 recomputed and compared with the stored one, and the span checked against the
+// text. What a log line says about sources, numbers or hashes has no effect on any of this.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "daemon/store/record_log.h"
+#include "proto/silt/v1/ask.pb.h"
+
+namespace silt::daemon {
+
+// The bytes [begin, end) of a record.
+struct Span {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  friend bool operator==(const Span&, const Span&) = default;
+};
+
+struct CitationRequest {
+  SourceRef source;
+  std::string source_name;
+  Seq seq = 0;
+  Span span;
+  std::int64_t event_us = 0;
+  double bits = 0;
+  double score = 0;
+};
+
+std::string sha256(std::string_view bytes);  // 32 bytes
+
+// Nothing when the record is gone, its hash differs or the span lies outside. Other store errors are
+// passed up. The number is left 0: it is given when the answer is composed.
+Result<std::optional<silt::v1::Citation>> cite(const RecordLog& log, const CitationRequest& request);
+
+}  // namespace silt::daemon

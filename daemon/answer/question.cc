@@ -1,0 +1,115 @@
+#include "daemon/answer/question.h"
+
+#include <algorithm>
+#include <array>
+
+#include "daemon/answer/words.h"
+
+namespace silt::daemon {
+namespace {
+
+using namespace std::string_view_literals;
+
+// Words that decide what a question means; a near miss of one, if it is no word of its own, is read
+// as that word. Words of fewer than five letters only by the list of common slips below.
+constexpr std::array kSpelling = {
+    "which"sv, "where"sv, "yesterday"sv, "today"sv, "between"sv, "compare"sv, "explain"sv, "summary"sv,
+    "summarize"sv, "frequent"sv, "common"sv, "latest"sv, "first"sv, "since"sv, "until"sv, "happened"sv,
+    "users"sv, "hosts"sv, "addresses"sv, "errors"sv, "minutes"sv, "hours"sv, "failed"sv, "recent"sv,
+    "surprising"sv, "unusual"sv, "password"sv, "digest"sv, "install"sv, "installed"sv};
+struct Slip {
+  std::string_view wrong;
+  std::string_view right;
+};
+constexpr std::array kSlips = {Slip{"hwo", "how"},   Slip{"wich", "which"}, Slip{"waht", "what"},
+                               Slip{"wehn", "when"}, Slip{"whcih", "which"}, Slip{"manny", "many"},
+                               Slip{"mny", "many"},  Slip{"tops", "top"},   Slip{"lst", "last"},
+                               Slip{"wo", "where"},  Slip{"frist", "first"}};
+
+constexpr std::string_view kOpeners = "([{<,;:!?*";
+constexpr std::string_view kClosers = ")]}>,;:!?.*";
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80; }
+
+// The quotation mark that starts at `at`, as its closing form; empty when there is none. An
+// apostrophe opens only at the start of a word.
+std::string_view closing_quote(std::string_view text, std::size_t at) {
+  if (text[at] == '"') return "\"";
+  if (text[at] == '`') return "`";
+  if (text[at] == '\'') return "'";
+  if (text.substr(at).starts_with("\u201c")) return "\u201d";
+  if (text.substr(at).starts_with("\u201e")) return "\u201c";
+  return {};
+}
+
+bool looks_like_value(std::string_view raw) {
+  if (!std::all_of(raw.begin(), raw.end(), [](char c) { return is_letter(c) || c == '\'' || c == '-'; })) return true;
+  // addStoredBlock, PlcmSpIp: a capital after a small letter is a name from a program
+  for (std::size_t i = 1; i < raw.size(); ++i) {
+    if (raw[i] >= 'A' && raw[i] <= 'Z' && raw[i - 1] >= 'a' && raw[i - 1] <= 'z') return true;
+  }
+  return false;
+}
+
+std::string corrected(const std::string& lower) {
+  for (const Slip& slip : kSlips) {
+    if (lower == slip.wrong && lower != "wo") return std::string(slip.right);
+  }
+  if (lower.size() < 5 || is_stop_word(lower) || is_weak_word(lower)) return lower;
+  for (const std::string_view word : kSpelling) {
+    if (lower == word) return lower;
+  }
+  for (const std::string_view word : kSpelling) {
+    if (lower.size() >= word.size() && lower.starts_with(word.substr(0, word.size() - 1))) continue;  // a form of it
+    if (lower.front() == word.front() && within_one_edit(lower, word)) return std::string(word);
+  }
+  return lower;
+}
+
+void add_token(std::string_view raw, QuestionTokenKind kind, std::vector<QuestionToken>& out) {
+  if (raw.empty() || out.size() >= kMaxQuestionTokens) return;
+  QuestionToken token{std::string(raw), lower_ascii(raw), kind, false};
+  if (kind == QuestionTokenKind::kWord) {
+    if (token.lower.ends_with("'s")) token.lower.resize(token.lower.size() - 2);
+    token.lower = corrected(token.lower);
+  }
+  out.push_back(std::move(token));
+}
+
+std::string_view trim(std::string_view word) {
+  while (!word.empty() && kOpeners.find(word.front()) != std::string_view::npos) word.remove_prefix(1);
+  while (!word.empty() && kClosers.find(word.back()) != std::string_view::npos) word.remove_suffix(1);
+  return word;
+}
+
+}  // namespace
+
+std::vector<QuestionToken> split_question(std::string_view question) {
+  std::vector<QuestionToken> out;
+  std::size_t at = 0;
+  while (at < question.size()) {
+    if (static_cast<unsigned char>(question[at]) <= ' ' || kOpeners.find(question[at]) != std::string_view::npos) {
+      ++at;
+      continue;
+    }
+    if (const std::string_view close = closing_quote(question, at); !close.empty()) {
+      const std::size_t begin = at + (close.size() == 1 ? 1 : 3);
+      const std::size_t end = question.find(close, begin);
+      if (end != std::string_view::npos) {
+        add_token(question.substr(begin, end - begin), QuestionTokenKind::kQuoted, out);
+        at = end + close.size();
+        continue;
+      }
+      at = begin;
+      continue;
+    }
+    std::size_t end = at;
+    while (end < question.size() && static_cast<unsigned char>(question[end]) > ' ' && question[end] != '"') ++end;
+    const std::string_view word = trim(question.substr(at, end - at));
+    add_token(word, looks_like_value(word) ? QuestionTokenKind::kIdentifier : QuestionTokenKind::kWord, out);
+    at = end;
+  }
+  return out;
+}
+
+}  // namespace silt::daemon

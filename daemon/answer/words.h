@@ -1,0 +1,33 @@
+// Words of questions: stems, stop words, synonyms of operations talk, spelling. Pure functions over
+// lower-case ASCII; other bytes pass through unchanged.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace silt::daemon {
+
+std::string lower_ascii(std::string_view text);
+
+// A light stemmer: plural, -ed, -ing, -ion, -ure, final e, doubled final letters. The result is a prefix of
+// the word, so index terms can be found with it.
+std::string stem(std::string_view word);
+
+// Two words are forms of one word: same stem, or one long stem continued (allocate, allocateblock).
+bool same_word(std::string_view stem_of_word, std::string_view term);
+
+bool is_stop_word(std::string_view word);  // carries no meaning in a question
+bool is_weak_word(std::string_view word);  // may rank records, never selects them: "attempts", "problem"
+
+// Other words that logs use for it, empty for most. `word` in any form.
+std::span<const std::string_view> synonyms(std::string_view word);
+
+// At most one letter added, dropped or changed, or two neighbours swapped.
+bool within_one_edit(std::string_view a, std::string_view b);
+
+// '*' any run, '?' one character.
+bool glob_match(std::string_view glob, std::string_view text);
+
+}  // namespace silt::daemon
