@@ -52,7 +52,7 @@ struct Tolerance {
 
 Tolerance tolerance(std::string_view backend) {
   if (backend.starts_with("ref")) return {5e-4, 2e-6, 1e-5, 1e-3, 2e-5};
-  return {0.5, 3e-3, 0.03, 0.5, 0.05};
+  return {0.15, 5e-4, 3e-3, 0.15, 4e-3};
 }
 
 double sum(const std::vector<double>& values) {
