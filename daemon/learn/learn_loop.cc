@@ -269,7 +269,9 @@ Status LearnLoop::commit(Source& source, bool tail, std::string_view blob_reason
 
 Status LearnLoop::commit_all_for_stop() {
   for (auto& [id, source] : sources_) {
-    if (source.resident && source.resident->blob_due_us != 0) SILT_TRY(commit(source, false, "stop"));
+    if (!source.resident) continue;
+    const Resident& resident = *source.resident;
+    if (resident.blob_due_us != 0 || !resident.tail_scored) SILT_TRY(commit(source, true, "stop"));
   }
   return Status::ok();
 }

@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "daemon/store/rocks_store.h"
-#include "tests/daemon/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace silt::daemon {
 namespace {

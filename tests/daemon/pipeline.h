@@ -1,0 +1,158 @@
+// The real path from a file to committed states, for tests: store, file connector, intake, learn
+// loop and the tiny model, with the clocks that make two runs comparable.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "connectors/asio_waiter.h"
+#include "connectors/file/file_connector.h"
+#include "daemon/intake/intake.h"
+#include "daemon/learn/learn_loop.h"
+#include "daemon/store/rocks_store.h"
+#include "model/model.h"
+
+namespace silt::daemon {
+
+// Wall time as a function of the journal position: intake asks once for each record, in journal
+// order, so a run that starts again at record n stamps as the one that never stopped. With step 0
+// all stamps are equal, for several sources whose order differs from run to run.
+class PositionClock final : public Clock {
+ public:
+  PositionClock(std::int64_t position, std::int64_t step_us) : next_(position), step_us_(step_us) {}
+  std::int64_t wall_us() const override {
+    const std::int64_t position = next_++;
+    // Now and then the stamps jump back, as real clocks do.
+    return 1'700'000'000'000'000 + step_us_ * (position - (position % 50 == 49 ? 30 : 0));
+  }
+  std::int64_t monotonic_us() const override { return system_.monotonic_us(); }
+
+ private:
+  mutable std::atomic<std::int64_t> next_;
+  std::int64_t step_us_;
+  SystemClock system_;
+};
+
+struct PipelineOptions {
+  std::string store;
+  std::string model;
+  std::vector<std::string> include;
+  std::int64_t stamp_step_us = 50'000;
+  std::string backend = "ref";
+  std::uint64_t learn_tokens_per_s = 200;
+  std::uint64_t burst_tokens = 3000;  // small, so that the policy has to choose
+  std::uint32_t replay_steps_max = 6;
+  std::uint32_t commit_records_max = 64;
+  std::uint32_t batch_bytes_max = 4096;
+  std::function<void(std::string_view)> at_point;
+};
+
+class Pipeline {
+ public:
+  static Result<std::unique_ptr<Pipeline>> create(const PipelineOptions& options) {
+    std::unique_ptr<Pipeline> pipeline(new Pipeline());
+    SILT_TRY(pipeline->build(options));
+    return pipeline;
+  }
+  ~Pipeline() {
+    stop();
+    io_.stop();
+    if (io_thread_.joinable()) io_thread_.join();
+  }
+
+  void start() {
+    io_thread_ = std::thread([this] { io_.run(); });
+    loop_->start();
+    intake_->start();
+  }
+  void stop() {
+    if (intake_) intake_->stop();
+    if (loop_) loop_->stop();
+  }
+  RocksStore& store() { return *store_; }
+  // Records processed durably, over all sources.
+  Result<std::uint64_t> learned() const {
+    std::uint64_t sum = 0;
+    for (const SourceInfo& info : store_->sources()) {
+      SILT_ASSIGN(const auto head, store_->head(info.ref));
+      if (head) sum += head->learned_seq;
+    }
+    return sum;
+  }
+  bool failed() const { return failed_; }
+
+ private:
+  Pipeline() = default;
+  Status build(const PipelineOptions& options) {
+    DatabaseOptions database;
+    database.path = options.store;
+    SILT_ASSIGN(store_, RocksStore::open(database));
+    SILT_ASSIGN(model_, model::Model::open(options.model));
+    SILT_ASSIGN(learner_, model::Learner::create(model_, {options.backend, 1}, {.frozen_scores = true}));
+    std::int64_t position = 0;
+    for (const SourceInfo& info : store_->sources()) {
+      position += static_cast<std::int64_t>(store_->intake_head(info.ref)->journal_seq);
+    }
+    stamps_ = std::make_unique<PositionClock>(position, options.stamp_step_us);
+
+    LearnOptions learn;
+    learn.cpu_share = 0;
+    learn.commit_ms = 10;
+    learn.commit_records_max = options.commit_records_max;
+    learn.quantum_records = 40;
+    learn.replay_steps_max = options.replay_steps_max;
+    learn.on_digest_mismatch = OnMismatch::kStop;
+    learn.model_fingerprint = model_->fingerprint().hex();
+    learn.at_point = options.at_point;
+    learn.on_fatal = [this](const Status& status) { fail(status); };
+    learn.policy = [options](const SourceInfo&) {
+      PolicyConfig policy;
+      policy.learn_tokens_per_s = options.learn_tokens_per_s;
+      policy.burst_tokens = options.burst_tokens;
+      return policy;
+    };
+    loop_ = std::make_unique<LearnLoop>(*store_, *store_, snapshots_, *learner_, model_->tokenizer(), clock_,
+                                        learn);
+
+    IntakeOptions intake;
+    intake.group_ms = 1;
+    intake.limits.batch_bytes_max = options.batch_bytes_max;
+    intake.on_journalled = [this] { loop_->wake(); };
+    intake.on_fatal = [this](const Status& status) { fail(status); };
+    intake.at_point = options.at_point;
+    intake_ = std::make_unique<Intake>(*store_, *stamps_, intake);
+    connectors::FileConnectorOptions file;
+    file.include = options.include;
+    file.reconcile_ms = 200;
+    waiter_ = connectors::make_asio_waiter(io_);
+    SILT_ASSIGN(auto connector, connectors::FileConnector::create(file, clock_, *waiter_));
+    intake_->add("default", "host", "file", std::move(connector));
+    return Status::ok();
+  }
+  void fail(const Status& status) {
+    std::fprintf(stderr, "pipeline failed: %s\n", status.to_string().c_str());
+    failed_ = true;
+  }
+
+  SystemClock clock_;
+  std::atomic<bool> failed_{false};
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
+  std::unique_ptr<RocksStore> store_;
+  std::shared_ptr<const model::Model> model_;
+  std::unique_ptr<model::Learner> learner_;
+  std::unique_ptr<PositionClock> stamps_;
+  Snapshots snapshots_;
+  std::unique_ptr<LearnLoop> loop_;
+  std::unique_ptr<connectors::Waiter> waiter_;
+  std::unique_ptr<Intake> intake_;
+  std::thread io_thread_;
+};
+
+}  // namespace silt::daemon
