@@ -36,7 +36,9 @@ struct Character {
   std::uint8_t bytes;
 };
 
-// The character at the front of `text`, by table 3-7 of the Unicode standard.
+// The character at the front of `text`, by table 3-7 of the Unicode standard, except that surrogates
+// and values above U+10FFFF need no check: they are in no class, so one invalid character of several
+// bytes or several of one byte make the same piece.
 Character decode(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t lead = byte(0);
@@ -50,7 +52,7 @@ Character decode(std::string_view text) {
     code = code << 6 | (byte(i) & 0x3F);
   }
   constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (code < kSmallest[bytes] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return kInvalid;
+  if (code < kSmallest[bytes]) return kInvalid;
   return {look_up(code), bytes};
 }
 

@@ -173,12 +173,14 @@ void quantise(WeightFileParts& parts, const std::string& name) {
   parts.tensors.push_back({name + ".scale", "F32", {static_cast<std::int64_t>(rows)}, scales.take()});
 }
 
-std::string serialise(const WeightFileParts& parts) {
-  std::vector<const FileTensor*> order;
-  for (const FileTensor& tensor : parts.tensors) order.push_back(&tensor);
-  std::stable_sort(order.begin(), order.end(), [](const FileTensor* a, const FileTensor* b) {
-    return element_bytes(*a) > element_bytes(*b);
-  });
+std::string serialise(const WeightFileParts& parts, TensorOrder order) {
+  std::vector<const FileTensor*> tensors;
+  for (const FileTensor& tensor : parts.tensors) tensors.push_back(&tensor);
+  if (order == TensorOrder::kAligned) {
+    std::stable_sort(tensors.begin(), tensors.end(), [](const FileTensor* a, const FileTensor* b) {
+      return element_bytes(*a) > element_bytes(*b);
+    });
+  }
   std::string header = "{\"__metadata__\":{";
   for (const auto& [key, value] : parts.metadata) {
     if (header.back() != '{') header += ',';
@@ -186,7 +188,7 @@ std::string serialise(const WeightFileParts& parts) {
   }
   header += '}';
   std::string data;
-  for (const FileTensor* tensor : order) {
+  for (const FileTensor* tensor : tensors) {
     header += ",\"" + tensor->name + "\":{\"dtype\":\"" + tensor->type + "\",\"shape\":[";
     for (const std::int64_t n : tensor->shape) {
       if (header.back() != '[') header += ',';

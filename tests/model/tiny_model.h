@@ -32,7 +32,9 @@ struct WeightFileParts {
 WeightFileParts tiny_model_parts(std::uint64_t seed = 1);
 // Stores matrix `name` as I8 with row scales instead of BF16.
 void quantise(WeightFileParts& parts, const std::string& name);
-std::string serialise(const WeightFileParts& parts);
+// In order of falling element size, which aligns every tensor, or in the order of the parts.
+enum class TensorOrder { kAligned, kAsGiven };
+std::string serialise(const WeightFileParts& parts, TensorOrder order = TensorOrder::kAligned);
 
 // Writes the tiny model to `path`.
 Status write_tiny_model(const std::string& path, std::uint64_t seed = 1);

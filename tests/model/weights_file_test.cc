@@ -211,6 +211,19 @@ TEST_F(WeightsFileTest, RefusesGapsOverlapsAndTrailingBytes) {
   EXPECT_NE(failure(overlap).find("gap or an overlap"), std::string::npos);
 }
 
+TEST_F(WeightsFileTest, RefusesUnalignedData) {
+  WeightFileParts parts = tiny_model_parts();
+  parts.tensors.insert(parts.tensors.begin(), {"odd", "U8", {3}, "abc"});
+  EXPECT_NE(failure(serialise(parts, TensorOrder::kAsGiven)).find("unaligned"), std::string::npos);
+
+  std::string bytes = serialise(tiny_model_parts());
+  bytes[0] = static_cast<char>(bytes[0] + 1);  // a header one space longer
+  std::uint64_t length;
+  std::memcpy(&length, bytes.data(), 8);
+  bytes.insert(8 + length - 1, " ");
+  EXPECT_NE(failure(bytes).find("not a multiple of 8"), std::string::npos);
+}
+
 TEST_F(WeightsFileTest, NonFiniteRuleIsRefused) {
   WeightFileParts parts = tiny_model_parts();
   const float bad = std::numeric_limits<float>::quiet_NaN();
