@@ -57,7 +57,7 @@ class InnerLoopLearner final : public Learner {
     return Status::ok();
   }
 
-  Digest digest(const AdaptedState& state) const override { return digest_of(state, *backend_); }
+  Digest digest(const AdaptedState& state) const override { return state_digest(state, *backend_); }
   std::string save(const AdaptedState& state) const override { return encode_state(state, *net_, *backend_); }
 
   Result<AdaptedState> load(std::string_view blob) override {

@@ -99,7 +99,7 @@ std::string encode_state(const AdaptedState& state, const Net& net, const Backen
   writer.u8(state.frozen_window.empty() ? 0 : 1);
   for_each_tensor(state, *state.weights, backend,
                   [&](std::span<const std::byte> bytes) { writer.raw(bytes.data(), bytes.size()); });
-  const Digest digest = silt::digest_of(writer.bytes());
+  const Digest digest = digest_of(writer.bytes());
   writer.u64(digest.high);
   writer.u64(digest.low);
   return writer.take();
@@ -114,7 +114,7 @@ Status decode_state(std::string_view blob, const Net& net, Backend& backend, Ada
   ByteReader tail(blob.substr(blob.size() - kDigestBytes));
   const Digest stored{.high = tail.u64(), .low = tail.u64()};
   const std::string_view body = blob.substr(0, blob.size() - kDigestBytes);
-  if (silt::digest_of(body) != stored) return damaged("its digest does not match");
+  if (digest_of(body) != stored) return damaged("its digest does not match");
 
   ByteReader reader(body.substr(kMagic.size()));
   SILT_TRY(check_identity(reader, net, backend));
@@ -130,7 +130,7 @@ Status decode_state(std::string_view blob, const Net& net, Backend& backend, Ada
   return Status::ok();
 }
 
-Digest digest_of(const AdaptedState& state, const Backend& backend) {
+Digest state_digest(const AdaptedState& state, const Backend& backend) {
   Digester digester;
   ByteWriter counters;
   counters.u64(state.steps);

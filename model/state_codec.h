@@ -26,6 +26,6 @@ Status decode_state(std::string_view blob, const Net& net, Backend& backend, Ada
                     FastWeights& weights);
 
 // Over weights, valid windows, open tokens and counters: equal digests mean equal futures.
-Digest digest_of(const AdaptedState& state, const Backend& backend);
+Digest state_digest(const AdaptedState& state, const Backend& backend);
 
 }  // namespace silt::model

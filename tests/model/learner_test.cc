@@ -8,6 +8,7 @@
 #include <random>
 #include <set>
 
+#include "base/bytes.h"
 #include "model/state_codec.h"
 #include "tests/model/backends.h"
 
@@ -214,6 +215,36 @@ TEST_P(LearnerTest, RefusesDamagedAndForeignBlobs) {
     const auto elsewhere = Learner::create(net, std::move(backend), {});
     EXPECT_EQ(elsewhere->load(blob).status().code(), Code::kFailedPrecondition) << name;
   }
+}
+
+// A digest is no signature: every field is checked for itself.
+TEST_P(LearnerTest, SurvivesBlobsWhoseDigestWasMadeToFit) {
+  const auto learner = this->learner();
+  AdaptedState state = learner->fresh();
+  append(*learner, state, std::span(tokens_).first(2 * b() + 3));
+  const std::string blob = learner->save(state);
+  const auto load = [&](std::string body) {
+    const Digest digest = digest_of(body);
+    ByteWriter tail;
+    tail.u64(digest.high);
+    tail.u64(digest.low);
+    return learner->load(body + tail.bytes());
+  };
+  const std::string body = blob.substr(0, blob.size() - 16);
+  ASSERT_TRUE(load(body).is_ok());
+  const std::size_t identity_bytes = 8 + 4 + 1 + learner->backend_name().size() + 16;
+  for (std::size_t bit = 0; bit < 8 * (identity_bytes + 40); ++bit) {
+    std::string bad = body;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
+    Result<AdaptedState> loaded = load(bad);
+    EXPECT_TRUE(bit >= 8 * identity_bytes || !loaded.is_ok()) << "byte " << bit / 8;
+    if (!loaded.is_ok()) continue;
+    EXPECT_LE(loaded->window_valid, config_.window_tokens);  // a wrong count or number, but usable
+    append(*learner, *loaded, std::span(tokens_).first(b()));
+  }
+  for (std::size_t cut = 0; cut < 200; ++cut)
+    EXPECT_FALSE(load(body.substr(0, body.size() * cut / 200)).is_ok());
+  EXPECT_FALSE(load(body + "x").is_ok());
 }
 
 TEST_P(LearnerTest, AShortSourceIsScoredAndTeachesNothing) {
