@@ -9,6 +9,8 @@ namespace silt::cli {
 namespace {
 
 constexpr std::size_t kVersionsShown = 5;
+constexpr std::size_t kLineShown = 320;  // bytes
+constexpr std::size_t kBeforeSpan = 100;
 
 std::string versions_line(const silt::v1::AskFinal& final) {
   std::string out;
@@ -57,8 +59,16 @@ void Answer::add(const silt::v1::AskResponse& event) {
 
 std::string render(const silt::v1::Citation& citation, const Style& style) {
   const std::string_view text = citation.text();
-  const std::size_t begin = std::min<std::size_t>(citation.span_begin(), text.size());
-  const std::size_t end = std::clamp<std::size_t>(citation.span_end(), begin, text.size());
+  const std::size_t span_begin = std::min<std::size_t>(citation.span_begin(), text.size());
+  const std::size_t span_end = std::clamp<std::size_t>(citation.span_end(), span_begin, text.size());
+  // A line can be 64 KiB long: the part around the span is shown, --json has all of it.
+  const std::size_t shown_begin =
+      text.size() <= kLineShown ? 0 : span_begin - std::min(span_begin, kBeforeSpan);
+  const std::size_t shown_end = std::min(text.size(), shown_begin + kLineShown);
+  const auto part = [&](std::size_t begin, std::size_t end) {
+    begin = std::clamp(begin, shown_begin, shown_end);
+    return escape(text.substr(begin, std::clamp(end, begin, shown_end) - begin));
+  };
   std::string out;
   if (citation.number() > 0) out += style.bold("[" + std::to_string(citation.number()) + "]") + " ";
   out += style.dim(escape(citation.source()) + " #" + std::to_string(citation.seq()));
@@ -66,8 +76,10 @@ std::string render(const silt::v1::Citation& citation, const Style& style) {
     out += "  " +
            style.dim(format_local(citation.time().seconds() * 1'000'000 + citation.time().nanos() / 1000));
   }
-  return out + "  " + escape(text.substr(0, begin)) +
-         style.highlight(escape(text.substr(begin, end - begin))) + escape(text.substr(end));
+  out += "  " + style.dim(shown_begin > 0 ? "..." : "") + part(0, span_begin);
+  out += style.highlight(part(span_begin, span_end)) + part(span_end, text.size());
+  if (shown_end < text.size()) out += style.dim("... (" + std::to_string(text.size()) + " bytes)");
+  return out;
 }
 
 std::string render(const Answer& answer, const Style& style) {

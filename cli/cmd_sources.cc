@@ -1,7 +1,7 @@
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/json_view.h"
-#include "cli/terminal.h"
+#include "cli/sources_view.h"
 
 namespace silt::cli {
 namespace {
@@ -9,6 +9,8 @@ namespace {
 std::string bits(double value) {
   return value > 0 ? format_fixed(value, 3) : "-";
 }
+
+}  // namespace
 
 std::string render(const silt::v1::ListSourcesResponse& response, const Style& style) {
   if (response.sources().empty()) return "no sources yet: siltd has not read a line\n";
@@ -32,9 +34,8 @@ std::string render(const silt::v1::ListSourcesResponse& response, const Style& s
   return table.render(style);
 }
 
-}  // namespace
-
 int run_sources(Client& client, const SourcesOptions& options) {
+  if (options.follow) return run_follow(client, options);
   silt::v1::ListSourcesRequest request;
   request.set_tenant(options.tenant);
   const Result<silt::v1::ListSourcesResponse> response = client.list_sources(request);

@@ -24,8 +24,12 @@ int run_ask(Client& client, const AskOptions& options);
 struct SourcesOptions {
   std::string tenant = "*";
   bool json = false;
+  bool follow = false;
+  int for_s = 3600;
 };
 int run_sources(Client& client, const SourcesOptions& options);
+// Refreshes a table on a terminal, prints a line now and then elsewhere, until all is learned.
+int run_follow(Client& client, const SourcesOptions& options);
 
 struct ExplainOptions {
   std::string tenant;

@@ -35,7 +35,10 @@ CLI::App* add_ask(CLI::App& app, AskOptions& to) {
 CLI::App* add_sources(CLI::App& app, SourcesOptions& to) {
   CLI::App* sources = app.add_subcommand("sources", "What siltd reads and how well it knows it");
   sources->add_option("--tenant", to.tenant, "Tenant (default: all)");
-  sources->add_flag("--json", to.json, "One JSON object");
+  CLI::Option* json = sources->add_flag("--json", to.json, "One JSON object");
+  CLI::Option* follow = sources->add_flag("-f,--follow", to.follow, "Refresh until everything is learned");
+  sources->add_option("--for-s", to.for_s, "With --follow: no longer than this")->needs(follow);
+  follow->excludes(json);
   return sources;
 }
 
