@@ -67,11 +67,11 @@ TEST_P(ReaderTest, ReadsUnderTheWeightsItIsGiven) {
   for (std::size_t i = 0; i < adapted.size(); ++i) gain += initial[i] - adapted[i];
   EXPECT_GT(gain, 0.1 * static_cast<double>(adapted.size()));
 
-  // The learner reuses the buffers of versions that nobody holds: a reader must not take the next
-  // version for one it has packed.
+  // The learner reuses the buffers of versions that nobody holds, here every second one: a reader
+  // must not take a new version for one it has packed.
   for (int i = 0; i < 4; ++i) {
     ASSERT_TRUE(
-        learner_->append(state, std::span(tokens_).first(16), LearnMode::kScoreAndLearn, scores).is_ok());
+        learner_->append(state, std::span(tokens_).first(32), LearnMode::kScoreAndLearn, scores).is_ok());
     const std::vector<float> now = score(state.weights, {}, tokens_);
     const std::vector<float> reopened = [&] {
       std::vector<float> nll;
