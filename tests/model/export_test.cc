@@ -49,10 +49,10 @@ class Prototype {
   Prototype() {
     for (const char* name : {"down", "gate", "up"}) {
       const bool down = std::string(name) == "down";
-      add("ad/W0/" + std::string(name), {kFast, down ? kFastWidth : kWidth, down ? kWidth : kFastWidth});
-      add("base/blocks/" + std::string(name), {kLayers, down ? kMlp : kWidth, down ? kWidth : kMlp});
-      add("ad/inner/decay/" + std::string(name), {kFast});
-      add("ad/inner/loglr/" + std::string(name), {kFast});
+      add(std::string("ad/W0/") + name, {kFast, down ? kFastWidth : kWidth, down ? kWidth : kFastWidth});
+      add(std::string("base/blocks/") + name, {kLayers, down ? kMlp : kWidth, down ? kWidth : kMlp});
+      add(std::string("ad/inner/decay/") + name, {kFast});
+      add(std::string("ad/inner/loglr/") + name, {kFast});
     }
     for (const char* name : {"q", "k", "v", "o"})
       add(std::string("base/blocks/") + name, {kLayers, kWidth, kWidth});
@@ -97,7 +97,8 @@ class Prototype {
       if (i > 0) index_ += ',';
       index_ += std::to_string(shape[i]);
     }
-    index_ += "]," + std::to_string(values_.size() * 2) + "]";
+    index_ += "],";
+    index_ += std::to_string(values_.size() * 2) + "]";
     begin_[name] = values_.size();
     const int count = std::accumulate(shape.begin(), shape.end(), 1, std::multiplies<>());
     for (int i = 0; i < count; ++i) {
