@@ -78,7 +78,7 @@ class Prototype {
     const char* data = reinterpret_cast<const char*>(values_.data());
     for (std::size_t i = 0; i < 3; ++i) {
       const std::size_t begin = i * third, end = i == 2 ? bytes : begin + third;
-      std::ofstream(folder / ("w" + std::to_string(i) + ".bin"), std::ios::binary)
+      std::ofstream(folder / (std::string("w") + std::to_string(i) + ".bin"), std::ios::binary)
           .write(data + begin, static_cast<std::streamsize>(end - begin));
     }
     std::ofstream tokenizer(folder / "tok.json");
