@@ -1,8 +1,9 @@
 // Tokenizer: byte-level BPE, lossless on any bytes.
 //
 // Text is first cut into pieces (letters+ | digits{1,3} | optional space and punctuation+ |
-// whitespace+, by Unicode class), then each piece's bytes are merged by rank. Bytes that are not
-// valid UTF-8 are pieces of class punctuation: every input encodes and decode(encode(x)) == x.
+// whitespace+, by Unicode class; see pretokenizer.h), then each piece's bytes are merged by rank.
+// Bytes that are not valid UTF-8 count as punctuation, one by one: every input encodes and
+// decode(encode(x)) == x. No text encodes to a special token, so log lines cannot forge one.
 // Immutable after construction; safe for concurrent use.
 #pragma once
 

@@ -25,7 +25,7 @@
 //   blocks.n.fast.gate, .up            [d, f]
 //   blocks.n.fast.down                 [f, d]
 //   blocks.n.fast.step, .decay         [3]      F32   for gate, up, down; final values, not logits
-// and the tokenizer (see tokenizer.cc):
+// and the tokenizer (tokenizer.h), whose special tokens have empty pieces:
 //   tokenizer.bytes                    [bytes]  U8    all pieces, joined
 //   tokenizer.offsets                  [V + 1]  I32   piece t is bytes [offsets[t], offsets[t + 1])
 //   tokenizer.merges                   [m, 3]   I32   left, right, result; row = rank
