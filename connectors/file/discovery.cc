@@ -289,36 +289,57 @@ void Discovery::new_file(const std::string& path, const FileLook& look, bool is_
 // Copies are made to be followed by a truncation (logrotate's copytruncate). One that was just made
 // waits until the truncation shows; then it takes the place of what was truncated.
 bool Discovery::is_copy(const std::string& path, const Fd& fd, const FileLook& look, Chain& chain) {
-  const std::vector<Generation*> members = chain.generations;  // settling one changes the chain
+  check_live(chain);  // it may be a copy of what came after a truncation that nobody noticed yet
+  if (generations_.find(look.key) != nullptr) return true;
+  const std::vector<Generation*> members = chain.generations;
   for (auto at = members.rbegin(); at != members.rend(); ++at) {
     Generation& original = **at;
-    if (original.retired || original.ignored || original.head.size == 0) continue;
-    const std::uint64_t read_bytes = std::max<std::uint64_t>(original.offset, original.head.size);
-    ContentProof proof = original.proof();
-    if (look.size < read_bytes) {  // perhaps still being made: compare what is there
-      if (look.size < original.head.size) continue;
-      proof.tail = {};
-      proof.offset = 0;
-      if (!holds(fd, proof)) continue;
-    } else if (!holds(fd, proof)) {
-      continue;
-    }
-    const bool intact = generations_.open(original).is_ok() && holds(original.fd, original.proof());
-    if (!intact && look.size >= read_bytes) {
-      if (owns_its_path(original)) {
-        file_truncated(original);
-      } else if (adopt_copy(original)) {
-        generations_.mark(original);
-      }
+    if (original.retired || original.ignored) continue;
+    if (original.head.size < kHeadBytes) extend_head(original);
+    if (!resembles(fd, look.size, original)) continue;
+    if (!original.fd && !owns_its_path(original) && adopt_copy(original)) {
+      generations_.mark(original);
       if (generations_.find(look.key) != nullptr) return true;
     }
-    const std::int64_t now = clock_.monotonic_us();
-    const auto [since, added] = copies_since_us_.emplace(path, now);
-    if (now - since->second < 1000 * options_.copy_wait_ms) return true;
-    if (wanted(path)) return false;  // a file of its own after all
-    return true;
+    const std::int64_t now_us = clock_.monotonic_us();
+    const std::int64_t since_us = copies_since_us_.emplace(path, now_us).first->second;
+    const bool waited = now_us - since_us >= 1000 * options_.copy_wait_ms;
+    return !waited || !wanted(path);  // else a file of its own after all
   }
   return false;
+}
+
+void Discovery::check_live(Chain& chain) {
+  const std::vector<Generation*> members = chain.generations;  // settling one changes the chain
+  for (Generation* member : members) {
+    if (!member->live || member->retired || member->ignored || !generations_.open(*member).is_ok()) continue;
+    if (!holds(member->fd, member->proof())) file_truncated(*member);
+  }
+}
+
+// Whether a file could be a copy of `original`, finished or still being made.
+bool Discovery::resembles(const Fd& fd, std::uint64_t size, const Generation& original) {
+  ContentProof proof = original.proof();
+  if (proof.head.size == 0 || size < proof.head.size) return false;
+  if (size < proof.offset) {
+    proof.tail = {};
+    proof.offset = 0;
+  }
+  return holds(fd, proof);
+}
+
+// More of a young file may be there than was there when it was read: what it is known by grows.
+void Discovery::extend_head(Generation& generation) {
+  if (!generation.present() || !generations_.open(generation).is_ok()) return;
+  const Result<FileLook> look = look_at(generation.fd);
+  if (!look.is_ok() || look->size < generation.offset || !holds(generation.fd, generation.proof())) return;
+  char head[kHeadBytes];
+  const Result<std::size_t> count = read_at(generation.fd, 0, head, sizeof head);
+  if (!count.is_ok() || *count <= generation.head.size) return;
+  generation.head = Fingerprint::of({head, *count});
+  generation.seen_size = std::max(generation.seen_size, look->size);
+  generations_.touch(generation);
+  generations_.mark(generation);
 }
 
 // An editor or a restore put a new file with the same beginning in the place of one that is gone:

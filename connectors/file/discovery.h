@@ -67,6 +67,9 @@ class Discovery {
   void ignore_rotated(const std::string& path, const FileLook& look);
   Generation* find_known(const std::string& path, const FileLook& look);
   bool is_copy(const std::string& path, const Fd& fd, const FileLook& look, Chain& chain);
+  void check_live(Chain& chain);
+  static bool resembles(const Fd& fd, std::uint64_t size, const Generation& original);
+  void extend_head(Generation& generation);
   bool replaces(const std::string& path, Fd& fd, const FileLook& look, Chain& chain);
   Generation& create(const std::string& path, const std::string& chain, Fd fd, const FileLook& look,
                      std::int64_t not_before_ns);

@@ -18,9 +18,16 @@ Watcher::Watcher(bool use_inotify) : fd_(use_inotify ? ::inotify_init1(IN_NONBLO
 
 Status Watcher::watch(const std::string& directory) {
   if (!fd_) return unavailable("inotify is off");
-  if (watching(directory)) return Status::ok();
+  // Asked each time: a removed directory that a file of ours keeps alive sends no IN_DELETE_SELF, so
+  // only the descriptor tells that the path leads to another directory now.
   const int descriptor = ::inotify_add_watch(fd_.get(), directory.c_str(), kEvents | IN_ONLYDIR);
   if (descriptor < 0) return errno_status("watch " + directory, errno);
+  const auto known = descriptors_.find(directory);
+  if (known != descriptors_.end() && known->second == descriptor) return Status::ok();
+  if (known != descriptors_.end()) {
+    ::inotify_rm_watch(fd_.get(), known->second);
+    forget(known->second);
+  }
   forget(descriptor);  // another name of the same directory: the newest one counts
   directories_[descriptor] = directory;
   descriptors_[directory] = descriptor;

@@ -20,7 +20,6 @@ class Watcher {
   explicit Watcher(bool use_inotify);
 
   int fd() const { return fd_.get(); }
-  bool watching(const std::string& directory) const { return descriptors_.contains(directory); }
   // Before the directory is read, so that nothing falls between. Watching twice is harmless.
   Status watch(const std::string& directory);
 

@@ -31,8 +31,8 @@ class NoWaiter final : public Waiter {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "silt-tail-XXXXXX").string();
+  explicit TemporaryFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string name = (parent / "silt-tail-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path_); }
@@ -88,7 +88,9 @@ struct Journal {
 
 class TailTest : public ::testing::Test {
  protected:
-  TailTest() { options.include = {at("*.log")}; }
+  explicit TailTest(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) : folder(parent) {
+    options.include = {at("*.log")};
+  }
 
   std::string at(const std::string& name) const { return (folder.path() / name).string(); }
   void append(const std::string& name, std::string_view text) const { Writer(at(name)).write(text); }
