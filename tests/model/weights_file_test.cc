@@ -49,7 +49,7 @@ std::vector<float> row_of(const MatrixSource& matrix, int row) {
 }
 
 TEST_F(WeightsFileTest, ReadsShapeMetadataAndTensors) {
-  const WeightFileParts parts = tiny_model_parts();
+  WeightFileParts parts = tiny_model_parts();
   const auto file = open(serialise(parts));
   ASSERT_TRUE(file.is_ok()) << file.status().message();
   const ModelConfig& config = (*file)->config();
@@ -63,7 +63,7 @@ TEST_F(WeightsFileTest, ReadsShapeMetadataAndTensors) {
   ASSERT_TRUE(matrix.is_ok());
   EXPECT_EQ((*matrix)->in(), 32);
   EXPECT_EQ((*matrix)->out(), 32);
-  const FileTensor& stored = WeightFileParts(parts).tensor("blocks.1.fast.down");
+  const FileTensor& stored = parts.tensor("blocks.1.fast.down");
   for (int row = 0; row < 32; ++row) {
     const std::vector<float> values = row_of(**matrix, row);
     for (std::size_t i = 0; i < 32; ++i) {
