@@ -43,6 +43,27 @@ void Forward::attend(int layer, Place place, KvCache& cache, Buffer& x, Buffer& 
   backend_.linear_add(*attended_, *block.output, h);
 }
 
+void Forward::attend_apart(int layer, std::span<const int> ends, KvCache& cache, Buffer& x, Buffer& h) {
+  const Block& block = net_->blocks[static_cast<std::size_t>(layer)];
+  if (one_qkv_ == nullptr) {
+    one_qkv_ = backend_.allocate(qkv_->capacity(), qkv_->cols(), Role::kOperand);
+    one_attended_ = backend_.allocate(attended_->capacity(), attended_->cols(), Role::kOperand);
+  }
+  x.set_rows(h.rows());
+  backend_.rms_norm(h, block.attention_norm, x);
+  backend_.linear(x, *block.qkv, *qkv_);
+  int begin = 0;
+  for (const int end : ends) {
+    one_qkv_->set_rows(end - begin);
+    one_attended_->set_rows(end - begin);
+    backend_.copy_rows(*qkv_, begin, end - begin, *one_qkv_, 0);
+    backend_.attention(*one_qkv_, 0, cache, 0, *one_attended_, nullptr);
+    backend_.copy_rows(*one_attended_, 0, end - begin, *attended_, begin);
+    begin = end;
+  }
+  backend_.linear_add(*attended_, *block.output, h);
+}
+
 void Forward::mlp(int layer, Buffer& h, BlockTape* tape) {
   const Block& block = net_->blocks[static_cast<std::size_t>(layer)];
   backend_.rms_norm(h, block.mlp_norm, *x_);

@@ -41,6 +41,9 @@ class Forward {
 
   // x = norm(h); h += attention(x). `x` is left for the state's window.
   void attend(int layer, Place place, KvCache& cache, Buffer& x, Buffer& h, BlockTape* tape);
+  // The same for rows of several short texts, each in an empty window of its own: text i ends before
+  // row ends[i]. Bit for bit what attend() computes for each alone. `cache` is scratch.
+  void attend_apart(int layer, std::span<const int> ends, KvCache& cache, Buffer& x, Buffer& h);
   // h += mlp(norm(h)), the static SwiGLU that every block has.
   void mlp(int layer, Buffer& h, BlockTape* tape);
   // The adapted blocks' second SwiGLU reads the same residual as the static one, so its input is
@@ -64,6 +67,7 @@ class Forward {
   std::shared_ptr<const Net> net_;
   Backend& backend_;
   BufferPtr x_, qkv_, attended_, act_, fast_x_, fast_act_;
+  BufferPtr one_qkv_, one_attended_;  // of one text in attend_apart(); made when first needed
 };
 
 }  // namespace silt::model

@@ -27,18 +27,38 @@ class WindowReader final : public Reader {
     SILT_TRY(check(context));
     SILT_TRY(check(text));
     nll.assign(text.size(), 0);
-    if (text.empty()) return Status::ok();
-    tokens_.clear();
-    if (context.empty()) tokens_.push_back(net_->start_token);
-    tokens_.insert(tokens_.end(), context.begin(), context.end());
-    const std::size_t first_scored = tokens_.size() - 1;  // the input that predicts text[0]
-    tokens_.insert(tokens_.end(), text.begin(), text.end() - 1);
     start(weights);
-    for (std::size_t at = 0; at < tokens_.size();) {
-      const std::size_t rows = read_some(std::span(tokens_).subspan(at));
-      if (at + rows > first_scored) score_rows(at, rows, first_scored, text, nll);
-      at += rows;
+    if (!text.empty()) score_one({context, text}, nll);
+    return Status::ok();
+  }
+
+  Status score_all(const std::shared_ptr<const FastWeights>& weights, std::span<const ScoreRequest> requests,
+                   std::vector<std::vector<float>>& nll) override {
+    for (const ScoreRequest& request : requests) {
+      SILT_TRY(check(request.context));
+      SILT_TRY(check(request.text));
     }
+    nll.assign(requests.size(), {});
+    start(weights);
+    const auto room = static_cast<std::size_t>(net_->config.minibatch_tokens);
+    std::size_t rows = 0;
+    shared_.clear();
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      nll[i].resize(requests[i].text.size());
+      if (requests[i].text.empty()) continue;
+      const std::size_t needed = rows_of(requests[i]);
+      if (needed > room) {
+        score_one(requests[i], nll[i]);
+        continue;
+      }
+      if (rows + needed > room) {
+        score_shared(requests, nll);
+        rows = 0;
+      }
+      shared_.push_back(i);
+      rows += needed;
+    }
+    if (!shared_.empty()) score_shared(requests, nll);
     return Status::ok();
   }
 
@@ -54,6 +74,7 @@ class WindowReader final : public Reader {
     tokens_.assign(prompt.begin(), prompt.end());
     if (tokens_.empty()) tokens_.push_back(net_->start_token);
     start(weights);
+    place_ = Place{};
     std::span<const Token> unread = tokens_;
     while (static_cast<int>(text.size()) < options.tokens_max) {
       std::size_t rows = 0;
@@ -83,15 +104,82 @@ class WindowReader final : public Reader {
                             std::to_string(net_->config.vocabulary));
   }
 
-  // An empty window under these weights.
+  // Inputs of the net for a request: its context, or else the start token, and all of its text but the
+  // last token, which is only predicted.
+  static std::size_t rows_of(const ScoreRequest& request) {
+    return std::max<std::size_t>(request.context.size(), 1) + request.text.size() - 1;
+  }
+  void add_inputs(const ScoreRequest& request) {
+    if (request.context.empty()) tokens_.push_back(net_->start_token);
+    tokens_.insert(tokens_.end(), request.context.begin(), request.context.end());
+    tokens_.insert(tokens_.end(), request.text.begin(), request.text.end() - 1);
+  }
+
+  // Packs these weights, unless they are packed already.
   void start(const std::shared_ptr<const FastWeights>& weights) {
-    place_ = Place{};
     adapted_ = weights != nullptr;
     if (!adapted_) return;
     const bool packed = !packed_.owner_before(weights) && !weights.owner_before(packed_);
     if (packed) return;
     for (std::size_t i = 0; i < packs_.size(); ++i) backend_->pack_fast(weights->layers[i], *packs_[i]);
     packed_ = weights;
+  }
+
+  void score_one(const ScoreRequest& request, std::span<float> nll) {
+    tokens_.clear();
+    add_inputs(request);
+    const std::size_t first_scored = rows_of(request) - request.text.size();  // it predicts text[0]
+    place_ = Place{};
+    for (std::size_t at = 0; at < tokens_.size();) {
+      const std::size_t rows = read_some(std::span(tokens_).subspan(at));
+      if (at + rows > first_scored) score_rows(at, rows, first_scored, request.text, nll);
+      at += rows;
+    }
+  }
+
+  // Scores the requests listed in shared_, whose rows fit into one mini-batch, and empties the list.
+  void score_shared(std::span<const ScoreRequest> requests, std::vector<std::vector<float>>& nll) {
+    tokens_.clear();
+    ends_.clear();
+    targets_.clear();
+    for (const std::size_t i : shared_) {
+      add_inputs(requests[i]);
+      ends_.push_back(static_cast<int>(tokens_.size()));
+      targets_.insert(targets_.end(), requests[i].text.begin(), requests[i].text.end());
+    }
+    forward_.embed(tokens_, *h_);
+    run_blocks([&](int layer, KvCache& cache) { forward_.attend_apart(layer, ends_, cache, *x_, *h_); });
+    scored_h_->set_rows(static_cast<int>(targets_.size()));
+    int scored = 0;
+    for (std::size_t s = 0; s < shared_.size(); ++s) {
+      const int rows = static_cast<int>(requests[shared_[s]].text.size());  // the last of its rows
+      backend_->copy_rows(*h_, ends_[s] - rows, rows, *scored_h_, scored);
+      scored += rows;
+    }
+    nll_.resize(targets_.size());
+    forward_.head(*scored_h_, targets_, nll_, nullptr);
+    auto from = nll_.begin();
+    for (const std::size_t i : shared_) {
+      std::copy_n(from, nll[i].size(), nll[i].begin());
+      from += static_cast<std::ptrdiff_t>(nll[i].size());
+    }
+    shared_.clear();
+  }
+
+  // h_ through all blocks; `attend(layer, cache)` is their first half.
+  template <class Attend>
+  void run_blocks(Attend attend) {
+    const ModelConfig& c = net_->config;
+    for (int layer = 0; layer < c.layers; ++layer) {
+      attend(layer, *caches_[static_cast<std::size_t>(layer)]);
+      const int fast_layer = layer - c.prefix_layers();
+      if (fast_layer < 0) {
+        forward_.mlp(layer, *h_, nullptr);
+      } else {
+        const auto i = static_cast<std::size_t>(fast_layer);
+        forward_.adapted_mlps(fast_layer, adapted_ ? *packs_[i] : *net_->fast[i].initial_pack, *h_);
+      }
+    }
   }
 
   // Reads the first tokens of `inputs`, up to the end of the open mini-batch, and returns how many.
@@ -106,30 +194,20 @@ class WindowReader final : public Reader {
     const auto room = static_cast<std::size_t>(c.minibatch_tokens - place_.first_row);
     const std::size_t rows = std::min(inputs.size(), room);
     forward_.embed(inputs.first(rows), *h_);
-    for (int layer = 0; layer < c.layers; ++layer) {
-      forward_.attend(layer, place_, *caches_[static_cast<std::size_t>(layer)], *x_, *h_, nullptr);
-      const int fast_layer = layer - c.prefix_layers();
-      if (fast_layer < 0) {
-        forward_.mlp(layer, *h_, nullptr);
-      } else {
-        const auto i = static_cast<std::size_t>(fast_layer);
-        forward_.adapted_mlps(fast_layer, adapted_ ? *packs_[i] : *net_->fast[i].initial_pack, *h_);
-      }
-    }
+    run_blocks([&](int layer, KvCache& cache) { forward_.attend(layer, place_, cache, *x_, *h_, nullptr); });
     place_.first_row += static_cast<int>(rows);
     return rows;
   }
 
   // h_ has the rows of inputs [at, at + rows); those from `first_scored` on predict a token of `text`.
   void score_rows(std::size_t at, std::size_t rows, std::size_t first_scored, std::span<const Token> text,
-                  std::vector<float>& nll) {
+                  std::span<float> nll) {
     const std::size_t skipped = first_scored > at ? first_scored - at : 0;
     const std::size_t scored = rows - skipped;
     const std::size_t text_at = at + skipped - first_scored;
     scored_h_->set_rows(static_cast<int>(scored));
     backend_->copy_rows(*h_, static_cast<int>(skipped), static_cast<int>(scored), *scored_h_, 0);
-    forward_.head(*scored_h_, text.subspan(text_at, scored), std::span(nll).subspan(text_at, scored),
-                  nullptr);
+    forward_.head(*scored_h_, text.subspan(text_at, scored), nll.subspan(text_at, scored), nullptr);
   }
 
   std::shared_ptr<const Net> net_;
@@ -141,7 +219,10 @@ class WindowReader final : public Reader {
   bool adapted_ = false;
   Place place_;
   BufferPtr x_, h_, scored_h_;
-  std::vector<Token> tokens_;
+  std::vector<Token> tokens_, targets_;
+  std::vector<std::size_t> shared_;  // requests of one shared pass, and the rows at which they end
+  std::vector<int> ends_;
+  std::vector<float> nll_;
 };
 
 }  // namespace

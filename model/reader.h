@@ -29,6 +29,11 @@ struct GenerateOptions {
   std::function<bool(Token)> on_token;
 };
 
+struct ScoreRequest {
+  std::span<const Token> context;
+  std::span<const Token> text;
+};
+
 class Reader {
  public:
   static Result<std::unique_ptr<Reader>> create(std::shared_ptr<const Model> model,
@@ -42,6 +47,11 @@ class Reader {
   // refused. Cost: all tokens through the blocks, the text's tokens through the head.
   virtual Status score(const std::shared_ptr<const FastWeights>& weights, std::span<const Token> context,
                        std::span<const Token> text, std::vector<float>& nll) = 0;
+
+  // score() for many short texts: the same bits, but texts share the passes over the weights, which is
+  // what a short text mostly costs.
+  virtual Status score_all(const std::shared_ptr<const FastWeights>& weights,
+                           std::span<const ScoreRequest> requests, std::vector<std::vector<float>>& nll) = 0;
 
   // Continues the prompt; the result does not repeat it.
   virtual Result<std::vector<Token>> generate(const std::shared_ptr<const FastWeights>& weights,

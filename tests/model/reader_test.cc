@@ -83,6 +83,29 @@ TEST_P(ReaderTest, ReadsUnderTheWeightsItIsGiven) {
   EXPECT_EQ(score(nullptr, {}, tokens_), initial);
 }
 
+TEST_P(ReaderTest, ScoresManyTextsWithTheBitsOfEachAlone) {
+  AdaptedState state = learner_->fresh();
+  std::vector<TokenScore> scores;
+  ASSERT_TRUE(learner_->append(state, tokens_, LearnMode::kScoreAndLearn, scores).is_ok());
+  // Context and text lengths; a mini-batch has 16 rows.
+  const std::vector<std::pair<std::size_t, std::size_t>> sizes = {
+      {0, 3}, {5, 2}, {1, 4}, {4, 0}, {2, 9}, {30, 25}, {0, 16}, {0, 17}, {16, 1}, {1, 1}, {3, 3}, {0, 1}};
+  std::vector<ScoreRequest> requests;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const auto from = std::span(tokens_).subspan(7 * i);
+    requests.push_back({from.first(sizes[i].first), from.subspan(sizes[i].first, sizes[i].second)});
+  }
+  for (const std::shared_ptr<const FastWeights>& weights :
+       {state.weights, std::shared_ptr<const FastWeights>()}) {
+    std::vector<std::vector<float>> nll;
+    ASSERT_TRUE(reader_->score_all(weights, requests, nll).is_ok());
+    ASSERT_EQ(nll.size(), requests.size());
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      EXPECT_EQ(nll[i], score(weights, requests[i].context, requests[i].text)) << "request " << i;
+    }
+  }
+}
+
 TEST_P(ReaderTest, GreedyTextIsTheMostLikelyToken) {
   const auto prompt = std::span(tokens_).first(90);
   const std::vector<Token> text = generate(nullptr, prompt, {.tokens_max = 30});
