@@ -116,6 +116,16 @@ TEST(Miner, AFullMinerCountsUnderOther) {
   EXPECT_EQ(miner.size(), 2u);
 }
 
+TEST(Miner, AnAnswerIsForgottenWhenATemplateChanges) {
+  Miner miner(MinerConfig{.max_patterns = 1});
+  const char* line = "alpha beta gamma eta two";
+  EXPECT_EQ(miner.fold("alpha beta gamma delta one", 1, 0).pattern, 1u);
+  EXPECT_EQ(miner.fold(line, 2, 0).pattern, kOtherPattern);
+  EXPECT_EQ(miner.fold(line, 3, 0).pattern, kOtherPattern);
+  EXPECT_TRUE(miner.fold("alpha beta gamma delta two", 4, 0).template_changed);
+  EXPECT_EQ(miner.fold(line, 5, 0).pattern, 1u);
+}
+
 TEST(Miner, ABoundedTreeKeepsWorking) {
   Miner miner(MinerConfig{.max_children = 4});
   for (std::uint64_t i = 0; i < 100; ++i) {
@@ -209,6 +219,9 @@ TEST(Miner, DamagedStatesAreRefused) {
     auto loaded = Miner::deserialize(bad);
     if (loaded.is_ok()) loaded->fold(testing::service_line(random), 1, 0);
   }
+  std::string newer = good;
+  ++newer[0];
+  EXPECT_EQ(Miner::deserialize(newer).status().code(), Code::kDataLoss);
   std::vector<MinerRow> rows = miner.take_dirty();
   rows.erase(rows.begin());
   Miner incomplete;

@@ -119,10 +119,10 @@ TEST(Policy, ClocksThatJumpAreHarmless) {
   Policy steady(PolicyConfig{.learn_tokens_per_s = 10, .burst_tokens = 1000});
   steady.decide(repeat(1, 1000 * kSecondUs, 1, 900));
   EXPECT_EQ(steady.bucket_tokens(), 100);
-  steady.decide(repeat(2, 10 * kSecondUs, 1, 1'000'000));
-  const std::int64_t before = steady.bucket_tokens();
+  steady.decide({.text = "", .seq = 2, .arrival_us = 10 * kSecondUs});
+  EXPECT_EQ(steady.bucket_tokens(), 100);
   steady.decide({.text = "", .seq = 3, .arrival_us = 15 * kSecondUs});
-  EXPECT_EQ(steady.bucket_tokens(), before + 50);
+  EXPECT_EQ(steady.bucket_tokens(), 150);
 }
 
 TEST(Policy, StoredAndLoadedDecidesTheSame) {

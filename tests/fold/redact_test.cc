@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "tests/fold/lines.h"
 
@@ -178,21 +178,21 @@ TEST(Redact, AnyBytesAreSafe) {
   }
 }
 
-// Lines built to make a careless pass quadratic: 1 MB each would then take minutes.
+// Lines built to make a careless pass quadratic: each would then take many seconds.
 TEST(Redact, HostileLinesTakeLinearTime) {
   RedactConfig none;
   none.enabled = 0;
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   for (const char* unit :
        {"token=(", "token=./", "password=", "eyJ-", "ghp_-", "--.", "--a-", "://", ":", "=", "a:b@",
         "token=\\\"", "-----BEGIN PRIVATE KEY-----", "AKIA-", "password: ", "token=,"}) {
     std::string line;
-    while (line.size() < 1'000'000) line += unit;
+    while (line.size() < 300'000) line += unit;
     kept(line);
     kept(line, none);
   }
-  const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  EXPECT_LT(seconds, 20.0);
+  EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC,
+            5.0);  // processor time; linear takes a tenth of it
 }
 
 }  // namespace
