@@ -10,7 +10,6 @@
 #include <numbers>
 #include <sstream>
 
-#include "model/default_weights.h"
 #include "model/json.h"
 #include "model/model.h"
 #include "model/tools/bits_per_byte.h"
@@ -188,6 +187,26 @@ TEST_F(EvalTest, BadInputIsOneLineAndExitTwo) {
     EXPECT_NE(outcome.output.find(words), std::string::npos) << arguments << ": " << outcome.output;
   }
   EXPECT_EQ(run("--help").code, 0);
+}
+
+TEST_F(EvalTest, FindsTheInstalledWeightsAndSaysWhereItLooked) {
+  fs::create_directories(folder_ / "bin");
+  fs::create_directories(folder_ / "share/silt");
+  fs::copy_file(SILT_EVAL, folder_ / "bin/silt-eval");
+  const auto run_copy = [&] {
+    const std::string command = "cd " + folder_.string() + " && bin/silt-eval bpb --json auth.log >out 2>&1";
+    return WEXITSTATUS(std::system(command.c_str()));
+  };
+  EXPECT_EQ(run_copy(), 2);
+  EXPECT_NE(read("out").find(path("share/silt/silt-18m.safetensors")), std::string::npos) << read("out");
+  EXPECT_NE(read("out").find("--weights"), std::string::npos);
+  fs::copy_file(path("tiny.safetensors"), path("share/silt/silt-18m.safetensors"));
+  EXPECT_EQ(run_copy(), 0) << read("out");
+  fs::rename(folder_ / "share/silt/silt-18m.safetensors", folder_ / "bin/silt-18m.safetensors");
+  EXPECT_EQ(run_copy(), 0) << read("out");
+  fs::create_directories(folder_ / "model/weights");
+  fs::rename(folder_ / "bin/silt-18m.safetensors", folder_ / "model/weights/silt-18m.safetensors");
+  EXPECT_EQ(run_copy(), 0) << read("out");
 }
 
 TEST(EvalOptions, ReadsFlagsValuesAndFiles) {
