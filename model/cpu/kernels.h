@@ -24,7 +24,7 @@ using Bf16 = std::uint16_t;
 constexpr int kBlock = 32;                       // rows and columns of a packed block
 constexpr int kBlockElements = kBlock * kBlock;  // 2 KiB
 constexpr int kRowPad = 32;          // rows of A and C that product() may touch are rounded up to this
-constexpr float kMasked = -3.0e38F;  // a score that exp_row() turns into exactly 0
+constexpr float kMasked = -1.0e38F;  // a score that exp_row() turns into exactly 0
 
 struct Kernels {
   const char* isa;

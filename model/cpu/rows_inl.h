@@ -7,23 +7,27 @@
 namespace silt::model::cpu {
 namespace {
 
-// exp(x): x = n ln 2 + r, |r| <= ln 2 / 2, the series of exp(r) to r^6 (error below 1.3e-7), times
-// 2^n. At most 2^-127 becomes exactly 0; NaN stays NaN.
-inline F vexp(F x) {
-  const F n = round(vmin(splat(127.0F), vmax(splat(-127.0F), x * splat(1.44269504F))));
-  const F r = fma(n, splat(2.12194440e-4F), fma(n, splat(-0.693359375F), vmax(splat(-89.0F), x)));
-  F p = splat(1.0F / 720);
-  p = fma(p, r, splat(1.0F / 120));
-  p = fma(p, r, splat(1.0F / 24));
-  p = fma(p, r, splat(1.0F / 6));
-  p = fma(p, r, splat(0.5F));
-  p = fma(p, r, splat(1.0F));
-  p = fma(p, r, splat(1.0F));
+// 2^t: t = n + f with integral n and |f| <= 1/2; the series of 2^f to f^6, whose next term is below
+// 1e-8. Below 2^-127 it becomes exactly 0; NaN stays NaN.
+inline F exp2(F t) {
+  if constexpr (!kWideExponents) t = vmax(splat(-127.0F), t);
+  const F n = round(t);
+  const F f = t - n;
+  F p = splat(1.54035304e-4F);  // ln(2)^6 / 6!
+  p = fma(p, f, splat(1.33335581e-3F));
+  p = fma(p, f, splat(9.61812911e-3F));
+  p = fma(p, f, splat(5.55041087e-2F));
+  p = fma(p, f, splat(2.40226507e-1F));
+  p = fma(p, f, splat(6.93147181e-1F));
+  p = fma(p, f, splat(1.0F));
   return scale_by_power(p, n);
 }
 
+constexpr float kLog2E = 1.44269504F;
+
 inline F sigmoid(F x) {
-  return splat(1.0F) / (splat(1.0F) + vexp(splat(0.0F) - x));
+  // The bound keeps 1 + e^-x finite.
+  return reciprocal(splat(1.0F) + exp2(vmin(splat(126.0F), x * splat(-kLog2E))));
 }
 
 void pack_block_f32(const float* left, const float* right, long ld, Bf16* out) {
@@ -182,11 +186,11 @@ float max_row(const float* s, int n) {
 }
 
 float exp_row(const float* s, int n, float reference, float scale, Bf16* e) {
-  const F shift = splat(reference);
-  const F factor = splat(scale);
+  const F factor = splat(scale * kLog2E);
+  const F shift = splat(-reference * (scale * kLog2E));
   F sum = splat(0);
   for (int i = 0; i < n; i += kLanes) {
-    const F x = vexp((load(s + i) - shift) * factor);
+    const F x = exp2(fma(load(s + i), factor, shift));
     sum = sum + x;
     if (e != nullptr) store_bf16(e + i, x);
   }

@@ -33,9 +33,14 @@ inline F vmin(F a, F b) {
 inline F round(F x) {
   return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
+// x 2^n for integral n in [-127, 127]; 2^-127 counts as 0.
 inline F scale_by_power(F x, F n) {
   const __m256i e = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
   return _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32(e, 23)));
+}
+constexpr bool kWideExponents = false;  // round() and scale_by_power() want a bounded argument
+inline F reciprocal(F x) {
+  return splat(1.0F) / x;
 }
 inline float reduce_add(F v) {
   __m128 x = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));

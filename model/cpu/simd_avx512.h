@@ -34,10 +34,15 @@ inline F vmin(F a, F b) {
 inline F round(F x) {
   return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
-// x 2^n for integral n in [-127, 127]; 2^-127 counts as 0.
+// x 2^n for integral n, however large or small.
 inline F scale_by_power(F x, F n) {
-  const __m512i e = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
-  return _mm512_mul_ps(x, _mm512_castsi512_ps(_mm512_slli_epi32(e, 23)));
+  return _mm512_scalef_ps(x, n);
+}
+constexpr bool kWideExponents = true;  // round() and scale_by_power() take any float
+// 1 / x for normal x, to 1 ulp: an estimate of 14 bits and one step of Newton's.
+inline F reciprocal(F x) {
+  const F y = _mm512_rcp14_ps(x);
+  return y * _mm512_fnmadd_ps(x, y, _mm512_set1_ps(2.0F));
 }
 inline float reduce_add(F v) {
   return _mm512_reduce_add_ps(v);

@@ -34,9 +34,14 @@ inline F vmin(F a, F b) {
 inline F round(F x) {
   return _mm_cvtepi32_ps(_mm_cvtps_epi32(x));
 }  // |x| < 2^31
+// x 2^n for integral n in [-127, 127]; 2^-127 counts as 0.
 inline F scale_by_power(F x, F n) {
   const __m128i e = _mm_add_epi32(_mm_cvtps_epi32(n), _mm_set1_epi32(127));
   return _mm_mul_ps(x, _mm_castsi128_ps(_mm_slli_epi32(e, 23)));
+}
+constexpr bool kWideExponents = false;  // round() and scale_by_power() want a bounded argument
+inline F reciprocal(F x) {
+  return splat(1.0F) / x;
 }
 inline float reduce_add(F v) {
   const __m128 x = _mm_add_ps(v, _mm_movehl_ps(v, v));
