@@ -99,6 +99,8 @@ class AsioWaiter final : public Waiter {
 
 }  // namespace
 
-std::unique_ptr<Waiter> make_asio_waiter(boost::asio::io_context& io) { return std::make_unique<AsioWaiter>(io); }
+std::unique_ptr<Waiter> make_asio_waiter(boost::asio::io_context& io) {
+  return std::make_unique<AsioWaiter>(io);
+}
 
 }  // namespace silt::connectors

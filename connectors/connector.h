@@ -20,9 +20,9 @@ namespace silt::connectors {
 
 // Flags of a record, stored in the journal: values are forever.
 enum RecordFlags : std::uint32_t {
-  kRecordCut = 1,       // longer than the limit: text is a prefix, bytes_cut more were dropped
-  kRecordPartial = 2,   // the origin ended without a line end and will not be continued
-  kRecordGap = 4,       // not a line: text describes bytes that were lost, and why
+  kRecordCut = 1,      // longer than the limit: text is a prefix, bytes_cut more were dropped
+  kRecordPartial = 2,  // the origin ended without a line end and will not be continued
+  kRecordGap = 4,      // not a line: text describes bytes that were lost, and why
 };
 
 // Where a record's bytes were: `path` as it was named when read, the generation of the file (two
@@ -69,11 +69,11 @@ struct ConnectorStats {
   std::uint64_t files_open = 0;
   std::uint64_t files_known = 0;
   std::uint64_t bytes_read = 0;
-  std::uint64_t bytes_lost = 0;      // known to have existed and never read, with gap records
+  std::uint64_t bytes_lost = 0;  // known to have existed and never read, with gap records
   std::uint64_t records_cut = 0;
   std::uint64_t read_errors = 0;
-  std::uint64_t backlog_bytes = 0;   // seen but not yet read
-  std::string last_error;            // one line, with the remedy; empty when all is well
+  std::uint64_t backlog_bytes = 0;  // seen but not yet read
+  std::string last_error;           // one line, with the remedy; empty when all is well
 };
 
 // The intake thread owns a connector and makes all calls but wait(); poll() never blocks for long.

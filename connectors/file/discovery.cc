@@ -34,10 +34,11 @@ void Discovery::begin(bool first_start) {
   // Two generations of one file: the process ended between finding a truncation and settling it.
   std::vector<Generation*> superseded;
   generations_.for_each([&](Generation& generation) {
-    generation.grown_us = clock_.monotonic_us();
+    generation.quiet_since_us = clock_.monotonic_us();
     generation.dormant = !wanted(generation.chain);
     const Generation* owner = generations_.find(generation.key);
-    if (owner != &generation && owner->key.birth_ns == generation.key.birth_ns) superseded.push_back(&generation);
+    if (owner != &generation && owner->key.birth_ns == generation.key.birth_ns)
+      superseded.push_back(&generation);
   });
   for (Generation* generation : superseded) settle_truncated(*generation);
 }
@@ -209,7 +210,7 @@ void Discovery::consider(const std::string& path) {
     copies_since_us_.erase(path);
     if (look.status().code() != Code::kNotFound) faults_.note(look.status());
     if (Chain* chain = generations_.chain(path)) {
-      for (Generation* generation : chain->generations) generation->live = false;
+      for (Generation* generation : chain->generations) set_live(*generation, false);
     }
     return;
   }
@@ -236,9 +237,15 @@ void Discovery::seen_at(Generation& generation, const std::string& path, const F
     generations_.mark(generation);
   }
   if (Chain* chain = generations_.chain(path)) {
-    for (Generation* member : chain->generations) member->live = member == &generation;
+    for (Generation* member : chain->generations) set_live(*member, member == &generation);
   }
   note_size(generation, look);
+}
+
+void Discovery::set_live(Generation& generation, bool live) {
+  // Just rotated: its writer may be in the middle of a line, however long it was quiet before.
+  if (generation.live && !live) generation.quiet_since_us = clock_.monotonic_us();
+  generation.live = live;
 }
 
 bool Discovery::owns_its_path(const Generation& generation) const {
@@ -249,7 +256,7 @@ bool Discovery::owns_its_path(const Generation& generation) const {
 void Discovery::note_size(Generation& generation, const FileLook& look) {
   if (look.size == generation.seen_size && look.modified_ns == generation.modified_ns) return;
   if (look.size > generation.seen_size) {
-    generation.grown_us = clock_.monotonic_us();
+    generation.quiet_since_us = clock_.monotonic_us();
     generation.finishing = false;
   }
   generations_.mark(generation);  // the reader moves seen_size, once it knows that the file is the same
@@ -309,12 +316,11 @@ bool Discovery::is_copy(const std::string& path, const Fd& fd, const FileLook& l
   return false;
 }
 
-void Discovery::check_live(Chain& chain) {
-  const std::vector<Generation*> members = chain.generations;  // settling one changes the chain
-  for (Generation* member : members) {
-    if (!member->live || member->retired || member->ignored || !generations_.open(*member).is_ok()) continue;
-    if (!holds(member->fd, member->proof())) file_truncated(*member);
-  }
+void Discovery::check_live(const Chain& chain) {
+  const Result<FileLook> look = look_at(chain.path);
+  Generation* live = look.is_ok() ? generations_.find(look->key) : nullptr;
+  if (live == nullptr || live->ignored || live->dormant || !generations_.open(*live).is_ok()) return;
+  if (!holds(live->fd, live->proof())) file_truncated(*live);
 }
 
 // Whether a file could be a copy of `original`, finished or still being made.
@@ -381,7 +387,7 @@ Generation& Discovery::create(const std::string& path, const std::string& chain,
     watch(real_directory);  // writes through a link show only where it leads
   }
   Generation& generation = generations_.add(std::move(row), scan_number_);
-  generation.grown_us = clock_.monotonic_us();
+  generation.quiet_since_us = clock_.monotonic_us();
   generations_.give_fd(generation, std::move(fd));
   if (first_start_ && options_.start == FileStart::kEnd && !start_at_end(generation)) {
     faults_.note(unavailable("cannot read the end of " + path + "; reading it from its beginning"));

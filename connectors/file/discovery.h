@@ -67,7 +67,7 @@ class Discovery {
   void ignore_rotated(const std::string& path, const FileLook& look);
   Generation* find_known(const std::string& path, const FileLook& look);
   bool is_copy(const std::string& path, const Fd& fd, const FileLook& look, Chain& chain);
-  void check_live(Chain& chain);
+  void check_live(const Chain& chain);
   static bool resembles(const Fd& fd, std::uint64_t size, const Generation& original);
   void extend_head(Generation& generation);
   bool replaces(const std::string& path, Fd& fd, const FileLook& look, Chain& chain);
@@ -78,6 +78,7 @@ class Discovery {
   bool adopt_copy(Generation& generation);
   void settle_truncated(Generation& generation);
   bool owns_its_path(const Generation& generation) const;
+  void set_live(Generation& generation, bool live);
   void note_size(Generation& generation, const FileLook& look);
   void locate(Generation& generation);
   void age(Generation& generation);
@@ -94,8 +95,8 @@ class Discovery {
   bool first_start_ = false;  // until the first comparison is done
   std::uint64_t scan_number_ = 0;
   std::int64_t next_reconcile_us_ = 0;
-  std::unordered_set<std::string> scanned_;                      // directories that were read at least once
-  std::set<std::string> scanned_now_;                            // in this comparison
+  std::unordered_set<std::string> scanned_;                        // directories that were read at least once
+  std::set<std::string> scanned_now_;                              // in this comparison
   std::unordered_map<std::string, std::int64_t> copies_since_us_;  // possible copies that wait
 };
 

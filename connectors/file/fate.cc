@@ -26,7 +26,8 @@ struct CopyFound {
 
 bool is_rotated_name_of(std::string_view name, std::string_view live) {
   const std::vector<LiveName> names = live_names_of(name);
-  return std::any_of(names.begin(), names.end(), [&](const LiveName& candidate) { return candidate.name == live; });
+  return std::any_of(names.begin(), names.end(),
+                     [&](const LiveName& candidate) { return candidate.name == live; });
 }
 
 // The copy in `path`, if it holds all that was read of `original`. A short proof counts only
@@ -34,7 +35,8 @@ bool is_rotated_name_of(std::string_view name, std::string_view live) {
 std::optional<CopyFound> copy_at(const std::string& path, const Generation& original) {
   const std::uint64_t read_bytes = std::max<std::uint64_t>(original.offset, original.head.size);
   Result<FileLook> look = look_at(path);
-  if (!look.is_ok() || !look->regular || look->size < read_bytes || look->key.inode == original.key.inode) return {};
+  if (!look.is_ok() || !look->regular || look->size < read_bytes || look->key.inode == original.key.inode)
+    return {};
   CopyFound copy{.path = path, .look = *look, .fd = {}, .rotated_name = false, .reader = nullptr};
   copy.rotated_name = is_rotated_name_of(name_of(path), name_of(original.chain)) ||
                       is_rotated_name_of(name_of(path), name_of(original.path));
@@ -117,7 +119,7 @@ bool Discovery::adopt_copy(Generation& generation) {
   generation.modified_ns = 0;
   generation.live = false;
   generation.gone_since_us = 0;
-  generation.grown_us = clock_.monotonic_us();
+  generation.quiet_since_us = clock_.monotonic_us();
   copies_since_us_.erase(best->path);
   return true;
 }
@@ -157,10 +159,10 @@ void Discovery::locate(Generation& generation) {
     }
   }
   if (generation.chain == generation.path) {
-    generation.live = in_place;
+    set_live(generation, in_place);
   } else {  // rotated, or the chain's path is a link
     const Result<FileLook> at_chain = look_at(generation.chain);
-    generation.live = at_chain.is_ok() && generation.key.may_be(at_chain->key);
+    set_live(generation, at_chain.is_ok() && generation.key.may_be(at_chain->key));
   }
   const bool gone = !in_place && (!generation.fd || generation.unlinked);
   if (gone == generation.present()) {
@@ -179,7 +181,7 @@ void Discovery::age(Generation& generation) {
     return;
   }
   if (generation.ignored || generation.dormant) return;
-  const bool quiet = clock_.monotonic_us() - generation.grown_us >= 1000 * options_.quiet_ms;
+  const bool quiet = clock_.monotonic_us() - generation.quiet_since_us >= 1000 * options_.quiet_ms;
   if (!generation.live && quiet && !generation.dirty) {
     if (generation.unread() == 0) {
       generations_.close(generation);
@@ -189,7 +191,8 @@ void Discovery::age(Generation& generation) {
   }
   const bool readable = generation.fd || generation.present();
   if (readable && generation.unread() > 0) generations_.mark(generation);  // again, should it have failed
-  if (!readable && generation.unread() > 0 && !generation.loss_reported && gone_us >= 1000 * options_.lost_after_ms) {
+  if (!readable && generation.unread() > 0 && !generation.loss_reported &&
+      gone_us >= 1000 * options_.lost_after_ms) {
     generation.lost_bytes = generation.unread();
     generation.lost_why = "the file vanished before they were read";
     generation.loss_reported = true;

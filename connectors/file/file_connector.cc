@@ -63,9 +63,8 @@ struct Position {
 }  // namespace
 
 std::vector<std::string> FileConnectorOptions::default_exclude() {
-  return {"*.gz",   "*.xz",   "*.zst", "*.bz2",    "*.lz4",    "*.zip",      "*.Z",
-          "*.tmp",  "*.swp",  "*~",    "wtmp*",    "btmp*",    "lastlog",    "faillog",
-          "tallylog", "*.journal", "journal/**"};
+  return {"*.gz", "*.xz",  "*.zst", "*.bz2",   "*.lz4",   "*.zip",    "*.Z",       "*.tmp",     "*.swp",
+          "*~",   "wtmp*", "btmp*", "lastlog", "faillog", "tallylog", "*.journal", "journal/**"};
 }
 
 class FileConnector::Impl {
@@ -122,7 +121,8 @@ class FileConnector::Impl {
 
   void notify_when_ready(std::function<void()> wake) {
     const std::int64_t wait_us = discovery_.next_reconcile_us() - clock_.monotonic_us();
-    const std::int64_t wait_ms = generations_.any_ready() ? 0 : std::max<std::int64_t>(0, (wait_us + 999) / 1000);
+    const std::int64_t wait_ms =
+        generations_.any_ready() ? 0 : std::max<std::int64_t>(0, (wait_us + 999) / 1000);
     waiter_.wait(discovery_.event_fd(), std::chrono::milliseconds(wait_ms), std::move(wake));
   }
 
@@ -211,7 +211,8 @@ class FileConnector::Impl {
 
   void account(const Record& record) {
     if (record.flags & kRecordGap) return;
-    unconfirmed_.bytes_read += record.text.size() + record.bytes_cut + ((record.flags & kRecordPartial) ? 0 : 1);
+    unconfirmed_.bytes_read +=
+        record.text.size() + record.bytes_cut + ((record.flags & kRecordPartial) ? 0 : 1);
     unconfirmed_.records_cut += (record.flags & kRecordCut) ? 1 : 0;
   }
 
@@ -256,15 +257,28 @@ Result<std::unique_ptr<FileConnector>> FileConnector::create(FileConnectorOption
   if (options.include.empty()) return invalid_argument("a file input needs at least one include pattern");
   SILT_ASSIGN(Globs include, Globs::compile(options.include, false));
   SILT_ASSIGN(Globs exclude, Globs::compile(options.exclude, true));
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(include), std::move(exclude), clock, waiter);
+  auto impl =
+      std::make_unique<Impl>(std::move(options), std::move(include), std::move(exclude), clock, waiter);
   return std::unique_ptr<FileConnector>(new FileConnector(std::move(impl)));
 }
 
-Status FileConnector::resume(std::span<const CursorRow> rows) { return impl_->resume(rows); }
-Result<bool> FileConnector::poll(const ReadLimits& limits, Batch& out) { return impl_->poll(limits, out); }
-void FileConnector::confirm() { impl_->confirm(); }
-void FileConnector::notify_when_ready(std::function<void()> wake) { impl_->notify_when_ready(std::move(wake)); }
-ConnectorStats FileConnector::stats() const { return impl_->stats(); }
-void FileConnector::reconcile_now() { impl_->reconcile_now(); }
+Status FileConnector::resume(std::span<const CursorRow> rows) {
+  return impl_->resume(rows);
+}
+Result<bool> FileConnector::poll(const ReadLimits& limits, Batch& out) {
+  return impl_->poll(limits, out);
+}
+void FileConnector::confirm() {
+  impl_->confirm();
+}
+void FileConnector::notify_when_ready(std::function<void()> wake) {
+  impl_->notify_when_ready(std::move(wake));
+}
+ConnectorStats FileConnector::stats() const {
+  return impl_->stats();
+}
+void FileConnector::reconcile_now() {
+  impl_->reconcile_now();
+}
 
 }  // namespace silt::connectors

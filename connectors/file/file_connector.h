@@ -36,15 +36,15 @@ struct FileConnectorOptions {
   // Where files that exist at the very first start begin. Files found later begin at 0.
   FileStart start = FileStart::kBeginning;
 
-  std::int64_t reconcile_ms = 10'000;        // full comparison with the disk: finds what events missed
-  std::int64_t poll_ms = 1'000;              // the same when inotify has no watches left
-  std::int64_t quiet_ms = 30'000;            // a rotated file that did not grow so long is finished
-  std::int64_t copy_wait_ms = 30'000;        // how long a copy of a live file may await its truncation
-  std::int64_t lost_after_ms = 600'000;      // unread bytes of a vanished file are reported lost then
+  std::int64_t reconcile_ms = 10'000;            // full comparison with the disk: finds what events missed
+  std::int64_t poll_ms = 1'000;                  // the same when inotify has no watches left
+  std::int64_t quiet_ms = 30'000;                // a rotated file that did not grow so long is finished
+  std::int64_t copy_wait_ms = 30'000;            // how long a copy of a live file may await its truncation
+  std::int64_t lost_after_ms = 600'000;          // unread bytes of a vanished file are reported lost then
   std::int64_t retention_ms = 7 * 86'400'000ll;  // cursor rows of vanished files are kept so long
-  std::uint64_t gone_files_max = 50'000;     // and at most so many of them, oldest go first
-  std::uint32_t open_files_max = 0;          // 0: half of RLIMIT_NOFILE, at most 512
-  bool use_inotify = true;                   // false: poll (network file systems)
+  std::uint64_t gone_files_max = 50'000;         // and at most so many of them, oldest go first
+  std::uint32_t open_files_max = 0;              // 0: half of RLIMIT_NOFILE, at most 512
+  bool use_inotify = true;                       // false: poll (network file systems)
 
   static std::vector<std::string> default_exclude();  // compressed and binary files of /var/log
 };

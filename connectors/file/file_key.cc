@@ -49,12 +49,15 @@ void Fd::reset() {
   fd_ = -1;
 }
 
-Result<FileLook> look_at(const std::string& path) { return look(AT_FDCWD, path.c_str(), 0, path); }
+Result<FileLook> look_at(const std::string& path) {
+  return look(AT_FDCWD, path.c_str(), 0, path);
+}
 
 Result<FileLook> look_at(const Fd& fd) {
   SILT_ASSIGN(FileLook found, look(fd.get(), "", AT_EMPTY_PATH, "open file"));
   long version = 0;  // the kernel writes an int; the request's type says long
-  if (::ioctl(fd.get(), FS_IOC_GETVERSION, &version) == 0) found.key.version = static_cast<std::uint32_t>(version);
+  if (::ioctl(fd.get(), FS_IOC_GETVERSION, &version) == 0)
+    found.key.version = static_cast<std::uint32_t>(version);
   return found;
 }
 

@@ -19,8 +19,8 @@ namespace silt::connectors {
 struct FileKey {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
-  std::int64_t birth_ns = 0;   // 0: not told by the file system
-  std::uint32_t version = 0;   // FS_IOC_GETVERSION; 0: not told
+  std::int64_t birth_ns = 0;  // 0: not told by the file system
+  std::uint32_t version = 0;  // FS_IOC_GETVERSION; 0: not told
 
   // Unknown parts do not count against it.
   bool may_be(const FileKey& other) const;
@@ -83,8 +83,8 @@ constexpr std::uint32_t kTailBytes = 4096;
 
 // What a file must still hold for us to have read `offset` bytes of it.
 struct ContentProof {
-  Fingerprint head;          // of its first bytes
-  Fingerprint tail;          // of the last bytes before `offset`
+  Fingerprint head;  // of its first bytes
+  Fingerprint tail;  // of the last bytes before `offset`
   std::uint64_t offset = 0;
 };
 

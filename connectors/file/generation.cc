@@ -80,10 +80,13 @@ Result<GenerationRow> decode_row(const CursorRow& stored) {
   row.ignored = (flags & kIgnored) != 0;
   const bool sane = from.ok() && from.remaining() == 0 && stored.key == row_key(row.id) &&
                     row.head.size <= kHeadBytes && row.tail.size <= kTailBytes && row.tail.size <= row.offset;
-  if (!sane) return data_loss("file cursor " + stored.key + " is damaged: restore the journal or delete the row");
+  if (!sane)
+    return data_loss("file cursor " + stored.key + " is damaged: restore the journal or delete the row");
   return row;
 }
 
-CursorRow deleted_row(std::uint64_t id) { return {row_key(id), {}, true}; }
+CursorRow deleted_row(std::uint64_t id) {
+  return {row_key(id), {}, true};
+}
 
 }  // namespace silt::connectors

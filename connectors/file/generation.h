@@ -14,9 +14,9 @@ namespace silt::connectors {
 
 // The stored part. Values are forever; fields are only added, under a new version.
 struct GenerationRow {
-  std::uint64_t id = 0;            // counts up; also the row's key and the records' generation
-  std::string chain;               // the live path under which the file was found first
-  std::string path;                // where the file was seen last, without links
+  std::uint64_t id = 0;  // counts up; also the row's key and the records' generation
+  std::string chain;     // the live path under which the file was found first
+  std::string path;      // where the file was seen last, without links
   FileKey key;
   std::uint64_t offset = 0;        // end of the last line that was read
   Fingerprint head;                // of the first bytes
@@ -41,19 +41,19 @@ enum class Stretch : std::uint8_t { kLine, kLongLine, kNulRun };
 struct Generation : GenerationRow {
   Fd fd;
   Stretch stretch = Stretch::kLine;
-  std::uint64_t scan_to = 0;       // valid unless kLine: read up to here
-  Fingerprint scan_tail;           // of the last bytes before scan_to
-  std::int64_t modified_ns = 0;    // as of the last look
-  std::int64_t grown_us = 0;       // monotonic: when it was first seen or last grew
-  std::uint64_t lost_bytes = 0;    // to be reported by a gap record
+  std::uint64_t scan_to = 0;        // valid unless kLine: read up to here
+  Fingerprint scan_tail;            // of the last bytes before scan_to
+  std::int64_t modified_ns = 0;     // as of the last look
+  std::int64_t quiet_since_us = 0;  // monotonic: when it was found, last grew or was rotated
+  std::uint64_t lost_bytes = 0;     // to be reported by a gap record
   std::string lost_why;
-  std::uint64_t last_used = 0;     // for closing the least recently used
-  bool live = false;               // the chain's path leads to it
-  bool unlinked = false;           // as of the last look at the open file: no name is left
-  bool dirty = false;              // may have something to read
-  bool finishing = false;          // rotated and quiet: the rest without a line end is its last record
-  bool retired = false;            // its file was truncated: only lost_bytes are left to report
-  bool dormant = false;            // the globs no longer want its chain; kept in case they do again
+  std::uint64_t last_used = 0;  // for closing the least recently used
+  bool live = false;            // the chain's path leads to it
+  bool unlinked = false;        // as of the last look at the open file: no name is left
+  bool dirty = false;           // may have something to read
+  bool finishing = false;       // rotated and quiet: the rest without a line end is its last record
+  bool retired = false;         // its file was truncated: only lost_bytes are left to report
+  bool dormant = false;         // the globs no longer want its chain; kept in case they do again
 
   std::uint64_t unread() const { return seen_size > offset ? seen_size - offset : 0; }
   bool present() const { return gone_since_us == 0; }

@@ -20,7 +20,9 @@ std::vector<std::string> components_of(std::string_view path) {
   return parts;
 }
 
-bool has_wildcard(const std::string& component) { return component.find_first_of("*?[\\") != std::string::npos; }
+bool has_wildcard(const std::string& component) {
+  return component.find_first_of("*?[\\") != std::string::npos;
+}
 
 bool component_matches(const std::string& pattern, const std::string& name) {
   return ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0;
@@ -98,7 +100,8 @@ std::vector<std::string> Globs::roots() const {
   std::vector<std::string> roots;
   for (const Pattern& pattern : patterns_) {
     std::string root;
-    for (std::size_t i = 0; i + 1 < pattern.size() && !has_wildcard(pattern[i]); ++i) root += "/" + pattern[i];
+    for (std::size_t i = 0; i + 1 < pattern.size() && !has_wildcard(pattern[i]); ++i)
+      root += "/" + pattern[i];
     if (root.empty()) root.push_back('/');
     if (std::find(roots.begin(), roots.end(), root) == roots.end()) roots.push_back(root);
   }
@@ -110,7 +113,9 @@ std::string directory_of(std::string_view path) {
   return slash == std::string_view::npos || slash == 0 ? "/" : std::string(path.substr(0, slash));
 }
 
-std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view name_of(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 std::string join_path(std::string_view directory, std::string_view name) {
   std::string path(directory);

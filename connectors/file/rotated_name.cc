@@ -30,7 +30,8 @@ std::vector<LiveName> live_names_of(std::string_view name) {
       return found;
     }
   }
-  if (const std::string_view live = without_count(name); !live.empty()) found.push_back({std::string(live), true});
+  if (const std::string_view live = without_count(name); !live.empty())
+    found.push_back({std::string(live), true});
   const std::size_t dot = name.rfind('.');
   if (dot == std::string_view::npos || dot == 0) return found;
   if (name.find_first_of(kDigits, dot) != std::string_view::npos) return found;  // the count is the ending

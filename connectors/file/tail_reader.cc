@@ -41,7 +41,9 @@ void add_gap(const Generation& generation, std::uint64_t begin, std::uint64_t si
   record.origin.end = begin + size;
 }
 
-std::size_t leading_nuls(std::string_view bytes) { return std::min(bytes.find_first_not_of('\0'), bytes.size()); }
+std::size_t leading_nuls(std::string_view bytes) {
+  return std::min(bytes.find_first_not_of('\0'), bytes.size());
+}
 
 // Before a read: the position in the file from which it goes on.
 std::uint64_t resume_at(const Generation& generation) {
@@ -115,7 +117,8 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, const ReadL
 }
 
 Result<TailReader::Window> TailReader::load(const Generation& generation, const ReadLimits& limits) {
-  const std::size_t fresh = std::max<std::size_t>(limits.batch_bytes_max, std::size_t{limits.record_bytes_max} + 1);
+  const std::size_t fresh =
+      std::max<std::size_t>(limits.batch_bytes_max, std::size_t{limits.record_bytes_max} + 1);
   const std::uint32_t proof = proof_at(generation).size;
   Window window;
   window.from = resume_at(generation);
@@ -138,7 +141,8 @@ void TailReader::split(Generation& generation, const Window& window, const ReadL
   LineSplitter lines(fresh);
   std::uint64_t at = generation.offset;
   std::string_view line;
-  while (out.records.size() < limits.batch_records_max && out.bytes < limits.batch_bytes_max && lines.next(line)) {
+  while (out.records.size() < limits.batch_records_max && out.bytes < limits.batch_bytes_max &&
+         lines.next(line)) {
     const std::string_view kept = line.substr(0, limits.record_bytes_max);
     cut(add_record(generation, at, kept, out), line.size() - kept.size());
     at += line.size() + 1;
@@ -152,7 +156,8 @@ void TailReader::split(Generation& generation, const Window& window, const ReadL
   }
 }
 
-Status TailReader::long_line(Generation& generation, const Window& window, const ReadLimits& limits, Batch& out) {
+Status TailReader::long_line(Generation& generation, const Window& window, const ReadLimits& limits,
+                             Batch& out) {
   const std::size_t line_end = window.fresh().find('\n');
   if (line_end == std::string_view::npos) {
     scan_on(generation, Stretch::kLongLine, window.from + window.fresh().size(), window.bytes);
@@ -184,7 +189,8 @@ Status TailReader::nul_run(Generation& generation, const Window& window, Batch& 
     if (generation.stretch == Stretch::kLine && nuls < kNulRunBytes) return Status::ok();
     const std::uint64_t scanned = window.from + nuls;
     std::uint64_t data = next_data(generation.fd, scanned, 0);
-    if (data == 0 && generation.stretch == Stretch::kNulRun) return Status::ok();  // wait: it may yet be filled
+    if (data == 0 && generation.stretch == Stretch::kNulRun)
+      return Status::ok();  // wait: it may yet be filled
     if (data == 0) data = scanned;
     const std::uint64_t before = data - std::min<std::uint64_t>(data, kTailBytes);
     SILT_ASSIGN(const std::size_t count, read_at(generation.fd, before, buffer_.data(), data - before));
@@ -227,7 +233,8 @@ void TailReader::report_loss(Generation& generation, Batch& out) {
   const std::uint64_t lost = std::exchange(generation.lost_bytes, 0);
   reported_bytes_ += lost;
   add_gap(generation, generation.offset, lost,
-          "silt: " + std::to_string(lost) + " bytes of " + shown_path(generation) + " were lost: " + generation.lost_why,
+          "silt: " + std::to_string(lost) + " bytes of " + shown_path(generation) +
+              " were lost: " + generation.lost_why,
           out);
 }
 

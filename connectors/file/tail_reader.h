@@ -39,9 +39,9 @@ class TailReader {
 
  private:
   struct Window {
-    std::uint64_t begin = 0;    // file offset of bytes[0]
-    std::uint64_t from = 0;     // file offset of what is to be read
-    std::string_view bytes;     // proof, then what is new
+    std::uint64_t begin = 0;  // file offset of bytes[0]
+    std::uint64_t from = 0;   // file offset of what is to be read
+    std::string_view bytes;   // proof, then what is new
     std::string_view fresh() const { return bytes.substr(from - begin); }
   };
 
@@ -51,8 +51,8 @@ class TailReader {
   Status long_line(Generation& generation, const Window& window, const ReadLimits& limits, Batch& out);
   Status nul_run(Generation& generation, const Window& window, Batch& out);
   Status finish(Generation& generation, const ReadLimits& limits, Batch& out);
-  Status add_cut_line(Generation& generation, std::uint64_t end, std::uint32_t flags, const ReadLimits& limits,
-                      Batch& out);
+  Status add_cut_line(Generation& generation, std::uint64_t end, std::uint32_t flags,
+                      const ReadLimits& limits, Batch& out);
 
   std::vector<char> buffer_;
   std::uint64_t reported_bytes_ = 0;

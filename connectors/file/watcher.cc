@@ -9,8 +9,8 @@
 namespace silt::connectors {
 namespace {
 
-constexpr std::uint32_t kEvents = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF |
-                                  IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
+constexpr std::uint32_t kEvents = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
+                                  IN_MOVE_SELF | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
 
 }  // namespace
 
@@ -59,7 +59,8 @@ void Watcher::drain(const Changes& changes) {
       } else if (found == directories_.end()) {
         continue;  // of a watch that is already gone
       } else if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0) {
-        if ((event.mask & IN_MOVE_SELF) != 0) ::inotify_rm_watch(fd_.get(), event.wd);  // its path is stale now
+        if ((event.mask & IN_MOVE_SELF) != 0)
+          ::inotify_rm_watch(fd_.get(), event.wd);  // its path is stale now
         forget(event.wd);
         changes.on_unknown();
       } else if (event.len > 0) {

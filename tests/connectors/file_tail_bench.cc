@@ -43,7 +43,8 @@ int main(int argc, char** argv) {
   {
     std::ofstream file(folder / "a.log");
     for (std::uint64_t i = 0; written < megabytes * 1'000'000; ++i) {
-      std::string line = std::to_string(1000000000 + i) + " host sshd[4711]: Failed password for invalid user ";
+      std::string line =
+          std::to_string(1000000000 + i) + " host sshd[4711]: Failed password for invalid user ";
       line.resize(121, 'x');
       file << line << '\n';
       written += line.size() + 1;
@@ -74,10 +75,12 @@ int main(int argc, char** argv) {
   const double wall = static_cast<double>(clock.monotonic_us() - before_us) * 1e-6;
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
-  std::printf("%.0f MB in %llu records, complete=%s: %.3f CPU s, %.3f s; %.0f MB per CPU s, %.2f M records per CPU s, %ld MB peak\n",
-              static_cast<double>(bytes) / 1e6, static_cast<unsigned long long>(records),
-              bytes == written ? "yes" : "NO", cpu, wall, static_cast<double>(bytes) / 1e6 / cpu,
-              static_cast<double>(records) / 1e6 / cpu, usage.ru_maxrss / 1024);
+  std::printf(
+      "%.0f MB in %llu records, complete=%s: %.3f CPU s, %.3f s; %.0f MB per CPU s, %.2f M records per CPU "
+      "s, %ld MB peak\n",
+      static_cast<double>(bytes) / 1e6, static_cast<unsigned long long>(records),
+      bytes == written ? "yes" : "NO", cpu, wall, static_cast<double>(bytes) / 1e6 / cpu,
+      static_cast<double>(records) / 1e6 / cpu, usage.ru_maxrss / 1024);
   std::filesystem::remove_all(folder);
   return bytes == written ? 0 : 1;
 }

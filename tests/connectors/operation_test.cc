@@ -22,8 +22,8 @@ TEST_F(OperationTest, T21_AnUnconfirmedBatchComesAgain) {
   for (int i = 0; i < 60; ++i) {
     Batch batch;
     poll(batch);
-    if (i % 3 == 0) continue;     // could not be stored: polled again
-    if (i % 3 == 1) {             // the process died before it was stored
+    if (i % 3 == 0) continue;  // could not be stored: polled again
+    if (i % 3 == 1) {          // the process died before it was stored
       stop();
       start();
       continue;
@@ -48,7 +48,8 @@ TEST_F(OperationTest, T23_ADamagedRowIsRefused) {
   for (std::size_t cut = 0; cut < stored.begin()->second.size(); ++cut) {
     auto created = FileConnector::create(options, clock, waiter);
     ASSERT_TRUE(created.is_ok());
-    const std::vector<CursorRow> rows = {{stored.begin()->first, stored.begin()->second.substr(0, cut), false}};
+    const std::vector<CursorRow> rows = {
+        {stored.begin()->first, stored.begin()->second.substr(0, cut), false}};
     EXPECT_FALSE((*created)->resume(rows).is_ok()) << cut;
   }
 }
@@ -132,7 +133,8 @@ TEST_F(OperationTest, AVanishedUnreadFileIsReportedLostOnce) {
   ASSERT_EQ(gaps().size(), 1u);
   std::uint64_t read_bytes = 0;
   for (const Record& record : journal.records) {
-    if (record.origin.generation == gaps()[0].origin.generation && record.flags == 0) read_bytes += record.text.size() + 1;
+    if (record.origin.generation == gaps()[0].origin.generation && record.flags == 0)
+      read_bytes += record.text.size() + 1;
   }
   EXPECT_EQ(gaps()[0].bytes_cut, text.size() - read_bytes);
 }

@@ -101,7 +101,8 @@ TEST(RotatedNameTest, FindsTheLiveName) {
 }
 
 TEST(RotatedNameTest, LeavesOtherNamesAlone) {
-  for (const char* name : {"a.log", "syslog", "f10.log", "web2", "20261121", ".1", "a.log.bak", "a.log.", ""}) {
+  for (const char* name :
+       {"a.log", "syslog", "f10.log", "web2", "20261121", ".1", "a.log.bak", "a.log.", ""}) {
     EXPECT_EQ(first_live_name(name), "") << name;
   }
   EXPECT_NE(first_live_name("a.log.1.gz"), "a.log");

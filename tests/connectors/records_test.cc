@@ -63,6 +63,20 @@ TEST_F(RecordsTest, T32_SameWhenTheFileIsRotated) {
   expect_all_once();
 }
 
+TEST_F(RecordsTest, ALineThatIsOpenWhenItsFileIsRotatedIsNotTorn) {
+  const Writer writer(at("a.log"));
+  const std::string whole = line() + "\n";
+  writer.write(whole.substr(0, 20));
+  start();
+  pass_ms(3'600'000);  // quiet for an hour
+  rename("a.log", "a.log.1");
+  reconcile();
+  reconcile();
+  writer.write(whole.substr(20));
+  settle();
+  expect_all_once_in_order();
+}
+
 TEST_F(RecordsTest, T33_LongLinesAreCutAndTheNextOneIsIntact) {
   limits.record_bytes_max = 1000;
   limits.batch_bytes_max = 4096;
@@ -126,16 +140,24 @@ TEST_F(RecordsTest, T33_ALongLineSurvivesRestartAndTruncationInItsMiddle) {
   settle();
   ASSERT_EQ(texts().size(), 304u);
   const Record& open_line = journal.records.back();
-  EXPECT_EQ(open_line.text, std::string(1000, 'q')) << "it was never ended, so the copy's quiet end is its end";
+  EXPECT_EQ(open_line.text, std::string(1000, 'q'))
+      << "it was never ended, so the copy's quiet end is its end";
   EXPECT_EQ(open_line.flags, kRecordPartial | kRecordCut);
   EXPECT_TRUE(gaps().empty());
 }
 
 TEST_F(RecordsTest, T34_AnyBytesAreKept) {
   using std::string_literals::operator""s;
-  const std::vector<std::string> odd = {"nul\0inside"s, "\0leading"s,          "bad \xff\xfe\xc0 utf-8"s,
-                                        "crlf\r"s,      "lone\rcr"s,           "\xef\xbb\xbf" "bom"s,
-                                        ""s,            "\xff\xfeu\0t\0f\0"s, std::string(300, '\0')};
+  const std::vector<std::string> odd = {"nul\0inside"s,
+                                        "\0leading"s,
+                                        "bad \xff\xfe\xc0 utf-8"s,
+                                        "crlf\r"s,
+                                        "lone\rcr"s,
+                                        "\xef\xbb\xbf"
+                                        "bom"s,
+                                        ""s,
+                                        "\xff\xfeu\0t\0f\0"s,
+                                        std::string(300, '\0')};
   for (const std::string& text : odd) append("a.log", text + "\n");
   start();
   drain();

@@ -9,8 +9,12 @@ namespace {
 
 using RotationTest = TailTest;
 
-std::string numbered(std::string name, int number) { return name.append(std::to_string(number)).append(".log"); }
-std::string rotated(int number) { return std::string("a.log.").append(std::to_string(number)); }
+std::string numbered(std::string name, int number) {
+  return name.append(std::to_string(number)).append(".log");
+}
+std::string rotated(int number) {
+  return std::string("a.log.").append(std::to_string(number));
+}
 
 TEST_F(RotationTest, T01_RenamedOutOfTheGlobWhileDown) {
   append("a.log", lines(50));
@@ -24,7 +28,8 @@ TEST_F(RotationTest, T01_RenamedOutOfTheGlobWhileDown) {
   drain();
   expect_all_once_in_order();
   EXPECT_EQ(journal.streams.front(), at("a.log"));
-  EXPECT_EQ(std::count(journal.streams.begin(), journal.streams.end(), at("a.log")), 180) << "left its stream";
+  EXPECT_EQ(std::count(journal.streams.begin(), journal.streams.end(), at("a.log")), 180)
+      << "left its stream";
 }
 
 TEST_F(RotationTest, T01_RotatedTwiceWhileDown) {
@@ -297,7 +302,8 @@ TEST_F(RotationTest, T11_InodeReusedLive) {
     drain();
     append("b.log", lines(1));
     drain();
-    struct stat before {}, after {};
+    struct stat before {
+    }, after{};
     ASSERT_EQ(::stat(at("a.log").c_str(), &before), 0);
     remove("a.log");
     append("a.log", lines(20 + i));
@@ -317,7 +323,8 @@ TEST_F(RotationTest, T12_InodeReusedWhileDownNewFileLarger) {
     start();
     drain();
     stop();
-    struct stat before {}, after {};
+    struct stat before {
+    }, after{};
     ASSERT_EQ(::stat(at(name).c_str(), &before), 0);
     remove(name);
     append(name, lines(200));

@@ -45,7 +45,8 @@ class TemporaryFolder {
 // Appends and nothing else; keeps its descriptor over renames, as a daemon does.
 class Writer {
  public:
-  explicit Writer(const std::string& path) : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
+  explicit Writer(const std::string& path)
+      : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
     EXPECT_GE(fd_, 0) << path;
   }
   Writer(Writer&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -88,7 +89,8 @@ struct Journal {
 
 class TailTest : public ::testing::Test {
  protected:
-  explicit TailTest(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) : folder(parent) {
+  explicit TailTest(const std::filesystem::path& parent = std::filesystem::temp_directory_path())
+      : folder(parent) {
     options.include = {at("*.log")};
   }
 
@@ -110,7 +112,8 @@ class TailTest : public ::testing::Test {
     return text;
   }
   std::string line() {
-    std::string text = "id=" + std::to_string(next_id++) + " host sshd: session opened for user root by (uid=0)";
+    std::string text =
+        "id=" + std::to_string(next_id++) + " host sshd: session opened for user root by (uid=0)";
     expected.push_back(text);
     return text;
   }
