@@ -1,0 +1,129 @@
+// A weight file opened as a whole: what learners and readers share, and what goes wrong.
+#include "model/model.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <limits>
+
+#include "model/learner.h"
+#include "model/reader.h"
+#include "tests/model/tiny_model.h"
+
+namespace silt::model {
+namespace {
+
+class ModelTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        testing::TempDir() + "silt_model_" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::create_directories(folder_);
+    ASSERT_TRUE(write_tiny_model(path(1), 1).is_ok());
+    ASSERT_TRUE(write_tiny_model(path(2), 2).is_ok());
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::string path(int seed) const { return folder_ + "/" + std::to_string(seed) + ".safetensors"; }
+  std::shared_ptr<const Model> open(int seed) const { return std::move(Model::open(path(seed))).value(); }
+
+  std::string folder_;
+};
+
+TEST_F(ModelTest, PacksItsWeightsOncePerBackendAndLetsThemGo) {
+  const std::shared_ptr<const Model> model = open(1);
+  std::weak_ptr<const Net> packed;
+  {
+    const auto first = std::move(open_backend({.name = "ref"}, model->config())).value();
+    const auto second = std::move(open_backend({.name = "ref"}, model->config())).value();
+    const auto other = std::move(open_backend({.name = "ref-f64"}, model->config())).value();
+    const std::shared_ptr<const Net> net = model->net(*first).value();
+    EXPECT_EQ(model->net(*second).value(), net);
+    EXPECT_NE(model->net(*other).value(), net);
+    EXPECT_EQ(net->fingerprint, model->fingerprint());
+    EXPECT_EQ(net->start_token, model->tokenizer().start_token());
+    packed = net;
+  }
+  EXPECT_TRUE(packed.expired());
+}
+
+TEST_F(ModelTest, ReadsTextFromBytesToAnAdaptedAnswer) {
+  const std::shared_ptr<const Model> model = open(1);
+  const auto learner = std::move(Learner::create(model, {}, {})).value();
+  const auto reader = std::move(Reader::create(model, {})).value();
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "error: connection to host" + std::to_string(i % 3) + " closed\n";
+  std::vector<Token> tokens;
+  model->tokenizer().encode(text, tokens);
+  AdaptedState state = learner->fresh();
+  EXPECT_EQ(state.input, model->tokenizer().start_token());
+  std::vector<TokenScore> scores;
+  ASSERT_TRUE(learner->append(state, tokens, LearnMode::kScoreAndLearn, scores).is_ok());
+  std::vector<float> before, after;
+  ASSERT_TRUE(reader->score(nullptr, {}, tokens, before).is_ok());
+  ASSERT_TRUE(reader->score(state.weights, {}, tokens, after).is_ok());
+  double gain = 0;
+  for (std::size_t i = 0; i < tokens.size(); ++i) gain += before[i] - after[i];
+  EXPECT_GT(gain, 0.2 * static_cast<double>(tokens.size()));
+}
+
+TEST_F(ModelTest, StatesBelongToTheirWeightFile) {
+  const auto learner = std::move(Learner::create(open(1), {}, {})).value();
+  const auto again = std::move(Learner::create(open(1), {}, {})).value();
+  const auto other = std::move(Learner::create(open(2), {}, {})).value();
+  const std::string blob = learner->save(learner->fresh());
+  EXPECT_TRUE(again->load(blob).is_ok());
+  EXPECT_EQ(other->load(blob).status().code(), Code::kFailedPrecondition);
+}
+
+TEST_F(ModelTest, OpeningFailsWithTheNameOfWhatIsWrong) {
+  const Status missing = Model::open(folder_ + "/none.safetensors").status();
+  EXPECT_EQ(missing.code(), Code::kNotFound);
+  EXPECT_NE(missing.message().find("none.safetensors"), std::string::npos);
+
+  const ModelConfig config = open(1)->config();
+  const Status unknown = open_backend({.name = "abacus"}, config).status();
+  EXPECT_EQ(unknown.code(), Code::kInvalidArgument);
+  EXPECT_NE(unknown.message().find("ref-f32"), std::string::npos) << unknown.message();
+  EXPECT_FALSE(open_backend({.name = "cpu-none"}, config).is_ok());
+  EXPECT_FALSE(open_backend({.name = "ref", .threads = 0}, config).is_ok());
+}
+
+TEST(ModelConfig, NamesTheFieldThatIsOutOfRange) {
+  const ModelConfig good{.layers = 3,
+                         .fast_layers = 2,
+                         .width = 32,
+                         .heads = 4,
+                         .kv_heads = 2,
+                         .head_width = 8,
+                         .mlp_width = 64,
+                         .fast_width = 32,
+                         .vocabulary = 320,
+                         .minibatch_tokens = 16,
+                         .window_tokens = 32,
+                         .rope_theta = 1e4f,
+                         .norm_epsilon = 1e-5f,
+                         .clip_norm = 1};
+  ASSERT_TRUE(good.validate().is_ok()) << good.validate().to_string();
+  const auto refused = [&](auto change, const char* field) {
+    ModelConfig config = good;
+    change(config);
+    const Status status = config.validate();
+    EXPECT_EQ(status.code(), Code::kInvalidArgument) << field;
+    EXPECT_NE(status.message().find(field), std::string::npos) << status.message();
+  };
+  refused([](ModelConfig& c) { c.layers = 0; }, "layers");
+  refused([](ModelConfig& c) { c.fast_layers = 4; }, "fast_layers");
+  refused([](ModelConfig& c) { c.fast_layers = 0; }, "fast_layers");
+  refused([](ModelConfig& c) { c.width = -1; }, "width");
+  refused([](ModelConfig& c) { c.kv_heads = 3; }, "kv_heads");
+  refused([](ModelConfig& c) { c.head_width = 7; }, "head_width");
+  refused([](ModelConfig& c) { c.vocabulary = 1 << 30; }, "vocabulary");
+  refused([](ModelConfig& c) { c.window_tokens = 24; }, "window_tokens");
+  refused([](ModelConfig& c) { c.window_tokens = 0; }, "window_tokens");
+  refused([](ModelConfig& c) { c.rope_theta = 0; }, "rope_theta");
+  refused([](ModelConfig& c) { c.norm_epsilon = -1; }, "norm_epsilon");
+  refused([](ModelConfig& c) { c.clip_norm = std::numeric_limits<float>::quiet_NaN(); }, "clip_norm");
+}
+
+}  // namespace
+}  // namespace silt::model
