@@ -6,6 +6,7 @@
 // gRPC's share of it. Handlers get their own copy of the request, because gRPC's ends with the RPC.
 #pragma once
 
+#include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>

@@ -32,6 +32,8 @@ void fill_learned(const Head& head, silt::v1::Source& out) {
   out.set_state_version(head.state_version);
   out.set_state_digest(head.state_digest.hex());
   out.set_steps(head.steps);
+  out.set_patterns(head.patterns);
+  out.set_patterns(head.patterns);
   out.set_backend(head.backend);
   out.set_model_fingerprint(head.model_fingerprint);
 }

@@ -283,6 +283,7 @@ TEST_F(ServerTest, ListSourcesJoinsJournalAndLearner) {
   head.state_version = 3;
   head.state_digest = {1, 2};
   head.learned_lines = 6;
+  head.patterns = 4;
   head.skipped_by_reason = {6, 1, 0, 0, 0, 1, 0};
   head.scored_bytes = 100;
   head.scored_nats = 50 * std::numbers::ln2;
@@ -304,6 +305,7 @@ TEST_F(ServerTest, ListSourcesJoinsJournalAndLearner) {
   const silt::v1::Source& source = own.sources(1);
   EXPECT_EQ(source.backlog(), 2U);
   EXPECT_EQ(source.learned_lines(), 6U);
+  EXPECT_EQ(source.patterns(), 4U);
   EXPECT_DOUBLE_EQ(source.bits_per_byte(), 0.5);
   EXPECT_DOUBLE_EQ(source.bits_per_byte_window(), 0.5);
   EXPECT_EQ(source.state_digest(), "00000000000000010000000000000002");
