@@ -422,17 +422,17 @@ std::optional<std::int64_t> resolve_time(const TimeText& text, std::int64_t arri
     return days_from_civil(year, text.month, text.day) * kDayUs + seconds * 1'000'000 + text.micros;
   };
   if (text.has_year) return at_year(text.year);
-  constexpr std::int64_t kFarUs = kDayUs * 365 * 10'000;  // keeps the differences below in range
-  const std::int64_t near_us = std::clamp(arrival_us, -kFarUs, kFarUs);
+  constexpr std::int64_t kFarUs = kDayUs * 365 * 10'000;  // keeps the sums below in range
+  const std::int64_t latest_us = std::clamp(arrival_us, -kFarUs, kFarUs) + kClockAheadMaxUs;
   // 365-day years run ahead of the calendar by at most a year until 3430; 29 February may be 8 away.
-  const std::int64_t around = 1970 + near_us / (kDayUs * 365);
+  const std::int64_t around = 1970 + latest_us / (kDayUs * 365);
   const bool leap_day = text.month == 2 && text.day == 29;
   const std::int64_t reach = leap_day ? 9 : 2;
   std::optional<std::int64_t> best;
   for (std::int64_t year = around - reach; year <= around + reach; ++year) {
     if (leap_day && !is_leap(year)) continue;
     const std::int64_t candidate = at_year(year);
-    if (!best || std::abs(candidate - near_us) < std::abs(*best - near_us)) best = candidate;
+    if (!best || candidate <= latest_us) best = candidate;
   }
   return best;
 }

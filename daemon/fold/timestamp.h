@@ -37,8 +37,12 @@ struct TimeText {
 
 std::optional<TimeText> find_timestamp(std::string_view line);
 
+// A line without a year is from the past: its year is the latest one that does not put it after its
+// arrival by more than this, which a clock that runs ahead or a missing zone may do.
+inline constexpr std::int64_t kClockAheadMaxUs = std::int64_t{2} * 86'400'000'000;
+
 // Microseconds since 1970-01-01 UTC, or nothing for a relative time. `arrival_us` decides a missing
-// year (the one that brings the time nearest to it), `default_zone_s` a missing zone.
+// year, `default_zone_s` a missing zone.
 std::optional<std::int64_t> resolve_time(const TimeText& text, std::int64_t arrival_us,
                                          std::int32_t default_zone_s);
 

@@ -109,7 +109,7 @@ TEST(Timestamp, LooksOnlyNearTheStart) {
   EXPECT_FALSE(find_timestamp(far));
 }
 
-TEST(Timestamp, MissingYearIsTheNearest) {
+TEST(Timestamp, MissingYearIsTheLatestThatIsNotTheFuture) {
   // A December line that arrives in January, and the reverse.
   const auto last_year = parse_timestamp("Dec 31 23:59:59 q x", utc(2027, 1, 1, 0, 0, 5), 0);
   ASSERT_TRUE(last_year);
@@ -117,9 +117,16 @@ TEST(Timestamp, MissingYearIsTheNearest) {
   const auto next_year = parse_timestamp("Jan  1 00:00:01 q x", utc(2026, 12, 31, 23, 59, 58), 0);
   ASSERT_TRUE(next_year);
   EXPECT_EQ(next_year->time_us, utc(2027, 1, 1, 0, 0, 1));
+  // An old file read late: March is last March, however near the next one is.
+  const auto spring = parse_timestamp("Mar 28 12:00:00 q x", utc(2026, 11, 21, 0, 0, 0), 0);
+  ASSERT_TRUE(spring);
+  EXPECT_EQ(spring->time_us, utc(2026, 3, 28, 12, 0, 0));
+  const auto ahead = parse_timestamp("Nov 24 12:00:00 q x", utc(2026, 11, 21, 0, 0, 0), 0);
+  ASSERT_TRUE(ahead);
+  EXPECT_EQ(ahead->time_us, utc(2025, 11, 24, 12, 0, 0));
   const auto leap = parse_timestamp("Feb 29 12:00:00 q x", utc(2026, 11, 21, 0, 0, 0), 0);
   ASSERT_TRUE(leap);
-  EXPECT_EQ(leap->time_us, utc(2028, 2, 29, 12, 0, 0));
+  EXPECT_EQ(leap->time_us, utc(2024, 2, 29, 12, 0, 0));
 }
 
 TEST(Timestamp, DefaultZoneAppliesOnlyWithoutZone) {
