@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 
 #include "base/log.h"
 
@@ -209,21 +210,39 @@ Status LearnLoop::shed_if_needed(Source& source) {
 
 Status LearnLoop::commit_due(bool idle) {
   const std::int64_t now = clock_.monotonic_us();
+  const Source* const largest = over_replay_budget();
   for (auto& [id, source] : sources_) {
     if (!source.resident) continue;
-    Resident& resident = *source.resident;
-    const std::uint64_t steps = resident.state.net.steps - resident.steps_at_blob;
-    const bool changed = resident.changed_us != 0;
+    const Resident& resident = *source.resident;
     std::string_view blob;
-    if (steps >= options_.replay_steps_max || resident.records_since_blob >= options_.replay_records_max)
-      blob = "budget";
+    if (&source == largest) blob = "budget";
     if (resident.blob_due_us != 0 && now >= resident.blob_due_us) blob = "age";
+    const bool changed = resident.changed_us != 0;
     const bool due = changed && now - resident.changed_us >= options_.commit_ms * 1000;
     // The open mini-batch of a source that has no more to read is scored for its evidence's sake.
     const bool tail = idle && !resident.tail_scored;
     if (due || !blob.empty() || (tail && !changed)) SILT_TRY(commit(source, tail, blob));
   }
   return Status::ok();
+}
+
+// What a restart would have to replay is bounded over all sources together: beyond that, the source
+// with most of it stores its state. Null: within the budget.
+const LearnLoop::Source* LearnLoop::over_replay_budget() const {
+  const Source* largest = nullptr;
+  std::uint64_t steps = 0, records = 0, largest_steps = 0, largest_records = 0;
+  for (const auto& [id, source] : sources_) {
+    if (!source.resident) continue;
+    const Resident& resident = *source.resident;
+    const std::uint64_t its_steps = resident.state.net.steps - resident.steps_at_blob;
+    steps += its_steps;
+    records += resident.records_since_blob;
+    const auto larger = std::pair(its_steps, resident.records_since_blob);
+    if (largest != nullptr && larger <= std::pair(largest_steps, largest_records)) continue;
+    largest = &source;
+    std::tie(largest_steps, largest_records) = larger;
+  }
+  return steps >= options_.replay_steps_max || records >= options_.replay_records_max ? largest : nullptr;
 }
 
 Status LearnLoop::commit(Source& source, bool tail, std::string_view blob_reason) {
@@ -242,6 +261,7 @@ Status LearnLoop::commit(Source& source, bool tail, std::string_view blob_reason
     }
   }
   state.head.state_digest = digest_of(state, learner_);
+  state.head.patterns = state.miner.size();
   batch.head = state.head;
   if (!blob_reason.empty()) {
     batch.blob = encode_state(state, learner_);

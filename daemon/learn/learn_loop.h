@@ -47,7 +47,7 @@ struct LearnOptions {
   std::uint32_t commit_records_max = 4096;
   std::uint32_t quantum_records = 1024;  // one turn of a source: so many records or steps
   std::uint32_t quantum_steps = 16;
-  std::uint32_t replay_steps_max = 128;  // steps since the last blob: bounds a restart's replay
+  std::uint32_t replay_steps_max = 128;  // what a restart replays at most, over all sources
   std::uint32_t replay_records_max = 500'000;
   std::int64_t blob_age_s = 600;  // a changed state is stored after so long
   std::uint32_t resident_states_max = 32;
@@ -120,6 +120,7 @@ class LearnLoop final : public LearnControl {
   Status shed_if_needed(Source& source);
   bool is_shed(const Resident& resident, Seq seq) const;
   Status commit_due(bool idle);
+  const Source* over_replay_budget() const;
   Status commit(Source& source, bool tail, std::string_view blob_reason);
   Status commit_all_for_stop();
   void publish(const Source& source);

@@ -187,6 +187,7 @@ std::string encode(std::string_view key, const Head& row) {
   message.set_base_version(row.base_version);
   message.set_processed_bytes(row.processed_bytes);
   message.set_learn_config(row.learn_config);
+  message.set_patterns(row.patterns);
   message.set_base_bytes(row.base_bytes);
   return wrap(key, message);
 }
@@ -212,6 +213,7 @@ Status decode(std::string_view key, std::string_view value, Head& row) {
   row.base_version = message.base_version();
   row.processed_bytes = message.processed_bytes();
   row.learn_config = message.learn_config();
+  row.patterns = message.patterns();
   row.base_bytes = message.base_bytes();
   return Status::ok();
 }

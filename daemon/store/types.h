@@ -88,6 +88,7 @@ struct Head {
   std::uint64_t base_version = 1;
   std::uint64_t base_bytes = 0;       // of journal text up to base_seq
   std::uint64_t processed_bytes = 0;  // of journal text up to learned_seq
+  std::uint64_t patterns = 0;         // in the miner
   std::string learn_config;           // what decisions depended on (daemon/learn), for replays
 };
 
