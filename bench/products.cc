@@ -28,11 +28,11 @@ class OwnProducts final : public Products {
       : name_("own " + backend), kernels_(kernels_of(backend.substr(4))), team_(threads), shapes_(shapes) {
     for (const ProductShape& s : shapes) {
       Operands o;
-      o.a = Array<Bf16>(static_cast<std::size_t>(round_up(s.m, kRowPad)) * stride(s.k));
-      o.c = Array<float>(static_cast<std::size_t>(round_up(s.m, kRowPad)) * s.n);
+      o.a = Array<Bf16>(arena_, static_cast<std::size_t>(round_up(s.m, kRowPad)) * stride(s.k));
+      o.c = Array<float>(arena_, static_cast<std::size_t>(round_up(s.m, kRowPad)) * s.n);
       std::fill_n(o.a.data(), o.a.size(), Bf16{0x3f80});
       for (int i = 0; i < s.count; ++i) {
-        o.b.emplace_back(s.k, s.n, false);
+        o.b.emplace_back(arena_, s.k, s.n, false);
         std::fill_n(o.b.back().blocks.data(), o.b.back().blocks.size(), Bf16{0x3c00});
       }
       operands_.push_back(std::move(o));
@@ -66,6 +66,7 @@ class OwnProducts final : public Products {
 
   const std::string name_;
   const Kernels kernels_;
+  Arena arena_;
   ThreadTeam team_;
   const std::vector<ProductShape> shapes_;
   std::vector<Operands> operands_;

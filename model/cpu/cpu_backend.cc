@@ -38,12 +38,13 @@ CpuBackend::CpuBackend(const ModelConfig& config, const Kernels& kernels, int th
       name_("cpu-" + std::string(kernels.isa)),
       team_(threads),
       score_stride_(round_up(config.window_tokens + config.minibatch_tokens, kBlock) + kBlock),
-      rotary_(static_cast<std::size_t>(config.window_tokens + config.minibatch_tokens) * config.head_width),
+      rotary_(arena_,
+              static_cast<std::size_t>(config.window_tokens + config.minibatch_tokens) * config.head_width),
       scratch_(threads),
       backward_scratch_(threads),
       parts_(kVocabularyParts),
       target_logit_(config.minibatch_tokens),
-      operand_(static_cast<std::size_t>(round_up(config.minibatch_tokens, kRowPad)) * config.width) {
+      operand_(arena_, static_cast<std::size_t>(round_up(config.minibatch_tokens, kRowPad)) * config.width) {
   const int half = config.head_width / 2;
   for (int position = 0; position < config.window_tokens + config.minibatch_tokens; ++position) {
     float* row = rotary_.data() + static_cast<std::size_t>(position) * config.head_width;
@@ -59,9 +60,9 @@ CpuBackend::CpuBackend(const ModelConfig& config, const Kernels& kernels, int th
   const std::size_t scores =
       std::max<std::size_t>(kRowPad * score_stride_, std::size_t(rows) * (tile + kBlock));
   for (Scratch& s : scratch_) {
-    s.c = Array<float>(static_cast<std::size_t>(c_rows) * kBlock);
-    s.scores = Array<float>(scores);
-    s.operand = Array<Bf16>(scores + 2 * std::size_t(kRowPad) * round_up(config.head_width, kBlock));
+    s.c = Array<float>(arena_, static_cast<std::size_t>(c_rows) * kBlock);
+    s.scores = Array<float>(arena_, scores);
+    s.operand = Array<Bf16>(arena_, scores + 2 * std::size_t(kRowPad) * round_up(config.head_width, kBlock));
     s.panel =
         Array<Bf16>(static_cast<std::size_t>(round_up(std::max(widest(config), tile), kBlock)) * kBlock);
   }
@@ -137,7 +138,7 @@ MatrixPtr CpuBackend::pack(std::span<const MatrixSource* const> parts, MatrixUse
   const int in = parts[0]->in();
   const bool paired = parts.size() == 2;  // gate|up: the only matrix of two parts
   SILT_CHECK(!paired || parts[0]->out() == parts[1]->out());
-  auto packed = std::make_unique<PackedMatrix>(in, out, paired);
+  auto packed = std::make_unique<PackedMatrix>(arena_, in, out, paired);
   std::vector<float> row(out);
   for (int i = 0; i < in; ++i) {
     int column = 0;
@@ -154,7 +155,7 @@ MatrixPtr CpuBackend::pack(std::span<const MatrixSource* const> parts, MatrixUse
 }
 
 MatrixPtr CpuBackend::pack_embedding(const MatrixSource& embedding) {
-  auto packed = std::make_unique<PackedMatrix>(embedding.out(), embedding.in(), false);
+  auto packed = std::make_unique<PackedMatrix>(arena_, embedding.out(), embedding.in(), false);
   std::vector<float> row(embedding.out());
   for (int token = 0; token < embedding.in(); ++token) {
     embedding.read_row(token, row.data());
@@ -164,13 +165,13 @@ MatrixPtr CpuBackend::pack_embedding(const MatrixSource& embedding) {
 }
 
 FastPackPtr CpuBackend::allocate_fast_pack() {
-  return std::make_unique<CpuFastPack>(config_.width, config_.fast_width);
+  return std::make_unique<CpuFastPack>(arena_, config_.width, config_.fast_width);
 }
 KvCachePtr CpuBackend::allocate_kv_cache() {
-  return std::make_unique<CpuKvCache>(config_);
+  return std::make_unique<CpuKvCache>(arena_, config_);
 }
 AttentionTapePtr CpuBackend::allocate_attention_tape() {
-  return std::make_unique<CpuAttentionTape>(config_);
+  return std::make_unique<CpuAttentionTape>(arena_, config_);
 }
 
 }  // namespace silt::model::cpu

@@ -130,6 +130,7 @@ class CpuBackend final : public Backend {
   const ModelConfig config_;
   const Kernels kernels_;
   const std::string name_;
+  Arena arena_;
   ThreadTeam team_;
   const long score_stride_;  // floats or bfloat16 of one row of scores
   Array<float> rotary_;      // [k + b][2][head_width / 2]: cosines, sines

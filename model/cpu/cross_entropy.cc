@@ -80,7 +80,8 @@ void CpuBackend::cross_entropy(const Buffer& x, const Matrix& embedding, std::sp
   SILT_CHECK(targets.size() == static_cast<std::size_t>(rows) && nll.size() == targets.size());
   if (dx != nullptr && parts_[0].gradient.size() == 0) {
     for (VocabularyPart& part : parts_) {
-      part.gradient = Array<float>(static_cast<std::size_t>(round_up(config_.minibatch_tokens, kRowPad)) * d);
+      part.gradient =
+          Array<float>(arena_, static_cast<std::size_t>(round_up(config_.minibatch_tokens, kRowPad)) * d);
     }
   }
   parallel([&](int member) {

@@ -33,10 +33,10 @@ void CpuBackend::fast_gradient(const Buffer& x, const Buffer& act, const Buffer&
   const int f = config_.fast_width;
   if (x_flipped_.size() == 0) {
     const std::size_t most = round_up(config_.minibatch_tokens, kBlock);
-    x_flipped_ = Array<Bf16>(most * d);
-    act_flipped_ = Array<Bf16>(most * f);
-    dpre_packed_ = Array<Bf16>(most * 2 * f);
-    dh_packed_ = Array<Bf16>(most * d);
+    x_flipped_ = Array<Bf16>(arena_, most * d);
+    act_flipped_ = Array<Bf16>(arena_, most * f);
+    dpre_packed_ = Array<Bf16>(arena_, most * 2 * f);
+    dh_packed_ = Array<Bf16>(arena_, most * d);
     dh_rounded_ = std::make_unique<CpuBuffer>(config_.minibatch_tokens, d, Role::kOperand, d);
   }
   dh_rounded_->set_rows(rows);

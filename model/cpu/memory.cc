@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kSlack = 128;  // block loads may reach this far past the last element
+constexpr std::size_t kChunk = std::size_t{32} << 20;  // of address space
+constexpr std::size_t kSlack = 128;                    // block loads may reach this far past the last element
 
 long row_stride(int cols, Role role, int net_width) {
   if (role != Role::kOperand || cols == net_width) return cols;
@@ -31,16 +32,32 @@ Bf16 to_bf16(float value) {
 }
 
 Memory::Memory(std::size_t bytes) {
-  const std::size_t alignment = bytes >= kHugePage ? kHugePage : kCacheLine;
   void* raw = nullptr;
-  if (posix_memalign(&raw, alignment, bytes + kSlack) != 0) throw std::bad_alloc();
-  if (alignment == kHugePage) madvise(raw, bytes, MADV_HUGEPAGE);  // advice: failure changes nothing
+  if (posix_memalign(&raw, kCacheLine, bytes + kSlack) != 0) throw std::bad_alloc();
   std::memset(raw, 0, bytes + kSlack);
-  bytes_.reset(static_cast<std::byte*>(raw));
+  bytes_ = std::shared_ptr<std::byte>(static_cast<std::byte*>(raw), std::free);
 }
 
-void Memory::Free::operator()(std::byte* bytes) const {
-  std::free(bytes);
+Memory Arena::allocate(std::size_t bytes) {
+  const std::size_t wanted = (bytes + kSlack + kCacheLine - 1) / kCacheLine * kCacheLine;
+  if (size_ - used_ < wanted) {
+    const std::size_t size = (std::max(wanted, kChunk) + kHugePage - 1) / kHugePage * kHugePage;
+    const std::size_t reserved = size + kHugePage;  // to find a huge page's boundary in
+    void* raw =
+        mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (raw == MAP_FAILED) throw std::bad_alloc();
+    const std::shared_ptr<void> whole(raw, [reserved](void* start) { munmap(start, reserved); });
+    void* aligned = raw;
+    std::size_t space = reserved;
+    std::align(kHugePage, size, aligned, space);
+    madvise(aligned, size, MADV_HUGEPAGE);  // advice: refusal only costs speed
+    chunk_ = std::shared_ptr<std::byte>(whole, static_cast<std::byte*>(aligned));
+    size_ = size;
+    used_ = 0;
+  }
+  std::byte* piece = chunk_.get() + used_;
+  used_ += wanted;
+  return Memory(std::shared_ptr<std::byte>(chunk_, piece));
 }
 
 CpuBuffer::CpuBuffer(int rows, int cols, Role role, int net_width)
@@ -49,13 +66,14 @@ CpuBuffer::CpuBuffer(int rows, int cols, Role role, int net_width)
       memory_(static_cast<std::size_t>(role == Role::kMaster ? rows : round_up(rows, kRowPad)) *
               static_cast<std::size_t>(stride_) * (role == Role::kOperand ? sizeof(Bf16) : sizeof(float))) {}
 
-PackedMatrix::PackedMatrix(int rows, int columns, bool is_paired)
+PackedMatrix::PackedMatrix(Arena& arena, int rows, int columns, bool is_paired)
     : in(rows),
       out(columns),
       in_blocks(round_up(rows, kBlock) / kBlock),
       panels(round_up(columns, kBlock) / kBlock),
       paired(is_paired),
-      blocks(static_cast<std::size_t>(in_blocks) * static_cast<std::size_t>(panels) * kBlockElements) {}
+      blocks(arena, static_cast<std::size_t>(in_blocks) * static_cast<std::size_t>(panels) * kBlockElements) {
+}
 
 void PackedMatrix::set(int i, int column, Bf16 value) {
   block(column / kBlock, i / kBlock)[i % kBlock / 2 * 64 + column % kBlock * 2 + i % 2] = value;
@@ -69,7 +87,7 @@ void PackedMatrix::read_column(int column, float* values) const {
   }
 }
 
-CpuKvCache::CpuKvCache(const ModelConfig& config)
+CpuKvCache::CpuKvCache(Arena& arena, const ModelConfig& config)
     : window(config.window_tokens),
       minibatch(config.minibatch_tokens),
       kv_heads(config.kv_heads),
@@ -79,9 +97,9 @@ CpuKvCache::CpuKvCache(const ModelConfig& config)
       slot_blocks(round_up(slots, kBlock) / kBlock),
       ring(minibatch % kBlock == 0),
       rotated_from(window),
-      keys(static_cast<std::size_t>(kv_heads) * slots * head_width),
-      rotated(static_cast<std::size_t>(kv_heads) * slot_blocks * head_blocks * kBlockElements),
-      values(static_cast<std::size_t>(kv_heads) * slot_blocks * head_blocks * kBlockElements) {}
+      keys(arena, static_cast<std::size_t>(kv_heads) * slots * head_width),
+      rotated(arena, static_cast<std::size_t>(kv_heads) * slot_blocks * head_blocks * kBlockElements),
+      values(arena, static_cast<std::size_t>(kv_heads) * slot_blocks * head_blocks * kBlockElements) {}
 
 void CpuKvCache::set_value(int head, int slot, const Bf16* row) {
   const int pair = slot % kBlock / 2 * 64 + slot % 2;
@@ -105,10 +123,10 @@ void CpuKvCache::advance() {
   }
 }
 
-CpuAttentionTape::CpuAttentionTape(const ModelConfig& config)
+CpuAttentionTape::CpuAttentionTape(Arena& arena, const ModelConfig& config)
     : rows(round_up(config.minibatch_tokens, kBlock)),
       stride(round_up(config.window_tokens + config.minibatch_tokens, kBlock) + kBlock),
-      p(static_cast<std::size_t>(config.heads) * rows * stride),
-      inverse(static_cast<std::size_t>(config.heads) * rows) {}
+      p(arena, static_cast<std::size_t>(config.heads) * rows * stride),
+      inverse(arena, static_cast<std::size_t>(config.heads) * rows) {}
 
 }  // namespace silt::model::cpu

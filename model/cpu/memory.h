@@ -28,19 +28,30 @@ inline float to_float(Bf16 value) {
   return result;
 }
 
-// Zero-filled memory aligned to cache lines; from 2 MiB on to huge pages, which the kernel is asked
-// to use (a step reads every weight once, page walks would show).
+// Zero-filled memory aligned to cache lines: a piece of its own, or of an arena's chunk, which lives
+// as long as any of its pieces.
 class Memory {
  public:
   Memory() = default;
   explicit Memory(std::size_t bytes);
+  Memory(std::shared_ptr<std::byte> piece) : bytes_(std::move(piece)) {}
   std::byte* data() const { return bytes_.get(); }
 
  private:
-  struct Free {
-    void operator()(std::byte* bytes) const;
-  };
-  std::unique_ptr<std::byte, Free> bytes_;
+  std::shared_ptr<std::byte> bytes_;
+};
+
+// Hands out memory in huge pages, which a step over tens of megabytes of weights needs: with 4 KiB
+// pages the products run at half their speed. For what lives as long as a net or a backend; a piece
+// that is dropped is not handed out again.
+class Arena {
+ public:
+  Memory allocate(std::size_t bytes);
+
+ private:
+  std::shared_ptr<std::byte> chunk_;  // address space; only what is touched becomes memory
+  std::size_t size_ = 0;
+  std::size_t used_ = 0;
 };
 
 template <class T>
@@ -48,6 +59,7 @@ class Array {
  public:
   Array() = default;
   explicit Array(std::size_t size) : memory_(size * sizeof(T)), size_(size) {}
+  Array(Arena& arena, std::size_t size) : memory_(arena.allocate(size * sizeof(T))), size_(size) {}
   T* data() { return reinterpret_cast<T*>(memory_.data()); }
   const T* data() const { return reinterpret_cast<const T*>(memory_.data()); }
   std::size_t size() const { return size_; }
@@ -88,7 +100,7 @@ inline const CpuBuffer& as_cpu(const Buffer& buffer) {
 // A packed matrix [in, out]: panels of 32 columns, each of in_blocks blocks (kernels.h). A paired
 // matrix holds gate and up: panel p has columns 16p .. 16p+15 of the gate, then those of the up part.
 struct PackedMatrix final : Matrix {
-  PackedMatrix(int rows, int columns, bool is_paired);
+  PackedMatrix(Arena& arena, int rows, int columns, bool is_paired);
 
   const Bf16* panel(int p) const {
     return blocks.data() + static_cast<std::size_t>(p) * in_blocks * kBlockElements;
@@ -110,8 +122,8 @@ struct PackedMatrix final : Matrix {
 };
 
 struct CpuFastPack final : FastPack {
-  CpuFastPack(int width, int fast_width)
-      : gate_up(width, 2 * fast_width, true), down(fast_width, width, false) {}
+  CpuFastPack(Arena& arena, int width, int fast_width)
+      : gate_up(arena, width, 2 * fast_width, true), down(arena, fast_width, width, false) {}
   PackedMatrix gate_up;
   PackedMatrix down;
 };
@@ -120,7 +132,7 @@ struct CpuFastPack final : FastPack {
 // 32, slots form a ring: position p lives in slot (start + p) mod (k + b), and advancing moves only
 // `start`. Otherwise start stays 0 and advancing moves the rows.
 struct CpuKvCache final : KvCache {
-  CpuKvCache(const ModelConfig& config);
+  CpuKvCache(Arena& arena, const ModelConfig& config);
 
   int slot_of(int position) const { return (start + position) % slots; }
   Bf16* key(int head, int slot) {
@@ -159,7 +171,7 @@ struct CpuKvCache final : KvCache {
 
 // Unnormalised probabilities of one forward call and what they are divided by.
 struct CpuAttentionTape final : AttentionTape {
-  CpuAttentionTape(const ModelConfig& config);
+  CpuAttentionTape(Arena& arena, const ModelConfig& config);
 
   Bf16* row(int head, int i) { return p.data() + (static_cast<std::size_t>(head) * rows + i) * stride; }
   const Bf16* row(int head, int i) const { return const_cast<CpuAttentionTape*>(this)->row(head, i); }
