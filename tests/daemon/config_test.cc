@@ -1,0 +1,89 @@
+#include "daemon/config.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.h"
+
+namespace silt::daemon {
+namespace {
+
+constexpr char kSmall[] = "[[source]]\nname = \"host\"\ninclude = [\"/var/log/**/*.log\"]\n";
+
+std::string error_of(const std::string& text) {
+  const auto config = Config::parse(text, "siltd.toml");
+  EXPECT_FALSE(config.is_ok()) << text;
+  EXPECT_EQ(config.status().message().find('\n'), std::string::npos);
+  return config.is_ok() ? "" : config.status().message();
+}
+
+TEST(Config, ThreeLinesAreEnough) {
+  const auto config = Config::parse(kSmall, "siltd.toml");
+  ASSERT_TRUE(config.is_ok()) << config.status().to_string();
+  ASSERT_EQ(config->sources.size(), 1u);
+  EXPECT_EQ(config->sources[0].name, "host");
+  EXPECT_EQ(config->sources[0].tenant, "default");
+  EXPECT_TRUE(config->sources[0].per_file);
+  EXPECT_EQ(config->learn.cpu_share, 0.5);
+  EXPECT_EQ(config->store.path, "/var/lib/silt");
+}
+
+TEST(Config, TheEffectiveConfigurationParsesToItself) {
+  const auto config = Config::parse(
+      std::string("[learn]\ncpu_share = 2\n[store]\npath = \"/a \\\"b\\\"\\u0001\"\n") + kSmall, "x");
+  ASSERT_TRUE(config.is_ok()) << config.status().to_string();
+  EXPECT_EQ(config->learn.cpu_share, 2.0);
+  const std::string text = config->to_toml();
+  const auto again = Config::parse(text, "again");
+  ASSERT_TRUE(again.is_ok()) << again.status().to_string() << "\n" << text;
+  EXPECT_EQ(again->to_toml(), text);
+  EXPECT_EQ(again->store.path, "/a \"b\"\x01");
+  EXPECT_NE(text.find("cpu_share = 2.0"), std::string::npos);
+}
+
+TEST(Config, UnknownKeysNamePlaceAndNeighbour) {
+  EXPECT_EQ(error_of("[learn]\ncpu_share = 1.0\ncpu_shear = 1.0\n"),
+            "siltd.toml:3: learn.cpu_shear: unknown key; did you mean cpu_share?");
+  EXPECT_EQ(error_of("[lern]\n"), "siltd.toml:1: lern: unknown section; did you mean learn?");
+  EXPECT_EQ(error_of("[[source]]\nname = \"a\"\nincludes = [\"/x\"]\n"),
+            "siltd.toml:3: source.includes: unknown key; did you mean include?");
+}
+
+TEST(Config, ValuesAreChecked) {
+  EXPECT_NE(error_of("[learn]\ncpu_share = -1\n")
+                .find("siltd.toml:2: learn.cpu_share: must be a number from 0 to 64"),
+            std::string::npos);
+  EXPECT_NE(error_of("[learn]\ncpu_share = nan\n").find("cpu_share"), std::string::npos);
+  EXPECT_NE(error_of("[model]\nthreads = 0\n").find("from 1 to 64"), std::string::npos);
+  EXPECT_NE(error_of("[model]\nthreads = \"2\"\n").find("whole number"), std::string::npos);
+  EXPECT_NE(error_of("[serve]\nsocket = 5\n").find("must be a string"), std::string::npos);
+  EXPECT_NE(error_of("[learn]\non_digest_mismatch = \"panic\"\n").find("relearn, stop"), std::string::npos);
+  EXPECT_NE(error_of("[learn]\ntime_zone = \"Mars\"\n").find("+02:00"), std::string::npos);
+  EXPECT_NE(error_of("[[source]]\ninclude = [\"/x\"]\n").find("source.name is missing"), std::string::npos);
+  EXPECT_NE(error_of("[[source]]\nname = \"a\"\n").find("source.include is missing"), std::string::npos);
+  EXPECT_NE(error_of("[[source]]\nname = \"a:b\"\ninclude = [\"/x\"]\n").find("source.name"),
+            std::string::npos);
+  EXPECT_NE(error_of("[[source]]\nname = \"a\"\ninclude = [1]\n").find("list of strings"), std::string::npos);
+  EXPECT_NE(error_of(std::string(kSmall) + kSmall).find("used twice"), std::string::npos);
+  EXPECT_NE(error_of("[learn\n").find("siltd.toml:1: "), std::string::npos);
+  EXPECT_NE(error_of("learn = 5\n").find("must be a section"), std::string::npos);
+}
+
+TEST(Config, AMissingFileSaysSo) {
+  silt::testing::TempDir dir;
+  const auto config = Config::load(dir.path("none.toml"));
+  ASSERT_FALSE(config.is_ok());
+  EXPECT_EQ(config.status().code(), Code::kNotFound);
+  EXPECT_NE(config.status().message().find("none.toml"), std::string::npos);
+}
+
+TEST(Config, Zones) {
+  EXPECT_EQ(parse_zone("utc").value(), 0);
+  EXPECT_EQ(parse_zone("+02:00").value(), 7200);
+  EXPECT_EQ(parse_zone("-03:30").value(), -12600);
+  for (const char* bad : {"", "2", "+2", "+02:60", "+15:00", "+02:00 ", "local"}) {
+    EXPECT_FALSE(parse_zone(bad).is_ok()) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace silt::daemon
