@@ -3,6 +3,7 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "base/check.h"
 
 namespace silt::model {
 namespace {
@@ -84,6 +85,7 @@ AdaptedState allocate_state(const ModelConfig& config, Backend& backend, bool fr
 }
 
 std::string encode_state(const AdaptedState& state, const Net& net, const Backend& backend) {
+  SILT_CHECK(state.weights != nullptr);  // moved from, or never made by a learner
   ByteWriter writer;
   writer.raw(kMagic.data(), kMagic.size());
   writer.u32(kFormat);
@@ -131,6 +133,7 @@ Status decode_state(std::string_view blob, const Net& net, Backend& backend, Ada
 }
 
 Digest state_digest(const AdaptedState& state, const Backend& backend) {
+  SILT_CHECK(state.weights != nullptr);
   Digester digester;
   ByteWriter counters;
   counters.u64(state.steps);
