@@ -29,7 +29,6 @@ std::uint32_t open_files_limit(std::uint32_t wanted) {
 struct Position {
   explicit Position(const Generation& from)
       : offset(from.offset),
-        head(from.head),
         tail(from.tail),
         seen_size(from.seen_size),
         stretch(from.stretch),
@@ -40,9 +39,8 @@ struct Position {
 
   void restore(Generation& to) const {
     to.offset = offset;
-    to.head = head;
     to.tail = tail;
-    to.seen_size = std::max(to.seen_size, seen_size);  // what was seen was there, stored or not
+    to.seen_size = std::max(to.seen_size, seen_size);  // what was seen was there, stored or not: so the head stays
     to.stretch = stretch;
     to.scan_to = scan_to;
     to.scan_tail = scan_tail;
@@ -51,7 +49,7 @@ struct Position {
   }
 
   std::uint64_t offset;
-  Fingerprint head, tail;
+  Fingerprint tail;
   std::uint64_t seen_size;
   Stretch stretch;
   std::uint64_t scan_to;

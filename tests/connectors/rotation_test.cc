@@ -148,6 +148,21 @@ TEST_F(RotationTest, T06_CopyTruncateGrownPastTheOldOffset) {
   expect_all_once_in_order();
 }
 
+TEST_F(RotationTest, T06_TruncatedAndGrownPastWithoutAnyCopy) {
+  append("a.log", lines(1000));
+  start();
+  drain();
+  truncate("a.log");
+  append("a.log", lines(2000));
+  drain();
+  stop();
+  truncate("a.log");
+  append("a.log", lines(3000));
+  start();
+  drain();
+  expect_all_once_in_order();
+}
+
 TEST_F(RotationTest, T06_CopyTruncateGrownToExactlyTheOldSize) {
   append("a.log", "id=1 first\n");
   expected.push_back("id=1 first");
@@ -217,6 +232,22 @@ TEST_F(RotationTest, T08_SameWithTheCopyInsideTheGlob) {
   drain();
   settle();
   expect_all_once();
+}
+
+TEST_F(RotationTest, T08_BeforeTheFirstBatchWasStored) {
+  append("b.log", lines(1));
+  append("a.log", "");
+  start();
+  drain();
+  append("a.log", lines(40));
+  Batch refused;
+  poll(refused);
+  copy("a.log", "a.log.1");
+  truncate("a.log");
+  append("a.log", lines(10));
+  drain();
+  settle();
+  expect_all_once_in_order();
 }
 
 TEST_F(RotationTest, T08_WithoutACopyTheLossIsCounted) {
