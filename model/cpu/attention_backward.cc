@@ -40,13 +40,6 @@ void AttentionBackward::allocate() {
   s_.dv = Array<float>(rows * width_);
 }
 
-const float* AttentionBackward::cosine(int row) const {
-  return in_.rotary + static_cast<long>(config_.window_tokens + row) * config_.head_width;
-}
-const float* AttentionBackward::sine(int row) const {
-  return cosine(row) + config_.head_width / 2;
-}
-
 void AttentionBackward::run(int kv_head) {
   const int k = config_.window_tokens;
   const int hd = config_.head_width;
@@ -63,7 +56,7 @@ void AttentionBackward::run(int kv_head) {
   }
   for (int i = 0; i < rows_; ++i) {
     Bf16* row = in_.dqkv.operand() + i * in_.dqkv.stride() + config_.query_width() + kv_head * hd;
-    kernels_.rotate_back(s_.dk.data() + i * width_, cosine(i), sine(i), hd / 2, row);
+    in_.rotary.turn_back(s_.dk.data() + i * width_, k + i, row);
     kernels_.narrow(s_.dv.data() + i * width_, hd, row + config_.kv_width());
   }
 }
@@ -71,15 +64,18 @@ void AttentionBackward::run(int kv_head) {
 // K as panels [positions, 32 of width] and V^T as panels [width, 32 positions], oldest seen first.
 void AttentionBackward::unpack_window(int kv_head) {
   const CpuKvCache& cache = in_.cache;
-  constexpr int kHalf = kBlockElements / 2;
-  const int oldest = std::max(1, config_.window_tokens - in_.tape.cached_valid) / kBlock;
-  for (int block = oldest; block < round_up(config_.window_tokens + rows_, kBlock) / kBlock; ++block) {
+  const int oldest = config_.window_tokens - in_.tape.cached_valid;
+  const int end = config_.window_tokens + rows_;
+  for (int block = std::max(1, oldest) / kBlock; block < round_up(end, kBlock) / kBlock; ++block) {
     const int slot_block = cache.slot_of(block * kBlock) / kBlock;
+    Bf16* rows = s_.query_rows.data();
+    in_.rotary.turn_keys(cache, kv_head, block, oldest, end, rows, width_);
     for (int h = 0; h < head_blocks_; ++h) {
-      Bf16* key = s_.keys.data() + (static_cast<long>(h) * cache.slot_blocks + block) * kBlockElements;
-      kernels_.transpose_packed(cache.rotated_panel(kv_head, block) + h * kBlockElements, key, key + kHalf);
+      kernels_.pack_block(
+          rows + h * kBlock, width_,
+          s_.keys.data() + (static_cast<long>(h) * cache.slot_blocks + block) * kBlockElements);
       Bf16* value = s_.values.data() + (static_cast<long>(block) * head_blocks_ + h) * kBlockElements;
-      kernels_.transpose_packed(cache.value_block(kv_head, h, slot_block), value, value + kHalf);
+      kernels_.transpose_packed(cache.value_block(kv_head, h, slot_block), value, value + kBlockElements / 2);
     }
   }
 }
@@ -113,7 +109,7 @@ void AttentionBackward::rows_backward(int head, int begin) {
                      high - low, s_.dq.data() + h * kBlock, width_, false);
   }
   for (int i = 0; i < count; ++i) {
-    kernels_.rotate_back(s_.dq.data() + i * width_, cosine(begin + i), sine(begin + i), hd / 2,
+    in_.rotary.turn_back(s_.dq.data() + i * width_, k + begin + i,
                          in_.dqkv.operand() + (begin + i) * in_.dqkv.stride() + head * hd);
   }
 }
@@ -127,7 +123,7 @@ void AttentionBackward::load_rows(int head, int begin, int count) {
     const int row = begin + i;
     if (i < count) {
       std::memcpy(dout, in_.dout.operand() + row * in_.dout.stride() + head * hd, sizeof(Bf16) * hd);
-      kernels_.rotate(in_.qkv.operand() + row * in_.qkv.stride() + head * hd, cosine(row), sine(row), hd / 2,
+      in_.rotary.turn(in_.qkv.operand() + row * in_.qkv.stride() + head * hd, config_.window_tokens + row,
                       query);
     } else {
       std::memset(dout, 0, sizeof(Bf16) * hd);
@@ -159,7 +155,7 @@ void CpuBackend::attention_backward(const Buffer& dout, const Buffer& qkv, const
                                          as_cpu(qkv),
                                          static_cast<const CpuKvCache&>(cache),
                                          static_cast<const CpuAttentionTape&>(tape),
-                                         rotary_.data(),
+                                         rotary_,
                                          as_cpu(dqkv)};
   parallel([&](int member) {
     AttentionBackward work(config_, kernels_, inputs, backward_scratch_[member]);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "model/cpu/memory.h"
+#include "model/cpu/rotary.h"
 
 namespace silt::model::cpu {
 
@@ -29,7 +30,7 @@ class AttentionBackward {
     const CpuBuffer& qkv;
     const CpuKvCache& cache;
     const CpuAttentionTape& tape;
-    const float* rotary;  // [k + b][2][head_width / 2]
+    const Rotary& rotary;
     CpuBuffer& dqkv;
   };
 
@@ -45,8 +46,6 @@ class AttentionBackward {
   void load_rows(int head, int begin, int count);
   // d[own][width] (+)= columns^T packed, over the mini-batch's rows.
   void own_gradient(const Bf16* columns, const Bf16* packed, bool accumulate, float* d);
-  const float* cosine(int row) const;
-  const float* sine(int row) const;
 
   const ModelConfig& config_;
   const Kernels& kernels_;

@@ -38,31 +38,24 @@ CpuBackend::CpuBackend(const ModelConfig& config, const Kernels& kernels, int th
       name_("cpu-" + std::string(kernels.isa)),
       team_(threads),
       score_stride_(round_up(config.window_tokens + config.minibatch_tokens, kBlock) + kBlock),
-      rotary_(arena_,
-              static_cast<std::size_t>(config.window_tokens + config.minibatch_tokens) * config.head_width),
+      rotary_(config, kernels_),
       scratch_(threads),
       backward_scratch_(threads),
       parts_(kVocabularyParts),
       target_logit_(config.minibatch_tokens),
       operand_(arena_, static_cast<std::size_t>(round_up(config.minibatch_tokens, kRowPad)) * config.width) {
-  const int half = config.head_width / 2;
-  for (int position = 0; position < config.window_tokens + config.minibatch_tokens; ++position) {
-    float* row = rotary_.data() + static_cast<std::size_t>(position) * config.head_width;
-    for (int i = 0; i < half; ++i) {
-      const double angle = position * std::pow(static_cast<double>(config.rope_theta), -double(i) / half);
-      row[i] = static_cast<float>(std::cos(angle));
-      row[half + i] = static_cast<float>(std::sin(angle));
-    }
-  }
   const int rows = round_up(config.minibatch_tokens, kRowPad);
   const int c_rows = round_up(std::max({config.minibatch_tokens, config.width, config.fast_width}), kRowPad);
   const int tile = kVocabularyTile * kBlock;
   const std::size_t scores =
       std::max<std::size_t>(kRowPad * score_stride_, std::size_t(rows) * (tile + kBlock));
+  const int head_width = round_up(config.head_width, kBlock);
   for (Scratch& s : scratch_) {
     s.c = Array<float>(arena_, static_cast<std::size_t>(c_rows) * kBlock);
     s.scores = Array<float>(arena_, scores);
-    s.operand = Array<Bf16>(arena_, scores + 2 * std::size_t(kRowPad) * round_up(config.head_width, kBlock));
+    s.operand = Array<Bf16>(arena_, scores);
+    s.rows = Array<Bf16>(arena_, std::size_t(kRowPad) * head_width);
+    s.keys = Array<Bf16>(arena_, static_cast<std::size_t>(score_stride_) * head_width);
     s.panel =
         Array<Bf16>(static_cast<std::size_t>(round_up(std::max(widest(config), tile), kBlock)) * kBlock);
   }

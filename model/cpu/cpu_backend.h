@@ -17,6 +17,7 @@
 #include "model/cpu/attention_backward.h"
 #include "model/cpu/kernels.h"
 #include "model/cpu/memory.h"
+#include "model/cpu/rotary.h"
 #include "model/cpu/thread_team.h"
 
 namespace silt::model::cpu {
@@ -89,7 +90,9 @@ class CpuBackend final : public Backend {
   struct Scratch {
     Array<float> c;       // a product of one panel
     Array<float> scores;  // [32][score_stride_], or logits of a vocabulary tile
-    Array<Bf16> operand;  // probabilities, rotated rows
+    Array<Bf16> operand;  // exponentials
+    Array<Bf16> rows;     // [32][head_width in blocks], turned
+    Array<Bf16> keys;     // turned keys of a head, packed [head_width, 32 positions]
     Array<Bf16> panel;    // a transposed panel
   };
   // One fixed part of the vocabulary: sums relative to `reference` over all but the target.
@@ -116,13 +119,11 @@ class CpuBackend final : public Backend {
   void add_product(const Buffer& x, const PackedMatrix& w, Buffer& h);
   void hidden_backward(const Buffer& dh, const PackedMatrix& down, const Buffer& pre, Buffer& dpre);
 
-  const float* cosine(int position) const;
-  const float* sine(int position) const;
+  struct AttentionCall;
   void store_keys_and_values(const Bf16* qkv, long stride, int rows, int first_position, CpuKvCache& cache,
                              int head);
-  void rotate_keys(CpuKvCache& cache, int head, int from, int to, int oldest, int end, Scratch& scratch);
-  void attend(const CpuBuffer& qkv, int first_row, const CpuKvCache& cache, int cached_valid, CpuBuffer& out,
-              CpuAttentionTape* tape, int head, int row_block, Scratch& scratch);
+  void attend_head(const AttentionCall& call, int kv_head, int first_block, int last_block, Scratch& scratch);
+  void attend(const AttentionCall& call, int head, int row_block, Scratch& scratch);
 
   void vocabulary_part(const CpuBuffer& x, const PackedMatrix& e, std::span<const Token> targets, int part,
                        bool gradient, Scratch& scratch);
@@ -133,7 +134,7 @@ class CpuBackend final : public Backend {
   Arena arena_;
   ThreadTeam team_;
   const long score_stride_;  // floats or bfloat16 of one row of scores
-  Array<float> rotary_;      // [k + b][2][head_width / 2]: cosines, sines
+  const Rotary rotary_;
   std::vector<Scratch> scratch_;
   std::vector<AttentionBackward::Scratch> backward_scratch_;
   std::vector<VocabularyPart> parts_;

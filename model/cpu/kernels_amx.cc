@@ -99,8 +99,9 @@ void rows16(const Bf16* a, long lda, const Bf16* panel, int k, float* c, long ld
 void product(const Bf16* a, long lda, int rows, const Bf16* panel, int k, float* c, long ldc,
              bool accumulate) {
   // A panel has 32 lines for each 32 of k; every pass over this one fetches its share of the next.
+  // Not for the 32 rows of attention, whose panels are in the cache.
   const int passes = (rows + 2 * kTile - 1) / (2 * kTile);
-  const int lines = passes < 32 ? 32 / passes : 1;
+  const int lines = rows == 2 * kTile ? 0 : (passes < 32 ? 32 / passes : 1);
   const Bf16* next = panel + static_cast<long>(k) * kBlock;
   int row = 0;
   for (; rows - row > kTile; row += 2 * kTile) {

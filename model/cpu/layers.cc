@@ -102,6 +102,10 @@ const Bf16* CpuBackend::rounded(const Buffer& dy, long& stride) {
 const Bf16* CpuBackend::transposed_panel(const PackedMatrix& w, int in_block, Bf16* scratch) const {
   constexpr int kHalf = kBlockElements / 2;
   for (int p = 0; p < w.panels; ++p) {
+    if (p + 1 < w.panels) {  // blocks lie a panel apart, too far for the hardware to guess
+      const char* next = reinterpret_cast<const char*>(w.block(p + 1, in_block));
+      for (int line = 0; line < kBlock; ++line) __builtin_prefetch(next + line * 64);
+    }
     Bf16* low = scratch + static_cast<long>(p) * (w.paired ? kHalf : kBlockElements);
     Bf16* high = w.paired ? low + static_cast<long>(w.panels) * kHalf : low + kHalf;
     kernels_.transpose_packed(w.block(p, in_block), low, high);

@@ -96,9 +96,7 @@ CpuKvCache::CpuKvCache(Arena& arena, const ModelConfig& config)
       slots(window + minibatch),
       slot_blocks(round_up(slots, kBlock) / kBlock),
       ring(minibatch % kBlock == 0),
-      rotated_from(window),
       keys(arena, static_cast<std::size_t>(kv_heads) * slots * head_width),
-      rotated(arena, static_cast<std::size_t>(kv_heads) * slot_blocks * head_blocks * kBlockElements),
       values(arena, static_cast<std::size_t>(kv_heads) * slot_blocks * head_blocks * kBlockElements) {}
 
 void CpuKvCache::set_value(int head, int slot, const Bf16* row) {
@@ -109,7 +107,6 @@ void CpuKvCache::set_value(int head, int slot, const Bf16* row) {
 }
 
 void CpuKvCache::advance() {
-  rotated_from = window;
   if (ring) {
     start = (start + minibatch) % slots;
     return;

@@ -135,17 +135,10 @@ struct CpuKvCache final : KvCache {
   CpuKvCache(Arena& arena, const ModelConfig& config);
 
   int slot_of(int position) const { return (start + position) % slots; }
-  Bf16* key(int head, int slot) {
+  const Bf16* key(int head, int slot) const {
     return keys.data() + (static_cast<std::size_t>(head) * slots + slot) * head_width;
   }
-  // Rotated keys [head_width, 32 positions]: a panel for scores = q k^T.
-  const Bf16* rotated_panel(int head, int position_block) const {
-    return rotated.data() +
-           (static_cast<std::size_t>(head) * slot_blocks + position_block) * head_blocks * kBlockElements;
-  }
-  Bf16* rotated_panel(int head, int position_block) {
-    return const_cast<Bf16*>(std::as_const(*this).rotated_panel(head, position_block));
-  }
+  Bf16* key(int head, int slot) { return const_cast<Bf16*>(std::as_const(*this).key(head, slot)); }
   // Values [32 slots, 32 of head_width]: blocks of a panel for out = p v.
   const Bf16* value_block(int head, int head_block, int slot_block) const {
     return values.data() +
@@ -163,10 +156,8 @@ struct CpuKvCache final : KvCache {
   int slots, slot_blocks;  // k + b, and in blocks
   bool ring;
   int start = 0;
-  int rotated_from;     // cached positions from here on are in `rotated`
-  Array<Bf16> keys;     // [kv_heads][slots][head_width], not rotated
-  Array<Bf16> rotated;  // by position
-  Array<Bf16> values;   // by slot
+  Array<Bf16> keys;    // [kv_heads][slots][head_width], not rotated
+  Array<Bf16> values;  // by slot
 };
 
 // Unnormalised probabilities of one forward call and what they are divided by.
