@@ -1,0 +1,36 @@
+#include "base/clock.h"
+
+#include <gtest/gtest.h>
+
+#include <ctime>
+
+namespace silt {
+namespace {
+
+TEST(Clock, TheSystemsWallClockCountsMicrosecondsSince1970) {
+  const std::int64_t before_s = std::time(nullptr);
+  const std::int64_t now_us = SystemClock().wall_us();
+  EXPECT_GE(now_us / 1'000'000, before_s);
+  EXPECT_LE(now_us / 1'000'000, std::time(nullptr));
+}
+
+TEST(Clock, TheMonotonicClockNeverGoesBack) {
+  const SystemClock clock;
+  std::int64_t last_us = clock.monotonic_us();
+  for (int i = 0; i < 10'000; ++i) {
+    const std::int64_t now_us = clock.monotonic_us();
+    ASSERT_GE(now_us, last_us);
+    last_us = now_us;
+  }
+}
+
+TEST(Clock, AManualClockStandsStillUntilItIsMoved) {
+  ManualClock clock(5);
+  EXPECT_EQ(clock.wall_us(), 5);
+  clock.advance_us(10);
+  EXPECT_EQ(clock.wall_us(), 15);
+  EXPECT_EQ(clock.monotonic_us(), 15);
+}
+
+}  // namespace
+}  // namespace silt

@@ -1,0 +1,76 @@
+#include "cli/json_view.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+namespace silt::cli {
+namespace {
+
+namespace json = boost::json;
+
+json::object parsed(const std::string& text) {
+  EXPECT_EQ(text.back(), '\n');
+  EXPECT_EQ(text.find('\n'), text.size() - 1);  // one line
+  return json::parse(text).as_object();
+}
+
+TEST(Json, SourcesHaveTheNumbersThatScriptsRelyOn) {
+  silt::v1::ListSourcesResponse response;
+  auto* source = response.add_sources();
+  source->set_tenant("default");
+  source->set_source("web:/a.log");
+  source->set_lines(10);
+  source->set_bytes(1000);
+  source->set_journal_seq(10);
+  source->set_learned_seq(8);
+  source->set_learned_lines(7);
+  (*source->mutable_skipped())["empty"] = 1;
+  source->set_bits_per_byte(0.5);
+  source->set_bits_per_byte_window(0.25);
+  source->set_state_version(3);
+  source->set_state_digest("ab");
+  source->set_backlog(2);
+  const json::object first = parsed(to_json(response)).at("sources").as_array().at(0).as_object();
+  EXPECT_EQ(first.at("tenant").as_string(), "default");
+  EXPECT_EQ(first.at("source").as_string(), "web:/a.log");
+  EXPECT_EQ(first.at("lines").to_number<int>(), 10);
+  EXPECT_EQ(first.at("bytes").to_number<int>(), 1000);
+  EXPECT_EQ(first.at("journal_seq").to_number<int>(), 10);
+  EXPECT_EQ(first.at("learned_seq").to_number<int>(), 8);
+  EXPECT_EQ(first.at("learned_lines").to_number<int>(), 7);
+  EXPECT_EQ(first.at("skipped").at("empty").to_number<int>(), 1);
+  EXPECT_EQ(first.at("bits_per_byte").at("window").to_number<double>(), 0.25);
+  EXPECT_EQ(first.at("bits_per_byte").at("total").to_number<double>(), 0.5);
+  EXPECT_EQ(first.at("state_version").to_number<int>(), 3);
+  EXPECT_EQ(first.at("state_digest").as_string(), "ab");
+  EXPECT_EQ(first.at("backlog").to_number<int>(), 2);
+  EXPECT_TRUE(first.at("last_arrival").is_null());
+}
+
+TEST(Json, AnyBytesMakeValidJsonAndNoneAreLost) {
+  Answer answer;
+  answer.evidence.emplace_back();
+  answer.evidence[0].set_text("\"\xff\x00\x1b\\");
+  answer.evidence[0].set_text(std::string("\"\xff\0\x1b\\", 5));
+  answer.evidence[0].set_sha256("\x01\xab");
+  answer.final.set_answer("caf\xe9");
+  const json::object object = parsed(to_json(answer));
+  EXPECT_EQ(object.at("answer").as_string(), "caf\xef\xbf\xbd");
+  const json::object record = object.at("evidence").as_array().at(0).as_object();
+  EXPECT_EQ(record.at("text").as_string(), std::string("\"\xef\xbf\xbd\0\x1b\\", 7));
+  EXPECT_EQ(record.at("text_base64").as_string(), "Iv8AG1w=");
+  EXPECT_EQ(record.at("sha256").as_string(), "01ab");
+}
+
+TEST(Json, GoodTextHasNoSecondForm) {
+  Answer answer;
+  answer.evidence.emplace_back();
+  answer.evidence[0].set_text("plain");
+  const json::object object = parsed(to_json(answer));
+  EXPECT_FALSE(object.at("evidence").as_array().at(0).as_object().contains("text_base64"));
+  EXPECT_EQ(object.at("abstained").as_bool(), false);
+}
+
+}  // namespace
+}  // namespace silt::cli
