@@ -26,6 +26,9 @@ struct AnswerOptions {
   std::uint32_t candidates_max = 48;       // records that are re-ranked by the model
   std::uint64_t examined_max = 2'000'000;  // records per question; beyond it the answer says so
   bool rerank = true;                      // false: lexical order only
+  double rerank_forward = 0.05;            // weights of the model's gains in a score, see rank.h
+  double rerank_backward = 0.05;
+  std::uint32_t rerank_lines_max = 12;  // lines that the model reads per question
   std::string backend = "auto";
   int threads = 1;
 };

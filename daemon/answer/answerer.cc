@@ -26,19 +26,25 @@ using Emit = std::function<bool(const silt::v1::AskResponse&)>;
 
 class RuleAnswerer final : public Answerer {
  public:
-  RuleAnswerer(Dependencies dependencies, const AnswerOptions& options) : deps_(std::move(dependencies)), options_(options) {}
+  RuleAnswerer(Dependencies dependencies, const AnswerOptions& options)
+      : deps_(std::move(dependencies)), options_(options) {}
 
-  Status ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled, const Emit& emit) override;
+  Status ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled,
+             const Emit& emit) override;
   Result<silt::v1::ExplainResponse> explain(const silt::v1::ExplainRequest& request) override;
 
  private:
-  Result<std::vector<AnswerSource>> open_sources(std::string_view tenant, const std::vector<std::string>& globs) const;
+  Result<std::vector<AnswerSource>> open_sources(std::string_view tenant,
+                                                 const std::vector<std::string>& globs) const;
   Result<PlannerContext> planner_context(const std::vector<AnswerSource>& sources) const;
-  Result<QueryPlan> make_plan(const silt::v1::AskRequest& request, const std::vector<AnswerSource>& sources) const;
+  Result<QueryPlan> make_plan(const silt::v1::AskRequest& request,
+                              const std::vector<AnswerSource>& sources) const;
   Result<Findings> find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
-                                 const std::vector<AnswerSource>& sources, const std::atomic<bool>& cancelled, Budget& budget);
-  Result<Composed> put_into_words(const QueryPlan& plan, const Findings& findings, const std::vector<AnswerSource>& sources,
-                                  Budget& budget, CitationBook& book);
+                                 const std::vector<AnswerSource>& sources, const std::atomic<bool>& cancelled,
+                                 Budget& budget);
+  Result<Composed> put_into_words(const QueryPlan& plan, const Findings& findings,
+                                  const std::vector<AnswerSource>& sources, Budget& budget,
+                                  CitationBook& book);
   // Made when first needed: packing the weights costs memory. Null without a model.
   Result<SurpriseScorer*> scorer();
 
@@ -58,7 +64,8 @@ Result<SurpriseScorer*> RuleAnswerer::scorer() {
 
 // Sources of the tenant that match any glob (all when there is none), by name. A plain name that is
 // absent is kNotFound, in the same words whether another tenant has it or nobody.
-Result<std::vector<AnswerSource>> RuleAnswerer::open_sources(std::string_view tenant, const std::vector<std::string>& globs) const {
+Result<std::vector<AnswerSource>> RuleAnswerer::open_sources(std::string_view tenant,
+                                                             const std::vector<std::string>& globs) const {
   if (tenant.empty()) tenant = kDefaultTenant;
   std::vector<AnswerSource> out;
   std::vector<bool> used(globs.size(), false);
@@ -79,9 +86,12 @@ Result<std::vector<AnswerSource>> RuleAnswerer::open_sources(std::string_view te
     out.push_back(std::move(source));
   }
   for (std::size_t i = 0; i < globs.size(); ++i) {
-    if (!used[i]) return not_found("no source '" + quote(globs[i]) + "' in tenant '" + quote(tenant) + "'; list them with: silt sources");
+    if (!used[i])
+      return not_found("no source '" + quote(globs[i]) + "' in tenant '" + quote(tenant) +
+                       "'; list them with: silt sources");
   }
-  std::sort(out.begin(), out.end(), [](const AnswerSource& a, const AnswerSource& b) { return a.info.name < b.info.name; });
+  std::sort(out.begin(), out.end(),
+            [](const AnswerSource& a, const AnswerSource& b) { return a.info.name < b.info.name; });
   return out;
 }
 
@@ -100,7 +110,8 @@ Result<PlannerContext> RuleAnswerer::planner_context(const std::vector<AnswerSou
   return context;
 }
 
-Result<QueryPlan> RuleAnswerer::make_plan(const silt::v1::AskRequest& request, const std::vector<AnswerSource>& sources) const {
+Result<QueryPlan> RuleAnswerer::make_plan(const silt::v1::AskRequest& request,
+                                          const std::vector<AnswerSource>& sources) const {
   SILT_ASSIGN(const PlannerContext context, planner_context(sources));
   QueryPlan plan = plan_question(request.question(), context);
   if (request.has_since()) plan.time.first_us = time_us_of(request.since());
@@ -110,23 +121,26 @@ Result<QueryPlan> RuleAnswerer::make_plan(const silt::v1::AskRequest& request, c
 }
 
 Result<Findings> RuleAnswerer::find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
-                                             const std::vector<AnswerSource>& sources, const std::atomic<bool>& cancelled,
-                                             Budget& budget) {
-  const ExecuteContext context{deps_.log, deps_.evidence, sources, budget, options_.candidates_max, kCitationsDefault};
+                                             const std::vector<AnswerSource>& sources,
+                                             const std::atomic<bool>& cancelled, Budget& budget) {
+  const ExecuteContext context{deps_.log, deps_.evidence,          sources,
+                               budget,    options_.candidates_max, kCitationsDefault};
   SILT_ASSIGN(Findings findings, execute(plan, context));
   if (options_.rerank && plan.kind == PlanKind::kFind && findings.records.size() > 1) {
     SILT_ASSIGN(SurpriseScorer * model, scorer());
     if (model != nullptr) {
-      RankWeights weights;
-      SILT_TRY(rerank(request.question(), sources, weights, false, *model, cancelled, findings.records));
+      const RankWeights weights{options_.rerank_forward, options_.rerank_backward, options_.rerank_lines_max};
+      SILT_TRY(rerank(request.question(), sources, weights, *model, cancelled, findings.records));
     }
   }
   return findings;
 }
 
 Result<Composed> RuleAnswerer::put_into_words(const QueryPlan& plan, const Findings& findings,
-                                              const std::vector<AnswerSource>& sources, Budget& budget, CitationBook& book) {
-  if (plan.kind != PlanKind::kExplain || findings.records.empty()) return compose(plan, findings, sources, book);
+                                              const std::vector<AnswerSource>& sources, Budget& budget,
+                                              CitationBook& book) {
+  if (plan.kind != PlanKind::kExplain || findings.records.empty())
+    return compose(plan, findings, sources, book);
   const Finding& record = findings.records.front();
   const std::vector<AnswerSource> one{sources[record.source]};
   const ExecuteContext context{deps_.log, deps_.evidence, one, budget};
@@ -152,10 +166,12 @@ Status emit_or_cancel(const Emit& emit, const silt::v1::AskResponse& response) {
   return emit(response) ? Status::ok() : Status(Code::kCancelled, "the asker has gone");
 }
 
-Status RuleAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled, const Emit& emit) {
+Status RuleAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled,
+                         const Emit& emit) {
   const std::int64_t started_us = deps_.clock.monotonic_us();
   if (request.question().empty()) return invalid_argument("the question is empty");
-  if (request.question().size() > kQuestionBytesMax) return invalid_argument("the question is longer than 4096 bytes");
+  if (request.question().size() > kQuestionBytesMax)
+    return invalid_argument("the question is longer than 4096 bytes");
   const std::vector<std::string> globs(request.sources().begin(), request.sources().end());
   SILT_ASSIGN(std::vector<AnswerSource> sources, open_sources(request.tenant(), globs));
   SILT_ASSIGN(const QueryPlan plan, make_plan(request, sources));
@@ -197,9 +213,11 @@ Status RuleAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
 }
 
 Result<silt::v1::ExplainResponse> RuleAnswerer::explain(const silt::v1::ExplainRequest& request) {
-  if (request.source().empty()) return invalid_argument("explain needs a source; list them with: silt sources");
+  if (request.source().empty())
+    return invalid_argument("explain needs a source; list them with: silt sources");
   SILT_ASSIGN(std::vector<AnswerSource> sources, open_sources(request.tenant(), {request.source()}));
-  if (sources.size() != 1) return invalid_argument("'" + quote(request.source()) + "' names more than one source");
+  if (sources.size() != 1)
+    return invalid_argument("'" + quote(request.source()) + "' names more than one source");
   const std::atomic<bool> never{false};
   Budget budget(options_.examined_max, never);
   const ExecuteContext context{deps_.log, deps_.evidence, sources, budget};

@@ -17,7 +17,8 @@ std::string sha256(std::string_view bytes) {
 
 Result<std::optional<silt::v1::Citation>> cite(const RecordLog& log, const CitationRequest& request) {
   const auto drop = [&request](std::string_view reason) -> std::optional<silt::v1::Citation> {
-    log::warning("citation_dropped", {{"source", request.source_name}, {"seq", request.seq}, {"reason", reason}});
+    log::warning("citation_dropped",
+                 {{"source", request.source_name}, {"seq", request.seq}, {"reason", reason}});
     return std::nullopt;
   };
   auto read = log.read(request.source, request.seq);
@@ -27,7 +28,8 @@ Result<std::optional<silt::v1::Citation>> cite(const RecordLog& log, const Citat
     return read.status();
   }
   JournalRecord& record = *read;
-  if (record.seq != request.seq || record.sha256.size() != 32 || sha256(record.text) != record.sha256) return drop("hash");
+  if (record.seq != request.seq || record.sha256.size() != 32 || sha256(record.text) != record.sha256)
+    return drop("hash");
   if (request.span.begin > request.span.end || request.span.end > record.text.size()) return drop("span");
 
   silt::v1::Citation citation;

@@ -11,7 +11,11 @@ namespace {
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
-  const std::size_t size = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+  const std::size_t size = lead < 0x80                   ? 1
+                           : lead >= 0xc2 && lead < 0xe0 ? 2
+                           : lead >= 0xe0 && lead < 0xf0 ? 3
+                           : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                         : 0;
   if (size == 0 || size > text.size()) return 0;
   for (std::size_t i = 1; i < size; ++i) {
     if ((byte(i) & 0xc0) != 0x80) return 0;
@@ -21,14 +25,16 @@ std::size_t utf8_length(std::string_view text) {
   return size;
 }
 
-// "[12]" looks like one of our marks.
+// "[12]" looks like one of our marks, which have at most three digits; "sshd[24833]" does not.
 bool looks_like_mark(std::string_view text) {
   std::size_t i = 1;
   while (i < text.size() && text[i] >= '0' && text[i] <= '9') ++i;
-  return text.front() == '[' && i > 1 && i < text.size() && text[i] == ']';
+  return text.front() == '[' && i > 1 && i <= 4 && i < text.size() && text[i] == ']';
 }
 
-std::string mark(std::uint32_t number) { return number == 0 ? std::string() : "[" + std::to_string(number) + "]"; }
+std::string mark(std::uint32_t number) {
+  return number == 0 ? std::string() : "[" + std::to_string(number) + "]";
+}
 
 std::string plural(std::uint64_t count, std::string_view noun) {
   return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
@@ -49,7 +55,8 @@ std::string duration(std::int64_t us) {
 
 class Composer {
  public:
-  Composer(const QueryPlan& plan, const Findings& findings, const std::vector<AnswerSource>& sources, CitationBook& book)
+  Composer(const QueryPlan& plan, const Findings& findings, const std::vector<AnswerSource>& sources,
+           CitationBook& book)
       : plan_(plan), findings_(findings), sources_(sources), book_(book) {}
 
   Result<Composed> compose() {
@@ -101,7 +108,8 @@ std::string Composer::scope() const {
   for (const AnswerSource& source : sources_) records += source.head.learned_seq - source.head.base_seq;
   std::string text = plural(records, "record") + " of " + plural(sources_.size(), "source");
   const bool since = plan_.time.first_us != TimeRange::kMin, until = plan_.time.last_us != TimeRange::kMax;
-  if (since && until) return text + " between " + format_time(plan_.time.first_us) + " and " + format_time(plan_.time.last_us);
+  if (since && until)
+    return text + " between " + format_time(plan_.time.first_us) + " and " + format_time(plan_.time.last_us);
   if (since) return text + " since " + format_time(plan_.time.first_us);
   if (until) return text + " until " + format_time(plan_.time.last_us);
   return text;
@@ -110,22 +118,27 @@ std::string Composer::scope() const {
 void Composer::abstain() {
   out_.abstained = true;
   std::string subject;
-  for (const MissingTerm& term : findings_.missing) subject += (subject.empty() ? "\"" : ", \"") + quote(term.text) + "\"";
-  for (const std::string& phrase : plan_.phrases) subject += (subject.empty() ? "\"" : ", \"") + quote(phrase) + "\"";
-  out_.text = "I found nothing" + (subject.empty() ? std::string() : " about " + subject) + " in " + scope() + ".";
+  for (const MissingTerm& term : findings_.missing)
+    subject += (subject.empty() ? "\"" : ", \"") + quote(term.text) + "\"";
+  for (const std::string& phrase : plan_.phrases)
+    subject += (subject.empty() ? "\"" : ", \"") + quote(phrase) + "\"";
+  out_.text =
+      "I found nothing" + (subject.empty() ? std::string() : " about " + subject) + " in " + scope() + ".";
   if (findings_.missing.size() > 1) {
     out_.text += " By themselves:";
     for (std::size_t i = 0; i < findings_.missing.size(); ++i) {
       const MissingTerm& term = findings_.missing[i];
-      out_.text += (i == 0 ? " \"" : ", \"") + quote(term.text) + "\" in " + (term.count == 0 ? "none" : std::to_string(term.count));
+      out_.text += (i == 0 ? " \"" : ", \"") + quote(term.text) + "\" in " +
+                   (term.count == 0 ? "none" : std::to_string(term.count));
     }
     out_.text += ".";
   }
 }
 
 std::string Composer::message(const Finding& finding) const {
-  const Span span = {0, static_cast<std::uint32_t>(finding.text.size())};
-  return "\"" + quote(std::string_view(finding.text).substr(span.begin, span.end - span.begin)) + "\"";
+  std::string text = "\"";
+  text += quote(finding.text);
+  return text += '"';
 }
 
 std::string Composer::value_of(const Finding& finding) const {
@@ -177,7 +190,8 @@ Status Composer::lines() {
 Status Composer::find() {
   if (plan_.slot != Slot::kNone && plan_.kind == PlanKind::kFind) SILT_TRY(values());
   if (!out_.text.empty()) return cite_rest();
-  if (plan_.slot != Slot::kNone && plan_.kind == PlanKind::kFind && plan_.slot != Slot::kState) {
+  if (plan_.slot != Slot::kNone && plan_.kind == PlanKind::kFind && plan_.slot != Slot::kState &&
+      plan_.slot != Slot::kWord && plan_.slot != Slot::kSubject) {
     out_.text = "No " + std::string(slot_name(plan_.slot)) + " found" +
                 (plan_.near.empty() ? std::string() : " near \"" + quote(plan_.near) + "\"") + ". Closest: ";
   }
@@ -186,7 +200,8 @@ Status Composer::find() {
 
 Status Composer::count() {
   if (plan_.slot != Slot::kNone && !findings_.rows.empty()) {
-    out_.text = plural(findings_.distinct, std::string(slot_name(plan_.slot)) + " value") + " in " + plural(findings_.matched, "record") + ": ";
+    out_.text = plural(findings_.distinct, std::string(slot_name(plan_.slot)) + " value") + " in " +
+                plural(findings_.matched, "record") + ": ";
     return table();
   }
   std::string marks;
@@ -211,7 +226,8 @@ Status Composer::table() {
       SILT_ASSIGN(const std::uint32_t number, book_.number(example));
       marks = mark(number);
     }
-    out_.text += (said++ ? ", " : "") + quote(row.label) + " (" + std::to_string(row.count) + ")" + (marks.empty() ? "" : " " + marks);
+    out_.text += (said++ ? ", " : "") + quote(row.label) + " (" + std::to_string(row.count) + ")" +
+                 (marks.empty() ? "" : " " + marks);
   }
   if (findings_.distinct > said) out_.text += " and " + std::to_string(findings_.distinct - said) + " more";
   for (const Finding* finding : more) {
@@ -223,7 +239,8 @@ Status Composer::table() {
 
 Status Composer::report() {
   const bool comparing = plan_.kind == PlanKind::kCompare;
-  out_.text = comparing ? plural(findings_.matched, "record") + " since " + format_time(plan_.time.first_us) + " against before:"
+  out_.text = comparing ? plural(findings_.matched, "record") + " since " + format_time(plan_.time.first_us) +
+                              " against before:"
                         : plural(findings_.matched, "record") + "; worth a look:";
   for (const TableRow& row : findings_.rows) {
     std::string marks;
@@ -246,7 +263,8 @@ Status Composer::between() {
   const Finding& last = findings_.records[1];
   SILT_ASSIGN(const std::uint32_t from, book_.number(first));
   SILT_ASSIGN(const std::uint32_t to, book_.number(last));
-  out_.text = duration(findings_.span_us) + " and " + plural(findings_.matched, "record") + " lie between " + mark(from) + " and " + mark(to);
+  out_.text = duration(findings_.span_us) + " and " + plural(findings_.matched, "record") + " lie between " +
+              mark(from) + " and " + mark(to);
   for (std::size_t i = 2; i < findings_.records.size(); ++i) {
     SILT_ASSIGN(const std::uint32_t number, book_.number(findings_.records[i]));
     if (number != 0) out_.text += (i == 2 ? "; among them " : ", ") + mark(number);
@@ -259,9 +277,10 @@ Status Composer::first_or_last() {
   for (const Finding& finding : findings_.records) {
     SILT_ASSIGN(const std::uint32_t number, book_.number(finding));
     if (number == 0) continue;
-    const bool has_value = plan_.slot != Slot::kNone && plan_.slot != Slot::kTime && plan_.slot != Slot::kPattern && !finding.value.empty();
+    const bool has_value = plan_.slot != Slot::kNone && plan_.slot != Slot::kTime &&
+                           plan_.slot != Slot::kPattern && !finding.value.empty();
     out_.text += said++ ? ", " : "";
-    out_.text += has_value                    ? value_of(finding)
+    out_.text += has_value                   ? value_of(finding)
                  : plan_.slot == Slot::kTime ? format_time(finding.event_us)
                                              : format_time(finding.event_us) + " " + message(finding);
     out_.text += " " + mark(number);
@@ -279,7 +298,8 @@ std::string quote(std::string_view text, std::size_t max) {
     const auto byte = static_cast<unsigned char>(text.front());
     const std::size_t size = utf8_length(text);
     // C1 controls (U+0080..U+009F) drive terminals as well.
-    const bool control = byte < 0x20 || byte == 0x7f || (size == 2 && byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
+    const bool control = byte < 0x20 || byte == 0x7f ||
+                         (size == 2 && byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
     if (size == 0 || control || looks_like_mark(text)) {
       char escape[8];
       std::snprintf(escape, sizeof(escape), "\\x%02x", byte);
@@ -302,12 +322,12 @@ Result<std::uint32_t> CitationBook::number(const Finding& finding) {
   for (const silt::v1::Citation& citation : citations_) {
     if (citation.seq() == finding.seq && citation.source() == source.info.name) return citation.number();
   }
-  if (full()) return std::uint32_t{0};
+  if (full() || dropped_.contains({finding.source, finding.seq})) return std::uint32_t{0};
   CitationRequest request{source.info.ref,  source.info.name, finding.seq,  finding.span,
                           finding.event_us, finding.bits,     finding.score};
   SILT_ASSIGN(auto citation, cite(log_, request));
   if (!citation || citation->text() != finding.text) {
-    ++dropped_;
+    dropped_.emplace(finding.source, finding.seq);
     return std::uint32_t{0};
   }
   citation->set_number(static_cast<std::uint32_t>(citations_.size() + 1));
@@ -315,8 +335,8 @@ Result<std::uint32_t> CitationBook::number(const Finding& finding) {
   return citations_.back().number();
 }
 
-Result<Composed> compose(const QueryPlan& plan, const Findings& findings, const std::vector<AnswerSource>& sources,
-                         CitationBook& book) {
+Result<Composed> compose(const QueryPlan& plan, const Findings& findings,
+                         const std::vector<AnswerSource>& sources, CitationBook& book) {
   return Composer(plan, findings, sources, book).compose();
 }
 

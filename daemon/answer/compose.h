@@ -5,8 +5,10 @@
 // looks like a mark is escaped when it is quoted, as are control bytes and invalid UTF-8.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -28,14 +30,14 @@ class CitationBook {
 
   bool full() const { return citations_.size() >= max_; }
   const std::vector<silt::v1::Citation>& citations() const { return citations_; }
-  std::uint32_t dropped() const { return dropped_; }
+  std::uint32_t dropped() const { return static_cast<std::uint32_t>(dropped_.size()); }
 
  private:
   const RecordLog& log_;
   const std::vector<AnswerSource>& sources_;
   std::uint32_t max_;
   std::vector<silt::v1::Citation> citations_;
-  std::uint32_t dropped_ = 0;
+  std::set<std::pair<std::size_t, Seq>> dropped_;  // source, seq: never tried again
 };
 
 struct Composed {
@@ -43,8 +45,8 @@ struct Composed {
   bool abstained = false;
 };
 
-Result<Composed> compose(const QueryPlan& plan, const Findings& findings, const std::vector<AnswerSource>& sources,
-                         CitationBook& book);
+Result<Composed> compose(const QueryPlan& plan, const Findings& findings,
+                         const std::vector<AnswerSource>& sources, CitationBook& book);
 
 // Log text for prose: valid UTF-8 in, printable out; at most `max` bytes, cut with "...".
 std::string quote(std::string_view text, std::size_t max = 200);

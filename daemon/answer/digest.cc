@@ -20,10 +20,10 @@ constexpr double kSurpriseBits = 20;  // a record is told as surprising from her
 struct PatternTally {
   std::uint64_t count = 0;
   std::uint64_t incidents = 0;
-  bool is_new = false;      // the pattern was first seen here
+  bool is_new = false;  // the pattern was first seen here
   Seq first_seq = 0;
   Seq last_seq = 0;
-  Seq peak_seq = 0;         // the most surprising record
+  Seq peak_seq = 0;  // the most surprising record
   double peak_bits = -1;
   double peak_frozen_bits = 0;
 
@@ -43,8 +43,8 @@ struct PatternTally {
 };
 using Tallies = std::map<PatternId, PatternTally>;
 
-Status tally(const QueryPlan& plan, const TimeRange& time, std::size_t source, const ExecuteContext& context, Findings& out,
-             Tallies& tallies) {
+Status tally(const QueryPlan& plan, const TimeRange& time, std::size_t source, const ExecuteContext& context,
+             Findings& out, Tallies& tallies) {
   if (!plan.required.empty() || !plan.phrases.empty()) {
     ExecuteContext one{context.log, context.evidence, context.sources, context.budget};
     std::vector<SourceMatches> matches;
@@ -74,10 +74,12 @@ Status tally(const QueryPlan& plan, const TimeRange& time, std::size_t source, c
 }
 
 bool says_error(std::string_view pattern_text) {
-  static constexpr std::array<std::string_view, 14> kWords = {"error", "fail", "fatal", "critical", "exception", "panic", "denied",
-                                                              "refused", "segfault", "abort", "emerg", "alert", "timed", "unreachable"};
+  static constexpr std::array<std::string_view, 14> kWords = {
+      "error",   "fail",     "fatal", "critical", "exception", "panic", "denied",
+      "refused", "segfault", "abort", "emerg",    "alert",     "timed", "unreachable"};
   const std::string lower = lower_ascii(pattern_text);
-  return std::any_of(kWords.begin(), kWords.end(), [&](std::string_view word) { return lower.find(word) != std::string::npos; });
+  return std::any_of(kWords.begin(), kWords.end(),
+                     [&](std::string_view word) { return lower.find(word) != std::string::npos; });
 }
 
 std::string number(double value, const char* format) {
@@ -91,7 +93,8 @@ struct Candidate {
   TableRow row;
 };
 
-Status add_row(const ExecuteContext& context, std::size_t source, PatternId id, std::initializer_list<Seq> seqs, TableRow& row) {
+Status add_row(const ExecuteContext& context, std::size_t source, PatternId id,
+               std::initializer_list<Seq> seqs, TableRow& row) {
   const SourceRef ref = context.sources[source].info.ref;
   const auto pattern = context.evidence.pattern(ref, id);
   row.label = pattern.is_ok() ? pattern->text : "pattern " + std::to_string(id);
@@ -137,11 +140,12 @@ Status digest(const QueryPlan& plan, const ExecuteContext& context, Findings& ou
       if (is_new) remark += "new";
       if (error) remark += remark.empty() ? "error" : ", error";
       if (surprising) {
-        remark += (remark.empty() ? "surprising: " : ", surprising: ") + number(tally.peak_bits, "%.0f") + " bits adapted, " +
-                  number(tally.peak_frozen_bits, "%.0f") + " frozen";
+        remark += (remark.empty() ? "surprising: " : ", surprising: ") + number(tally.peak_bits, "%.0f") +
+                  " bits adapted, " + number(tally.peak_frozen_bits, "%.0f") + " frozen";
       }
       if (tally.incidents > 1) remark += ", " + std::to_string(tally.incidents) + " incidents";
-      SILT_TRY(add_row(context, source, id, {surprising ? tally.peak_seq : tally.first_seq, tally.last_seq}, candidate.row));
+      SILT_TRY(add_row(context, source, id, {surprising ? tally.peak_seq : tally.first_seq, tally.last_seq},
+                       candidate.row));
       candidates.push_back(std::move(candidate));
     }
   }
@@ -153,7 +157,9 @@ Status digest(const QueryPlan& plan, const ExecuteContext& context, Findings& ou
 // z = (a - b) / sqrt(a + b) of Poisson counts.
 Status compare(const QueryPlan& plan, const ExecuteContext& context, Findings& out) {
   const auto length = [](const TimeRange& range) {
-    return range.first_us == TimeRange::kMin || range.last_us == TimeRange::kMax ? 0.0 : double(range.last_us - range.first_us) + 1;
+    return range.first_us == TimeRange::kMin || range.last_us == TimeRange::kMax
+               ? 0.0
+               : double(range.last_us - range.first_us) + 1;
   };
   const double now = length(plan.time), before = length(plan.baseline);
   const double scale = now > 0 && before > 0 ? now / before : 1;

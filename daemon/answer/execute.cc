@@ -11,11 +11,11 @@
 namespace silt::daemon {
 namespace {
 
-constexpr std::size_t kPool = 256;          // records per source whose text is scored
-constexpr double kSlotWeight = 0.5;         // of having what was asked, against coverage 1
+constexpr std::size_t kPool = 256;   // records per source whose text is scored
+constexpr double kSlotWeight = 0.5;  // of having what was asked, against coverage 1
 constexpr double kProximityWeight = 0.15;
-constexpr double kWeakWord = 0.25;          // "status", "file": rank little
-constexpr double kCoverageMin = 0.3;        // of a find without identifiers; below it, it is no answer
+constexpr double kWeakWord = 0.25;    // "status", "file": rank little
+constexpr double kCoverageMin = 0.3;  // of a find without identifiers; below it, it is no answer
 
 Retriever retriever(const ExecuteContext& context, std::size_t source) {
   const AnswerSource& of = context.sources[source];
@@ -90,7 +90,8 @@ class Scorer {
     finding.span = !values.empty() && values.front().span.end > 0 ? values.front().span
                    : words.span.end > 0                           ? words.span
                                                                   : message_span(finding.text);
-    finding.lexical = words.coverage + kProximityWeight * words.proximity * words.coverage + kSlotWeight * finding.fit;
+    finding.lexical =
+        words.coverage + kProximityWeight * words.proximity * words.coverage + kSlotWeight * finding.fit;
     finding.score = finding.lexical;
   }
 
@@ -153,7 +154,8 @@ Status find(const QueryPlan& plan, const ExecuteContext& context, Findings& out)
     return a.lexical != b.lexical ? a.lexical > b.lexical : newer(a, b);
   });
   if (out.records.size() > context.candidates_max) out.records.resize(context.candidates_max);
-  const double coverage = out.records.empty() ? 0 : out.records.front().lexical - kSlotWeight * out.records.front().fit;
+  const double coverage =
+      out.records.empty() ? 0 : out.records.front().lexical - kSlotWeight * out.records.front().fit;
   if (!select && !plan.optional.empty() && coverage < kCoverageMin) {
     out.records.clear();
     out.matched = 0;
@@ -162,7 +164,8 @@ Status find(const QueryPlan& plan, const ExecuteContext& context, Findings& out)
   return Status::ok();
 }
 
-Status newest_examples(const std::vector<SourceMatches>& matches, const ExecuteContext& context, Findings& out) {
+Status newest_examples(const std::vector<SourceMatches>& matches, const ExecuteContext& context,
+                       Findings& out) {
   for (const SourceMatches& match : matches) {
     const std::size_t some = std::min(match.seqs.size(), context.examples_max);
     for (std::size_t i = 0; i < some; ++i) {
@@ -199,7 +202,8 @@ class Grouper {
       ++group.count;
       group.newest.emplace_back(match.source, seq);
       if (group.newest.size() > 2 * context_.examples_max) {
-        group.newest.erase(group.newest.begin(), group.newest.end() - static_cast<std::ptrdiff_t>(context_.examples_max));
+        group.newest.erase(group.newest.begin(),
+                           group.newest.end() - static_cast<std::ptrdiff_t>(context_.examples_max));
       }
     }
     return Status::ok();
@@ -347,7 +351,8 @@ void note_reading(const TermGroup& group, Findings& out) {
   std::string words;
   for (std::size_t i = 0; i < group.words.size() && i < 5; ++i) words += (i ? ", " : "") + group.words[i];
   std::string note = "no record says \"" + group.term.text + "\"; read as: " + words;
-  if (std::find(out.notes.begin(), out.notes.end(), note) == out.notes.end()) out.notes.push_back(std::move(note));
+  if (std::find(out.notes.begin(), out.notes.end(), note) == out.notes.end())
+    out.notes.push_back(std::move(note));
 }
 
 }  // namespace

@@ -11,11 +11,13 @@
 namespace silt::daemon {
 namespace {
 
-constexpr Seq kContextRecords = 8;      // read before the line
-constexpr std::size_t kSimilar = 3;     // earlier records that are returned
+constexpr Seq kContextRecords = 8;   // read before the line
+constexpr std::size_t kSimilar = 3;  // earlier records that are returned
 constexpr std::size_t kPool = 64;
 
-double bits(double nats) { return nats / std::log(2.0); }
+double bits(double nats) {
+  return nats / std::log(2.0);
+}
 
 std::string fixed(double value) {
   char text[32];
@@ -27,7 +29,9 @@ std::string fixed(double value) {
 std::string context_before(const ExecuteContext& context, Seq seq) {
   std::vector<JournalRecord> records;
   const Seq after = seq > kContextRecords + 1 ? seq - kContextRecords - 1 : 0;
-  if (!context.log.read_after(context.sources[0].info.ref, after, 64 * 1024, kContextRecords, records).is_ok()) return {};
+  if (!context.log.read_after(context.sources[0].info.ref, after, 64 * 1024, kContextRecords, records)
+           .is_ok())
+    return {};
   std::string text;
   for (const JournalRecord& record : records) {
     if (record.seq < seq) text += record.text + "\n";
@@ -35,8 +39,8 @@ std::string context_before(const ExecuteContext& context, Seq seq) {
   return text;
 }
 
-Status score_tokens(const ExecuteContext& context, std::string_view before, std::string_view line, SurpriseScorer& scorer,
-                    silt::v1::ExplainResponse& out) {
+Status score_tokens(const ExecuteContext& context, std::string_view before, std::string_view line,
+                    SurpriseScorer& scorer, silt::v1::ExplainResponse& out) {
   const AnswerSource& source = context.sources[0];
   const auto weights = source.snapshot ? source.snapshot->weights : nullptr;
   SILT_ASSIGN(const auto adapted, scorer.score(weights, before, std::string(line) + "\n"));
@@ -59,7 +63,8 @@ Status score_tokens(const ExecuteContext& context, std::string_view before, std:
 // Earlier records with the most of the line's words.
 Result<std::vector<Finding>> similar_to(const ExecuteContext& context, std::string_view line, Seq before) {
   const AnswerSource& source = context.sources[0];
-  const Retriever from(context.log, context.evidence, source.info.ref, source.head.learned_seq, context.budget);
+  const Retriever from(context.log, context.evidence, source.info.ref, source.head.learned_seq,
+                       context.budget);
   std::vector<std::string> terms;
   index_terms(line, terms);
   std::vector<TermGroup> groups;
@@ -67,7 +72,8 @@ Result<std::vector<Finding>> similar_to(const ExecuteContext& context, std::stri
     SILT_ASSIGN(TermGroup group, from.expand(PlanTerm{term, false, {}}, MatchLevel::kDirect));
     if (group.count > 1 || before == ~Seq{0}) groups.push_back(std::move(group));
   }
-  std::sort(groups.begin(), groups.end(), [](const TermGroup& a, const TermGroup& b) { return a.idf > b.idf; });
+  std::sort(groups.begin(), groups.end(),
+            [](const TermGroup& a, const TermGroup& b) { return a.idf > b.idf; });
   std::vector<Seq> seqs;
   SILT_TRY(from.any_of(groups, QueryPlan{}, TimeRange{}, seqs));
   seqs.erase(std::lower_bound(seqs.begin(), seqs.end(), before), seqs.end());
@@ -113,8 +119,9 @@ std::string verdict(const silt::v1::ExplainResponse& out) {
   if (out.pattern().empty()) {
     text = "No pattern of this source is like it.";
   } else {
-    text = "Its pattern has " + std::to_string(out.pattern_count()) + (out.pattern_count() == 1 ? " record" : " records") +
-           ", first at " + format_time(time_us_of(out.pattern_first_seen())) + ", last at " +
+    text = "Its pattern has " + std::to_string(out.pattern_count()) +
+           (out.pattern_count() == 1 ? " record" : " records") + ", first at " +
+           format_time(time_us_of(out.pattern_first_seen())) + ", last at " +
            format_time(time_us_of(out.pattern_last_seen())) + ".";
   }
   if (out.tokens_size() == 0) return text;
@@ -122,15 +129,17 @@ std::string verdict(const silt::v1::ExplainResponse& out) {
           fixed(out.frozen_bits_per_byte()) + " before it learned the source";
   if (out.source_bits_per_byte() > 0) text += "; usual now: " + fixed(out.source_bits_per_byte());
   text += ").";
-  const auto peak = std::max_element(out.tokens().begin(), out.tokens().end(),
-                                     [](const auto& a, const auto& b) { return a.adapted_bits() < b.adapted_bits(); });
+  const auto peak =
+      std::max_element(out.tokens().begin(), out.tokens().end(),
+                       [](const auto& a, const auto& b) { return a.adapted_bits() < b.adapted_bits(); });
   if (peak->adapted_bits() >= 4) {
     text += " Most surprising: \"" + quote(peak->text()) + "\" (" + fixed(peak->adapted_bits()) + " bits).";
   }
   return text;
 }
 
-Status add_similar(const ExecuteContext& context, const std::vector<Finding>& similar, silt::v1::ExplainResponse& out) {
+Status add_similar(const ExecuteContext& context, const std::vector<Finding>& similar,
+                   silt::v1::ExplainResponse& out) {
   CitationBook book(context.log, context.sources, kSimilar);
   for (const Finding& finding : similar) SILT_TRY(book.number(finding).status());
   for (const silt::v1::Citation& citation : book.citations()) *out.add_similar() = citation;
@@ -139,7 +148,8 @@ Status add_similar(const ExecuteContext& context, const std::vector<Finding>& si
 
 }  // namespace
 
-Result<silt::v1::ExplainResponse> explain_record(const ExecuteContext& context, Seq seq, SurpriseScorer* scorer) {
+Result<silt::v1::ExplainResponse> explain_record(const ExecuteContext& context, Seq seq,
+                                                 SurpriseScorer* scorer) {
   silt::v1::ExplainResponse out;
   auto finding = load_finding(context, 0, seq);
   if (!finding.is_ok() && finding.status().code() == Code::kNotFound) {
@@ -153,21 +163,24 @@ Result<silt::v1::ExplainResponse> explain_record(const ExecuteContext& context, 
   *out.mutable_record() = book.citations().front();
   describe_pattern(context, finding->pattern, out);
   describe_source(context.sources[0], out);
-  if (scorer != nullptr) SILT_TRY(score_tokens(context, context_before(context, seq), finding->text, *scorer, out));
+  if (scorer != nullptr)
+    SILT_TRY(score_tokens(context, context_before(context, seq), finding->text, *scorer, out));
   SILT_ASSIGN(const auto similar, similar_to(context, finding->text, seq));
   SILT_TRY(add_similar(context, similar, out));
   out.set_text(verdict(out));
   return out;
 }
 
-Result<silt::v1::ExplainResponse> explain_line(const ExecuteContext& context, std::string_view line, SurpriseScorer* scorer) {
+Result<silt::v1::ExplainResponse> explain_line(const ExecuteContext& context, std::string_view line,
+                                               SurpriseScorer* scorer) {
   silt::v1::ExplainResponse out;
   out.mutable_record()->set_text(std::string(line));
   SILT_ASSIGN(const auto similar, similar_to(context, line, ~Seq{0}));
   if (!similar.empty()) describe_pattern(context, similar.front().pattern, out);
   describe_source(context.sources[0], out);
   if (scorer != nullptr) {
-    SILT_TRY(score_tokens(context, context_before(context, context.sources[0].head.learned_seq + 1), line, *scorer, out));
+    SILT_TRY(score_tokens(context, context_before(context, context.sources[0].head.learned_seq + 1), line,
+                          *scorer, out));
   }
   SILT_TRY(add_similar(context, similar, out));
   out.set_text(verdict(out));

@@ -13,10 +13,12 @@ namespace silt::daemon {
 // Explains record `seq` of context.sources[0]. `scorer` may be null: then without token surprises.
 // The model reads up to kContextRecords earlier records first, with the source's present weights, which
 // may have learned the record since; Citation.bits has the surprise when it arrived.
-Result<silt::v1::ExplainResponse> explain_record(const ExecuteContext& context, Seq seq, SurpriseScorer* scorer);
+Result<silt::v1::ExplainResponse> explain_record(const ExecuteContext& context, Seq seq,
+                                                 SurpriseScorer* scorer);
 
 // Explains a line that need not be in the journal, as if it came next. Its pattern is that of the most
 // similar record.
-Result<silt::v1::ExplainResponse> explain_line(const ExecuteContext& context, std::string_view line, SurpriseScorer* scorer);
+Result<silt::v1::ExplainResponse> explain_line(const ExecuteContext& context, std::string_view line,
+                                               SurpriseScorer* scorer);
 
 }  // namespace silt::daemon

@@ -23,25 +23,25 @@ struct AnswerSource {
 
 // One record that an answer may rest on.
 struct Finding {
-  std::size_t source = 0;      // index into the sources
+  std::size_t source = 0;  // index into the sources
   Seq seq = 0;
   PatternId pattern = 0;
   std::int64_t event_us = 0;
-  double bits = 0;             // adapted surprise when it arrived
-  double lexical = 0;          // how well its words fit
-  double score = 0;            // what it is ranked by
-  std::string text;            // as read from the journal; re-read before it is cited
-  std::string value;           // of the slot; empty: none found
-  double fit = 0;              // of the value
-  Span span;                   // the value, else what matched
+  double bits = 0;     // adapted surprise when it arrived
+  double lexical = 0;  // how well its words fit
+  double score = 0;    // what it is ranked by
+  std::string text;    // as read from the journal; re-read before it is cited
+  std::string value;   // of the slot; empty: none found
+  double fit = 0;      // of the value
+  Span span;           // the value, else what matched
 };
 
 // A line of a table: a group with its count, a pattern with its change.
 struct TableRow {
   std::string label;
   std::uint64_t count = 0;
-  std::uint64_t baseline = 0;   // compare: records in the range compared with
-  std::string remark;           // "new", "gone", "3.0 times as often", "surprising (41 bits)"
+  std::uint64_t baseline = 0;     // compare: records in the range compared with
+  std::string remark;             // "new", "gone", "3.0 times as often", "surprising (41 bits)"
   std::vector<Finding> examples;  // newest first, at least one
 };
 

@@ -20,7 +20,8 @@ double weight_of(MatchLevel level) {
 }
 
 // The shortest run of hits that has all groups which occur at all.
-std::size_t shortest_window(const std::vector<std::pair<std::size_t, std::size_t>>& hits, std::size_t groups) {
+std::size_t shortest_window(const std::vector<std::pair<std::size_t, std::size_t>>& hits,
+                            std::size_t groups) {
   std::map<std::size_t, std::size_t> inside;
   std::size_t best = hits.back().first - hits.front().first + 1, left = 0;
   for (const auto& [token, group] : hits) {

@@ -10,9 +10,10 @@ namespace {
 
 constexpr std::array<std::string_view, 9> kKinds = {"find",    "count",   "top",     "first", "last",
                                                     "between", "compare", "explain", "digest"};
-constexpr std::array<std::string_view, 21> kSlots = {
-    "none",  "ip",      "host",     "user", "port",  "number",    "id",    "path", "url",  "email", "package",
-    "duration", "word", "state", "component", "place", "time", "hour", "day",  "pattern", "source"};
+constexpr std::array<std::string_view, 22> kSlots = {
+    "none",  "ip",    "host",    "user",     "port",    "number",  "id",    "path",
+    "url",   "email", "package", "duration", "word",    "subject", "state", "component",
+    "place", "time",  "hour",    "day",      "pattern", "source"};
 constexpr std::array<std::string_view, 5> kOrders = {"relevance", "time", "newest", "most", "least"};
 
 template <class Enum, std::size_t N>
@@ -166,9 +167,15 @@ bool parse_clause(std::string_view key, Scanner& in, QueryPlan& plan) {
 
 }  // namespace
 
-std::string_view kind_name(PlanKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
-std::string_view slot_name(Slot slot) { return kSlots[static_cast<std::size_t>(slot)]; }
-std::string_view order_name(Order order) { return kOrders[static_cast<std::size_t>(order)]; }
+std::string_view kind_name(PlanKind kind) {
+  return kKinds[static_cast<std::size_t>(kind)];
+}
+std::string_view slot_name(Slot slot) {
+  return kSlots[static_cast<std::size_t>(slot)];
+}
+std::string_view order_name(Order order) {
+  return kOrders[static_cast<std::size_t>(order)];
+}
 
 std::string format_plan(const QueryPlan& plan) {
   std::string out(kind_name(plan.kind));
@@ -242,12 +249,14 @@ std::string format_time(std::int64_t time_us) {
 std::optional<std::int64_t> parse_time(std::string_view text) {
   const std::string copy(text);
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, fraction = 0, used = 0;
-  if (std::sscanf(copy.c_str(), "%6d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6) {
+  if (std::sscanf(copy.c_str(), "%6d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second,
+                  &used) != 6) {
     return std::nullopt;
   }
   const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month(unsigned(month)),
                                          std::chrono::day(unsigned(day))};
-  if (!date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return std::nullopt;
+  if (!date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
+    return std::nullopt;
   std::string_view rest = std::string_view(copy).substr(static_cast<std::size_t>(used));
   if (rest.size() == 8 && rest.front() == '.') {
     if (std::sscanf(copy.c_str() + used, ".%6d", &fraction) != 1 || fraction < 0) return std::nullopt;

@@ -7,7 +7,7 @@
 //   kind    = "find" | "count" | "top" | "first" | "last" | "between" | "compare" | "explain"
 //           | "digest" ;
 //   clause  = "must:" term | "may:" term     (* words that records must or may have *)
-//           | "phrase:" string               (* must occur in the text, ignoring ASCII case *)
+//           | "phrase:" string               (* must occur as whole words, ignoring ASCII case *)
 //           | "to:" term                     (* between: of the record that ends the stretch *)
 //           | "field:" name | "near:" string (* what to take from a record, after which word *)
 //           | "pattern:" number | "seq:" number | "source:" string
@@ -41,17 +41,18 @@ enum class PlanKind { kFind, kCount, kTop, kFirst, kLast, kBetween, kCompare, kE
 enum class Slot {
   kNone,
   kIp,
-  kHost,       // an address or a host name
+  kHost,  // an address or a host name
   kUser,
   kPort,
   kNumber,
-  kId,         // block ids, uuids, hex
+  kId,  // block ids, uuids, hex
   kPath,
   kUrl,
   kEmail,
-  kPackage,    // name:architecture
+  kPackage,  // name:architecture
   kDuration,
   kWord,       // the word after `near`
+  kSubject,    // the word before `near`
   kState,      // what became of it: the verb or adjective that says so
   kComponent,  // the program, class or function that speaks
   kPlace,      // a path, else an address
@@ -89,14 +90,14 @@ struct QueryPlan {
   std::vector<PlanTerm> required;
   std::vector<PlanTerm> optional;
   std::vector<std::string> phrases;
-  std::vector<PlanTerm> end_terms;    // kBetween: what the last record must have
+  std::vector<PlanTerm> end_terms;  // kBetween: what the last record must have
   Slot slot = Slot::kNone;
   std::string near;
   std::optional<PatternId> pattern;
-  std::optional<Seq> seq;             // kExplain: one record
-  std::vector<std::string> sources;   // names or globs; empty: all
+  std::optional<Seq> seq;            // kExplain: one record
+  std::vector<std::string> sources;  // names or globs; empty: all
   TimeRange time;
-  TimeRange baseline;                 // kCompare
+  TimeRange baseline;  // kCompare
   std::uint32_t limit = 5;
   Order order = Order::kRelevance;
   friend bool operator==(const QueryPlan&, const QueryPlan&) = default;

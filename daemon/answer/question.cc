@@ -12,24 +12,27 @@ using namespace std::string_view_literals;
 
 // Words that decide what a question means; a near miss of one, if it is no word of its own, is read
 // as that word. Words of fewer than five letters only by the list of common slips below.
-constexpr std::array kSpelling = {
-    "which"sv, "where"sv, "yesterday"sv, "today"sv, "between"sv, "compare"sv, "explain"sv, "summary"sv,
-    "summarize"sv, "frequent"sv, "common"sv, "latest"sv, "first"sv, "since"sv, "until"sv, "happened"sv,
-    "users"sv, "hosts"sv, "addresses"sv, "errors"sv, "minutes"sv, "hours"sv, "failed"sv, "recent"sv,
-    "surprising"sv, "unusual"sv, "password"sv, "digest"sv, "install"sv, "installed"sv};
+constexpr std::array kSpelling = {"which"sv,    "where"sv,    "yesterday"sv, "today"sv,     "between"sv,
+                                  "compare"sv,  "explain"sv,  "summary"sv,   "summarize"sv, "frequent"sv,
+                                  "common"sv,   "latest"sv,   "first"sv,     "since"sv,     "until"sv,
+                                  "happened"sv, "users"sv,    "hosts"sv,     "addresses"sv, "errors"sv,
+                                  "minutes"sv,  "hours"sv,    "failed"sv,    "recent"sv,    "surprising"sv,
+                                  "unusual"sv,  "password"sv, "digest"sv,    "install"sv,   "installed"sv};
 struct Slip {
   std::string_view wrong;
   std::string_view right;
 };
-constexpr std::array kSlips = {Slip{"hwo", "how"},   Slip{"wich", "which"}, Slip{"waht", "what"},
-                               Slip{"wehn", "when"}, Slip{"whcih", "which"}, Slip{"manny", "many"},
-                               Slip{"mny", "many"},  Slip{"tops", "top"},   Slip{"lst", "last"},
-                               Slip{"wo", "where"},  Slip{"frist", "first"}};
+constexpr std::array kSlips = {Slip{"hwo", "how"},      Slip{"wich", "which"},  Slip{"waht", "what"},
+                               Slip{"wehn", "when"},    Slip{"whcih", "which"}, Slip{"manny", "many"},
+                               Slip{"mny", "many"},     Slip{"tops", "top"},    Slip{"lst", "last"},
+                               Slip{"loged", "logged"}, Slip{"frist", "first"}};
 
 constexpr std::string_view kOpeners = "([{<,;:!?*";
 constexpr std::string_view kClosers = ")]}>,;:!?.*";
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80; }
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+}
 
 // The quotation mark that starts at `at`, as its closing form; empty when there is none. An
 // apostrophe opens only at the start of a word.
@@ -43,7 +46,8 @@ std::string_view closing_quote(std::string_view text, std::size_t at) {
 }
 
 bool looks_like_value(std::string_view raw) {
-  if (!std::all_of(raw.begin(), raw.end(), [](char c) { return is_letter(c) || c == '\'' || c == '-'; })) return true;
+  if (!std::all_of(raw.begin(), raw.end(), [](char c) { return is_letter(c) || c == '\'' || c == '-'; }))
+    return true;
   // addStoredBlock, PlcmSpIp: a capital after a small letter is a name from a program
   for (std::size_t i = 1; i < raw.size(); ++i) {
     if (raw[i] >= 'A' && raw[i] <= 'Z' && raw[i - 1] >= 'a' && raw[i - 1] <= 'z') return true;
@@ -53,14 +57,15 @@ bool looks_like_value(std::string_view raw) {
 
 std::string corrected(const std::string& lower) {
   for (const Slip& slip : kSlips) {
-    if (lower == slip.wrong && lower != "wo") return std::string(slip.right);
+    if (lower == slip.wrong) return std::string(slip.right);
   }
   if (lower.size() < 5 || is_stop_word(lower) || is_weak_word(lower)) return lower;
   for (const std::string_view word : kSpelling) {
     if (lower == word) return lower;
   }
   for (const std::string_view word : kSpelling) {
-    if (lower.size() >= word.size() && lower.starts_with(word.substr(0, word.size() - 1))) continue;  // a form of it
+    if (word.starts_with(lower) || lower.starts_with(word.substr(0, word.size() - 1)))
+      continue;  // a form of it
     if (lower.front() == word.front() && within_one_edit(lower, word)) return std::string(word);
   }
   return lower;
@@ -88,7 +93,8 @@ std::vector<QuestionToken> split_question(std::string_view question) {
   std::vector<QuestionToken> out;
   std::size_t at = 0;
   while (at < question.size()) {
-    if (static_cast<unsigned char>(question[at]) <= ' ' || kOpeners.find(question[at]) != std::string_view::npos) {
+    if (static_cast<unsigned char>(question[at]) <= ' ' ||
+        kOpeners.find(question[at]) != std::string_view::npos) {
       ++at;
       continue;
     }
@@ -104,7 +110,8 @@ std::vector<QuestionToken> split_question(std::string_view question) {
       continue;
     }
     std::size_t end = at;
-    while (end < question.size() && static_cast<unsigned char>(question[end]) > ' ' && question[end] != '"') ++end;
+    while (end < question.size() && static_cast<unsigned char>(question[end]) > ' ' && question[end] != '"')
+      ++end;
     const std::string_view word = trim(question.substr(at, end - at));
     add_token(word, looks_like_value(word) ? QuestionTokenKind::kIdentifier : QuestionTokenKind::kWord, out);
     at = end;

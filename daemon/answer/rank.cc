@@ -17,13 +17,13 @@ double per_token(double gain, const SurpriseScorer::Scored& scored) {
   return scored.tokens.empty() ? 0 : gain / double(scored.tokens.size());
 }
 
-std::shared_ptr<const model::FastWeights> weights_of(const AnswerSource& source, bool frozen) {
-  return frozen || !source.snapshot ? nullptr : source.snapshot->weights;
+std::shared_ptr<const model::FastWeights> weights_of(const AnswerSource& source) {
+  return source.snapshot ? source.snapshot->weights : nullptr;
 }
 
 }  // namespace
 
-Status rerank(std::string_view question, const std::vector<AnswerSource>& sources, const RankWeights& weights, bool frozen,
+Status rerank(std::string_view question, const std::vector<AnswerSource>& sources, const RankWeights& weights,
               SurpriseScorer& scorer, const std::atomic<bool>& cancelled, std::vector<Finding>& records) {
   if (records.size() < 2) return Status::ok();
   const std::string asked = std::string(question) + "\n";
@@ -31,9 +31,10 @@ Status rerank(std::string_view question, const std::vector<AnswerSource>& source
   std::map<std::size_t, double> alone;  // nll of the question per source
   for (const Finding& record : records) {
     const auto key = std::pair(record.source, record.pattern);
-    if (gains.contains(key) || gains.size() >= weights.patterns_max) continue;
-    if (cancelled.load(std::memory_order_relaxed)) return Status(Code::kCancelled, "the question was cancelled");
-    const auto fast = weights_of(sources[record.source], frozen);
+    if (gains.contains(key) || gains.size() >= weights.lines_max) continue;
+    if (cancelled.load(std::memory_order_relaxed))
+      return Status(Code::kCancelled, "the question was cancelled");
+    const auto fast = weights_of(sources[record.source]);
     if (!alone.contains(record.source)) {
       SILT_ASSIGN(const auto bare, scorer.score(fast, {}, asked));
       alone[record.source] = bare.total();
@@ -57,7 +58,8 @@ Status rerank(std::string_view question, const std::vector<AnswerSource>& source
     if (found == gains.end()) continue;
     record.score += weights.forward * found->second.forward + weights.backward * found->second.backward;
   }
-  std::stable_sort(records.begin(), records.end(), [](const Finding& a, const Finding& b) { return a.score > b.score; });
+  std::stable_sort(records.begin(), records.end(),
+                   [](const Finding& a, const Finding& b) { return a.score > b.score; });
   return Status::ok();
 }
 

@@ -11,11 +11,11 @@
 namespace silt::daemon {
 namespace {
 
-constexpr std::size_t kFormsMax = 24;          // index terms per group
-constexpr std::size_t kPrefixScan = 512;       // index terms looked at per prefix
-constexpr std::size_t kCountCap = 1'000'000;   // posting counts beyond it are all "very common"
-constexpr std::size_t kCommon = 50'000;        // a group this large never selects candidates
-constexpr std::size_t kSmallSet = 4096;        // below it, evidence rows are fetched one by one
+constexpr std::size_t kFormsMax = 24;         // index terms per group
+constexpr std::size_t kPrefixScan = 512;      // index terms looked at per prefix
+constexpr std::size_t kCountCap = 1'000'000;  // posting counts beyond it are all "very common"
+constexpr std::size_t kCommon = 50'000;       // a group this large never selects candidates
+constexpr std::size_t kSmallSet = 4096;       // below it, evidence rows are fetched one by one
 
 void sort_unique(std::vector<Seq>& seqs) {
   std::sort(seqs.begin(), seqs.end());
@@ -25,13 +25,27 @@ void sort_unique(std::vector<Seq>& seqs) {
 }  // namespace
 
 bool contains_phrase(std::string_view text, std::string_view phrase) {
+  if (phrase.empty()) return true;
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::search(text.begin(), text.end(), phrase.begin(), phrase.end(),
-                     [&](char a, char b) { return lower(a) == lower(b); }) != text.end();
+  const auto part_of_word = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  const auto end_of = [&](auto from) {
+    return std::search(from, text.end(), phrase.begin(), phrase.end(),
+                       [&](char a, char b) { return lower(a) == lower(b); });
+  };
+  for (auto at = end_of(text.begin()); at != text.end(); at = end_of(at + 1)) {
+    const auto after = at + static_cast<std::ptrdiff_t>(phrase.size());
+    const bool starts = at == text.begin() || !part_of_word(*(at - 1)) || !part_of_word(phrase.front());
+    const bool ends = after == text.end() || !part_of_word(*after) || !part_of_word(phrase.back());
+    if (starts && ends) return true;
+  }
+  return false;
 }
 
 Status Budget::check() const {
-  if (cancelled_.load(std::memory_order_relaxed)) return Status(Code::kCancelled, "the question was cancelled");
+  if (cancelled_.load(std::memory_order_relaxed))
+    return Status(Code::kCancelled, "the question was cancelled");
   return Status::ok();
 }
 
@@ -53,7 +67,8 @@ Status Retriever::spellings(const PlanTerm& term, TermGroup& group) const {
   std::vector<std::string> words;
   SILT_TRY(evidence_.terms_with_prefix(source_, term.text.substr(0, 2), kPrefixScan, words));
   for (std::string& word : words) {
-    if (group.words.size() < kFormsMax && within_one_edit(stem(word), term.text)) group.words.push_back(std::move(word));
+    if (group.words.size() < kFormsMax && within_one_edit(stem(word), term.text))
+      group.words.push_back(std::move(word));
   }
   return Status::ok();
 }
@@ -71,6 +86,8 @@ Status Retriever::count(TermGroup& group) const {
   const double all = double(std::max<Seq>(learned_seq_, 1));
   const double some = std::min(double(group.count), all);
   group.idf = std::log(1 + (all - some + 0.5) / (some + 0.5));
+  // A word that never occurs says little about which record is meant.
+  if (group.count == 0) group.idf *= 0.5;
   return Status::ok();
 }
 
@@ -112,7 +129,8 @@ Result<SeqRange> Retriever::range_of(const TimeRange& time) const {
 }
 
 Status Retriever::intersect(std::vector<TermGroup> groups, SeqRange range, std::vector<Seq>& out) const {
-  std::sort(groups.begin(), groups.end(), [](const TermGroup& a, const TermGroup& b) { return a.count < b.count; });
+  std::sort(groups.begin(), groups.end(),
+            [](const TermGroup& a, const TermGroup& b) { return a.count < b.count; });
   SILT_TRY(postings(groups.front(), range, out));
   std::vector<Seq> next;
   for (std::size_t i = 1; i < groups.size() && !out.empty(); ++i) {
@@ -165,12 +183,14 @@ Status Retriever::filter(const QueryPlan& plan, const TimeRange& time, std::vect
   return Status::ok();
 }
 
-Status Retriever::scan_all(const QueryPlan& plan, const TimeRange& time, SeqRange range, std::vector<Seq>& out) const {
+Status Retriever::scan_all(const QueryPlan& plan, const TimeRange& time, SeqRange range,
+                           std::vector<Seq>& out) const {
   Status cancelled;
   SILT_TRY(evidence_.scan(source_, range, [&](const Evidence& row) {
     if (!budget_.spend()) return false;
     if (row.seq % 1024 == 0 && !(cancelled = budget_.check()).is_ok()) return false;
-    if (time.contains(row.event_us) && (!plan.pattern || row.pattern == *plan.pattern)) out.push_back(row.seq);
+    if (time.contains(row.event_us) && (!plan.pattern || row.pattern == *plan.pattern))
+      out.push_back(row.seq);
     return true;
   }));
   return cancelled;
@@ -211,7 +231,8 @@ Status Retriever::any_of(const std::vector<TermGroup>& groups, const QueryPlan& 
   return out.empty() ? Status::ok() : filter(plan, time, out);
 }
 
-Status Retriever::keep_best(const std::vector<TermGroup>& groups, std::size_t limit, std::vector<Seq>& seqs) const {
+Status Retriever::keep_best(const std::vector<TermGroup>& groups, std::size_t limit,
+                            std::vector<Seq>& seqs) const {
   if (seqs.size() <= limit) return Status::ok();
   std::vector<std::pair<double, Seq>> ranked;
   ranked.reserve(seqs.size());

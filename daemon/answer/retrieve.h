@@ -49,15 +49,16 @@ enum class MatchLevel { kNone, kDirect, kSpelling, kSynonym };
 
 struct TermGroup {
   PlanTerm term;
-  std::vector<std::string> words;   // index terms that stand for it, in this source
+  std::vector<std::string> words;  // index terms that stand for it, in this source
   MatchLevel level = MatchLevel::kNone;
-  std::size_t count = 0;            // records with any of them, an upper bound
+  std::size_t count = 0;  // records with any of them, an upper bound
   double idf = 0;
 };
 
 class Retriever {
  public:
-  Retriever(const RecordLog& log, const EvidenceStore& evidence, SourceRef source, Seq learned_seq, Budget& budget)
+  Retriever(const RecordLog& log, const EvidenceStore& evidence, SourceRef source, Seq learned_seq,
+            Budget& budget)
       : log_(log), evidence_(evidence), source_(source), learned_seq_(learned_seq), budget_(budget) {}
 
   // The index terms that stand for a term, by at most these means: kDirect only its forms, kSpelling
@@ -104,7 +105,7 @@ class Retriever {
   Budget& budget_;
 };
 
-// ASCII case is ignored.
+// As whole words; ASCII case is ignored.
 bool contains_phrase(std::string_view text, std::string_view phrase);
 
 }  // namespace silt::daemon

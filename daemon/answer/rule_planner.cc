@@ -28,6 +28,7 @@ class Planner {
   QueryPlan make() {
     join_phrasal_verbs();
     take_sources();
+    take_pattern();
     decide_kind();
     take_times_for_kind();
     take_limit();
@@ -40,7 +41,8 @@ class Planner {
  private:
   const std::string& word(std::size_t at) const {
     static const std::string kNothing;
-    return at < tokens_.size() && tokens_[at].kind != QuestionTokenKind::kQuoted ? tokens_[at].lower : kNothing;
+    return at < tokens_.size() && tokens_[at].kind != QuestionTokenKind::kQuoted ? tokens_[at].lower
+                                                                                 : kNothing;
   }
   // The words occur one after the other; where they start.
   std::optional<std::size_t> find(std::initializer_list<std::string_view> words) const {
@@ -72,6 +74,7 @@ class Planner {
   }
 
   void take_sources();
+  void take_pattern();
   void decide_kind();
   bool is_explain();
   bool is_compare();
@@ -115,7 +118,8 @@ void Planner::take_sources() {
     for (const std::string& source : context_.sources) {
       const std::string name = lower_ascii(source);
       const std::string base = name.substr(name.find_last_of("/:") + 1);
-      const bool whole = text == name || name.ends_with(":" + text) || (text == base && text.find('.') != std::string::npos);
+      const bool whole =
+          text == name || name.ends_with(":" + text) || (text == base && text.find('.') != std::string::npos);
       if (!whole && !(announced && text == base.substr(0, base.find('.')))) continue;
       plan_.sources.push_back(source);
       found = true;
@@ -124,6 +128,19 @@ void Planner::take_sources() {
       tokens_[i].used = true;
       if (i > 0 && is_one_of(word(i - 1), {"source", "log", "file"})) tokens_[i - 1].used = true;
     }
+  }
+}
+
+void Planner::take_pattern() {
+  for (std::size_t i = 0; i + 1 < tokens_.size(); ++i) {
+    if (word(i) != "pattern") continue;
+    std::string_view digits = word(i + 1);
+    if (digits.starts_with("#")) digits.remove_prefix(1);
+    PatternId id = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) continue;
+    plan_.pattern = id;
+    tokens_[i].used = tokens_[i + 1].used = true;
   }
 }
 
@@ -146,15 +163,18 @@ bool Planner::is_explain() {
 
 bool Planner::is_compare() {
   return take_any({"compare", "compared", "versus", "vs", "vergleiche"}) || take({"difference", "between"}) ||
-         take({"what", "changed"}) || take({"what", "has", "changed"}) || take({"was", "hat", "sich", "geändert"});
+         take({"what", "changed"}) || take({"what", "has", "changed"}) ||
+         take({"was", "hat", "sich", "geändert"});
 }
 
 bool Planner::is_digest() {
   if (take_any({"digest", "summary", "summarize", "summarise", "overview", "zusammenfassung"})) return true;
-  const bool news = take({"what", "is", "new"}) || take({"what's", "new"}) || take({"what", "new"}) || take({"what", "was", "new"}) ||
-                    take({"anything", "new"}) || take({"was", "ist", "neu"}) || take({"was", "ist", "passiert"});
-  const bool odd = !has({"most"}) && (has({"anything"}) || has({"what"}) || has({"something"})) &&
-                   take_any({"unusual", "surprising", "interesting", "strange", "suspicious", "weird", "abnormal"});
+  const bool news = take({"what", "is", "new"}) || take({"what's", "new"}) || take({"what", "new"}) ||
+                    take({"what", "was", "new"}) || take({"anything", "new"}) ||
+                    take({"was", "ist", "neu"}) || take({"was", "ist", "passiert"});
+  const bool odd =
+      !has({"most"}) && (has({"anything"}) || has({"what"}) || has({"something"})) &&
+      take_any({"unusual", "surprising", "interesting", "strange", "suspicious", "weird", "abnormal"});
   return news || odd;
 }
 
@@ -174,9 +194,9 @@ bool Planner::is_between() {
 }
 
 bool Planner::is_count() {
-  if (take({"how", "many", "times"}) || take({"how", "many"}) || take({"how", "often"}) || take({"how", "much"}) ||
-      take({"number", "of", "times"}) || take({"total", "number", "of"}) || take({"wie", "viele"}) ||
-      take({"wie", "oft"}) || take({"wieviele"}) || take_any({"anzahl"})) {
+  if (take({"how", "many", "times"}) || take({"how", "many"}) || take({"how", "often"}) ||
+      take({"how", "much"}) || take({"number", "of", "times"}) || take({"total", "number", "of"}) ||
+      take({"wie", "viele"}) || take({"wie", "oft"}) || take({"wieviele"}) || take_any({"anzahl"})) {
     distinct_ = take_any({"different", "distinct", "unique", "verschiedene"});
     return true;
   }
@@ -196,8 +216,8 @@ bool Planner::is_count() {
 
 bool Planner::is_top() {
   if (has({"most", "recent"}) || has({"most", "recently"})) return false;
-  if (take({"most", "frequent"}) || take({"most", "frequently"}) || take({"most", "common"}) || take({"most", "often"}) ||
-      take_any({"busiest", "häufigsten", "häufigste", "meisten"})) {
+  if (take({"most", "frequent"}) || take({"most", "frequently"}) || take({"most", "common"}) ||
+      take({"most", "often"}) || take_any({"busiest", "häufigsten", "häufigste", "meisten"})) {
     plan_.order = Order::kMost;
     return true;
   }
@@ -213,7 +233,8 @@ bool Planner::is_top() {
   for (std::size_t i = 0; i + 1 < tokens_.size(); ++i) {
     if (!is_one_of(word(i), {"per", "by", "pro"})) continue;
     const Slot slot = slot_of_noun(word(i + 1));
-    if (slot == Slot::kNone || (word(i) == "by" && i + 2 < tokens_.size() && !is_stop_word(word(i + 2)))) continue;
+    if (slot == Slot::kNone || (word(i) == "by" && i + 2 < tokens_.size() && !is_stop_word(word(i + 2))))
+      continue;
     plan_.slot = slot;
     per_ = true;
     plan_.order = Order::kMost;
@@ -225,7 +246,8 @@ bool Planner::is_top() {
 }
 
 bool Planner::is_first_or_last() {
-  if (take({"most", "recently"}) || take({"most", "recent"}) || take_any({"latest", "newest", "zuletzt", "neueste"})) {
+  if (take({"most", "recently"}) || take({"most", "recent"}) ||
+      take_any({"latest", "newest", "zuletzt", "neueste"})) {
     plan_.kind = PlanKind::kLast;
     return true;
   }
@@ -290,9 +312,12 @@ void Planner::take_times_for_kind() {
 void Planner::take_limit() {
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
     const std::string& text = word(i);
-    if (tokens_[i].used || text.empty() || text.size() > 3 || text.front() < '1' || text.front() > '9') continue;
-    const bool after = i > 0 && is_one_of(word(i - 1), {"top", "last", "first", "latest", "the", "newest", "letzten", "ersten", "show", "list"});
-    const bool before = is_one_of(word(i + 1), {"most", "latest", "newest", "last", "first", "häufigsten", "least", "rarest"});
+    if (tokens_[i].used || text.empty() || text.size() > 3 || text.front() < '1' || text.front() > '9')
+      continue;
+    const bool after = i > 0 && is_one_of(word(i - 1), {"top", "last", "first", "latest", "the", "newest",
+                                                        "letzten", "ersten", "show", "list"});
+    const bool before = is_one_of(
+        word(i + 1), {"most", "latest", "newest", "last", "first", "häufigsten", "least", "rarest"});
     if (!(after && (plan_.kind != PlanKind::kFind || word(i - 1) != "the")) && !before) continue;
     if (plan_.kind == PlanKind::kFind || plan_.kind == PlanKind::kCount) continue;
     unsigned value = 0;
@@ -327,17 +352,21 @@ void Planner::decide_slot() {
 bool Planner::names_a_user(std::size_t at) const {
   if (at == 0 || !is_one_of(word(at - 1), {"user", "account", "username", "benutzer"})) return false;
   const std::string& text = word(at);
-  return !is_stop_word(text) && !is_weak_word(text) && synonyms(text).empty() && slot_of_noun(text) == Slot::kNone;
+  if (nouns_[at - 1]) return false;  // "which user executed ..."
+  return !is_stop_word(text) && !is_weak_word(text) && synonyms(text).empty() &&
+         slot_of_noun(text) == Slot::kNone;
 }
 
 bool Planner::selects(const QuestionToken& token, bool noun) const {
   if (plan_.kind == PlanKind::kFind || plan_.kind == PlanKind::kExplain) return false;
   if (is_weak_word(token.lower)) return false;
-  // "which users ..." need not say "users"; "how many errors" must say "error"
-  return !noun || (slot_of_noun(token.lower) == Slot::kPattern && !synonyms(token.lower).empty());
+  return !noun || !synonyms(token.lower).empty();  // "how many errors" must say "error"
 }
 
 void Planner::add_word(const QuestionToken& token, bool noun) {
+  // A noun that names the slot finds its value by type, not by the word; "size" is in the record too.
+  const Slot named = noun ? slot_of_noun(token.lower) : Slot::kNone;
+  if (named != Slot::kNone && named != Slot::kPattern && named != Slot::kNumber) return;
   PlanTerm term{stem(token.lower), true, {}};
   const std::string own = term.text;
   for (const std::string_view synonym : synonyms(token.lower)) {
@@ -350,10 +379,7 @@ void Planner::add_word(const QuestionToken& token, bool noun) {
 void Planner::add_identifier(const QuestionToken& token) {
   std::vector<std::string> terms;
   index_terms(token.raw, terms);
-  if (terms.empty()) {  // one character: too short for the index
-    if (!token.lower.empty()) plan_.optional.push_back({token.lower, false, {}});
-    return;
-  }
+  if (terms.empty()) return;  // one character: too short for the index
   const auto whole = std::max_element(terms.begin(), terms.end(),
                                       [](const auto& a, const auto& b) { return a.size() < b.size(); });
   const bool small_number = whole->size() < 3 && whole->find_first_not_of("0123456789") == std::string::npos;
@@ -365,11 +391,9 @@ void Planner::add_identifier(const QuestionToken& token) {
 void Planner::add_quoted(const QuestionToken& token) {
   std::vector<std::string> terms;
   index_terms(token.raw, terms);
-  if (terms.size() == 1 && terms.front() == token.lower) {
-    plan_.required.push_back({terms.front(), false, {}});
-    return;
-  }
-  plan_.phrases.push_back(token.raw);
+  const bool whole = terms.size() == 1 && terms.front() == token.lower;
+  // The two ends of a stretch are two records: no phrase is in both.
+  if (!whole && between_split_ == 0) plan_.phrases.push_back(token.raw);
   for (std::string& term : terms) {
     if (token.lower.find(term) != std::string::npos) plan_.required.push_back({std::move(term), false, {}});
   }
@@ -396,7 +420,8 @@ void Planner::take_terms() {
 
 void Planner::settle() {
   if (between_split_ != 0) std::swap(plan_.required, plan_.end_terms);
-  const bool no_terms = plan_.required.empty() && plan_.optional.empty() && plan_.phrases.empty();
+  const bool no_terms =
+      plan_.required.empty() && plan_.optional.empty() && plan_.phrases.empty() && !plan_.pattern;
   switch (plan_.kind) {
     case PlanKind::kFind:
       if (no_terms && (focus_.narrative || plan_.slot == Slot::kNone)) plan_.kind = PlanKind::kDigest;
@@ -405,14 +430,14 @@ void Planner::settle() {
         plan_.order = Order::kMost;
         // A list counts records, so its words select them.
         for (PlanTerm& term : plan_.optional) {
-          const bool noun = slot_of_noun(term.text) == plan_.slot && term.synonyms.empty();
-          if (!is_weak_word(term.text) && !noun) plan_.required.push_back(std::move(term));
+          if (!is_weak_word(term.text)) plan_.required.push_back(std::move(term));
         }
         plan_.optional.clear();
       }
       break;
     case PlanKind::kTop:
-      if (plan_.slot == Slot::kNone || plan_.slot == Slot::kState || plan_.slot == Slot::kTime) plan_.slot = Slot::kPattern;
+      if (plan_.slot == Slot::kNone || plan_.slot == Slot::kState || plan_.slot == Slot::kTime)
+        plan_.slot = Slot::kPattern;
       break;
     case PlanKind::kCount:
       if (!(distinct_ || focus_.plural) || plan_.slot == Slot::kPattern || plan_.slot == Slot::kNumber ||
@@ -421,26 +446,27 @@ void Planner::settle() {
       }
       plan_.near.clear();
       break;
-    case PlanKind::kDigest:
-    case PlanKind::kCompare:
-      plan_.slot = Slot::kNone;
-      plan_.near.clear();
-      break;
-    default:
-      break;
+    default: break;
   }
-  if (plan_.kind != PlanKind::kFind && plan_.kind != PlanKind::kExplain && plan_.kind != PlanKind::kFirst &&
-      plan_.kind != PlanKind::kLast) {
+  const bool first_or_last = plan_.kind == PlanKind::kFirst || plan_.kind == PlanKind::kLast;
+  if (plan_.kind != PlanKind::kFind && plan_.kind != PlanKind::kExplain && !first_or_last)
     plan_.optional.clear();
+  if (plan_.kind == PlanKind::kDigest || plan_.kind == PlanKind::kCompare ||
+      plan_.kind == PlanKind::kBetween || plan_.kind == PlanKind::kExplain ||
+      (first_or_last && plan_.slot == Slot::kPattern)) {
+    plan_.slot = Slot::kNone;
+    plan_.near.clear();
   }
   settle_limit();
 }
 
 void Planner::settle_limit() {
   if (limited_) return;
-  const bool one = (plan_.kind == PlanKind::kTop && !focus_.plural && !per_) || plan_.kind == PlanKind::kExplain ||
+  const bool one = (plan_.kind == PlanKind::kTop && !focus_.plural && !per_) ||
+                   plan_.kind == PlanKind::kExplain ||
                    ((plan_.kind == PlanKind::kFirst || plan_.kind == PlanKind::kLast) && !focus_.plural);
-  const bool table = plan_.kind == PlanKind::kTop || plan_.kind == PlanKind::kDigest || plan_.kind == PlanKind::kCompare;
+  const bool table =
+      plan_.kind == PlanKind::kTop || plan_.kind == PlanKind::kDigest || plan_.kind == PlanKind::kCompare;
   plan_.limit = one ? 1 : table ? 10 : 5;
 }
 

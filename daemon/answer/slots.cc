@@ -11,11 +11,13 @@ namespace {
 using namespace std::string_view_literals;
 
 // Words that say what became of something, beside the forms in -ed and -ing.
-constexpr std::array kStates = {"invalid"sv, "ok"sv,    "down"sv,    "up"sv,      "failure"sv, "success"sv, "successful"sv,
-                                "running"sv, "dead"sv,  "active"sv,  "inactive"sv, "offline"sv, "online"sv, "healthy"sv,
-                                "unhealthy"sv, "timeout"sv, "lost"sv, "denied"sv, "done"sv,    "ready"sv,   "complete"sv};
+constexpr std::array kStates = {
+    "invalid"sv,   "ok"sv,      "down"sv,   "up"sv,       "failure"sv, "success"sv, "successful"sv,
+    "running"sv,   "dead"sv,    "active"sv, "inactive"sv, "offline"sv, "online"sv,  "healthy"sv,
+    "unhealthy"sv, "timeout"sv, "lost"sv,   "denied"sv,   "done"sv,    "ready"sv,   "complete"sv};
 constexpr std::array kNegations = {"not"sv, "never"sv, "no"sv, "cannot"sv};
-constexpr std::array kArchitectures = {"amd64"sv, "all"sv, "arm64"sv, "i386"sv, "armhf"sv, "riscv64"sv, "ppc64el"sv, "s390x"sv};
+constexpr std::array kArchitectures = {"amd64"sv, "all"sv,     "arm64"sv,   "i386"sv,
+                                       "armhf"sv, "riscv64"sv, "ppc64el"sv, "s390x"sv};
 
 template <std::size_t N>
 bool listed(const std::array<std::string_view, N>& list, std::string_view word) {
@@ -60,6 +62,7 @@ const std::vector<SlotValue>& SlotReader::read(std::string_view line, std::int64
       break;
     case Slot::kPackage: packages(); break;
     case Slot::kWord: word_after(); break;
+    case Slot::kSubject: word_before(); break;
     case Slot::kState: states(); break;
     case Slot::kComponent: components(); break;
     case Slot::kTime:
@@ -71,7 +74,8 @@ const std::vector<SlotValue>& SlotReader::read(std::string_view line, std::int64
     case Slot::kPattern:
     case Slot::kSource: break;
   }
-  std::stable_sort(values_.begin(), values_.end(), [](const SlotValue& a, const SlotValue& b) { return a.fit > b.fit; });
+  std::stable_sort(values_.begin(), values_.end(),
+                   [](const SlotValue& a, const SlotValue& b) { return a.fit > b.fit; });
   return values_;
 }
 
@@ -80,7 +84,8 @@ void SlotReader::find_anchors() {
   if (near_.empty()) return;
   for (std::size_t i = 0; i < line_.tokens.size(); ++i) {
     const std::string word = lower_ascii(text_of(line_.text, line_.tokens[i]));
-    if (word == near_ || (near_stem_.size() >= 3 && !is_stop_word(near_) && same_word(near_stem_, word))) anchors_.push_back(i);
+    if (word == near_ || (near_stem_.size() >= 3 && !is_stop_word(near_) && same_word(near_stem_, word)))
+      anchors_.push_back(i);
   }
 }
 
@@ -132,7 +137,8 @@ void SlotReader::by_field(std::initializer_list<std::string_view> names) {
     if (found == names.end()) continue;
     std::uint32_t end = field.end;
     if (field.kind == TokenKind::kIp) {
-      end = field.begin + static_cast<std::uint32_t>(without_port(line_.text.substr(field.begin, end - field.begin)).size());
+      end = field.begin + static_cast<std::uint32_t>(
+                              without_port(line_.text.substr(field.begin, end - field.begin)).size());
     }
     add(field.begin, end, near_.empty() ? 0.9 - 0.1 * double(found - names.begin()) : closeness(field.begin));
   }
@@ -144,9 +150,11 @@ void SlotReader::ports() {
     const std::string_view text = text_of(line_.text, token);
     if (token.kind == TokenKind::kNumber && i > 0) {
       const std::string before = lower_ascii(text_of(line_.text, line_.tokens[i - 1]));
-      if (before == "port" || before == "spt" || before == "dpt" || before == "sport" || before == "dport") add(token.begin, token.end, 1);
+      if (before == "port" || before == "spt" || before == "dpt" || before == "sport" || before == "dport")
+        add(token.begin, token.end, 1);
     } else if (token.kind == TokenKind::kIp && without_port(text).size() < text.size()) {
-      add(token.begin + static_cast<std::uint32_t>(without_port(text).size()) + 1, token.end, 0.6 * closeness(token.begin) + 0.3);
+      add(token.begin + static_cast<std::uint32_t>(without_port(text).size()) + 1, token.end,
+          0.6 * closeness(token.begin) + 0.3);
     }
   }
 }
@@ -161,7 +169,8 @@ void SlotReader::packages() {
     const std::size_t colon = word.rfind(':');
     if (colon != std::string_view::npos && colon > 0) {
       std::string_view architecture = word.substr(colon + 1);
-      while (!architecture.empty() && (architecture.back() == ',' || architecture.back() == ')')) architecture.remove_suffix(1);
+      while (!architecture.empty() && (architecture.back() == ',' || architecture.back() == ')'))
+        architecture.remove_suffix(1);
       if (listed(kArchitectures, architecture)) {
         add(static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at + colon), 0.9);
       }
@@ -178,13 +187,29 @@ void SlotReader::word_after() {
   }
 }
 
+void SlotReader::word_before() {
+  for (const std::size_t anchor : anchors_) {
+    if (anchor == 0) continue;
+    const Token& token = line_.tokens[anchor - 1];
+    if (line_.time && token.begin < line_.time->end) continue;
+    // Behind a colon stands the start of the message: nothing in front of the verb belongs to it.
+    const bool own_clause = line_.text.substr(token.end, line_.tokens[anchor].begin - token.end).find(':') ==
+                            std::string_view::npos;
+    add(token.begin, token.end, own_clause ? 0.8 : 0.1);
+  }
+  word_after();
+}
+
 void SlotReader::states() {
   const std::uint32_t header = line_.time ? line_.time->end : 0;
   for (const Token& token : line_.tokens) {
     if (token.kind != TokenKind::kWord || token.begin < header) continue;
     const std::string word = lower_ascii(text_of(line_.text, token));
     const bool form = word.size() > 4 && (word.ends_with("ed") || word.ends_with("ing"));
-    const double fit = listed(kNegations, word) ? (near_.empty() ? 0.6 : 0) : listed(kStates, word) ? 0.75 : form ? 0.7 : 0;
+    const double fit = listed(kNegations, word) ? (near_.empty() ? 0.6 : 0)
+                       : listed(kStates, word)  ? 0.75
+                       : form                   ? 0.7
+                                                : 0;
     if (fit > 0) add(token.begin, token.end, known(stem(word)) || known(word) ? fit * 0.4 : fit);
   }
 }
@@ -199,7 +224,8 @@ void SlotReader::components() {
     const char next = line_.text[token.end];
     if (next != ':' && next != '[' && next != '(') continue;
     const std::size_t dollar = text_of(line_.text, token).rfind('$');
-    const std::uint32_t begin = token.begin + (dollar == std::string_view::npos ? 0 : static_cast<std::uint32_t>(dollar) + 1);
+    const std::uint32_t begin =
+        token.begin + (dollar == std::string_view::npos ? 0 : static_cast<std::uint32_t>(dollar) + 1);
     fit += next == ':' ? 0.1 : 0.05;  // the later, the closer to the message
     add(begin, token.end, std::min(fit, 1.0));
   }

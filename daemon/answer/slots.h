@@ -14,7 +14,7 @@ namespace silt::daemon {
 struct SlotValue {
   std::string text;  // as written in the record
   Span span;
-  double fit = 0;    // 0..1: how sure it is that this is what was asked
+  double fit = 0;  // 0..1: how sure it is that this is what was asked
 };
 
 // Reads lines for one question: keeps its buffers from line to line. Not for concurrent use.
@@ -35,6 +35,7 @@ class SlotReader {
   void ports();
   void packages();
   void word_after();
+  void word_before();
   void states();
   void components();
   void add(std::uint32_t begin, std::uint32_t end, double fit);

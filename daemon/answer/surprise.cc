@@ -11,7 +11,9 @@ constexpr std::size_t kTextBytes = 4096;  // more is not even tokenized
 
 }  // namespace
 
-double SurpriseScorer::Scored::total() const { return std::accumulate(nats.begin(), nats.end(), 0.0); }
+double SurpriseScorer::Scored::total() const {
+  return std::accumulate(nats.begin(), nats.end(), 0.0);
+}
 
 Result<std::unique_ptr<SurpriseScorer>> SurpriseScorer::create(std::shared_ptr<const model::Model> model,
                                                                const model::BackendOptions& backend) {
@@ -21,8 +23,8 @@ Result<std::unique_ptr<SurpriseScorer>> SurpriseScorer::create(std::shared_ptr<c
   return scorer;
 }
 
-Result<SurpriseScorer::Scored> SurpriseScorer::score(const std::shared_ptr<const model::FastWeights>& weights, std::string_view context,
-                                                     std::string_view text) {
+Result<SurpriseScorer::Scored> SurpriseScorer::score(const std::shared_ptr<const model::FastWeights>& weights,
+                                                     std::string_view context, std::string_view text) {
   if (context.size() > kTextBytes) context.remove_prefix(context.size() - kTextBytes);
   std::vector<model::Token> before;
   Scored scored;

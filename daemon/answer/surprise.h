@@ -24,7 +24,8 @@ class SurpriseScorer {
   };
   // Reads `context`, then scores `text` behind it. `weights` null: W_0. Texts are cut to limits that
   // bound the cost of a hostile line: the end of the context and the start of the text count.
-  Result<Scored> score(const std::shared_ptr<const model::FastWeights>& weights, std::string_view context, std::string_view text);
+  Result<Scored> score(const std::shared_ptr<const model::FastWeights>& weights, std::string_view context,
+                       std::string_view text);
 
   std::string_view piece(model::Token token) const { return model_->tokenizer().piece(token); }
 

@@ -32,15 +32,17 @@ struct Moment {
 
 class TimeReader {
  public:
-  TimeReader(std::span<QuestionToken> tokens, const TimeContext& context) : tokens_(tokens), context_(context) {}
+  TimeReader(std::span<QuestionToken> tokens, const TimeContext& context)
+      : tokens_(tokens), context_(context) {}
 
   // A whole expression that starts at token `at`, or nothing.
   std::optional<TimeRange> expression(std::size_t at, std::size_t& used) const;
 
  private:
   std::string_view word(std::size_t at) const {
-    return at < tokens_.size() && tokens_[at].kind != QuestionTokenKind::kQuoted ? std::string_view(tokens_[at].lower)
-                                                                                : std::string_view();
+    return at < tokens_.size() && tokens_[at].kind != QuestionTokenKind::kQuoted
+               ? std::string_view(tokens_[at].lower)
+               : std::string_view();
   }
   std::int64_t day_start(std::int64_t time_us) const {
     const std::int64_t local = time_us + context_.zone_s * kSecond;
@@ -60,7 +62,7 @@ class TimeReader {
   std::optional<Moment> bare_moment(std::size_t at) const;
   std::optional<Moment> day_word(std::size_t at) const;
   std::optional<Moment> date(std::size_t at) const;
-  std::optional<Moment> time_of_day(std::size_t at) const;   // offset from the day's start
+  std::optional<Moment> time_of_day(std::size_t at) const;  // offset from the day's start
   std::optional<Moment> ago(std::size_t at) const;
   std::optional<std::int64_t> unit(std::string_view text) const;
   std::optional<std::int64_t> span(std::size_t at, std::size_t& used) const;  // "24h", "5 minutes"
@@ -72,15 +74,16 @@ class TimeReader {
 };
 
 std::optional<std::int64_t> number(std::string_view text) {
-  static constexpr std::array<std::string_view, 12> kNumbers = {"one", "two",   "three", "four", "five",   "six",
-                                                                "seven", "eight", "nine",  "ten",  "eleven", "twelve"};
+  static constexpr std::array<std::string_view, 12> kNumbers = {
+      "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"};
   for (std::size_t i = 0; i < kNumbers.size(); ++i) {
     if (text == kNumbers[i]) return static_cast<std::int64_t>(i) + 1;
   }
   if (is_one_of(text, {"a", "an", "einer", "eine", "einem"})) return 1;
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > 1'000'000) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > 1'000'000)
+    return std::nullopt;
   return value;
 }
 
@@ -115,7 +118,8 @@ std::optional<std::int64_t> TimeReader::span(std::size_t at, std::size_t& used) 
 // "last hour", "past 5 minutes", "letzten 24 Stunden", "last week", "last night"
 std::optional<TimeRange> TimeReader::last_span(std::size_t at, std::size_t& used) const {
   std::size_t i = skip(at, {"in", "within", "during", "over", "for", "the", "der", "den", "die", "im", "of"});
-  if (!is_one_of(word(i), {"last", "past", "previous", "letzte", "letzten", "letzter", "letztem"})) return std::nullopt;
+  if (!is_one_of(word(i), {"last", "past", "previous", "letzte", "letzten", "letzter", "letztem"}))
+    return std::nullopt;
   ++i;
   if (word(i) == "night" || word(i) == "nacht") {
     const std::int64_t today = day_start(context_.now_us);
@@ -161,12 +165,13 @@ std::optional<Moment> TimeReader::day_word(std::size_t at) const {
     if (word(at + 1) == "week") return Moment{context_.now_us - 7 * kDay, context_.now_us + kSecond, 2};
     if (word(at + 1) == "hour") return Moment{context_.now_us - kHour, context_.now_us + kSecond, 2};
   }
-  static constexpr std::array<std::string_view, 14> kWeek = {"thursday", "friday", "saturday", "sunday", "monday",
-                                                             "tuesday", "wednesday", "donnerstag", "freitag",
-                                                             "samstag", "sonntag", "montag", "dienstag", "mittwoch"};
+  static constexpr std::array<std::string_view, 14> kWeek = {
+      "thursday",   "friday",  "saturday", "sunday",  "monday", "tuesday",  "wednesday",
+      "donnerstag", "freitag", "samstag",  "sonntag", "montag", "dienstag", "mittwoch"};
   for (std::size_t i = 0; i < kWeek.size(); ++i) {
     if (text != kWeek[i]) continue;
-    const std::int64_t today = (day_start(context_.now_us) + context_.zone_s * kSecond) / kDay;  // day 0: a Thursday
+    const std::int64_t today =
+        (day_start(context_.now_us) + context_.zone_s * kSecond) / kDay;  // day 0: a Thursday
     const std::int64_t back = ((today - static_cast<std::int64_t>(i % 7)) % 7 + 7) % 7;
     return day(back, 1);
   }
@@ -177,8 +182,9 @@ int month_number(std::string_view text) {
   static constexpr std::array<std::string_view, 12> kMonths = {"jan", "feb", "mar", "apr", "may", "jun",
                                                                "jul", "aug", "sep", "oct", "nov", "dec"};
   if (text.size() < 3 || (text.size() > 3 && text.size() < 4)) return 0;
-  static constexpr std::array<std::string_view, 12> kFull = {"january", "february", "march",     "april",   "may",      "june",
-                                                             "july",    "august",   "september", "october", "november", "december"};
+  static constexpr std::array<std::string_view, 12> kFull = {"january",   "february", "march",    "april",
+                                                             "may",       "june",     "july",     "august",
+                                                             "september", "october",  "november", "december"};
   for (std::size_t i = 0; i < kMonths.size(); ++i) {
     if (text == kMonths[i] || text == kFull[i]) return static_cast<int>(i) + 1;
   }
@@ -189,8 +195,10 @@ int month_number(std::string_view text) {
 std::optional<Moment> TimeReader::date(std::size_t at) const {
   const std::string text(word(at));
   int a = 0, b = 0, c = 0, used = 0;
-  const auto whole_day = [this](int year, int month, int number_of_day, std::size_t tokens) -> std::optional<Moment> {
-    if (year < 1970 || year > 9999 || month < 1 || month > 12 || number_of_day < 1 || number_of_day > 31) return std::nullopt;
+  const auto whole_day = [this](int year, int month, int number_of_day,
+                                std::size_t tokens) -> std::optional<Moment> {
+    if (year < 1970 || year > 9999 || month < 1 || month > 12 || number_of_day < 1 || number_of_day > 31)
+      return std::nullopt;
     const std::int64_t start = civil_us(year, month, number_of_day) - context_.zone_s * kSecond;
     return Moment{start, start + kDay, tokens};
   };
@@ -206,9 +214,11 @@ std::optional<Moment> TimeReader::date(std::size_t at) const {
     }
   }
   const auto day_number = [](std::string_view token) -> int {
-    if (token.ends_with("th") || token.ends_with("st") || token.ends_with("nd") || token.ends_with("rd")) token.remove_suffix(2);
+    if (token.ends_with("th") || token.ends_with("st") || token.ends_with("nd") || token.ends_with("rd"))
+      token.remove_suffix(2);
     const auto value = number(token);
-    return value && *value >= 1 && *value <= 31 && token.size() <= 2 && token.front() <= '9' ? int(*value) : 0;
+    return value && *value >= 1 && *value <= 31 && token.size() <= 2 && token.front() <= '9' ? int(*value)
+                                                                                             : 0;
   };
   int month = month_number(text), number_of_day = month ? day_number(word(at + 1)) : day_number(text);
   if (!month && number_of_day) month = month_number(word(at + 1));
@@ -325,7 +335,7 @@ std::optional<TimeRange> TimeReader::expression(std::size_t at, std::size_t& use
   if (until && head == "vor") {
     if (const auto back = ago(at)) {
       used = back->tokens;
-      return TimeRange{back->begin_us, TimeRange::kMax};
+      return TimeRange{back->begin_us, back->end_us - 1};
     }
   }
   std::size_t start = at + (since || until || on ? 1 : 0);
@@ -334,7 +344,10 @@ std::optional<TimeRange> TimeReader::expression(std::size_t at, std::size_t& use
   if (!point) return std::nullopt;
   used = start + point->tokens - at;
   if (since) return TimeRange{point->begin_us, TimeRange::kMax};
-  if (until) return TimeRange{TimeRange::kMin, point->begin_us - 1};
+  // "until yesterday" takes that day in, "before yesterday" and "until 09:30" end where it begins.
+  const bool whole_day = point->end_us - point->begin_us == kDay;
+  if (until)
+    return TimeRange{TimeRange::kMin, (whole_day && head != "before" ? point->end_us : point->begin_us) - 1};
   return TimeRange{point->begin_us, point->end_us - 1};
 }
 

@@ -19,7 +19,7 @@ std::string stem(std::string_view word);
 bool same_word(std::string_view stem_of_word, std::string_view term);
 
 bool is_stop_word(std::string_view word);  // carries no meaning in a question
-bool is_weak_word(std::string_view word);  // may rank records, never selects them: "attempts", "problem"
+bool is_weak_word(std::string_view word);  // or its stem: may rank records, never selects them: "attempts"
 
 // Other words that logs use for it, empty for most. `word` in any form.
 std::span<const std::string_view> synonyms(std::string_view word);
