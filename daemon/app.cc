@@ -88,9 +88,9 @@ class AppImpl final : public App {
   }
 
   Status run() override {
+    SILT_TRY(start_server());  // first: a bad socket is found before anything is read
     learner_loop_->start();
     intake_->start();
-    SILT_TRY(start_server());
     log::info("ready", {{"version", version()},
                         {"sources", config_.sources.size()},
                         {"store", config_.store.path},

@@ -196,7 +196,8 @@ Status Database::translate(const rocksdb::Status& status, std::string_view actio
     return data_loss(where + "damaged: " + text +
                      "; restore a backup, or move the directory away to start anew and read the logs again");
   }
-  return unavailable(where + std::string(action) + " failed: " + text);
+  return internal_error(where + std::string(action) + " failed: " + text +
+                        "; check the disk, then restart: nothing acknowledged is lost");
 }
 
 Status Database::write(WriteSet changes) {

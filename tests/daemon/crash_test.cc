@@ -26,14 +26,14 @@ using silt::testing::TempDir;
 // One run of pipeline_child.
 class Child {
  public:
-  Child(const std::vector<std::string>& arguments) {
+  // `program` is run with the arguments; the default is pipeline_child itself.
+  explicit Child(const std::vector<std::string>& arguments, std::string program = SILT_PIPELINE_CHILD) {
     int ends[2];
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     std::vector<char*> argv;
-    std::string program = SILT_PIPELINE_CHILD;
     argv.push_back(program.data());
     std::vector<std::string> copies = arguments;
     for (std::string& argument : copies) argv.push_back(argument.data());
@@ -197,6 +197,20 @@ TEST_F(CrashTest, KilledAtEachNamedPoint) {
       child.wait();
     }
   }
+  expect_twin();
+}
+
+// A device that stops taking data: the first failed write ends the process with 74, and what was
+// acknowledged before is exactly what a restart finds.
+TEST_F(CrashTest, AFailedWriteIsFinalAndRecoveryIsExact) {
+  write_lines("app.log", 600);
+  std::vector<std::string> limited = {"-c", "trap '' XFSZ; ulimit -f 120; exec \"$0\" \"$@\"",
+                                      SILT_PIPELINE_CHILD};
+  for (const std::string& argument : arguments("store", lines_)) limited.push_back(argument);
+  Child child(limited, "/bin/sh");
+  const int status = child.wait();
+  ASSERT_TRUE(WIFEXITED(status)) << status;
+  EXPECT_EQ(WEXITSTATUS(status), 74);
   expect_twin();
 }
 
