@@ -97,6 +97,8 @@ void Discovery::reconcile() {
   for (Generation* generation : all) locate(*generation);
   for (Generation* generation : all) age(*generation);
   drop_oldest_gone();
+  const std::int64_t settled_us = clock_.monotonic_us() - 4000 * options_.copy_wait_ms;
+  std::erase_if(copies_since_us_, [&](const auto& copy) { return copy.second < settled_us; });
   if (!faults_.fresh) faults_.last.clear();
   first_start_ = false;
   next_reconcile_us_ = clock_.monotonic_us() + 1000 * (polling_ ? options_.poll_ms : options_.reconcile_ms);
@@ -207,7 +209,6 @@ void Discovery::consider(const std::string& path) {
   const bool is_wanted = wanted(path);
   const Result<FileLook> look = look_at(path);
   if (!look.is_ok()) {
-    copies_since_us_.erase(path);
     if (look.status().code() != Code::kNotFound) faults_.note(look.status());
     if (Chain* chain = generations_.chain(path)) {
       for (Generation* generation : chain->generations) set_live(*generation, false);
@@ -289,7 +290,6 @@ void Discovery::new_file(const std::string& path, const FileLook& look, bool is_
   if (!opened.is_ok() || !look.key.may_be(opened->key)) return;  // gone again; its successor makes an event
   if (!rotated && chain != nullptr && replaces(path, *fd, *opened, *chain)) return;
   Generation& generation = create(path, chain != nullptr ? chain->path : path, std::move(*fd), *opened, 0);
-  copies_since_us_.erase(path);
   if (!rotated) seen_at(generation, path, *opened);
 }
 
@@ -309,7 +309,8 @@ bool Discovery::is_copy(const std::string& path, const Fd& fd, const FileLook& l
       if (generations_.find(look.key) != nullptr) return true;
     }
     const std::int64_t now_us = clock_.monotonic_us();
-    const std::int64_t since_us = copies_since_us_.emplace(path, now_us).first->second;
+    const std::int64_t since_us =
+        copies_since_us_.try_emplace({look.key.inode, look.key.birth_ns}, now_us).first->second;
     const bool waited = now_us - since_us >= 1000 * options_.copy_wait_ms;
     return !waited || !wanted(path);  // else a file of its own after all
   }

@@ -6,8 +6,8 @@
 #include <map>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/status.h"
@@ -95,9 +95,10 @@ class Discovery {
   bool first_start_ = false;  // until the first comparison is done
   std::uint64_t scan_number_ = 0;
   std::int64_t next_reconcile_us_ = 0;
-  std::unordered_set<std::string> scanned_;                        // directories that were read at least once
-  std::set<std::string> scanned_now_;                              // in this comparison
-  std::unordered_map<std::string, std::int64_t> copies_since_us_;  // possible copies that wait
+  std::unordered_set<std::string> scanned_;  // directories that were read at least once
+  std::set<std::string> scanned_now_;        // in this comparison
+  // Possible copies that wait, by inode and birth: their names move on with the next rotation.
+  std::map<std::pair<std::uint64_t, std::int64_t>, std::int64_t> copies_since_us_;
 };
 
 }  // namespace silt::connectors

@@ -120,7 +120,6 @@ bool Discovery::adopt_copy(Generation& generation) {
   generation.live = false;
   generation.gone_since_us = 0;
   generation.quiet_since_us = clock_.monotonic_us();
-  copies_since_us_.erase(best->path);
   return true;
 }
 

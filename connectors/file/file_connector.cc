@@ -40,7 +40,8 @@ struct Position {
   void restore(Generation& to) const {
     to.offset = offset;
     to.tail = tail;
-    to.seen_size = std::max(to.seen_size, seen_size);  // what was seen was there, stored or not: so the head stays
+    to.seen_size =
+        std::max(to.seen_size, seen_size);  // what was seen was there, stored or not: so the head stays
     to.stretch = stretch;
     to.scan_to = scan_to;
     to.scan_tail = scan_tail;
@@ -112,7 +113,7 @@ class FileConnector::Impl {
     for (const std::uint64_t id : rows_sent_) {
       generations_.changed().erase(id);
       Generation* generation = generations_.by_id(id);
-      if (generation != nullptr && generation->retired) generations_.remove(*generation);
+      if (generation != nullptr && generation->settled()) generations_.remove(*generation);
     }
     forget_batch();
   }
@@ -194,8 +195,8 @@ class FileConnector::Impl {
   bool collect_rows(Batch& out) {
     const auto add = [&](std::uint64_t id) {
       const Generation* generation = generations_.by_id(id);
-      if (generation == nullptr || (generation->retired && generation->lost_bytes > 0)) return;
-      out.cursors.push_back(generation->retired ? deleted_row(id) : encode_row(*generation));
+      if (generation == nullptr) return;
+      out.cursors.push_back(generation->settled() ? deleted_row(id) : encode_row(*generation));
       rows_sent_.push_back(id);
     };
     if (before_) add(read_from_);  // whatever else must wait, this row goes with its records

@@ -56,6 +56,7 @@ struct Generation : GenerationRow {
   bool dormant = false;         // the globs no longer want its chain; kept in case they do again
 
   std::uint64_t unread() const { return seen_size > offset ? seen_size - offset : 0; }
+  bool settled() const { return retired && lost_bytes == 0; }  // nothing left to say: the row goes
   bool present() const { return gone_since_us == 0; }
 };
 

@@ -68,6 +68,7 @@ TEST_F(RecordsTest, ALineThatIsOpenWhenItsFileIsRotatedIsNotTorn) {
   const std::string whole = line() + "\n";
   writer.write(whole.substr(0, 20));
   start();
+  drain();
   pass_ms(3'600'000);  // quiet for an hour
   rename("a.log", "a.log.1");
   reconcile();

@@ -124,6 +124,25 @@ TEST_F(RotationTest, T04_ThirtyRotationsFasterThanTheReader) {
   EXPECT_EQ(connector->stats().bytes_lost, 0u);
 }
 
+TEST_F(RotationTest, T04_DeletedWithUnreadLinesUnderAFewDescriptors) {
+  options.open_files_max = 1;
+  limits.batch_records_max = 5;
+  for (int i = 0; i < 10; ++i) append(numbered("f", i), lines(1));
+  append("a.log", lines(1));
+  start();
+  drain();
+  append("a.log", lines(100));
+  rename("a.log", "a.log.1");
+  Batch batch;
+  poll(batch);
+  journal.store(batch);
+  connector->confirm();
+  remove("a.log.1");
+  for (int i = 0; i < 10; ++i) append(numbered("f", i), lines(1));
+  drain();
+  expect_all_once();
+}
+
 TEST_F(RotationTest, T05_CopyTruncateShorter) {
   append("a.log", lines(1000));
   start();
@@ -234,6 +253,25 @@ TEST_F(RotationTest, T08_SameWithTheCopyInsideTheGlob) {
   expect_all_once();
 }
 
+TEST_F(RotationTest, T08_ASecondCopyUnderTheSameNameWaitsAsLong) {
+  options.include = {at("*.log*")};
+  append("a.log", lines(100));
+  start();
+  drain();
+  for (int round = 0; round < 3; ++round) {
+    if (round > 0) rename("a.log.1", rotated(round + 1));
+    copy("a.log", "a.log.1");
+    drain();
+    rename("a.log.1", "a.log.0");  // before its truncation is seen
+    truncate("a.log");
+    append("a.log", lines(100));
+    drain();
+    rename("a.log.0", "a.log.1");
+    settle();
+  }
+  expect_all_once();
+}
+
 TEST_F(RotationTest, T08_BeforeTheFirstBatchWasStored) {
   append("b.log", lines(1));
   append("a.log", "");
@@ -270,6 +308,34 @@ TEST_F(RotationTest, T08_WithoutACopyTheLossIsCounted) {
   start();
   settle();
   EXPECT_EQ(gaps().size(), 1u) << "a loss is told once";
+}
+
+TEST_F(RotationTest, T08_DiedBetweenTheTruncationAndItsReport) {
+  append("a.log", lines(100));
+  append("b.log", lines(1));
+  start();
+  drain();
+  append("a.log", lines(40));
+  expected.resize(expected.size() - 40);
+  Batch seen;
+  poll(seen);
+  truncate("a.log");
+  append("a.log", lines(10));
+  append("b.log", lines(200));
+  limits.batch_records_max = 3;
+  for (int polls = 0; polls < 100; ++polls) {  // dies after each batch that was stored
+    Batch batch;
+    poll(batch);
+    journal.store(batch);
+    stop();
+    start();
+  }
+  drain();
+  std::vector<std::string> have = texts(), want = expected;
+  std::sort(have.begin(), have.end());
+  std::sort(want.begin(), want.end());
+  EXPECT_EQ(have, want);
+  EXPECT_EQ(gaps().size(), 1u);
 }
 
 TEST_F(RotationTest, T09_RewrittenWithTheSameContent) {
