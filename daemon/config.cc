@@ -65,7 +65,6 @@ void describe(Visitor& v, ServeConfig& c) {
 template <class Visitor>
 void describe(Visitor& v, TelemetryConfig& c) {
   v.choice("log_level", c.log_level, {"debug", "info", "warning", "error"});
-  v.text("metrics_listen", c.metrics_listen);
 }
 
 template <class Visitor>

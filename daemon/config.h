@@ -56,7 +56,6 @@ struct ServeConfig {
 
 struct TelemetryConfig {
   std::string log_level = "info";
-  std::string metrics_listen;  // "127.0.0.1:9464"; empty: off
 };
 
 struct SourceConfig {
