@@ -29,12 +29,12 @@ Status check_directory(const std::string& path) {
   struct stat info {};
   if (::stat(directory.c_str(), &info) != 0) {
     if (errno != ENOENT) return errno_status("socket directory " + directory, errno);
-    return failed_precondition(
+    return invalid_argument(
         "socket directory " + directory +
         " does not exist: create it (systemd: RuntimeDirectory=silt) or set serve.socket");
   }
   if (!S_ISDIR(info.st_mode)) {
-    return failed_precondition(directory + " is not a directory: set serve.socket to a path in one");
+    return invalid_argument(directory + " is not a directory: set serve.socket to a path in one");
   }
   if ((info.st_mode & S_IWOTH) != 0 && (info.st_mode & S_ISVTX) == 0) {
     return permission_denied("socket directory " + directory +
@@ -57,7 +57,7 @@ Status check_place(const std::string& path) {
     return errno == ENOENT ? Status::ok() : errno_status("socket " + path, errno);
   }
   if (!S_ISSOCK(info.st_mode)) {
-    return failed_precondition(path + " exists and is not a socket: remove it or set serve.socket");
+    return invalid_argument(path + " exists and is not a socket: remove it or set serve.socket");
   }
   if (::geteuid() != 0 && info.st_uid != ::geteuid()) {
     return permission_denied("socket " + path + " belongs to uid " + std::to_string(info.st_uid) +

@@ -1,0 +1,159 @@
+// One life of siltd: start, tail, learn, answer, reset, be killed, come back, stop.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+#include <csignal>
+
+#include "tests/e2e/processes.h"
+
+namespace silt::e2e {
+namespace {
+
+namespace json = boost::json;
+
+// Invented lines: seven of eight are routine, each eighth is refused.
+std::string lines(int first, int count) {
+  std::string out;
+  for (int i = first; i < first + count; ++i) {
+    const std::string minute = std::to_string(10 + i % 50);
+    const std::string head = "2026-11-21T09:" + minute + ":00Z gate[7]: ";
+    out += head + (i % 8 == 7 ? "refused badge " + std::to_string(4000 + i) + " at door north\n"
+                              : "opened door south for badge " + std::to_string(1000 + i % 5) + "\n");
+  }
+  return out;
+}
+
+json::value ask(const Daemon& daemon, const std::string& question, int expected_exit = 0) {
+  const Outcome outcome = daemon.silt({"ask", "--json", question});
+  EXPECT_EQ(outcome.exit_code, expected_exit) << outcome.out << outcome.err;
+  return outcome.out.empty() ? json::value() : json::parse(outcome.out);
+}
+
+class Life : public ::testing::Test {
+ protected:
+  void begin() {
+    daemon_.write("gate.log", lines(0, 64));
+    daemon_.start();
+    ASSERT_TRUE(daemon_.has_learned("gate.log", 64)) << daemon_.silt({"sources"}).err;
+  }
+  json::value source() const { return json::parse(daemon_.source_json("gate.log")); }
+  Daemon daemon_;
+};
+
+TEST_F(Life, TailsLearnsAndAnswersWithCitations) {
+  begin();
+  const json::value found = ask(daemon_, "which badge was refused? 4063");
+  ASSERT_FALSE(found.at("abstained").as_bool());
+  ASSERT_FALSE(found.at("evidence").as_array().empty());
+  const json::value& first = found.at("evidence").as_array()[0];
+  EXPECT_EQ(first.at("text").as_string(), "2026-11-21T09:23:00Z gate[7]: refused badge 4063 at door north");
+  EXPECT_EQ(first.at("seq").to_number<int>(), 64);
+  EXPECT_EQ(first.at("source").as_string(), daemon_.source("gate.log"));
+  EXPECT_EQ(first.at("sha256").as_string().size(), 64U);
+  EXPECT_FALSE(found.at("versions").as_array().empty());
+
+  const json::value counted = ask(daemon_, "how many times was a badge refused?");
+  EXPECT_NE(std::string(counted.at("answer").as_string()).find('8'), std::string::npos)
+      << counted.at("answer").as_string();
+
+  daemon_.append("gate.log", lines(64, 8));  // one more refusal, while it runs
+  ASSERT_TRUE(daemon_.has_learned("gate.log", 72));
+  const json::value again = ask(daemon_, "how many times was a badge refused?");
+  EXPECT_NE(std::string(again.at("answer").as_string()).find('9'), std::string::npos)
+      << again.at("answer").as_string();
+}
+
+TEST_F(Life, AbstainsWhenThereIsNothing) {
+  begin();
+  const json::value found = ask(daemon_, "what about xylophone 99887766?", 1);
+  EXPECT_TRUE(found.at("abstained").as_bool());
+  EXPECT_TRUE(found.at("evidence").as_array().empty());
+}
+
+TEST_F(Life, SourcesAndStatusSayHowItIs) {
+  begin();
+  const json::value now = source();
+  EXPECT_EQ(now.at("tenant").as_string(), "default");
+  EXPECT_EQ(now.at("journal_seq").to_number<int>(), 64);
+  EXPECT_EQ(now.at("learned_lines").to_number<int>(), 64);
+  EXPECT_EQ(now.at("state_digest").as_string().size(), 32U);
+  EXPECT_GT(now.at("state_version").to_number<int>(), 1);
+  EXPECT_GT(now.at("bits_per_byte").at("total").to_number<double>(), 0);
+  EXPECT_GE(now.at("patterns").to_number<int>(), 2);
+  const Outcome status = daemon_.silt({"status", "--json"});
+  ASSERT_EQ(status.exit_code, 0) << status.err;
+  EXPECT_EQ(json::parse(status.out).at("backlog_records").to_number<int>(), 0);
+  EXPECT_NE(daemon_.silt({"sources"}).out.find("gate.log"), std::string::npos);
+  const Outcome followed = daemon_.silt({"sources", "--follow", "--for-s", "20"});
+  EXPECT_EQ(followed.exit_code, 0);
+  EXPECT_NE(followed.out.find("64 lines"), std::string::npos) << followed.out;
+}
+
+TEST_F(Life, ExplainsARecordAndALine) {
+  begin();
+  const Outcome record = daemon_.silt({"explain", daemon_.source("gate.log"), "8", "--json"});
+  ASSERT_EQ(record.exit_code, 0) << record.err;
+  const json::value explained = json::parse(record.out);
+  EXPECT_EQ(explained.at("record").at("seq").to_number<int>(), 8);
+  EXPECT_FALSE(explained.at("tokens").as_array().empty());
+  const Outcome line =
+      daemon_.silt({"explain", daemon_.source("gate.log"), "--line", "fire in the server room"});
+  EXPECT_EQ(line.exit_code, 0) << line.err;
+  EXPECT_EQ(daemon_.silt({"explain", daemon_.source("gate.log"), "999"}).exit_code, 1);
+  EXPECT_EQ(daemon_.silt({"explain", "host:/absent", "1"}).exit_code, 1);
+}
+
+TEST_F(Life, ResetForgetsOnceAndKeepsTheJournal) {
+  begin();
+  const json::value before = source();
+  const std::string name = daemon_.source("gate.log");
+  const Outcome preview = daemon_.silt({"state", "reset", name, "--dry-run", "--json"});
+  ASSERT_EQ(preview.exit_code, 0) << preview.err;
+  EXPECT_TRUE(json::parse(preview.out).at("dry_run").as_bool());
+  EXPECT_EQ(source().at("state_digest"), before.at("state_digest"));
+
+  EXPECT_EQ(daemon_.silt({"state", "reset", name}).exit_code, 2);  // nobody to ask
+  const std::vector<std::string> reset = {"state", "reset", name, "--yes", "--json", "--request-id", "once"};
+  const Outcome done = daemon_.silt(reset);
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  const json::value after = source();
+  EXPECT_NE(after.at("state_digest"), before.at("state_digest"));
+  EXPECT_EQ(after.at("journal_seq"), before.at("journal_seq"));
+  EXPECT_EQ(after.at("learned_lines").to_number<int>(), 0);
+  EXPECT_EQ(daemon_.silt(reset).out, done.out);  // the stored answer
+  EXPECT_EQ(source().at("state_version"), after.at("state_version"));
+  EXPECT_EQ(daemon_.silt({"state", "reset", name, "--yes", "--expected-version", "1"}).exit_code, 75);
+  EXPECT_EQ(daemon_.silt({"state", "reset", "host:/absent", "--yes"}).exit_code, 1);
+}
+
+TEST_F(Life, KilledAndStartedAgainItIsTheSame) {
+  begin();
+  const json::value before = source();
+  const json::value answer = ask(daemon_, "when was badge 4015 refused?");
+  daemon_.signal(SIGKILL);
+  EXPECT_EQ(daemon_.wait().exit_code, 128 + SIGKILL);
+  daemon_.start();
+  ASSERT_TRUE(daemon_.has_learned("gate.log", 64));
+  EXPECT_EQ(source(), before);
+  const json::value again = ask(daemon_, "when was badge 4015 refused?");
+  EXPECT_EQ(again.at("answer"), answer.at("answer"));
+  EXPECT_EQ(again.at("evidence"), answer.at("evidence"));
+}
+
+TEST_F(Life, StopsQuicklyAndCleanly) {
+  begin();
+  const auto begin = std::chrono::steady_clock::now();
+  daemon_.signal(SIGTERM);
+  const Outcome ended = daemon_.wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_NE(::access(daemon_.path("query.sock").c_str(), F_OK), 0);
+  const Outcome refused = daemon_.silt({"status"});
+  EXPECT_EQ(refused.exit_code, 69);
+  EXPECT_NE(refused.err.find("is it running? systemctl status siltd"), std::string::npos) << refused.err;
+}
+
+}  // namespace
+}  // namespace silt::e2e
