@@ -217,7 +217,7 @@ Result<silt::v1::ExplainResponse> RuleAnswerer::explain(const silt::v1::ExplainR
     return invalid_argument("explain needs a source; list them with: silt sources");
   SILT_ASSIGN(std::vector<AnswerSource> sources, open_sources(request.tenant(), {request.source()}));
   if (sources.size() != 1)
-    return invalid_argument("'" + quote(request.source()) + "' names more than one source");
+    return invalid_argument("source '" + quote(request.source()) + "' must name exactly one source");
   const std::atomic<bool> never{false};
   Budget budget(options_.examined_max, never);
   const ExecuteContext context{deps_.log, deps_.evidence, sources, budget};

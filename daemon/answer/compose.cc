@@ -32,8 +32,11 @@ bool looks_like_mark(std::string_view text) {
   return text.front() == '[' && i > 1 && i <= 4 && i < text.size() && text[i] == ']';
 }
 
+// A mark with a space in front, empty for number 0.
 std::string mark(std::uint32_t number) {
-  return number == 0 ? std::string() : "[" + std::to_string(number) + "]";
+  std::string text;
+  if (number != 0) text.append(" [").append(std::to_string(number)).append("]");
+  return text;
 }
 
 std::string plural(std::uint64_t count, std::string_view noun) {
@@ -77,7 +80,7 @@ class Composer {
       }
     }
     SILT_TRY(status);
-    for (const std::string& note : findings_.notes) out_.text += "\n(" + quote(note) + ")";
+    for (const std::string& note : findings_.notes) out_.text.append("\n(").append(quote(note)).append(")");
     return std::move(out_);
   }
 
@@ -167,7 +170,7 @@ Status Composer::values() {
     if (said.contains(value)) continue;
     SILT_ASSIGN(const std::uint32_t number, book_.number(finding));
     if (number == 0) continue;
-    out_.text += (said.empty() ? "" : ", ") + value + " " + mark(number);
+    out_.text += (said.empty() ? "" : ", ") + value + mark(number);
     fit = said.empty() ? finding.fit : fit;
     said.insert(value);
     if (plan_.slot == Slot::kTime) break;
@@ -181,7 +184,7 @@ Status Composer::lines() {
     if (said >= 1) break;
     SILT_ASSIGN(const std::uint32_t number, book_.number(finding));
     if (number == 0) continue;
-    out_.text += message(finding) + " " + mark(number);
+    out_.text += message(finding) + mark(number);
     ++said;
   }
   return cite_rest();
@@ -209,7 +212,7 @@ Status Composer::count() {
     SILT_ASSIGN(const std::uint32_t number, book_.number(finding));
     marks += mark(number);
   }
-  out_.text = plural(findings_.matched, "record") + (marks.empty() ? "" : " " + marks);
+  out_.text = plural(findings_.matched, "record") + marks;
   return Status::ok();
 }
 
@@ -226,8 +229,7 @@ Status Composer::table() {
       SILT_ASSIGN(const std::uint32_t number, book_.number(example));
       marks = mark(number);
     }
-    out_.text += (said++ ? ", " : "") + quote(row.label) + " (" + std::to_string(row.count) + ")" +
-                 (marks.empty() ? "" : " " + marks);
+    out_.text += (said++ ? ", " : "") + quote(row.label) + " (" + std::to_string(row.count) + ")" + marks;
   }
   if (findings_.distinct > said) out_.text += " and " + std::to_string(findings_.distinct - said) + " more";
   for (const Finding* finding : more) {
@@ -247,11 +249,11 @@ Status Composer::report() {
     for (const Finding& example : row.examples) {
       SILT_ASSIGN(const std::uint32_t number, book_.number(example));
       if (number != 0) {
-        marks = " " + mark(number);
+        marks = mark(number);
         break;
       }
     }
-    out_.text += "\n- " + quote(row.label) + ": " + std::to_string(row.count);
+    out_.text.append("\n- ").append(quote(row.label)).append(": ").append(std::to_string(row.count));
     if (comparing) out_.text += " (before: " + std::to_string(row.baseline) + ")";
     out_.text += ", " + row.remark + marks;
   }
@@ -263,11 +265,11 @@ Status Composer::between() {
   const Finding& last = findings_.records[1];
   SILT_ASSIGN(const std::uint32_t from, book_.number(first));
   SILT_ASSIGN(const std::uint32_t to, book_.number(last));
-  out_.text = duration(findings_.span_us) + " and " + plural(findings_.matched, "record") + " lie between " +
-              mark(from) + " and " + mark(to);
+  out_.text = duration(findings_.span_us) + " and " + plural(findings_.matched, "record") + " lie between" +
+              mark(from) + " and" + mark(to);
   for (std::size_t i = 2; i < findings_.records.size(); ++i) {
     SILT_ASSIGN(const std::uint32_t number, book_.number(findings_.records[i]));
-    if (number != 0) out_.text += (i == 2 ? "; among them " : ", ") + mark(number);
+    if (number != 0) out_.text += (i == 2 ? "; among them" : ",") + mark(number);
   }
   return Status::ok();
 }
@@ -283,9 +285,10 @@ Status Composer::first_or_last() {
     out_.text += has_value                   ? value_of(finding)
                  : plan_.slot == Slot::kTime ? format_time(finding.event_us)
                                              : format_time(finding.event_us) + " " + message(finding);
-    out_.text += " " + mark(number);
+    out_.text += mark(number);
   }
-  if (findings_.matched > said && said > 0) out_.text += " (of " + plural(findings_.matched, "record") + ")";
+  if (findings_.matched > said && said > 0)
+    out_.text.append(" (of ").append(plural(findings_.matched, "record")).append(")");
   return Status::ok();
 }
 

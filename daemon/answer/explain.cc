@@ -69,7 +69,7 @@ Result<std::vector<Finding>> similar_to(const ExecuteContext& context, std::stri
   index_terms(line, terms);
   std::vector<TermGroup> groups;
   for (const std::string& term : terms) {
-    SILT_ASSIGN(TermGroup group, from.expand(PlanTerm{term, false, {}}, MatchLevel::kDirect));
+    SILT_ASSIGN(TermGroup group, from.expand(PlanTerm{term, false, {}, {}}, MatchLevel::kDirect));
     if (group.count > 1 || before == ~Seq{0}) groups.push_back(std::move(group));
   }
   std::sort(groups.begin(), groups.end(),

@@ -60,6 +60,10 @@ void append_term(std::string_view key, const PlanTerm& term, std::string& out) {
   out += key;
   append_string(term.text, out);
   if (term.stemmed) out += '*';
+  for (const std::string& alternative : term.alternatives) {
+    out += '|';
+    append_string(alternative, out);
+  }
   for (const std::string& synonym : term.synonyms) {
     out += '~';
     append_string(synonym, out);
@@ -99,6 +103,9 @@ class Scanner {
   bool term(PlanTerm& out) {
     if (!string(out.text)) return false;
     out.stemmed = eat('*');
+    while (eat('|')) {
+      if (!string(out.alternatives.emplace_back())) return false;
+    }
     while (eat('~')) {
       if (!string(out.synonyms.emplace_back())) return false;
     }

@@ -14,8 +14,9 @@
 //           | "since:" time | "until:" time  (* inclusive *)
 //           | "base-since:" time | "base-until:" time   (* compare: the range to compare with *)
 //           | "limit:" number | "order:" ( "relevance" | "time" | "newest" | "most" | "least" ) ;
-//   term    = string [ "*" ] { "~" string } ;  (* "*": other forms of the word match too; "~": words
-//                                                 that stand in when no form of it fits *)
+//   term    = string [ "*" ] { "|" string } { "~" string } ;
+//                  (* "*": other forms of the word match too; "|": or this word; "~": words that
+//                     stand in when nothing of that fits *)
 //   string  = bare | '"' { any byte but '"' and '\' | "\" byte | "\x" hex hex } '"' ;
 //   bare    = ( letter | digit | "_" | "." | "/" | "-" | "@" | "+" ) { the same } ;
 //   time    = "YYYY-MM-DDTHH:MM:SS" [ ".ffffff" ] "Z" ;
@@ -81,7 +82,8 @@ struct TimeRange {
 struct PlanTerm {
   std::string text;
   bool stemmed = false;
-  std::vector<std::string> synonyms;  // matched like stemmed terms, when nothing else fits
+  std::vector<std::string> alternatives;  // "error or failure": matched as well, like stemmed terms
+  std::vector<std::string> synonyms;      // matched like stemmed terms, when nothing else fits
   friend bool operator==(const PlanTerm&, const PlanTerm&) = default;
 };
 

@@ -17,6 +17,10 @@ constexpr std::size_t kCountCap = 1'000'000;  // posting counts beyond it are al
 constexpr std::size_t kCommon = 50'000;       // a group this large never selects candidates
 constexpr std::size_t kSmallSet = 4096;       // below it, evidence rows are fetched one by one
 
+PlanTerm stemmed_term(const std::string& text) {
+  return {text, true, {}, {}};
+}
+
 void sort_unique(std::vector<Seq>& seqs) {
   std::sort(seqs.begin(), seqs.end());
   seqs.erase(std::unique(seqs.begin(), seqs.end()), seqs.end());
@@ -50,6 +54,7 @@ Status Budget::check() const {
 }
 
 Status Retriever::forms(const PlanTerm& term, TermGroup& group) const {
+  for (const std::string& alternative : term.alternatives) SILT_TRY(forms(stemmed_term(alternative), group));
   if (!term.stemmed) {
     group.words.push_back(term.text.substr(0, kMaxTermBytes));
     return Status::ok();
@@ -100,7 +105,7 @@ Result<TermGroup> Retriever::expand(const PlanTerm& term, MatchLevel most) const
     if (level == MatchLevel::kDirect) SILT_TRY(forms(term, group));
     if (level == MatchLevel::kSpelling) SILT_TRY(spellings(term, group));
     if (level == MatchLevel::kSynonym) {
-      for (const std::string& synonym : term.synonyms) SILT_TRY(forms(PlanTerm{synonym, true, {}}, group));
+      for (const std::string& synonym : term.synonyms) SILT_TRY(forms(stemmed_term(synonym), group));
     }
     SILT_TRY(count(group));
     if (group.count == 0) continue;

@@ -90,7 +90,7 @@ class Planner {
   void take_terms();
   void add_quoted(const QuestionToken& token);
   void add_identifier(const QuestionToken& token);
-  void add_word(const QuestionToken& token, bool noun);
+  void add_word(const QuestionToken& token, bool noun, bool alternative);
   bool names_a_user(std::size_t at) const;
   bool selects(const QuestionToken& token, bool noun) const;
   void settle();
@@ -363,16 +363,20 @@ bool Planner::selects(const QuestionToken& token, bool noun) const {
   return !noun || !synonyms(token.lower).empty();  // "how many errors" must say "error"
 }
 
-void Planner::add_word(const QuestionToken& token, bool noun) {
+void Planner::add_word(const QuestionToken& token, bool noun, bool alternative) {
   // A noun that names the slot finds its value by type, not by the word; "size" is in the record too.
   const Slot named = noun ? slot_of_noun(token.lower) : Slot::kNone;
   if (named != Slot::kNone && named != Slot::kPattern && named != Slot::kNumber) return;
-  PlanTerm term{stem(token.lower), true, {}};
+  PlanTerm term{stem(token.lower), true, {}, {}};
   const std::string own = term.text;
   for (const std::string_view synonym : synonyms(token.lower)) {
     if (stem(synonym) != own) term.synonyms.push_back(stem(synonym));
   }
   auto& list = selects(token, noun) ? plan_.required : plan_.optional;
+  if (alternative && !list.empty() && list.back().stemmed) {
+    list.back().alternatives.push_back(std::move(term.text));
+    return;
+  }
   if (std::find(list.begin(), list.end(), term) == list.end()) list.push_back(std::move(term));
 }
 
@@ -383,7 +387,7 @@ void Planner::add_identifier(const QuestionToken& token) {
   const auto whole = std::max_element(terms.begin(), terms.end(),
                                       [](const auto& a, const auto& b) { return a.size() < b.size(); });
   const bool small_number = whole->size() < 3 && whole->find_first_not_of("0123456789") == std::string::npos;
-  PlanTerm term{*whole, false, {}};
+  PlanTerm term{*whole, false, {}, {}};
   auto& list = small_number && plan_.kind == PlanKind::kFind ? plan_.optional : plan_.required;
   if (std::find(list.begin(), list.end(), term) == list.end()) list.push_back(std::move(term));
 }
@@ -395,7 +399,8 @@ void Planner::add_quoted(const QuestionToken& token) {
   // The two ends of a stretch are two records: no phrase is in both.
   if (!whole && between_split_ == 0) plan_.phrases.push_back(token.raw);
   for (std::string& term : terms) {
-    if (token.lower.find(term) != std::string::npos) plan_.required.push_back({std::move(term), false, {}});
+    if (token.lower.find(term) != std::string::npos)
+      plan_.required.push_back({std::move(term), false, {}, {}});
   }
 }
 
@@ -411,9 +416,9 @@ void Planner::take_terms() {
     } else if (token.kind == QuestionTokenKind::kIdentifier) {
       add_identifier(token);
     } else if (names_a_user(i)) {
-      plan_.required.push_back({token.lower, false, {}});
+      plan_.required.push_back({token.lower, false, {}, {}});
     } else if (token.lower.size() >= 2 && !is_stop_word(token.lower)) {
-      add_word(token, nouns_[i]);
+      add_word(token, nouns_[i], i > 0 && is_one_of(word(i - 1), {"or", "oder"}));
     }
   }
 }
@@ -457,6 +462,9 @@ void Planner::settle() {
     plan_.slot = Slot::kNone;
     plan_.near.clear();
   }
+  // A digest without a time is of the last day.
+  if (plan_.kind == PlanKind::kDigest && !plan_.time.bounded())
+    plan_.time.first_us = context_.time.now_us - kDayUs;
   settle_limit();
 }
 

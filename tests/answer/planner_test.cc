@@ -42,8 +42,9 @@ QueryPlan random_plan(std::mt19937& random) {
       out += static_cast<char>(random() % 256);
     return out;
   };
-  const auto term = [&] {
-    PlanTerm term{text(), random() % 2 == 0, {}};
+  const auto any_term = [&] {
+    PlanTerm term{text(), random() % 2 == 0, {}, {}};
+    if (random() % 4 == 0) term.alternatives.push_back(text());
     for (std::size_t n = random() % 3; n > 0; --n) term.synonyms.push_back(text());
     return term;
   };
@@ -52,9 +53,9 @@ QueryPlan random_plan(std::mt19937& random) {
   };
   QueryPlan plan;
   plan.kind = static_cast<PlanKind>(random() % 9);
-  for (std::size_t n = random() % 3; n > 0; --n) plan.required.push_back(term());
-  for (std::size_t n = random() % 3; n > 0; --n) plan.optional.push_back(term());
-  for (std::size_t n = random() % 2; n > 0; --n) plan.end_terms.push_back(term());
+  for (std::size_t n = random() % 3; n > 0; --n) plan.required.push_back(any_term());
+  for (std::size_t n = random() % 3; n > 0; --n) plan.optional.push_back(any_term());
+  for (std::size_t n = random() % 2; n > 0; --n) plan.end_terms.push_back(any_term());
   for (std::size_t n = random() % 2; n > 0; --n) plan.phrases.push_back(text());
   for (std::size_t n = random() % 2; n > 0; --n) plan.sources.push_back(text());
   plan.slot = static_cast<Slot>(random() % 22);
