@@ -170,7 +170,6 @@ void CpuBackend::kv_rebuild(const Buffer& window_x, const Matrix& qkv, KvCache& 
   const CpuBuffer& x = as_cpu(window_x);
   const auto& w = static_cast<const PackedMatrix&>(qkv);
   CpuKvCache& kv = static_cast<CpuKvCache&>(cache);
-  kv.start = 0;
   const int b = config_.minibatch_tokens;
   CpuBuffer rows(b, w.out, Role::kOperand, config_.width);
   CpuBuffer part(b, config_.width, Role::kOperand, config_.width);

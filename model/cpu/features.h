@@ -13,7 +13,7 @@ namespace silt::model::cpu {
 // Asking for AMX makes Linux grant its tile state to the process; that is done once, here.
 std::vector<std::string> usable_isas();
 
-// The table of a path that usable_isas() named.
+// The table of a path that usable_isas() named; without that call AMX has no permission to run.
 Kernels kernels_of(std::string_view isa);
 
 }  // namespace silt::model::cpu
