@@ -100,6 +100,7 @@ void Discovery::reconcile() {
   const std::int64_t settled_us = clock_.monotonic_us() - 4000 * options_.copy_wait_ms;
   std::erase_if(copies_since_us_, [&](const auto& copy) { return copy.second < settled_us; });
   if (!faults_.fresh) faults_.last.clear();
+  polling_told_ = polling_;
   first_start_ = false;
   next_reconcile_us_ = clock_.monotonic_us() + 1000 * (polling_ ? options_.poll_ms : options_.reconcile_ms);
 }
@@ -108,7 +109,7 @@ void Discovery::watch(const std::string& directory) {
   if (!options_.use_inotify) return;
   const Status status = watcher_.watch(directory);
   if (status.is_ok() || status.code() == Code::kNotFound || status.code() == Code::kPermissionDenied) return;
-  if (!polling_) {
+  if (!polling_ && !polling_told_) {
     log::warning("files_polled", {{"directory", directory},
                                   {"reason", status.message()},
                                   {"remedy", "raise fs.inotify.max_user_watches or max_user_instances"}});
@@ -123,58 +124,67 @@ void Discovery::watch_upwards(const std::string& directory) {
   watch(existing);
 }
 
-void Discovery::scan(const std::string& directory, bool fresh) {
-  if (!scanned_now_.insert(directory).second && !fresh) return;
-  watch(directory);  // before reading, so that nothing falls between
+// What of a directory needs a closer look. Files that are where they were do not: locate() has them.
+Discovery::Listing Discovery::list(const std::string& directory, bool fresh) {
+  Listing listing;
   DIR* stream = ::opendir(directory.c_str());
   if (stream == nullptr) {
-    if (errno == EACCES) faults_.note(errno_status("read directory " + directory, errno));
-    if (errno == ENOENT) watch_upwards(directory);
-    return;
+    const int error = errno;
+    if (error == ENOENT) watch_upwards(directory);
+    if (error == EACCES) faults_.note(errno_status("read directory " + directory, error));
+    return listing;
   }
-  std::vector<std::string> wanted_paths, other_paths, directories;
   while (const dirent* entry = ::readdir(stream)) {
     const std::string_view name = entry->d_name;
+    const bool linked = entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
     if (name == "." || name == "..") continue;
-    const std::string path = join_path(directory, name);
+    std::string path = join_path(directory, name);
     if (entry->d_type == DT_DIR) {
-      if (include_.may_contain(path)) directories.push_back(path);
+      if (include_.may_contain(path)) listing.directories.push_back(std::move(path));
+    } else if (entry->d_type != DT_REG && !linked) {
+      continue;  // pipes, sockets, devices
+    } else if (!fresh && !linked && in_place(path, entry->d_ino)) {
       continue;
-    }
-    if (entry->d_type == DT_REG) {
-      const std::vector<Generation*> known = generations_.at_path(path);
-      const bool same = std::any_of(known.begin(), known.end(), [&](const Generation* generation) {
-        return generation->present() && generation->key.inode == entry->d_ino;
-      });
-      if (same && !fresh) continue;  // locate() looks closer
-    } else if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN) {
-      continue;
-    }
-    if (wanted(path)) {
-      wanted_paths.push_back(path);
-    } else if (entry->d_type != DT_REG && include_.names_directory(path)) {
-      directories.push_back(path);  // a link or unknown: if it is a directory, a pattern names it
+    } else if (wanted(path)) {
+      listing.wanted.push_back(std::move(path));
+    } else if (linked && include_.names_directory(path)) {
+      listing.directories.push_back(std::move(path));
     } else if (generations_.knows_inode(entry->d_ino) || !live_names_of(name).empty()) {
-      other_paths.push_back(path);
+      listing.others.push_back(std::move(path));
     }
   }
   ::closedir(stream);
+  std::sort(listing.wanted.begin(), listing.wanted.end());
+  return listing;
+}
+
+bool Discovery::in_place(const std::string& path, std::uint64_t inode) const {
+  const std::vector<Generation*> known = generations_.at_path(path);
+  return std::any_of(known.begin(), known.end(), [&](const Generation* generation) {
+    return generation->present() && generation->key.inode == inode;
+  });
+}
+
+void Discovery::scan(const std::string& directory, bool fresh) {
+  if (!scanned_now_.insert(directory).second && !fresh) return;
+  watch(directory);  // before reading, so that nothing falls between
+  const Listing listing = list(directory, fresh);
   const bool first = scanned_.insert(directory).second && !fresh;
-  std::sort(wanted_paths.begin(), wanted_paths.end());
-  for (const std::string& path : wanted_paths) consider(path);
-  for (const std::string& path : other_paths) {
-    const Result<FileLook> look = first ? look_at(path) : not_found("");
-    if (look.is_ok() && look->regular && find_known(path, *look) == nullptr) ignore_rotated(path, *look);
+  for (const std::string& path : listing.wanted) consider(path);
+  for (const std::string& path : listing.others) {
+    if (first) ignore_rotated(path);
     consider(path);
   }
-  for (const std::string& path : directories) {
+  for (const std::string& path : listing.directories) {
     if (const Result<FileLook> look = look_at(path); look.is_ok() && look->directory) scan(path, fresh);
   }
 }
 
 // Rotated before we came, and not wanted itself: remember it, so that it is not taken for a rotated
 // file that we missed.
-void Discovery::ignore_rotated(const std::string& path, const FileLook& look) {
+void Discovery::ignore_rotated(const std::string& path) {
+  const Result<FileLook> look = look_at(path);
+  if (!look.is_ok() || !look->regular || find_known(path, *look) != nullptr) return;
   for (const LiveName& live : live_names_of(name_of(path))) {
     const std::string live_path = join_path(directory_of(path), live.name);
     const Chain* chain = generations_.chain(live_path);
@@ -183,9 +193,9 @@ void Discovery::ignore_rotated(const std::string& path, const FileLook& look) {
     GenerationRow row;
     row.chain = live_path;
     row.path = path;
-    row.key = look.key;
-    row.offset = row.seen_size = look.size;
-    row.order_ns = look.key.birth_ns;
+    row.key = look->key;
+    row.offset = row.seen_size = look->size;
+    row.order_ns = look->key.birth_ns;
     row.ignored = true;
     generations_.touch(generations_.add(std::move(row), scan_number_));
     return;

@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
@@ -50,6 +51,10 @@ class Discovery {
  private:
   using Names = std::map<std::string, bool, std::less<>>;  // name -> is a directory
 
+  struct Listing {
+    std::vector<std::string> wanted, others, directories;  // others: a rotated file, or one that we know
+  };
+
   void reconcile();
   void handle_events(const std::map<std::string, Names>& changed);
   void handle_name(const std::string& path);
@@ -59,12 +64,13 @@ class Discovery {
   void watch_upwards(const std::string& directory);
   // `fresh`: known to be new, so nothing in it is from before our time.
   void scan(const std::string& directory, bool fresh);
-  void enter_link(const std::string& path);
+  Listing list(const std::string& directory, bool fresh);
+  bool in_place(const std::string& path, std::uint64_t inode) const;
 
   void consider(const std::string& path);
   void seen_at(Generation& generation, const std::string& path, const FileLook& look);
   void new_file(const std::string& path, const FileLook& look, bool is_wanted);
-  void ignore_rotated(const std::string& path, const FileLook& look);
+  void ignore_rotated(const std::string& path);
   Generation* find_known(const std::string& path, const FileLook& look);
   bool is_copy(const std::string& path, const Fd& fd, const FileLook& look, Chain& chain);
   void check_live(const Chain& chain);
@@ -91,8 +97,9 @@ class Discovery {
   Generations& generations_;
   Faults& faults_;
   Watcher watcher_;
-  bool polling_ = false;      // some directory has no watch
-  bool first_start_ = false;  // until the first comparison is done
+  bool polling_ = false;       // some directory has no watch
+  bool polling_told_ = false;  // and that was logged
+  bool first_start_ = false;   // until the first comparison is done
   std::uint64_t scan_number_ = 0;
   std::int64_t next_reconcile_us_ = 0;
   std::unordered_set<std::string> scanned_;  // directories that were read at least once

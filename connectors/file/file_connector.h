@@ -6,6 +6,12 @@
 // path is the stream name. A batch holds lines of one generation; within a chain the oldest
 // generation with unread lines goes first, and chains take turns.
 //
+// What it cannot know, it reports as a gap record when bytes are known to be missing: the unread rest
+// of a file that was truncated with no uncompressed copy beside it, that vanished while closed, or
+// that was cut short. Bytes that were written and removed between two looks leave no trace. A file
+// that is rewritten in place is a new generation, and is read again, unless all that was read of it
+// is still there when we look.
+//
 // What happens where is split by question: globs (which paths), rotated_name (whose rotated file),
 // file_key (which file is it), generation (where do we stand), watcher (what changed),
 // discovery (what became of it), tail_reader (what does it say).

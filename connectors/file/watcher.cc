@@ -14,10 +14,14 @@ constexpr std::uint32_t kEvents = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_D
 
 }  // namespace
 
-Watcher::Watcher(bool use_inotify) : fd_(use_inotify ? ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC) : -1) {}
+Watcher::Watcher(bool use_inotify) {
+  if (!use_inotify) return;
+  fd_ = Fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!fd_) failure_ = errno_status("start inotify", errno);
+}
 
 Status Watcher::watch(const std::string& directory) {
-  if (!fd_) return unavailable("inotify is off");
+  if (!fd_) return failure_;
   // Asked each time: a removed directory that a file of ours keeps alive sends no IN_DELETE_SELF, so
   // only the descriptor tells that the path leads to another directory now.
   const int descriptor = ::inotify_add_watch(fd_.get(), directory.c_str(), kEvents | IN_ONLYDIR);

@@ -36,6 +36,7 @@ class Watcher {
   void forget(int descriptor);
 
   Fd fd_;
+  Status failure_ = unavailable("inotify is off");
   std::unordered_map<int, std::string> directories_;
   std::unordered_map<std::string, int> descriptors_;
 };

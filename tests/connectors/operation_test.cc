@@ -1,7 +1,7 @@
 // Restarts, limits of the host, fairness and odd files: cases T21 to T27 and T38 to T41.
+#include <sched.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/wait.h>
 
 #include "tests/connectors/tail_fixture.h"
 
@@ -155,6 +155,40 @@ TEST_F(OperationTest, T38_WithoutInotifyTheTimerFindsEverything) {
   expect_all_once();
   connector->notify_when_ready([] {});
   EXPECT_LE(waiter.last_timeout.count(), options.poll_ms);
+}
+
+// The real limits of the kernel, lowered in a user namespace of a child.
+TEST_F(OperationTest, T38_WatchAndInstanceLimitsFallBackToPolling) {
+  std::filesystem::create_directories(at("x/y"));
+  options.include = {at("**/*.log")};
+  for (const char* limit : {"max_inotify_watches", "max_inotify_instances"}) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      if (::unshare(CLONE_NEWUSER) != 0) ::_exit(77);
+      std::ofstream file(std::string("/proc/sys/user/").append(limit));
+      file << (std::string_view(limit) == "max_inotify_watches" ? 1 : 0) << std::flush;
+      if (!file) ::_exit(77);
+      append("x/y/a.log", lines(10));
+      start();
+      drain();
+      for (int i = 0; i < 5; ++i) {
+        append("x/y/a.log", lines(5));
+        connector->notify_when_ready([] {});
+        EXPECT_LE(waiter.last_timeout.count(), options.poll_ms);
+        pass_ms(options.poll_ms);
+        EXPECT_EQ(texts().size(), expected.size()) << limit;
+      }
+      expect_all_once();
+      ::_exit(HasFailure() ? 1 : 0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status)) << limit;
+    if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "user namespaces are not allowed here";
+    EXPECT_EQ(WEXITSTATUS(status), 0) << limit;
+    remove("x/y/a.log");
+  }
 }
 
 TEST_F(OperationTest, T39_ManyFilesUnderASmallDescriptorLimit) {
