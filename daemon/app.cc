@@ -76,8 +76,8 @@ class AppImpl final : public App {
     SILT_TRY(open_store());
     SILT_TRY(open_model());
     SILT_TRY(make_intake());
-    learner_loop_ = std::make_unique<LearnLoop>(*store_, *store_, snapshots_, *learner_, model_->tokenizer(),
-                                                clock_, learn_options());
+    learner_loop_ = std::make_unique<LearnLoop>(*store_, *store_, *store_, snapshots_, *learner_,
+                                                model_->tokenizer(), clock_, learn_options());
     AnswerOptions options;
     options.backend = config_.model.backend;
     options.threads = static_cast<int>(config_.model.threads);

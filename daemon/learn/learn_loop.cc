@@ -10,6 +10,9 @@ namespace silt::daemon {
 namespace {
 
 constexpr std::uint64_t kReadBytes = 128 * 1024;  // of the journal at a time
+constexpr std::uint64_t kFoldBytes = 512 * 1024;
+constexpr std::uint32_t kFoldRecords = 4096;  // one commit
+constexpr int kFoldBatches = 8;               // of one source before others are folded
 constexpr std::int64_t kSecondUs = 1'000'000;
 
 std::pair<std::uint32_t, std::uint32_t> id_of(SourceRef source) {
@@ -27,10 +30,12 @@ std::uint64_t state_bytes(const model::ModelConfig& net) {
 
 }  // namespace
 
-LearnLoop::LearnLoop(RecordLog& log, StateStore& states, Snapshots& snapshots, model::Learner& learner,
-                     const model::Tokenizer& tokenizer, const Clock& clock, LearnOptions options)
+LearnLoop::LearnLoop(RecordLog& log, StateStore& states, const EvidenceStore& evidence, Snapshots& snapshots,
+                     model::Learner& learner, const model::Tokenizer& tokenizer, const Clock& clock,
+                     LearnOptions options)
     : log_(log),
       states_(states),
+      evidence_(evidence),
       snapshots_(snapshots),
       learner_(learner),
       clock_(clock),
@@ -83,6 +88,7 @@ Status LearnLoop::loop() {
   while (!stopping_) {
     run_commands();
     SILT_TRY(discover_sources());
+    SILT_TRY(fold_all());
     const std::vector<Source*> waiting = sources_with_backlog();
     if (Source* source = next_source(waiting)) {
       update_status("learning");
@@ -106,6 +112,7 @@ Status LearnLoop::discover_sources() {
     SILT_ASSIGN(const auto head, states_.head(info.ref));
     if (!head) continue;
     source.learned_seq = head->learned_seq;
+    source.folded_seq = head->folded_seq;
     source.processed_bytes = head->processed_bytes;
   }
   return Status::ok();
@@ -128,35 +135,101 @@ LearnLoop::Source* LearnLoop::next_source(const std::vector<Source*>& candidates
   return longest_ago == candidates.end() ? nullptr : *longest_ago;
 }
 
+// Brings patterns, index and evidence of every source up to the journal's end.
+Status LearnLoop::fold_all() {
+  for (auto& [id, source] : sources_) {
+    if (!source.failed.is_ok() || stopping_) continue;
+    const auto intake = log_.intake_head(source.info.ref);
+    if (!intake.is_ok() || intake->journal_seq <= source.folded_seq) continue;
+    const Status done = fold_ahead(source);
+    if (done.code() == Code::kCancelled) source.resident.reset();
+    if (!done.is_ok() && done.code() != Code::kCancelled) return done;
+  }
+  return Status::ok();
+}
+
+Status LearnLoop::fold_ahead(Source& source) {
+  SILT_TRY(make_resident(source));
+  Resident& resident = *source.resident;
+  std::vector<JournalRecord> records;
+  for (int batch = 0; batch < kFoldBatches && !stopping_; ++batch) {
+    const Status read =
+        log_.read_after(source.info.ref, source.folded_seq, kFoldBytes, kFoldRecords, records);
+    if (read.code() == Code::kDataLoss) {
+      source_failed(source, read);
+      return Status::ok();
+    }
+    SILT_TRY(read);
+    if (records.empty()) return Status::ok();
+    for (const JournalRecord& record : records) reader_.fold(resident.state, record, &resident.changes);
+    source.folded_seq = resident.state.head.folded_seq;
+    resident.records_since_blob += records.size();
+    note_change(resident);
+    point("learn.folded");
+    // The net takes its decisions from the store, so they are there before it reads on.
+    SILT_TRY(commit(source, false, ""));
+    pace(0);
+  }
+  return Status::ok();
+}
+
+void LearnLoop::note_change(Resident& resident) {
+  const std::int64_t now = clock_.monotonic_us();
+  if (resident.changed_us == 0) resident.changed_us = std::max<std::int64_t>(1, now);
+  if (resident.blob_due_us == 0) resident.blob_due_us = now + options_.blob_age_s * kSecondUs + 1;
+}
+
+void LearnLoop::source_failed(Source& source, const Status& status) {
+  source.failed = status;
+  ++counters_.failed_sources;
+  log::error("source_failed", {{"source", source.info.name},
+                               {"error", status.message()},
+                               {"remedy", "restore a backup, or reset the source and read its logs again"}});
+}
+
 Status LearnLoop::turn(Source& source) {
   source.last_turn = ++turns_;
   SILT_TRY(make_resident(source));
   SILT_TRY(shed_if_needed(source));
   std::vector<JournalRecord> records;
-  const Status read =
+  std::vector<Evidence> decided;
+  Status read =
       log_.read_after(source.info.ref, source.learned_seq, kReadBytes, options_.quantum_records, records);
+  while (!records.empty() && records.back().seq > source.folded_seq) records.pop_back();
+  if (read.is_ok()) read = decisions(source, records, decided);
   if (read.code() == Code::kDataLoss) {
-    source.failed = read;
-    ++counters_.failed_sources;
-    log::error("source_failed",
-               {{"source", source.info.name},
-                {"error", read.message()},
-                {"remedy", "restore a backup, or reset the source and read its logs again"}});
+    source_failed(source, read);
     return Status::ok();
   }
   SILT_TRY(read);
-  return read_records(source, records);
+  return learn_records(source, records, decided);
 }
 
-Status LearnLoop::read_records(Source& source, const std::vector<JournalRecord>& records) {
+Status LearnLoop::decisions(const Source& source, const std::vector<JournalRecord>& records,
+                            std::vector<Evidence>& out) const {
+  out.clear();
+  if (records.empty()) return Status::ok();
+  SILT_TRY(
+      evidence_.scan(source.info.ref, {records.front().seq, records.back().seq}, [&](const Evidence& row) {
+        out.push_back(row);
+        return true;
+      }));
+  if (out.size() == records.size()) return Status::ok();
+  return data_loss("evidence of records " + std::to_string(records.front().seq) + " to " +
+                   std::to_string(records.back().seq) + " is incomplete");
+}
+
+Status LearnLoop::learn_records(Source& source, const std::vector<JournalRecord>& records,
+                                const std::vector<Evidence>& decided) {
   Resident& resident = *source.resident;
   const std::uint64_t steps_before = resident.state.net.steps;
-  for (const JournalRecord& record : records) {
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const JournalRecord& record = records[i];
     // Full batches are committed inside a turn: the unit of work that a stop or a crash can lose.
     if (resident.records_since_commit >= options_.commit_records_max) SILT_TRY(commit(source, false, ""));
-    if (resident.changed_us == 0) resident.changed_us = std::max<std::int64_t>(1, clock_.monotonic_us());
+    note_change(resident);
     const bool shed = is_shed(resident, record.seq);
-    SILT_TRY(reader_.read(resident.state, record, shed, &resident.changes));
+    SILT_TRY(reader_.learn(resident.state, record, decided[i], shed, &resident.changes));
     source.learned_seq = record.seq;
     source.processed_bytes = resident.state.head.processed_bytes;
     resident.tail_scored = false;
@@ -169,8 +242,6 @@ Status LearnLoop::read_records(Source& source, const std::vector<JournalRecord>&
     if (stopping_ || resident.state.net.steps - steps_before >= options_.quantum_steps) break;
   }
   counters_.steps += resident.state.net.steps - steps_before;
-  if (resident.blob_due_us == 0)
-    resident.blob_due_us = clock_.monotonic_us() + options_.blob_age_s * kSecondUs + 1;
   pace(0);
   return Status::ok();
 }
@@ -253,7 +324,7 @@ Status LearnLoop::commit(Source& source, bool tail, std::string_view blob_reason
   batch.evidence = std::move(resident.changes.evidence);
   batch.postings = std::move(resident.changes.postings);
   resident.changes = {};
-  SILT_TRY(reader_.drain_pending(state, tail, batch.evidence));
+  if (tail) SILT_TRY(reader_.score_pending(state, batch.evidence));
   for (const MinerRow& row : state.miner.take_dirty()) {
     if (const Pattern* p = state.miner.find(row.id)) {
       batch.patterns.push_back(

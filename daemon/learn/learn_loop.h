@@ -1,14 +1,14 @@
-// LearnLoop: the learner thread. Pulls records after each source's learned cursor, lets the
-// source's state read them, and commits cursor, state digest and evidence together.
+// LearnLoop: the learner thread. Folds what was journalled, lets the nets read what the policy chose,
+// and commits cursors, state digest and evidence together (see source_state.h for the two cursors).
 //
 // One thread owns the model's Learner and all resident states. Others see what it does through the
 // store, the snapshots and the calls below, which are safe from any thread. A store or model failure
 // is final: on_fatal is called once, from the learner thread, and the thread ends.
 //
-// Sources take turns, the one served longest ago first, each for a quantum of records or steps. At
-// most resident_states_max states are in memory: the one used longest ago is committed with its
-// blob and dropped. Recovery of a source is load (newest readable blob) and replay to the head,
-// whose digest must match.
+// Folding goes first, for all sources. Then sources take turns at the net, the one served longest ago first,
+// each for a quantum of records or steps. At most resident_states_max states are in memory: the one used
+// longest ago is committed with its blob and dropped. Recovery of a source is load (newest readable blob) and
+// replay to the head, whose digest must match.
 #pragma once
 
 #include <atomic>
@@ -32,6 +32,7 @@
 #include "daemon/learn/cpu_share.h"
 #include "daemon/learn/record_reader.h"
 #include "daemon/learn/snapshots.h"
+#include "daemon/store/evidence_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/store/state_store.h"
 #include "model/learner.h"
@@ -46,7 +47,7 @@ struct LearnOptions {
   std::int64_t commit_ms = 1000;  // a source's work is durable and published after so long
   std::uint32_t commit_records_max = 4096;
   std::uint32_t quantum_records = 1024;  // one turn of a source: so many records or steps
-  std::uint32_t quantum_steps = 16;
+  std::uint32_t quantum_steps = 8;
   std::uint32_t replay_steps_max = 128;  // what a restart replays at most, over all sources
   std::uint32_t replay_records_max = 500'000;
   std::int64_t blob_age_s = 600;  // a changed state is stored after so long
@@ -68,9 +69,10 @@ struct LearnCounters {
 
 class LearnLoop final : public LearnControl {
  public:
-  // `store` is both journal and state store; everything must outlive the loop.
-  LearnLoop(RecordLog& log, StateStore& states, Snapshots& snapshots, model::Learner& learner,
-            const model::Tokenizer& tokenizer, const Clock& clock, LearnOptions options);
+  // Everything must outlive the loop.
+  LearnLoop(RecordLog& log, StateStore& states, const EvidenceStore& evidence, Snapshots& snapshots,
+            model::Learner& learner, const model::Tokenizer& tokenizer, const Clock& clock,
+            LearnOptions options);
   ~LearnLoop() override;  // stops
 
   void start();
@@ -101,6 +103,7 @@ class LearnLoop final : public LearnControl {
     SourceInfo info;
     std::unique_ptr<Resident> resident;
     Seq learned_seq = 0;  // read by the learner, committed or not
+    Seq folded_seq = 0;
     std::uint64_t processed_bytes = 0;
     std::uint64_t last_turn = 0;
     Status failed;  // its journal cannot be read; others go on
@@ -115,8 +118,15 @@ class LearnLoop final : public LearnControl {
   Status discover_sources();
   Source* next_source(const std::vector<Source*>& candidates);
   std::vector<Source*> sources_with_backlog();
+  Status fold_all();
+  Status fold_ahead(Source& source);
   Status turn(Source& source);
-  Status read_records(Source& source, const std::vector<JournalRecord>& records);
+  void source_failed(Source& source, const Status& status);
+  Status decisions(const Source& source, const std::vector<JournalRecord>& records,
+                   std::vector<Evidence>& out) const;
+  Status learn_records(Source& source, const std::vector<JournalRecord>& records,
+                       const std::vector<Evidence>& decided);
+  void note_change(Resident& resident);
   Status shed_if_needed(Source& source);
   bool is_shed(const Resident& resident, Seq seq) const;
   Status commit_due(bool idle);
@@ -134,7 +144,9 @@ class LearnLoop final : public LearnControl {
   Status make_resident(Source& source);
   Status make_room();
   Status load(Source& source, const Checkpoint& checkpoint);
-  Status replay(Source& source, Seq to);
+  Status replay(Source& source, const Head& to);
+  Status replay_folding(Resident& resident, SourceRef ref, Seq to);
+  Status replay_learning(Source& source, Seq to);
   Status relearn(Source& source, const Head& head, std::string_view why);
   Status use_configured_policy(Source& source);
   void put_away(Source& source);
@@ -145,6 +157,7 @@ class LearnLoop final : public LearnControl {
 
   RecordLog& log_;
   StateStore& states_;
+  const EvidenceStore& evidence_;
   Snapshots& snapshots_;
   model::Learner& learner_;
   const Clock& clock_;

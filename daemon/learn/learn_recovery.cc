@@ -79,6 +79,7 @@ void LearnLoop::start_state(Source& source, SourceState state, const PolicyConfi
   head.model_fingerprint = options_.model_fingerprint;
   head.learn_config = encode_config(config);
   source.learned_seq = head.learned_seq;
+  source.folded_seq = head.folded_seq;
   source.processed_bytes = head.processed_bytes;
 }
 
@@ -101,7 +102,7 @@ Status LearnLoop::load(Source& source, const Checkpoint& checkpoint) {
   Resident& resident = *source.resident;
   resident.steps_at_blob = resident.state.net.steps;
   SILT_ASSIGN(resident.sheds, log_.shed_marks(source.info.ref, resident.state.head.learned_seq));
-  SILT_TRY(replay(source, head.learned_seq));
+  SILT_TRY(replay(source, head));
 
   const Digest reached = digest_of(resident.state, learner_);
   if (!(reached == head.state_digest)) {
@@ -116,40 +117,61 @@ Status LearnLoop::load(Source& source, const Checkpoint& checkpoint) {
   }
   resident.state.head.state_digest = reached;
   (void)resident.state.miner.take_dirty();  // stored with the head
-  for (PendingRecord& record : resident.state.pending) record.stored = PendingRecord::Stored::kUnscored;
   resident.tail_scored = resident.state.pending.empty();
   return use_configured_policy(source);
 }
 
-Status LearnLoop::replay(Source& source, Seq to) {
+Status LearnLoop::replay(Source& source, const Head& to) {
   Resident& resident = *source.resident;
-  std::vector<JournalRecord> records;
   replaying_ = true;
-  Status failed;
-  while (failed.is_ok() && resident.state.head.learned_seq < to) {
-    failed = log_.read_after(source.info.ref, resident.state.head.learned_seq, kReplayBytes, kReplayRecords,
-                             records);
-    if (failed.is_ok() && records.empty()) {
-      failed = data_loss("source " + source.info.name + ": the journal ends at record " +
-                         std::to_string(resident.state.head.learned_seq) + ", before its head at " +
-                         std::to_string(to));
-    }
-    for (const JournalRecord& record : records) {
-      if (!failed.is_ok() || record.seq > to) break;
-      failed = stopping_ ? Status(Code::kCancelled, "stopping")
-                         : reader_.read(resident.state, record, is_shed(resident, record.seq), nullptr);
-      ++resident.records_since_blob;
-      ++counters_.replayed_records;
-      last_progress_us_ = clock_.monotonic_us();
-    }
-  }
+  Status done = replay_folding(resident, source.info.ref, to.folded_seq);
+  if (done.is_ok()) done = replay_learning(source, to.learned_seq);
   replaying_ = false;
+  source.folded_seq = resident.state.head.folded_seq;
   source.learned_seq = resident.state.head.learned_seq;
   source.processed_bytes = resident.state.head.processed_bytes;
   if (resident.records_since_blob > 0) {
     resident.blob_due_us = clock_.monotonic_us() + options_.blob_age_s * 1'000'000 + 1;
   }
-  return failed;
+  return done.code() == Code::kCancelled ? done : done.with_context("source " + source.info.name);
+}
+
+Status LearnLoop::replay_folding(Resident& resident, SourceRef ref, Seq to) {
+  std::vector<JournalRecord> records;
+  while (resident.state.head.folded_seq < to) {
+    SILT_TRY(log_.read_after(ref, resident.state.head.folded_seq, kReplayBytes, kReplayRecords, records));
+    if (records.empty()) return data_loss("the journal ends before record " + std::to_string(to));
+    for (const JournalRecord& record : records) {
+      if (record.seq > to) break;
+      reader_.fold(resident.state, record, nullptr);
+      ++resident.records_since_blob;
+    }
+    last_progress_us_ = clock_.monotonic_us();
+    if (stopping_) return Status(Code::kCancelled, "stopping");
+  }
+  return Status::ok();
+}
+
+Status LearnLoop::replay_learning(Source& source, Seq to) {
+  Resident& resident = *source.resident;
+  std::vector<JournalRecord> records;
+  std::vector<Evidence> decided;
+  while (resident.state.head.learned_seq < to) {
+    SILT_TRY(log_.read_after(source.info.ref, resident.state.head.learned_seq, kReplayBytes, kReplayRecords,
+                             records));
+    while (!records.empty() && records.back().seq > to) records.pop_back();
+    if (records.empty()) return data_loss("the journal ends before record " + std::to_string(to));
+    SILT_TRY(decisions(source, records, decided));
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      if (stopping_) return Status(Code::kCancelled, "stopping");
+      SILT_TRY(
+          reader_.learn(resident.state, records[i], decided[i], is_shed(resident, records[i].seq), nullptr));
+      ++resident.records_since_blob;
+      ++counters_.replayed_records;
+      last_progress_us_ = clock_.monotonic_us();
+    }
+  }
+  return Status::ok();
 }
 
 // Starts again from the base: all derived rows go, the journal is read once more by the usual path.

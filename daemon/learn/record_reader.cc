@@ -28,11 +28,10 @@ Row row_of(Action action) {
   return Row::kCounted;
 }
 
-void count(Head& head, Action action, Outcome outcome) {
-  if (action == Action::kLearn) ++head.learned_lines;
-  if (action == Action::kScore) ++head.scored_lines;
-  if (action == Action::kCount) ++head.counted_lines;
-  const auto reason = static_cast<std::size_t>(outcome);
+void count(Head& head, Row decision, std::size_t reason) {
+  if (decision == Row::kLearned) ++head.learned_lines;
+  if (decision == Row::kScored) ++head.scored_lines;
+  if (decision == Row::kCounted) ++head.counted_lines;
   if (head.skipped_by_reason.size() <= reason) head.skipped_by_reason.resize(reason + 1);
   ++head.skipped_by_reason[reason];
 }
@@ -43,7 +42,7 @@ RecordReader::RecordReader(model::Learner& learner, const model::Tokenizer& toke
                            Pace pace)
     : learner_(learner), tokenizer_(tokenizer), zone_(std::move(zone)), pace_(std::move(pace)) {}
 
-Status RecordReader::read(SourceState& state, const JournalRecord& record, bool shed, Changes* changes) {
+void RecordReader::fold(SourceState& state, const JournalRecord& record, Changes* changes) {
   const bool gap = (record.flags & connectors::kRecordGap) != 0;
   scan_line(record.text, line_);
   std::optional<std::int64_t> event_us;
@@ -52,8 +51,7 @@ Status RecordReader::read(SourceState& state, const JournalRecord& record, bool 
   Evidence evidence;
   evidence.seq = record.seq;
   evidence.event_us = event_us.value_or(record.arrival_us);
-  PolicyInput input{
-      .text = record.text, .seq = record.seq, .arrival_us = record.arrival_us, .shed = shed, .gap = gap};
+  PolicyInput input{.text = record.text, .seq = record.seq, .arrival_us = record.arrival_us, .gap = gap};
   if (!gap) {
     const Folded folded = state.miner.fold(line_, record.seq, evidence.event_us);
     evidence.pattern = input.pattern = folded.pattern;
@@ -63,19 +61,33 @@ Status RecordReader::read(SourceState& state, const JournalRecord& record, bool 
   const auto decision = state.policy.decide(input);
   evidence.decision = row_of(decision.action);
   evidence.reason = static_cast<std::uint8_t>(decision.outcome);
-  count(state.head, decision.action, decision.outcome);
+  // What is to be read by the net is counted when it was.
+  if (decision.action == Action::kCount) count(state.head, Row::kCounted, evidence.reason);
+  state.head.folded_seq = record.seq;
+  if (changes == nullptr) return;
+  changes->evidence.push_back(evidence);
+  index_terms(line_, terms_);
+  for (std::string& term : terms_) changes->postings.push_back({std::move(term), record.seq});
+}
 
-  if (changes != nullptr) {
-    index_terms(line_, terms_);
-    for (std::string& term : terms_) changes->postings.push_back({std::move(term), record.seq});
-  }
-  if (decision.action == Action::kCount) {
+Status RecordReader::learn(SourceState& state, const JournalRecord& record, const Evidence& decided,
+                           bool shed, Changes* changes) {
+  constexpr auto kShed = static_cast<std::uint8_t>(Outcome::kShed);
+  // A replay meets rows that were rewritten since: scored, or shed. Both lead to the same state.
+  Evidence evidence = decided;
+  evidence.tokens = 0;
+  evidence.adapted_nats = evidence.frozen_nats = 0;
+  if (shed && (evidence.decision != Row::kCounted || evidence.reason == kShed)) {
+    evidence.decision = Row::kCounted;
+    evidence.reason = kShed;
+    count(state.head, Row::kCounted, kShed);
     if (changes != nullptr) changes->evidence.push_back(evidence);
-  } else {
+  } else if (evidence.decision != Row::kCounted) {
+    count(state.head, evidence.decision, evidence.reason);
     state.pending.push_back({.evidence = evidence});
-    const bool learns = decision.action == Action::kLearn;
-    SILT_TRY(learn(state, record, learns ? model::LearnMode::kScoreAndLearn : model::LearnMode::kScoreOnly,
-                   changes));
+    const bool learns = evidence.decision == Row::kLearned;
+    SILT_TRY(feed(state, record, learns ? model::LearnMode::kScoreAndLearn : model::LearnMode::kScoreOnly,
+                  changes));
   }
   state.head.learned_seq = record.seq;
   state.head.processed_bytes += record.text.size();
@@ -84,8 +96,8 @@ Status RecordReader::read(SourceState& state, const JournalRecord& record, bool 
   return Status::ok();
 }
 
-Status RecordReader::learn(SourceState& state, const JournalRecord& record, model::LearnMode mode,
-                           Changes* changes) {
+Status RecordReader::feed(SourceState& state, const JournalRecord& record, model::LearnMode mode,
+                          Changes* changes) {
   tokens_.clear();
   tokenizer_.encode(record.text, tokens_);
   tokenizer_.encode("\n", tokens_);
@@ -135,23 +147,22 @@ void RecordReader::account(SourceState& state, std::span<const model::Token> sco
   if (head.window_bits.size() > kWindowBatches) head.window_bits.erase(head.window_bits.begin());
 }
 
-Status RecordReader::drain_pending(SourceState& state, bool tail, std::vector<Evidence>& out) {
+Status RecordReader::score_pending(SourceState& state, std::vector<Evidence>& out) {
   using Stored = PendingRecord::Stored;
-  const Stored wanted = tail ? Stored::kTailScored : Stored::kUnscored;
-  const auto missing = [&](const PendingRecord& record) { return record.stored < wanted; };
+  const auto missing = [](const PendingRecord& record) { return record.stored != Stored::kTailScored; };
   if (std::none_of(state.pending.begin(), state.pending.end(), missing)) return Status::ok();
   scores_.clear();
-  if (tail) SILT_TRY(learner_.score_tail(state.net, scores_));
+  SILT_TRY(learner_.score_tail(state.net, scores_));
   std::size_t next = 0;
   for (PendingRecord& record : state.pending) {
     double adapted = record.adapted_nats, frozen = record.frozen_nats;
-    for (std::uint32_t i = 0; tail && i < record.waiting; ++i, ++next) {
+    for (std::uint32_t i = 0; i < record.waiting; ++i, ++next) {
       adapted += finite(scores_[next].adapted_nats);
       frozen += finite(scores_[next].frozen_nats);
     }
     if (!missing(record)) continue;
-    out.push_back(tail ? record.scored(adapted, frozen) : record.evidence);
-    record.stored = wanted;
+    out.push_back(record.scored(adapted, frozen));
+    record.stored = Stored::kTailScored;
   }
   return Status::ok();
 }

@@ -1,7 +1,7 @@
 // RecordReader: one record of the journal moves one source's state one step on.
 //
-// fold -> policy -> tokens -> net. No clock, no store, no threads: what happens to a state depends
-// on the record and the state alone, whether it is read for the first time or replayed. Used by the
+// fold: patterns, policy, index. learn: tokens, net. No clock, no store, no threads: what happens to a state
+// depends on the record and the state alone, whether it is read for the first time or replayed. Used by the
 // learner thread only.
 #pragma once
 
@@ -36,15 +36,20 @@ class RecordReader {
 
   RecordReader(model::Learner& learner, const model::Tokenizer& tokenizer, ZoneOffset zone, Pace pace);
 
-  // kCancelled when the pace gave up. `changes` may be null: a replay, whose rows are stored.
-  Status read(SourceState& state, const JournalRecord& record, bool shed, Changes* changes);
+  // The record after folded_seq. `changes` may be null: a replay, whose rows are stored.
+  void fold(SourceState& state, const JournalRecord& record, Changes* changes);
 
-  // Evidence rows for the records that wait: with the scores of the open mini-batch if `tail`, which
-  // have the bits of the later full one. The state stays as it is.
-  Status drain_pending(SourceState& state, bool tail, std::vector<Evidence>& out);
+  // The record after learned_seq, which `decided` (its evidence, whatever was scored since) says how
+  // to treat; `shed` overrules it. kCancelled when the pace gave up. `changes` as above.
+  Status learn(SourceState& state, const JournalRecord& record, const Evidence& decided, bool shed,
+               Changes* changes);
+
+  // Evidence rows for the records that wait, with the scores of the open mini-batch, which have the
+  // bits of the later full one. The state stays as it is.
+  Status score_pending(SourceState& state, std::vector<Evidence>& out);
 
  private:
-  Status learn(SourceState& state, const JournalRecord& record, model::LearnMode mode, Changes* changes);
+  Status feed(SourceState& state, const JournalRecord& record, model::LearnMode mode, Changes* changes);
   void account(SourceState& state, std::span<const model::Token> scored, Changes* changes);
 
   model::Learner& learner_;

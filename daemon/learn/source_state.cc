@@ -9,9 +9,9 @@ constexpr std::uint8_t kFormat = 1;
 
 void write_counters(const Head& head, ByteWriter& writer) {
   for (const std::uint64_t value :
-       {head.learned_seq, head.state_version, head.steps, head.learned_lines, head.scored_lines,
-        head.counted_lines, head.scored_tokens, head.scored_bytes, head.base_seq, head.base_version,
-        head.base_bytes, head.processed_bytes}) {
+       {head.learned_seq, head.folded_seq, head.state_version, head.steps, head.learned_lines,
+        head.scored_lines, head.counted_lines, head.scored_tokens, head.scored_bytes, head.base_seq,
+        head.base_version, head.base_bytes, head.processed_bytes}) {
     writer.varint(value);
   }
   writer.f64(head.scored_nats);
@@ -23,9 +23,9 @@ void write_counters(const Head& head, ByteWriter& writer) {
 
 void read_counters(ByteReader& reader, Head& head) {
   for (std::uint64_t* value :
-       {&head.learned_seq, &head.state_version, &head.steps, &head.learned_lines, &head.scored_lines,
-        &head.counted_lines, &head.scored_tokens, &head.scored_bytes, &head.base_seq, &head.base_version,
-        &head.base_bytes, &head.processed_bytes}) {
+       {&head.learned_seq, &head.folded_seq, &head.state_version, &head.steps, &head.learned_lines,
+        &head.scored_lines, &head.counted_lines, &head.scored_tokens, &head.scored_bytes, &head.base_seq,
+        &head.base_version, &head.base_bytes, &head.processed_bytes}) {
     *value = reader.varint();
   }
   head.scored_nats = reader.f64();
@@ -90,7 +90,7 @@ SourceState fresh_state(model::Learner& learner, const PolicyConfig& config, con
   SourceState state;
   state.net = learner.fresh();
   state.policy = Policy(config);
-  state.head.learned_seq = state.head.base_seq = base.base_seq;
+  state.head.learned_seq = state.head.folded_seq = state.head.base_seq = base.base_seq;
   state.head.state_version = state.head.base_version = base.base_version;
   state.head.processed_bytes = state.head.base_bytes = base.base_bytes;
   state.head.skipped_by_reason.resize(kOutcomes);

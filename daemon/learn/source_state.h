@@ -1,8 +1,13 @@
 // SourceState: everything that reading a source's journal has led to, as one value.
 //
-// A pure function of (records base_seq < seq <= learned_seq, shed marks, learn config, model,
-// backend path). The blob holds all of it; the digest covers all of it, so equal digests mean equal
-// futures. Owned by the learner thread.
+// Two readers follow the journal: the fold (patterns, policy decisions, index) up to folded_seq, as
+// fast as the disk gives, and the net up to learned_seq, as fast as the CPU share gives. The policy
+// decides while folding; the net carries out what the evidence rows say. Hence questions see every
+// journalled record at once, however far the net is behind.
+//
+// The state is a pure function of (records behind base_seq up to the two cursors, shed marks, learn
+// config, model, backend path). The blob holds all of it; the digest covers all of it, so equal digests mean
+// equal futures. Owned by the learner thread.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +32,7 @@ struct PendingRecord {
   double adapted_nats = 0;
   double frozen_nats = 0;
   // Not part of the state: what the store already has of this record's evidence.
-  enum class Stored : std::uint8_t { kNothing, kUnscored, kTailScored } stored = Stored::kNothing;
+  enum class Stored : std::uint8_t { kUnscored, kTailScored } stored = Stored::kUnscored;
 
   Evidence scored(double adapted, double frozen) const;
 };
@@ -42,7 +47,7 @@ struct SourceState {
 
 inline constexpr std::size_t kWindowBatches = 32;  // mini-batches in Head::window_bits
 
-// The state before the first record: learned_seq = base.base_seq, version = base.base_version.
+// The state before the first record: both cursors = base.base_seq, version = base.base_version.
 SourceState fresh_state(model::Learner& learner, const PolicyConfig& config, const Head& base);
 
 Digest digest_of(const SourceState& state, const model::Learner& learner);

@@ -188,6 +188,7 @@ std::string encode(std::string_view key, const Head& row) {
   message.set_processed_bytes(row.processed_bytes);
   message.set_learn_config(row.learn_config);
   message.set_patterns(row.patterns);
+  message.set_folded_seq(row.folded_seq);
   message.set_base_bytes(row.base_bytes);
   return wrap(key, message);
 }
@@ -214,6 +215,7 @@ Status decode(std::string_view key, std::string_view value, Head& row) {
   row.processed_bytes = message.processed_bytes();
   row.learn_config = message.learn_config();
   row.patterns = message.patterns();
+  row.folded_seq = message.folded_seq();
   row.base_bytes = message.base_bytes();
   return Status::ok();
 }

@@ -68,7 +68,8 @@ struct PatternRow {
 
 // The durable summary of a source, switched with every step batch.
 struct Head {
-  Seq learned_seq = 0;          // all records up to here are processed
+  Seq learned_seq = 0;          // the net has read all records up to here that it is to read
+  Seq folded_seq = 0;           // patterns, index and evidence know all up to here; runs ahead
   std::uint64_t state_version = 0;
   Digest state_digest;          // of the whole source state after learned_seq
   std::uint64_t steps = 0;

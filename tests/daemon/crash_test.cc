@@ -190,7 +190,7 @@ TEST_F(CrashTest, KilledAtEachNamedPoint) {
   write_lines("app.log", 60);
   for (const char* point :
        {"intake.polled", "intake.before_append", "intake.after_append", "intake.after_confirm",
-        "learn.record", "learn.before_commit", "learn.after_commit", "learn.after_publish"}) {
+        "learn.folded", "learn.record", "learn.before_commit", "learn.after_commit", "learn.after_publish"}) {
     for (const int count : {1, 3}) {
       write_lines("app.log", 90);
       Child child(arguments("store", lines_, point, count));

@@ -113,8 +113,8 @@ class LearnTest : public ::testing::Test {
   void start() {
     learner_ = model::Learner::create(*model_, {"ref", 1}, {.frozen_scores = true}).value();
     snapshots_ = std::make_unique<Snapshots>();
-    loop_ = std::make_unique<LearnLoop>(*store_, *states_, *snapshots_, *learner_, (*model_)->tokenizer(),
-                                        clock_, options_);
+    loop_ = std::make_unique<LearnLoop>(*store_, *states_, *store_, *snapshots_, *learner_,
+                                        (*model_)->tokenizer(), clock_, options_);
     loop_->start();
   }
   void stop() {

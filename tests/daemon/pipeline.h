@@ -117,8 +117,8 @@ class Pipeline {
       policy.burst_tokens = options.burst_tokens;
       return policy;
     };
-    loop_ = std::make_unique<LearnLoop>(*store_, *store_, snapshots_, *learner_, model_->tokenizer(), clock_,
-                                        learn);
+    loop_ = std::make_unique<LearnLoop>(*store_, *store_, *store_, snapshots_, *learner_, model_->tokenizer(),
+                                        clock_, learn);
 
     IntakeOptions intake;
     intake.group_ms = 1;
