@@ -19,8 +19,8 @@ std::string versions_line(const silt::v1::AskFinal& final) {
     const auto& version = versions[i];
     out += i == 0 ? "states: " : ", ";
     out += escape(version.source()) + " v" + std::to_string(version.state_version());
-    if (version.journal_seq() > version.learned_seq()) {
-      out += " (" + std::to_string(version.journal_seq() - version.learned_seq()) +
+    if (version.journal_seq() > version.folded_seq()) {
+      out += " (" + std::to_string(version.journal_seq() - version.folded_seq()) +
              " newer records not read yet)";
     }
   }

@@ -125,6 +125,7 @@ std::string to_json(const Answer& answer) {
     versions.emplace_back(json::object{{"source", to_utf8(version.source())},
                                        {"state_version", version.state_version()},
                                        {"learned_seq", version.learned_seq()},
+                                       {"folded_seq", version.folded_seq()},
                                        {"journal_seq", version.journal_seq()}});
   }
   json::object out;

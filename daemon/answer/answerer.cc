@@ -101,7 +101,7 @@ Result<PlannerContext> RuleAnswerer::planner_context(const std::vector<AnswerSou
   std::int64_t newest = TimeRange::kMin;
   for (const AnswerSource& source : sources) {
     context.sources.push_back(source.info.name);
-    const auto last = deps_.evidence.evidence(source.info.ref, source.head.learned_seq);
+    const auto last = deps_.evidence.evidence(source.info.ref, source.head.folded_seq);
     if (last.is_ok()) newest = std::max(newest, last->event_us);
     if (!last.is_ok() && last.status().code() != Code::kNotFound) return last.status();
   }
@@ -203,6 +203,7 @@ Status RuleAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
     version.set_source(source.info.name);
     version.set_state_version(source.snapshot ? source.snapshot->state_version : source.head.state_version);
     version.set_learned_seq(source.head.learned_seq);
+    version.set_folded_seq(source.head.folded_seq);
     version.set_journal_seq(source.journal_seq);
   }
   final.set_records_examined(budget.examined());

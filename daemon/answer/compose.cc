@@ -108,7 +108,7 @@ class Composer {
 
 std::string Composer::scope() const {
   std::uint64_t records = 0;
-  for (const AnswerSource& source : sources_) records += source.head.learned_seq - source.head.base_seq;
+  for (const AnswerSource& source : sources_) records += source.head.folded_seq - source.head.base_seq;
   std::string text = plural(records, "record") + " of " + plural(sources_.size(), "source");
   const bool since = plan_.time.first_us != TimeRange::kMin, until = plan_.time.last_us != TimeRange::kMax;
   if (since && until)

@@ -19,7 +19,7 @@ constexpr double kCoverageMin = 0.3;  // of a find without identifiers; below it
 
 Retriever retriever(const ExecuteContext& context, std::size_t source) {
   const AnswerSource& of = context.sources[source];
-  return Retriever(context.log, context.evidence, of.info.ref, of.head.learned_seq, context.budget);
+  return Retriever(context.log, context.evidence, of.info.ref, of.head.folded_seq, context.budget);
 }
 
 std::vector<std::string> known_terms(const QueryPlan& plan) {

@@ -63,7 +63,7 @@ Status score_tokens(const ExecuteContext& context, std::string_view before, std:
 // Earlier records with the most of the line's words.
 Result<std::vector<Finding>> similar_to(const ExecuteContext& context, std::string_view line, Seq before) {
   const AnswerSource& source = context.sources[0];
-  const Retriever from(context.log, context.evidence, source.info.ref, source.head.learned_seq,
+  const Retriever from(context.log, context.evidence, source.info.ref, source.head.folded_seq,
                        context.budget);
   std::vector<std::string> terms;
   index_terms(line, terms);

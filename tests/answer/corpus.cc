@@ -75,7 +75,11 @@ void Corpus::add(const std::string& source, const std::vector<std::string>& line
   std::vector<JournalRecord> records;
   for (Seq after = 0; after < lines.size(); after = records.back().seq) {
     must(store_->read_after(info.ref, after, 1 << 20, 1024, records));
-    for (const JournalRecord& record : records) must(reader_->read(state, record, false, &changes));
+    for (const JournalRecord& record : records) {
+      reader_->fold(state, record, &changes);
+      const Evidence decided = changes.evidence.back();
+      must(reader_->learn(state, record, decided, false, &changes));
+    }
     commit(info, state, changes);
   }
 }
@@ -86,7 +90,7 @@ void Corpus::commit(const SourceInfo& info, SourceState& state, Changes& changes
   batch.evidence = std::move(changes.evidence);
   batch.postings = std::move(changes.postings);
   changes = {};
-  must(reader_->drain_pending(state, true, batch.evidence));
+  must(reader_->score_pending(state, batch.evidence));
   for (const auto& row : state.miner.take_dirty()) {
     const Pattern* pattern = state.miner.find(row.id);
     if (pattern == nullptr) continue;

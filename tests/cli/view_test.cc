@@ -87,7 +87,8 @@ TEST_F(View, SaysWhatTheAnswerMayMiss) {
   answer.final.set_citations_dropped(2);
   auto* version = answer.final.add_versions();
   version->set_source("web");
-  version->set_learned_seq(7);
+  version->set_learned_seq(5);
+  version->set_folded_seq(7);
   version->set_journal_seq(10);
   const std::string text = render(answer, Style{});
   EXPECT_NE(text.find("3 newer records not read yet"), std::string::npos);
