@@ -87,6 +87,19 @@ TEST_F(AnswerTest, SpansHoldTheValue) {
   EXPECT_EQ(format_time(time_us_of(citation.time())), "2026-11-21T09:00:00Z");
 }
 
+TEST_F(AnswerTest, BestRecordsComeFirst) {
+  for (const char* question : {"exit of the backup job", "failed password for root", "worker process exited on signal"}) {
+    const Asked got = asked(question);
+    ASSERT_GT(got.evidence.size(), 1u) << question;
+    for (std::size_t i = 1; i < got.evidence.size(); ++i) {
+      EXPECT_GE(got.evidence[i - 1].score(), got.evidence[i].score()) << question;
+    }
+  }
+  EXPECT_EQ(asked("exit of the backup job").evidence.at(0).seq(), 7u);
+  EXPECT_EQ(asked("failed password for root").evidence.at(0).seq(), 5u);  // of equal ones the newest
+  EXPECT_EQ(asked("worker process exited on signal").evidence.at(0).seq(), 9u);
+}
+
 TEST_F(AnswerTest, CountsAndRanks) {
   EXPECT_TRUE(asked("How many failed password lines came from 10.0.0.7?").text.starts_with("3 records [1]"));
   EXPECT_TRUE(asked("How many failed passwords since 09:00?").text.starts_with("2 records"));

@@ -107,6 +107,18 @@ TEST(Citations, DroppedWhenTheRecordIsGoneOrDamaged) {
   }
 }
 
+TEST(Citations, HashIsRecomputed) {
+  Corpus corpus;
+  corpus.add("s", {"abc"});
+  BentLog log(corpus.store());
+  const CitationRequest request{corpus.store().sources()[0].ref, "s", 1, {0, 1}, 0, 0, 0};
+  EXPECT_TRUE(cite(log, request)->has_value());
+  log.bend[1] = [](JournalRecord& record) { record.text = "abd"; };
+  EXPECT_FALSE(cite(log, request)->has_value());
+  log.bend[1] = [](JournalRecord& record) { record.sha256.clear(); };
+  EXPECT_FALSE(cite(log, request)->has_value());
+}
+
 TEST(Citations, SpanMustLieInTheText) {
   Corpus corpus;
   corpus.add("s", {"abc"});
