@@ -88,7 +88,8 @@ TEST_F(AnswerTest, SpansHoldTheValue) {
 }
 
 TEST_F(AnswerTest, BestRecordsComeFirst) {
-  for (const char* question : {"exit of the backup job", "failed password for root", "worker process exited on signal"}) {
+  for (const char* question :
+       {"exit of the backup job", "failed password for root", "worker process exited on signal"}) {
     const Asked got = asked(question);
     ASSERT_GT(got.evidence.size(), 1u) << question;
     for (std::size_t i = 1; i < got.evidence.size(); ++i) {
