@@ -438,6 +438,33 @@ TEST_F(LearnTest, ModesScoreAndCount) {
   EXPECT_GT(head.scored_nats, 0);
 }
 
+// What only the fold knows (patterns, budget) is part of the state as the weights are.
+TEST_F(LearnTest, TheDigestCoversFoldAndNet) {
+  const auto learner = model::Learner::create(*model_, {"ref", 1}, {.frozen_scores = true}).value();
+  RecordReader reader(
+      *learner, (*model_)->tokenizer(), [](std::int64_t) { return 0; }, [](std::uint64_t) { return true; });
+  SourceState state = fresh_state(*learner, policy_, Head());
+  const Digest fresh = digest_of(state, *learner);
+  JournalRecord record;
+  record.seq = 1;
+  record.text = "a line that is long enough for some tokens";
+  Changes changes;
+  reader.fold(state, record, &changes);
+  const Digest folded = digest_of(state, *learner);
+  EXPECT_FALSE(folded == fresh);
+  const Evidence decided = changes.evidence.back();
+  ASSERT_TRUE(reader.learn(state, record, decided, false, &changes).is_ok());
+  const Digest learned = digest_of(state, *learner);
+  EXPECT_FALSE(learned == folded);
+  const auto back = decode_state(encode_state(state, *learner), *learner, policy_);
+  ASSERT_TRUE(back.is_ok()) << back.status().to_string();
+  EXPECT_EQ(digest_of(*back, *learner), learned);
+  const std::string blob = encode_state(state, *learner);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, blob.size() / 2, blob.size() - 1}) {
+    EXPECT_FALSE(decode_state(std::string_view(blob).substr(0, size), *learner, policy_).is_ok()) << size;
+  }
+}
+
 TEST(CpuShare, PausesSoThatTheShareIsKept) {
   CpuShare share(0.5, 1);
   EXPECT_EQ(share.pause_us(0, 0), 0);

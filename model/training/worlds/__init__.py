@@ -2,9 +2,6 @@
 
 from .world import World
 
-FORBIDDEN = ("hdfs", "bgl", "openssh", "sshd", "hadoop", "zookeeper", "healthapp", "loghub", "nezha", "blk_", "thunderbird",
-             "openstack", "proxifier", "mesos", "spark", "rsyslog", "android", "namenode", "datanode")
-
 
 def stream(seed, first=0, step=1):
     """Endless training text: the sources of one world after another, each as one bytes object.
