@@ -62,14 +62,20 @@ CharClass char_class(std::uint32_t code_point) {
   return look_up(code_point);
 }
 
-std::size_t first_piece(std::string_view text) {
+std::optional<Pretokenizer> pretokenizer_named(std::string_view name) {
+  if (name == "silt-pre-1") return Pretokenizer::kSilt1;
+  if (name == "silt-pre-2") return Pretokenizer::kSilt2;
+  return std::nullopt;
+}
+
+std::size_t first_piece(Pretokenizer rule, std::string_view text) {
   constexpr int kNumberCharactersMax = 3;
   Character c = decode(text);
   std::size_t end = c.bytes;
-  // A single space belongs to the punctuation behind it.
+  // A single space belongs to the punctuation, and by the second rule to the word, behind it.
   if (text[0] == ' ' && text.size() > 1) {
     const Character next = decode(text.substr(1));
-    if (next.kind == CharClass::kOther) {
+    if (next.kind == CharClass::kOther || (rule == Pretokenizer::kSilt2 && next.kind == CharClass::kLetter)) {
       c = next;
       end += next.bytes;
     }

@@ -86,11 +86,11 @@ class PieceTable {
 
 class BpeTokenizer final : public Tokenizer {
  public:
-  static Result<std::shared_ptr<const Tokenizer>> build(const WeightsFile& file);
+  static Result<std::shared_ptr<const Tokenizer>> build(const WeightsFile& file, Pretokenizer pretokenizer);
 
   void encode(std::string_view text, std::vector<Token>& out) const override {
     while (!text.empty()) {
-      const std::size_t size = first_piece(text);
+      const std::size_t size = first_piece(pretokenizer_, text);
       encode_piece(text.substr(0, size), out);
       text.remove_prefix(size);
     }
@@ -107,7 +107,8 @@ class BpeTokenizer final : public Tokenizer {
   Token start_token() const override { return start_token_; }
 
  private:
-  BpeTokenizer(std::size_t merges, std::size_t pieces) : merges_(merges), whole_(pieces) {}
+  BpeTokenizer(Pretokenizer pretokenizer, std::size_t merges, std::size_t pieces)
+      : pretokenizer_(pretokenizer), merges_(merges), whole_(pieces) {}
 
   void encode_piece(std::string_view piece, std::vector<Token>& out) const {
     const Token whole = whole_.find(piece, *this);
@@ -128,6 +129,7 @@ class BpeTokenizer final : public Tokenizer {
   // Up to here a scan over all pairs beats a heap.
   static constexpr std::size_t kShortPieceBytes = 128;
 
+  Pretokenizer pretokenizer_;
   std::string bytes_;
   std::vector<std::int32_t> offsets_;
   std::array<Token, 256> byte_tokens_{};
@@ -207,7 +209,8 @@ Status broken(const WeightsFile& file, const std::string& what) {
   return data_loss("weight file " + file.path() + " has a broken tokenizer: " + what + ": copy it again");
 }
 
-Result<std::shared_ptr<const Tokenizer>> BpeTokenizer::build(const WeightsFile& file) {
+Result<std::shared_ptr<const Tokenizer>> BpeTokenizer::build(const WeightsFile& file,
+                                                             Pretokenizer pretokenizer) {
   SILT_ASSIGN(const std::span<const std::byte> bytes, file.raw("tokenizer.bytes"));
   SILT_ASSIGN(std::vector<std::int32_t> offsets, file.integers("tokenizer.offsets"));
   SILT_ASSIGN(const std::vector<std::int32_t> merges, file.integers("tokenizer.merges"));
@@ -219,7 +222,7 @@ Result<std::shared_ptr<const Tokenizer>> BpeTokenizer::build(const WeightsFile& 
       static_cast<std::size_t>(offsets.back()) != bytes.size()) {
     return broken(file, "its offsets do not divide its bytes");
   }
-  std::shared_ptr<BpeTokenizer> out(new BpeTokenizer(merges.size() / 3, vocabulary));
+  std::shared_ptr<BpeTokenizer> out(new BpeTokenizer(pretokenizer, merges.size() / 3, vocabulary));
   out->bytes_.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   out->offsets_ = std::move(offsets);
 
@@ -277,11 +280,12 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::load(const WeightsFile& file
     const auto it = file.metadata().find(key);
     return it == file.metadata().end() ? std::string() : it->second;
   };
-  if (field("tokenizer") != "byte-bpe" || field("pretokenizer") != "silt-pre-1") {
+  const std::optional<Pretokenizer> pretokenizer = pretokenizer_named(field("pretokenizer"));
+  if (field("tokenizer") != "byte-bpe" || !pretokenizer) {
     return invalid_argument("weight file " + file.path() + " needs tokenizer \"" + field("tokenizer") +
                             "\" over \"" + field("pretokenizer") + "\": install a newer silt");
   }
-  return BpeTokenizer::build(file);
+  return BpeTokenizer::build(file, *pretokenizer);
 }
 
 std::string Tokenizer::decode(std::span<const Token> tokens) const {

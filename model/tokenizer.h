@@ -1,7 +1,7 @@
 // Tokenizer: byte-level BPE, lossless on any bytes.
 //
-// Text is first cut into pieces (letters+ | digits{1,3} | optional space and punctuation+ |
-// whitespace+, by Unicode class; see pretokenizer.h), then each piece's bytes are merged by rank.
+// Text is first cut into pieces (words, up to three digits, punctuation, white space, by the rule that
+// the weight file names; see pretokenizer.h), then each piece's bytes are merged by rank.
 // Bytes that are not valid UTF-8 count as punctuation, one by one: every input encodes and
 // decode(encode(x)) == x. No text encodes to a special token, so log lines cannot forge one.
 // Immutable after construction; safe for concurrent use.

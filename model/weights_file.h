@@ -7,7 +7,7 @@
 // `__metadata__` (strings): format "silt-1"; the shape and the rule under the field names of
 // ModelConfig (mixer "ttt-e2e", rule "clipped-sgd", layers, fast_layers, width, heads, kv_heads,
 // head_width, mlp_width, fast_width, vocabulary, minibatch_tokens, window_tokens, rope_theta,
-// norm_epsilon, clip_norm); tokenizer "byte-bpe", pretokenizer "silt-pre-1", start_token. Everything
+// norm_epsilon, clip_norm); tokenizer "byte-bpe", pretokenizer (pretokenizer.h), start_token. Everything
 // else (architecture, training_*, data, licence, provenance) is for people.
 //
 // Tensors, for block n in [0, layers), d = width, f = fast_width, V = vocabulary:
