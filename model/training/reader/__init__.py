@@ -1,0 +1,1 @@
+"""The reader in JAX: nets, inner learning rules, data, training and measurement. See ../README.md."""

@@ -1,0 +1,45 @@
+"""The shape of a net and its learning rule. Everything here ends up in the weight file's header."""
+
+import dataclasses
+
+MIXERS = ("ttt-e2e", "ttt-linear", "ttt-mlp", "sliding-window", "full-attention", "mamba2")
+RULES = ("clipped-sgd", "momentum", "newton-schulz")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    mixer: str = "ttt-e2e"
+    rule: str = "clipped-sgd"
+    layers: int = 6
+    fast_layers: int = 2      # the last of them, which carry fast weights (ttt-e2e)
+    width: int = 512          # d
+    heads: int = 8
+    head_width: int = 64
+    mlp_width: int = 1408     # static SwiGLU
+    fast_width: int = 384     # fast SwiGLU
+    vocabulary: int = 8192
+    minibatch: int = 128      # b, tokens
+    window: int = 512         # k, tokens; a multiple of b
+    rope_theta: float = 1e4
+    epsilon: float = 1e-5
+    clip: float = 1.0         # of the inner gradient's norm over all fast tensors
+    step: float = 0.3         # initial inner step
+    mamba_state: int = 64
+
+    def __post_init__(self):
+        assert self.mixer in MIXERS and self.rule in RULES
+        assert self.window % self.minibatch == 0
+
+    @property
+    def prefix_layers(self):
+        return self.layers - self.fast_layers if self.mixer == "ttt-e2e" else self.layers
+
+    def with_(self, **changes):
+        return dataclasses.replace(self, **changes)
+
+
+def parse(text, base=Config()):
+    """'width=384,mixer=ttt-linear' -> Config: for command lines."""
+    kinds = {field.name: type(getattr(base, field.name)) for field in dataclasses.fields(base)}
+    pairs = (item.split("=") for item in text.split(",") if item)
+    return base.with_(**{name: kinds[name](value) for name, value in pairs})
