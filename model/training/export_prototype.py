@@ -8,12 +8,11 @@ model/weights_file.h. Matrices keep the prototype's bfloat16 bits, or with --int
 scale a row; norms, steps and decays become float32. The output depends on the inputs alone.
 """
 import argparse
-import array
 import json
 import math
-import os
-import struct
 import sys
+
+from weight_file import WeightFile, add_tokenizer, bf16_to_floats
 
 METADATA = {
     "format": "silt-1",
@@ -44,22 +43,6 @@ EVERY_BLOCK = {"ln1": "attention_norm", "q": "attention.q", "k": "attention.k", 
 FAST_ORDER = ("gate", "up", "down")
 
 
-def bf16_to_floats(data):
-    bits = array.array("H", data)
-    return array.array("f", struct.pack(f"<{len(bits)}I", *(b << 16 for b in bits)))
-
-
-def quantise_rows(values, rows):
-    """int8 bytes and float32 scales; the largest magnitude of each row maps to 127."""
-    cols = len(values) // rows
-    out, scales = bytearray(), array.array("f")
-    for r in range(rows):
-        row = values[r * cols:(r + 1) * cols]
-        scales.append(max(map(abs, row)) / 127 or 1.0)
-        out += struct.pack(f"{cols}b", *(max(-127, min(127, round(v / scales[r]))) for v in row))
-    return bytes(out), scales
-
-
 class Prototype:
     """Tensors of the prototype by name and layer."""
 
@@ -76,46 +59,6 @@ class Prototype:
     def whole(self, name):
         shape, begin = self.tensors[name]
         return shape, self.blob[begin:begin + 2 * math.prod(shape)]
-
-
-class Output:
-    def __init__(self, int8):
-        self.int8 = int8
-        self.tensors = {}
-
-    def add(self, name, dtype, shape, data):
-        self.tensors[name] = (dtype, list(shape), bytes(data))
-
-    def matrix(self, name, shape, data):
-        if not self.int8:
-            return self.add(name, "BF16", shape, data)
-        quantised, scales = quantise_rows(bf16_to_floats(data), shape[0])
-        self.add(name, "I8", shape, quantised)
-        self.floats(name + ".scale", scales)
-
-    def floats(self, name, values):
-        self.add(name, "F32", [len(values)], array.array("f", values).tobytes())
-
-    def integers(self, name, shape, values):
-        self.add(name, "I32", shape, array.array("i", values).tobytes())
-
-    def write(self, path, metadata):
-        width = {"F32": 4, "I32": 4, "BF16": 2, "I8": 1, "U8": 1}
-        names = sorted(self.tensors, key=lambda n: (-width[self.tensors[n][0]], n))
-        header, position = {"__metadata__": metadata}, 0
-        for n in names:
-            dtype, shape, data = self.tensors[n]
-            assert len(data) == width[dtype] * math.prod(shape), n
-            header[n] = {"dtype": dtype, "shape": shape, "data_offsets": [position, position + len(data)]}
-            position += len(data)
-        text = json.dumps(header, separators=(",", ":")).encode()
-        text += b" " * (-(len(text) + 8) % 64)
-        with open(path + ".tmp", "wb") as f:
-            f.write(struct.pack("<Q", len(text)) + text)
-            for n in names:
-                f.write(self.tensors[n][2])
-        os.replace(path + ".tmp", path)
-        return 8 + len(text) + position
 
 
 def add_net(proto, out):
@@ -140,33 +83,6 @@ def add_net(proto, out):
         out.floats(block + "fast.decay", [1 / (1 + math.exp(-v)) for v in logits["decay"]])
 
 
-def byte_of_letter():
-    """tokenizer.json writes each byte as one printable letter; this is the inverse of that table."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    rest = [b for b in range(256) if b not in printable]
-    return {chr(b): b for b in printable} | {chr(256 + i): b for i, b in enumerate(rest)}
-
-
-def add_tokenizer(tok, vocabulary, out):
-    model, letters = tok["model"], byte_of_letter()
-    special = {t["id"] for t in tok["added_tokens"]}
-    pieces = [b""] * vocabulary
-    for text, t in model["vocab"].items():
-        if t not in special:
-            pieces[t] = bytes(letters[c] for c in text)
-    merges = []
-    for merge in model["merges"]:
-        left, right = merge if isinstance(merge, list) else merge.split(" ")
-        merges += [model["vocab"][left], model["vocab"][right], model["vocab"][left + right]]
-    offsets = [0]
-    for piece in pieces:
-        offsets.append(offsets[-1] + len(piece))
-    joined = b"".join(pieces)
-    out.add("tokenizer.bytes", "U8", [len(joined)], joined)
-    out.integers("tokenizer.offsets", [vocabulary + 1], offsets)
-    out.integers("tokenizer.merges", [len(merges) // 3, 3], merges)
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("index")
@@ -179,7 +95,7 @@ def main():
     index = json.load(open(a.index))
     proto = Prototype(index, b"".join(open(w, "rb").read() for w in a.weights))
     cfg = proto.cfg
-    out = Output(a.int8)
+    out = WeightFile(a.int8)
     add_net(proto, out)
     add_tokenizer(json.load(open(a.tokenizer)), cfg["vocab"], out)
     shape = {"layers": "n_layer", "fast_layers": "n_fast", "width": "d", "heads": "n_head", "kv_heads": "n_kv",
