@@ -114,6 +114,7 @@ class TimedBackend final : public model::Backend {
   void kv_rebuild(const Buffer& window_x, const Matrix& qkv, model::KvCache& cache) override {
     timed(Part::kWindow, [&] { inner_->kv_rebuild(window_x, qkv, cache); });
   }
+  model::TttMixer& ttt() override { return inner_->ttt(); }
   void cross_entropy(const Buffer& x, const Matrix& embedding, std::span<const Token> targets,
                      std::span<float> nll, Buffer* dx) override {
     timed(Part::kHead, [&] { inner_->cross_entropy(x, embedding, targets, nll, dx); });

@@ -11,19 +11,21 @@
 #include <vector>
 
 #include "model/backend.h"
+#include "model/ttt_mixer.h"
 
 namespace silt::model {
 
 // The adapted weights at one version: immutable once published, shared by the state, snapshots and
 // readers of any thread.
 struct FastWeights {
-  std::vector<BufferPtr> buffers;   // gate, up, down of each fast layer
-  std::vector<FastTensors> layers;  // views into `buffers`
+  std::vector<BufferPtr> buffers;   // gate, up, down of each fast layer, or the inner models' maps
+  std::vector<FastTensors> layers;  // views into `buffers`: of fast SwiGLUs,
+  std::vector<InnerModel> inner;    // or of TTT layers
 };
 
 struct AdaptedState {
   std::shared_ptr<const FastWeights> weights;
-  std::vector<BufferPtr> window;         // per layer [k, d] kOperand, oldest first
+  std::vector<BufferPtr> window;         // per layer [k, d] kOperand, oldest first; none with TTT layers
   std::vector<BufferPtr> frozen_window;  // adapted layers after the first, under W_0; may be empty
   int window_valid = 0;                  // rows of the window that exist
   Token input = 0;                       // the last token of the learned stream, input of the next

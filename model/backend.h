@@ -111,6 +111,8 @@ struct FastStep {  // W <- W0 + decay (W - W0) - step * scale * g, per tensor
   float step_gate, step_up, step_down;
 };
 
+class TttMixer;  // ttt_mixer.h
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -203,6 +205,9 @@ class Backend {
   // to = W0 + decay (from - W0) - step * scale * g for the three tensors
   virtual void fast_update(const FastTensors& from, const FastTensors& initial, const FastTensors& g,
                            const FastStep& step, float scale, const FastTensors& to) = 0;
+
+  // What nets with TTT layers need on top; only for configurations that have them.
+  virtual TttMixer& ttt() = 0;
 };
 
 struct BackendOptions {

@@ -12,7 +12,7 @@ Forward::Forward(std::shared_ptr<const Net> net, Backend& backend) : net_(std::m
   const ModelConfig& c = net_->config;
   const auto operand = [&](int cols) { return backend.allocate(c.minibatch_tokens, cols, Role::kOperand); };
   x_ = operand(c.width);
-  qkv_ = operand(c.query_width() + 2 * c.kv_width());
+  qkv_ = operand(c.projected_width());
   attended_ = operand(c.query_width());
   act_ = operand(c.mlp_width);
   fast_x_ = operand(c.width);
@@ -36,31 +36,57 @@ void Forward::attend(int layer, Place place, KvCache& cache, Buffer& x, Buffer& 
   if (tape != nullptr && tape->h_in != nullptr) backend_.copy_rows(h, 0, h.rows(), *tape->h_in, 0);
   Buffer& qkv = tape != nullptr && tape->qkv != nullptr ? *tape->qkv : *qkv_;
   x.set_rows(h.rows());
-  backend_.rms_norm(h, block.attention_norm, x);
+  backend_.rms_norm(h, block.mixer_norm, x);
   backend_.linear(x, *block.qkv, qkv);
   backend_.attention(qkv, place.first_row, cache, place.cached_valid, *attended_,
                      tape == nullptr ? nullptr : tape->attention.get());
   backend_.linear_add(*attended_, *block.output, h);
 }
 
-void Forward::attend_apart(int layer, std::span<const int> ends, KvCache& cache, Buffer& x, Buffer& h) {
-  const Block& block = net_->blocks[static_cast<std::size_t>(layer)];
+template <class Mix>
+void Forward::for_each_text(std::span<const int> ends, Mix mix) {
   if (one_qkv_ == nullptr) {
     one_qkv_ = backend_.allocate(qkv_->capacity(), qkv_->cols(), Role::kOperand);
     one_attended_ = backend_.allocate(attended_->capacity(), attended_->cols(), Role::kOperand);
   }
-  x.set_rows(h.rows());
-  backend_.rms_norm(h, block.attention_norm, x);
-  backend_.linear(x, *block.qkv, *qkv_);
   int begin = 0;
   for (const int end : ends) {
     one_qkv_->set_rows(end - begin);
     one_attended_->set_rows(end - begin);
     backend_.copy_rows(*qkv_, begin, end - begin, *one_qkv_, 0);
-    backend_.attention(*one_qkv_, 0, cache, 0, *one_attended_, nullptr);
+    mix();
     backend_.copy_rows(*one_attended_, 0, end - begin, *attended_, begin);
     begin = end;
   }
+}
+
+void Forward::attend_apart(int layer, std::span<const int> ends, KvCache& cache, Buffer& x, Buffer& h) {
+  const Block& block = net_->blocks[static_cast<std::size_t>(layer)];
+  x.set_rows(h.rows());
+  backend_.rms_norm(h, block.mixer_norm, x);
+  backend_.linear(x, *block.qkv, *qkv_);
+  for_each_text(ends, [&] { backend_.attention(*one_qkv_, 0, cache, 0, *one_attended_, nullptr); });
+  backend_.linear_add(*attended_, *block.output, h);
+}
+
+void Forward::ttt(int layer, bool learns, TttCache& cache, Buffer& h) {
+  const Block& block = net_->blocks[static_cast<std::size_t>(layer)];
+  backend_.rms_norm(h, block.mixer_norm, *x_);
+  backend_.linear(*x_, *block.qkv, *qkv_);
+  backend_.ttt().mix(*qkv_, net_->ttt[static_cast<std::size_t>(layer)], learns, cache, *attended_);
+  backend_.linear_add(*attended_, *block.output, h);
+}
+
+void Forward::ttt_apart(int layer, const InnerModel& state, std::span<const int> ends, TttCache& cache,
+                        Buffer& h) {
+  const Block& block = net_->blocks[static_cast<std::size_t>(layer)];
+  const TttLayer& ttt = net_->ttt[static_cast<std::size_t>(layer)];
+  backend_.rms_norm(h, block.mixer_norm, *x_);
+  backend_.linear(*x_, *block.qkv, *qkv_);
+  for_each_text(ends, [&] {
+    backend_.ttt().start(state, cache);
+    backend_.ttt().mix(*one_qkv_, ttt, /*learns=*/true, cache, *one_attended_);
+  });
   backend_.linear_add(*attended_, *block.output, h);
 }
 

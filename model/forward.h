@@ -44,6 +44,9 @@ class Forward {
   // The same for rows of several short texts, each in an empty window of its own: text i ends before
   // row ends[i]. Bit for bit what attend() computes for each alone. `cache` is scratch.
   void attend_apart(int layer, std::span<const int> ends, KvCache& cache, Buffer& x, Buffer& h);
+  // The same two with a TTT layer in place of attention; `apart` starts each text at `state`.
+  void ttt(int layer, bool learns, TttCache& cache, Buffer& h);
+  void ttt_apart(int layer, const InnerModel& state, std::span<const int> ends, TttCache& cache, Buffer& h);
   // h += mlp(norm(h)), the static SwiGLU that every block has.
   void mlp(int layer, Buffer& h, BlockTape* tape);
   // The adapted blocks' second SwiGLU reads the same residual as the static one, so its input is
@@ -63,11 +66,14 @@ class Forward {
 
  private:
   void set_rows(int rows);
+  // mix() turns the rows of each text in one_qkv_ into those in one_attended_.
+  template <class Mix>
+  void for_each_text(std::span<const int> ends, Mix mix);
 
   std::shared_ptr<const Net> net_;
   Backend& backend_;
   BufferPtr x_, qkv_, attended_, act_, fast_x_, fast_act_;
-  BufferPtr one_qkv_, one_attended_;  // of one text in attend_apart(); made when first needed
+  BufferPtr one_qkv_, one_attended_;  // of one text in for_each_text(); made when first needed
 };
 
 }  // namespace silt::model

@@ -68,7 +68,8 @@ void InnerLoop::bind(const AdaptedState& state) {
 }
 
 void InnerLoop::score(std::span<const Token> inputs, std::span<const Token> targets, int window_valid,
-                      bool taped, std::span<float> nll, std::span<float> frozen_nll) {
+                      bool learns, std::span<float> nll, std::span<float> frozen_nll) {
+  const bool taped = learns && static_cast<int>(inputs.size()) == net_->config.minibatch_tokens;
   const Place place{.first_row = 0, .cached_valid = window_valid};
   forward_.embed(inputs, *h_);
   for (int layer = 0; layer < first_adapted(); ++layer) {
@@ -138,7 +139,7 @@ void InnerLoop::backward_block(int fast_layer) {
   backend_.linear_backward(*dh_, *block.output, *dout_);
   backend_.attention_backward(*dout_, *tape.qkv, *caches_[index(layer)], *tape.attention, *dqkv_);
   backend_.linear_backward(*dqkv_, *block.qkv, *dx_);
-  backend_.rms_norm_backward(*tape.h_in, block.attention_norm, *dx_, *dh_);
+  backend_.rms_norm_backward(*tape.h_in, block.mixer_norm, *dx_, *dh_);
 }
 
 void InnerLoop::update(const FastWeights& from, const FastWeights& to, double gradient_norm) {

@@ -4,9 +4,7 @@
 //   l = mean nll of the mini-batch;  g = dl/dW for all fast tensors together
 //   W <- W_0 + decay (W - W_0) - step g min(1, clip / |g|)
 //
-// Holds the window caches and packed weights of one bound state, and the workspace of a step. Calls go
-//   bind, then for each mini-batch: score, [gradient, update], advance.
-// Nothing here changes a state but advance(), which moves its windows on. One thread.
+// The MixerLoop of TTT-E2E nets: holds the window caches and packed weights of one bound state.
 #pragma once
 
 #include <memory>
@@ -16,11 +14,12 @@
 #include "model/adapted_state.h"
 #include "model/backend.h"
 #include "model/forward.h"
+#include "model/mixer_loop.h"
 #include "model/net.h"
 
 namespace silt::model {
 
-class InnerLoop {
+class InnerLoop final : public MixerLoop {
  public:
   // With `frozen`, score() also computes the surprise under W_0, for which the adapted blocks after
   // the first keep windows of their own.
@@ -28,22 +27,18 @@ class InnerLoop {
 
   // Loads weights and windows. The caches come out with the bits they had in the learner that made
   // the state.
-  void bind(const AdaptedState& state);
+  void bind(const AdaptedState& state) override;
 
-  // Surprise of targets[i] after inputs[0..i] and the window. 1 to b rows. `taped` keeps what
-  // gradient() needs; `frozen_nll` is written only with frozen scores.
-  void score(std::span<const Token> inputs, std::span<const Token> targets, int window_valid, bool taped,
-             std::span<float> nll, std::span<float> frozen_nll);
+  void score(std::span<const Token> inputs, std::span<const Token> targets, int window_valid, bool learns,
+             std::span<float> nll, std::span<float> frozen_nll) override;
 
-  // After a taped score(): gradients of the mean nll, and their norm over all tensors.
-  double gradient();
+  // Gradients of the mean nll, and their norm over all tensors.
+  double gradient() override;
   std::span<const FastTensors> gradients() const { return gradients_->layers; }
 
-  // After gradient(): the step from `from` to `to`; the next scores use `to`. `to` may not be `from`.
-  void update(const FastWeights& from, const FastWeights& to, double gradient_norm);
-
-  // After score() of a full mini-batch: its rows become the newest of the windows.
-  void advance(AdaptedState& state);
+  void update(const FastWeights& from, const FastWeights& to, double gradient_norm) override;
+  // The mini-batch's rows become the newest of the windows.
+  void advance(AdaptedState& state) override;
 
  private:
   void score_frozen(std::span<const Token> targets, Place place, std::span<float> nll);

@@ -6,20 +6,20 @@
 #include <utility>
 
 #include "model/fast_weights_pool.h"
-#include "model/inner_loop.h"
+#include "model/mixer_loop.h"
 #include "model/state_codec.h"
 
 namespace silt::model {
 namespace {
 
-class InnerLoopLearner final : public Learner {
+class MixerLearner final : public Learner {
  public:
-  InnerLoopLearner(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend,
-                   const LearnerOptions& options)
+  MixerLearner(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend,
+               const LearnerOptions& options)
       : net_(std::move(net)),
         backend_(std::move(backend)),
         options_(options),
-        loop_(net_, *backend_, options.frozen_scores),
+        loop_(make_mixer_loop(net_, *backend_, options.frozen_scores)),
         pool_(net_->config, *backend_),
         inputs_(minibatch()),
         nll_(minibatch()),
@@ -53,7 +53,7 @@ class InnerLoopLearner final : public Learner {
     SILT_TRY(check(state));
     if (state.open.empty()) return Status::ok();
     bind(state);
-    score_open(state, /*taped=*/false, scores);
+    score_open(state, /*learns=*/true, scores);
     return Status::ok();
   }
 
@@ -75,10 +75,10 @@ class InnerLoopLearner final : public Learner {
   std::size_t minibatch() const { return static_cast<std::size_t>(net_->config.minibatch_tokens); }
 
   Status check(const AdaptedState& state) const {
-    if (state.weights == nullptr || state.window.size() != net_->blocks.size()) {
+    if (state.weights == nullptr || static_cast<int>(state.window.size()) != net_->config.windows()) {
       return invalid_argument("the state is empty or of another net");
     }
-    const int wanted = options_.frozen_scores ? net_->config.fast_layers - 1 : 0;
+    const int wanted = options_.frozen_scores ? net_->config.frozen_windows() : 0;
     if (state.frozen_window.size() != static_cast<std::size_t>(wanted)) {
       return failed_precondition("the state and the learner disagree about frozen scores");
     }
@@ -95,18 +95,18 @@ class InnerLoopLearner final : public Learner {
   // A state is recognised by its tag and step: another learner may have moved it on meanwhile.
   void bind(const AdaptedState& state) {
     if (bound_tag_ == state.tag && bound_steps_ == state.steps) return;
-    loop_.bind(state);
+    loop_->bind(state);
     bound_tag_ = state.tag;
     bound_steps_ = state.steps;
   }
 
   // Scores the waiting tokens: the k-th is predicted from the input token and those before it.
-  void score_open(const AdaptedState& state, bool taped, std::vector<TokenScore>& scores) {
+  void score_open(const AdaptedState& state, bool learns, std::vector<TokenScore>& scores) {
     const std::size_t rows = state.open.size();
     inputs_[0] = state.input;
     std::copy(state.open.begin(), state.open.end() - 1, inputs_.begin() + 1);
-    loop_.score(std::span(inputs_).first(rows), state.open, state.window_valid, taped,
-                std::span(nll_).first(rows), std::span(frozen_nll_).first(rows));
+    loop_->score(std::span(inputs_).first(rows), state.open, state.window_valid, learns,
+                 std::span(nll_).first(rows), std::span(frozen_nll_).first(rows));
     const std::vector<float>& frozen = options_.frozen_scores ? frozen_nll_ : nll_;
     for (std::size_t i = 0; i < rows; ++i)
       scores.push_back({.adapted_nats = nll_[i], .frozen_nats = frozen[i]});
@@ -119,7 +119,7 @@ class InnerLoopLearner final : public Learner {
     score_open(state, learns, scores);
     ++report.steps;
     if (learns && !learn(state, report.gradient_norm)) ++report.skipped_steps;
-    loop_.advance(state);
+    loop_->advance(state);
     state.input = state.open.back();
     state.open.clear();
     state.tokens += minibatch();
@@ -130,10 +130,10 @@ class InnerLoopLearner final : public Learner {
   bool learn(AdaptedState& state, double& gradient_norm) {
     const auto finite = [](float value) { return std::isfinite(value); };
     if (!std::all_of(nll_.begin(), nll_.end(), finite)) return false;
-    gradient_norm = loop_.gradient();
+    gradient_norm = loop_->gradient();
     if (!std::isfinite(gradient_norm)) return false;
     const std::shared_ptr<FastWeights> next = pool_.take();
-    loop_.update(*state.weights, *next, gradient_norm);
+    loop_->update(*state.weights, *next, gradient_norm);
     state.weights = next;
     return true;
   }
@@ -141,7 +141,7 @@ class InnerLoopLearner final : public Learner {
   std::shared_ptr<const Net> net_;
   std::unique_ptr<Backend> backend_;
   LearnerOptions options_;
-  InnerLoop loop_;
+  std::unique_ptr<MixerLoop> loop_;
   FastWeightsPool pool_;
   std::shared_ptr<const char> bound_tag_;
   std::uint64_t bound_steps_ = 0;
@@ -161,7 +161,7 @@ Result<std::unique_ptr<Learner>> Learner::create(std::shared_ptr<const Model> mo
 
 std::unique_ptr<Learner> Learner::create(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend,
                                          const LearnerOptions& options) {
-  return std::make_unique<InnerLoopLearner>(std::move(net), std::move(backend), options);
+  return std::make_unique<MixerLearner>(std::move(net), std::move(backend), options);
 }
 
 }  // namespace silt::model

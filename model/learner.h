@@ -24,6 +24,8 @@
 
 namespace silt::model {
 
+// kScoreOnly leaves the fast weights as they are. With TTT layers, whose learning is what carries the
+// past from token to token, every token is then scored without those before it.
 enum class LearnMode { kScoreAndLearn, kScoreOnly };
 
 struct TokenScore {
@@ -38,7 +40,7 @@ struct LearnerOptions {
 struct AppendReport {
   int steps = 0;             // mini-batches completed
   int skipped_steps = 0;     // of these, left out because a loss or gradient was not finite
-  double gradient_norm = 0;  // of the last step, before clipping
+  double gradient_norm = 0;  // of the last step, before clipping; with TTT layers how far the state went
 };
 
 class Learner {
@@ -63,7 +65,8 @@ class Learner {
   virtual Result<AppendReport> append(AdaptedState& state, std::span<const Token> tokens, LearnMode mode,
                                       std::vector<TokenScore>& scores) = 0;
 
-  // Scores the open mini-batch without changing the state; one score per waiting token.
+  // Scores the open mini-batch without changing the state; one score per waiting token, that of
+  // kScoreAndLearn.
   virtual Status score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) = 0;
 
   // Equal digests mean equal futures.

@@ -55,6 +55,12 @@ class Loader {
     return Status::ok();
   }
 
+  Status upload_vector(const std::string& name, Buffer& to) const {
+    SILT_ASSIGN(const std::vector<float> values, vector(name, to.rows() * to.cols()));
+    backend_.upload(to, values);
+    return Status::ok();
+  }
+
  private:
   const TensorSource& source_;
   Backend& backend_;
@@ -63,13 +69,23 @@ class Loader {
 Status load_block(const Loader& loader, const ModelConfig& config, int layer, Block& block) {
   const std::string name = "blocks." + std::to_string(layer) + ".";
   // The lowest adapted block ends the backward pass: nothing in it or below needs transposes.
-  const MatrixUse use = layer > config.prefix_layers() ? MatrixUse::kForwardAndBackward : MatrixUse::kForward;
+  const bool backward = !config.has_ttt_layers() && layer > config.prefix_layers();
+  const MatrixUse use = backward ? MatrixUse::kForwardAndBackward : MatrixUse::kForward;
   const int d = config.width;
-  SILT_ASSIGN(block.attention_norm, loader.vector(name + "attention_norm", d));
+  const int q = config.query_width();
+  const int kv = config.kv_width();
+  if (config.has_ttt_layers()) {
+    SILT_ASSIGN(block.mixer_norm, loader.vector(name + "ttt_norm", d));
+    SILT_ASSIGN(block.qkv, loader.matrix(name, {"ttt.q", "ttt.k", "ttt.v", "ttt.lr_weight"}, d,
+                                         {q, kv, kv, config.heads}, use));
+    SILT_ASSIGN(block.output, loader.matrix(name, {"ttt.o"}, q, {d}, use));
+  } else {
+    SILT_ASSIGN(block.mixer_norm, loader.vector(name + "attention_norm", d));
+    SILT_ASSIGN(block.qkv,
+                loader.matrix(name, {"attention.q", "attention.k", "attention.v"}, d, {q, kv, kv}, use));
+    SILT_ASSIGN(block.output, loader.matrix(name, {"attention.o"}, q, {d}, use));
+  }
   SILT_ASSIGN(block.mlp_norm, loader.vector(name + "mlp_norm", d));
-  SILT_ASSIGN(block.qkv, loader.matrix(name, {"attention.q", "attention.k", "attention.v"}, d,
-                                       {config.query_width(), config.kv_width(), config.kv_width()}, use));
-  SILT_ASSIGN(block.output, loader.matrix(name, {"attention.o"}, config.query_width(), {d}, use));
   SILT_ASSIGN(block.gate_up,
               loader.matrix(name, {"mlp.gate", "mlp.up"}, d, {config.mlp_width, config.mlp_width}, use));
   SILT_ASSIGN(block.down, loader.matrix(name, {"mlp.down"}, config.mlp_width, {d}, use));
@@ -96,6 +112,43 @@ Status load_fast_block(const Loader& loader, const ModelConfig& config, int laye
   return Status::ok();
 }
 
+Status load_ttt_layer(const Loader& loader, const ModelConfig& config, int index, const InnerModel& initial,
+                      TttLayer& layer) {
+  const std::string name = "blocks." + std::to_string(index) + ".ttt.";
+  const int width = config.query_width();
+  SILT_ASSIGN(layer.step_bias, loader.vector(name + "lr_bias", config.heads));
+  SILT_ASSIGN(layer.position_scale, loader.vector(name + "position_scale", kTttTokens));
+  SILT_ASSIGN(layer.scale, loader.vector(name + "ln_scale", width));
+  SILT_ASSIGN(layer.shift, loader.vector(name + "ln_shift", width));
+  SILT_ASSIGN(layer.post_scale, loader.vector(name + "post_norm_scale", width));
+  SILT_ASSIGN(layer.post_shift, loader.vector(name + "post_norm_shift", width));
+  for (std::size_t i = 0; i < initial.size(); ++i) {
+    const std::string number = std::to_string(i + 1);
+    SILT_TRY(loader.upload(name + "w" + number, *initial[i].weight));
+    SILT_TRY(loader.upload_vector(name + "c" + number, *initial[i].bias));
+  }
+  return Status::ok();
+}
+
+// The parts of each mixer that learn; the rest of a block is load_block()'s.
+Status load_e2e(const Loader& loader, Backend& backend, const FastWeights& initial, Net& net) {
+  const ModelConfig& config = net.config;
+  net.fast.resize(static_cast<std::size_t>(config.fast_layers));
+  for (std::size_t i = 0; i < net.fast.size(); ++i) {
+    SILT_TRY(load_fast_block(loader, config, config.prefix_layers() + static_cast<int>(i), backend,
+                             initial.layers[i], net.fast[i]));
+  }
+  return Status::ok();
+}
+
+Status load_ttt(const Loader& loader, const FastWeights& initial, Net& net) {
+  net.ttt.resize(static_cast<std::size_t>(net.config.layers));
+  for (std::size_t i = 0; i < net.ttt.size(); ++i) {
+    SILT_TRY(load_ttt_layer(loader, net.config, static_cast<int>(i), initial.inner[i], net.ttt[i]));
+  }
+  return Status::ok();
+}
+
 }  // namespace
 
 std::unique_ptr<FastWeights> allocate_fast_weights(const ModelConfig& config, Backend& backend) {
@@ -105,6 +158,15 @@ std::unique_ptr<FastWeights> allocate_fast_weights(const ModelConfig& config, Ba
     return weights->buffers.back().get();
   };
   for (int i = 0; i < config.fast_layers; ++i) {
+    if (config.has_ttt_layers()) {
+      const std::vector<int> widths = config.inner_widths();
+      InnerModel& model = weights->inner.emplace_back();
+      for (std::size_t map = 0; map + 1 < widths.size(); ++map) {
+        Buffer* weight = add(config.heads * widths[map], widths[map + 1]);
+        model.push_back({.weight = weight, .bias = add(config.heads, widths[map + 1])});
+      }
+      continue;
+    }
     FastTensors layer;
     layer.gate = add(config.width, config.fast_width);
     layer.up = add(config.width, config.fast_width);
@@ -112,6 +174,12 @@ std::unique_ptr<FastWeights> allocate_fast_weights(const ModelConfig& config, Ba
     weights->layers.push_back(layer);
   }
   return weights;
+}
+
+void copy_fast_weights(const FastWeights& from, const FastWeights& to, Backend& backend) {
+  for (std::size_t i = 0; i < from.buffers.size(); ++i) {
+    backend.copy_rows(*from.buffers[i], 0, from.buffers[i]->rows(), *to.buffers[i], 0);
+  }
 }
 
 Result<std::shared_ptr<Net>> Net::create(const TensorSource& source, const ModelConfig& config,
@@ -128,11 +196,8 @@ Result<std::shared_ptr<Net>> Net::create(const TensorSource& source, const Model
     SILT_TRY(load_block(loader, config, layer, net->blocks[static_cast<std::size_t>(layer)]));
   }
   std::unique_ptr<FastWeights> initial = allocate_fast_weights(config, backend);
-  net->fast.resize(static_cast<std::size_t>(config.fast_layers));
-  for (std::size_t i = 0; i < net->fast.size(); ++i) {
-    SILT_TRY(load_fast_block(loader, config, config.prefix_layers() + static_cast<int>(i), backend,
-                             initial->layers[i], net->fast[i]));
-  }
+  SILT_TRY(config.has_ttt_layers() ? load_ttt(loader, *initial, *net)
+                                   : load_e2e(loader, backend, *initial, *net));
   net->initial = std::move(initial);
   return net;
 }

@@ -15,9 +15,9 @@
 namespace silt::model {
 
 struct Block {
-  std::vector<float> attention_norm;  // gains [d]
+  std::vector<float> mixer_norm;  // of attention or the TTT layer: gains [d]
   std::vector<float> mlp_norm;
-  MatrixPtr qkv;      // [d, (heads + 2 kv_heads) * head_width]
+  MatrixPtr qkv;      // [d, projected_width]
   MatrixPtr output;   // [heads * head_width, d]
   MatrixPtr gate_up;  // [d, 2 mlp_width]
   MatrixPtr down;     // [mlp_width, d]
@@ -36,7 +36,8 @@ struct Net {
   MatrixPtr embedding;
   std::vector<float> final_norm;
   std::vector<Block> blocks;                   // all layers
-  std::vector<FastBlock> fast;                 // of the last fast_layers blocks
+  std::vector<FastBlock> fast;                 // of the last fast_layers blocks,
+  std::vector<TttLayer> ttt;                   // or of all blocks
   std::shared_ptr<const FastWeights> initial;  // W_0
 
   // Reads and packs all tensors. Fails when one is missing or its shape disagrees with `config`,
@@ -47,5 +48,7 @@ struct Net {
 
 // Buffers for one version of the fast weights, zero-filled.
 std::unique_ptr<FastWeights> allocate_fast_weights(const ModelConfig& config, Backend& backend);
+// Both of one configuration.
+void copy_fast_weights(const FastWeights& from, const FastWeights& to, Backend& backend);
 
 }  // namespace silt::model

@@ -6,18 +6,19 @@
 
 #include "model/forward.h"
 #include "model/sampler.h"
+#include "model/text_pass.h"
 
 namespace silt::model {
 namespace {
 
-class WindowReader final : public Reader {
+class NetReader final : public Reader {
  public:
-  WindowReader(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend)
-      : net_(std::move(net)), backend_(std::move(backend)), forward_(net_, *backend_) {
+  NetReader(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend)
+      : net_(std::move(net)),
+        backend_(std::move(backend)),
+        forward_(net_, *backend_),
+        pass_(make_text_pass(forward_)) {
     const ModelConfig& c = net_->config;
-    for (int layer = 0; layer < c.layers; ++layer) caches_.push_back(backend_->allocate_kv_cache());
-    for (int i = 0; i < c.fast_layers; ++i) packs_.push_back(backend_->allocate_fast_pack());
-    x_ = backend_->allocate(c.minibatch_tokens, c.width, Role::kOperand);
     h_ = backend_->allocate(c.minibatch_tokens, c.width, Role::kResidual);
     scored_h_ = backend_->allocate(c.minibatch_tokens, c.width, Role::kResidual);
   }
@@ -27,7 +28,7 @@ class WindowReader final : public Reader {
     SILT_TRY(check(context));
     SILT_TRY(check(text));
     nll.assign(text.size(), 0);
-    start(weights);
+    pass_->use(weights);
     if (!text.empty()) score_one({context, text}, nll);
     return Status::ok();
   }
@@ -39,7 +40,7 @@ class WindowReader final : public Reader {
       SILT_TRY(check(request.text));
     }
     nll.assign(requests.size(), {});
-    start(weights);
+    pass_->use(weights);
     const auto room = static_cast<std::size_t>(net_->config.minibatch_tokens);
     std::size_t rows = 0;
     shared_.clear();
@@ -73,13 +74,13 @@ class WindowReader final : public Reader {
     std::vector<Token> text;
     tokens_.assign(prompt.begin(), prompt.end());
     if (tokens_.empty()) tokens_.push_back(net_->start_token);
-    start(weights);
-    place_ = Place{};
+    pass_->use(weights);
+    pass_->begin();
     std::span<const Token> unread = tokens_;
     while (static_cast<int>(text.size()) < options.tokens_max) {
       std::size_t rows = 0;
       while (!unread.empty()) {
-        rows = read_some(unread);
+        rows = pass_->read(unread, *h_);
         unread = unread.subspan(rows);
       }
       forward_.logits(*h_, static_cast<int>(rows) - 1, logits);
@@ -115,23 +116,13 @@ class WindowReader final : public Reader {
     tokens_.insert(tokens_.end(), request.text.begin(), request.text.end() - 1);
   }
 
-  // Packs these weights, unless they are packed already.
-  void start(const std::shared_ptr<const FastWeights>& weights) {
-    adapted_ = weights != nullptr;
-    if (!adapted_) return;
-    const bool packed = !packed_.owner_before(weights) && !weights.owner_before(packed_);
-    if (packed) return;
-    for (std::size_t i = 0; i < packs_.size(); ++i) backend_->pack_fast(weights->layers[i], *packs_[i]);
-    packed_ = weights;
-  }
-
   void score_one(const ScoreRequest& request, std::span<float> nll) {
     tokens_.clear();
     add_inputs(request);
     const std::size_t first_scored = rows_of(request) - request.text.size();  // it predicts text[0]
-    place_ = Place{};
+    pass_->begin();
     for (std::size_t at = 0; at < tokens_.size();) {
-      const std::size_t rows = read_some(std::span(tokens_).subspan(at));
+      const std::size_t rows = pass_->read(std::span(tokens_).subspan(at), *h_);
       if (at + rows > first_scored) score_rows(at, rows, first_scored, request.text, nll);
       at += rows;
     }
@@ -147,8 +138,7 @@ class WindowReader final : public Reader {
       ends_.push_back(static_cast<int>(tokens_.size()));
       targets_.insert(targets_.end(), requests[i].text.begin(), requests[i].text.end());
     }
-    forward_.embed(tokens_, *h_);
-    run_blocks([&](int layer, KvCache& cache) { forward_.attend_apart(layer, ends_, cache, *x_, *h_); });
+    pass_->read_apart(tokens_, ends_, *h_);
     scored_h_->set_rows(static_cast<int>(targets_.size()));
     int scored = 0;
     for (std::size_t s = 0; s < shared_.size(); ++s) {
@@ -166,39 +156,6 @@ class WindowReader final : public Reader {
     shared_.clear();
   }
 
-  // h_ through all blocks; `attend(layer, cache)` is their first half.
-  template <class Attend>
-  void run_blocks(Attend attend) {
-    const ModelConfig& c = net_->config;
-    for (int layer = 0; layer < c.layers; ++layer) {
-      attend(layer, *caches_[static_cast<std::size_t>(layer)]);
-      const int fast_layer = layer - c.prefix_layers();
-      if (fast_layer < 0) {
-        forward_.mlp(layer, *h_, nullptr);
-      } else {
-        const auto i = static_cast<std::size_t>(fast_layer);
-        forward_.adapted_mlps(fast_layer, adapted_ ? *packs_[i] : *net_->fast[i].initial_pack, *h_);
-      }
-    }
-  }
-
-  // Reads the first tokens of `inputs`, up to the end of the open mini-batch, and returns how many.
-  // h_ has a row for each of them.
-  std::size_t read_some(std::span<const Token> inputs) {
-    const ModelConfig& c = net_->config;
-    if (place_.first_row == c.minibatch_tokens) {
-      for (const KvCachePtr& cache : caches_) backend_->kv_advance(*cache);
-      place_.cached_valid = std::min(place_.cached_valid + c.minibatch_tokens, c.window_tokens);
-      place_.first_row = 0;
-    }
-    const auto room = static_cast<std::size_t>(c.minibatch_tokens - place_.first_row);
-    const std::size_t rows = std::min(inputs.size(), room);
-    forward_.embed(inputs.first(rows), *h_);
-    run_blocks([&](int layer, KvCache& cache) { forward_.attend(layer, place_, cache, *x_, *h_, nullptr); });
-    place_.first_row += static_cast<int>(rows);
-    return rows;
-  }
-
   // h_ has the rows of inputs [at, at + rows); those from `first_scored` on predict a token of `text`.
   void score_rows(std::size_t at, std::size_t rows, std::size_t first_scored, std::span<const Token> text,
                   std::span<float> nll) {
@@ -213,12 +170,8 @@ class WindowReader final : public Reader {
   std::shared_ptr<const Net> net_;
   std::unique_ptr<Backend> backend_;
   Forward forward_;
-  std::vector<KvCachePtr> caches_;
-  std::vector<FastPackPtr> packs_;           // of the weights in packed_
-  std::weak_ptr<const FastWeights> packed_;  // versions never share an ownership: see FastWeightsPool
-  bool adapted_ = false;
-  Place place_;
-  BufferPtr x_, h_, scored_h_;
+  std::unique_ptr<TextPass> pass_;
+  BufferPtr h_, scored_h_;
   std::vector<Token> tokens_, targets_;
   std::vector<std::size_t> shared_;  // requests of one shared pass, and the rows at which they end
   std::vector<int> ends_;
@@ -235,7 +188,7 @@ Result<std::unique_ptr<Reader>> Reader::create(std::shared_ptr<const Model> mode
 }
 
 std::unique_ptr<Reader> Reader::create(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend) {
-  return std::make_unique<WindowReader>(std::move(net), std::move(backend));
+  return std::make_unique<NetReader>(std::move(net), std::move(backend));
 }
 
 }  // namespace silt::model

@@ -1,8 +1,9 @@
 // Reader: scores and generates text from a snapshot of a source's fast weights.
 //
-// Starts from an empty attention window and never changes the weights. One reader belongs to one
-// thread; snapshots may be shared by any number of readers. Used by the answer path while the
-// learner goes on. Learners and readers of one process and backend path share the packed weights.
+// Starts from an empty attention window and never changes the weights; TTT layers go on from the
+// snapshot's inner models, in a copy that ends with the text. One reader belongs to one thread;
+// snapshots may be shared by any number of readers. Used by the answer path while the learner goes on.
+// Learners and readers of one process and backend path share the packed weights.
 #pragma once
 
 #include <functional>

@@ -77,8 +77,8 @@ Status read_counters(ByteReader& reader, const ModelConfig& config, AdaptedState
 AdaptedState allocate_state(const ModelConfig& config, Backend& backend, bool frozen) {
   AdaptedState state;
   const auto window = [&] { return backend.allocate(config.window_tokens, config.width, Role::kOperand); };
-  for (int layer = 0; layer < config.layers; ++layer) state.window.push_back(window());
-  for (int i = 1; frozen && i < config.fast_layers; ++i) state.frozen_window.push_back(window());
+  for (int i = 0; i < config.windows(); ++i) state.window.push_back(window());
+  for (int i = 0; frozen && i < config.frozen_windows(); ++i) state.frozen_window.push_back(window());
   state.open.reserve(static_cast<std::size_t>(config.minibatch_tokens));
   state.tag = std::make_shared<const char>();
   return state;

@@ -47,6 +47,15 @@ const TypeInfo& info_of(DataType type) {
   return kTypes[static_cast<std::size_t>(type)];
 }
 
+struct MixerInfo {
+  std::string_view name;
+  std::string_view rule;
+  MixerKind kind;
+};
+constexpr MixerInfo kMixers[] = {{"ttt-e2e", "clipped-sgd", MixerKind::kTttE2e},
+                                 {"ttt_linear", "minibatch-gd", MixerKind::kTttLinear},
+                                 {"ttt_mlp", "minibatch-gd", MixerKind::kTttMlp}};
+
 std::string grouped(std::uint64_t value) {
   const std::string digits = std::to_string(value);
   std::string out;
@@ -81,30 +90,58 @@ bool allowed(Use use, DataType type) {
   return false;
 }
 
+using ExpectedTensors = std::map<std::string, Expected, std::less<>>;
+
+// The tensors of block `n` that its mixer brings, named `block` + ...
+void expect_attention(const ModelConfig& c, int n, const std::string& block, ExpectedTensors& out) {
+  const std::int64_t d = c.width, q = c.query_width(), kv = c.kv_width(), f = c.fast_width;
+  out[block + "attention_norm"] = {Use::kFloats, {d}};
+  out[block + "attention.q"] = {Use::kMatrix, {d, q}};
+  out[block + "attention.k"] = {Use::kMatrix, {d, kv}};
+  out[block + "attention.v"] = {Use::kMatrix, {d, kv}};
+  out[block + "attention.o"] = {Use::kMatrix, {q, d}};
+  if (n < c.prefix_layers()) return;
+  out[block + "fast_norm"] = {Use::kFloats, {d}};
+  out[block + "fast.gate"] = {Use::kMatrix, {d, f}};
+  out[block + "fast.up"] = {Use::kMatrix, {d, f}};
+  out[block + "fast.down"] = {Use::kMatrix, {f, d}};
+  out[block + "fast.step"] = {Use::kFloats, {3}};
+  out[block + "fast.decay"] = {Use::kFloats, {3}};
+}
+
+void expect_ttt_layer(const ModelConfig& c, const std::string& block, ExpectedTensors& out) {
+  const std::int64_t d = c.width, q = c.query_width(), heads = c.heads;
+  const std::string ttt = block + "ttt.";
+  out[block + "ttt_norm"] = {Use::kFloats, {d}};
+  for (const char* name : {"q", "k", "v"}) out[ttt + name] = {Use::kMatrix, {d, q}};
+  out[ttt + "o"] = {Use::kMatrix, {q, d}};
+  out[ttt + "lr_weight"] = {Use::kMatrix, {d, heads}};
+  out[ttt + "lr_bias"] = {Use::kFloats, {heads}};
+  out[ttt + "position_scale"] = {Use::kFloats, {kTttTokens}};
+  for (const char* name : {"ln_scale", "ln_shift", "post_norm_scale", "post_norm_shift"}) {
+    out[ttt + name] = {Use::kFloats, {q}};
+  }
+  const std::vector<int> widths = c.inner_widths();
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
+    const std::string number = std::to_string(i + 1);
+    out[ttt + "w" + number] = {Use::kMatrix, {heads * widths[i], widths[i + 1]}};
+    out[ttt + "c" + number] = {Use::kFloats, {heads * widths[i + 1]}};
+  }
+}
+
 // Every tensor that a file of this configuration has, scales of I8 matrices aside.
-std::map<std::string, Expected, std::less<>> expected_tensors(const ModelConfig& c) {
-  std::map<std::string, Expected, std::less<>> out;
-  const std::int64_t d = c.width, q = c.query_width(), kv = c.kv_width(), ff = c.mlp_width, f = c.fast_width;
+ExpectedTensors expected_tensors(const ModelConfig& c) {
+  ExpectedTensors out;
+  const std::int64_t d = c.width, ff = c.mlp_width;
   out["embedding"] = {Use::kMatrix, {c.vocabulary, d}};
   out["final_norm"] = {Use::kFloats, {d}};
   for (int n = 0; n < c.layers; ++n) {
     const std::string block = "blocks." + std::to_string(n) + ".";
-    out[block + "attention_norm"] = {Use::kFloats, {d}};
-    out[block + "attention.q"] = {Use::kMatrix, {d, q}};
-    out[block + "attention.k"] = {Use::kMatrix, {d, kv}};
-    out[block + "attention.v"] = {Use::kMatrix, {d, kv}};
-    out[block + "attention.o"] = {Use::kMatrix, {q, d}};
+    c.has_ttt_layers() ? expect_ttt_layer(c, block, out) : expect_attention(c, n, block, out);
     out[block + "mlp_norm"] = {Use::kFloats, {d}};
     out[block + "mlp.gate"] = {Use::kMatrix, {d, ff}};
     out[block + "mlp.up"] = {Use::kMatrix, {d, ff}};
     out[block + "mlp.down"] = {Use::kMatrix, {ff, d}};
-    if (n < c.prefix_layers()) continue;
-    out[block + "fast_norm"] = {Use::kFloats, {d}};
-    out[block + "fast.gate"] = {Use::kMatrix, {d, f}};
-    out[block + "fast.up"] = {Use::kMatrix, {d, f}};
-    out[block + "fast.down"] = {Use::kMatrix, {f, d}};
-    out[block + "fast.step"] = {Use::kFloats, {3}};
-    out[block + "fast.decay"] = {Use::kFloats, {3}};
   }
   out["tokenizer.bytes"] = {Use::kTokenizerBytes, {kAnySize}};
   out["tokenizer.offsets"] = {Use::kTokenizerIntegers, {c.vocabulary + 1}};
@@ -301,31 +338,43 @@ Status WeightsFile::read_config() {
     return invalid_argument("weight file " + path_ + " is of format \"" + std::string(text("format")) +
                             "\", this program reads \"silt-1\": install the model that belongs to it");
   }
-  if (text("mixer") != "ttt-e2e" || text("rule") != "clipped-sgd") {
+  const auto mixer = std::find_if(std::begin(kMixers), std::end(kMixers), [&](const MixerInfo& known) {
+    return known.name == text("mixer") && known.rule == text("rule");
+  });
+  if (mixer == std::end(kMixers)) {
+    std::string known;
+    for (const MixerInfo& one : kMixers) {
+      if (!known.empty()) known += ", ";
+      known.append("\"").append(one.name).append("\" with \"").append(one.rule).append("\"");
+    }
     return invalid_argument("weight file " + path_ + " needs mixer \"" + std::string(text("mixer")) +
-                            "\" with rule \"" + std::string(text("rule")) +
-                            "\", this program has \"ttt-e2e\" with \"clipped-sgd\": install a newer silt");
+                            "\" with rule \"" + std::string(text("rule")) + "\", this program has " + known +
+                            ": install a newer silt");
   }
-  const std::pair<std::string_view, int*> integers[] = {{"layers", &config_.layers},
-                                                        {"fast_layers", &config_.fast_layers},
-                                                        {"width", &config_.width},
-                                                        {"heads", &config_.heads},
-                                                        {"kv_heads", &config_.kv_heads},
-                                                        {"head_width", &config_.head_width},
-                                                        {"mlp_width", &config_.mlp_width},
-                                                        {"fast_width", &config_.fast_width},
-                                                        {"vocabulary", &config_.vocabulary},
-                                                        {"minibatch_tokens", &config_.minibatch_tokens},
-                                                        {"window_tokens", &config_.window_tokens}};
-  const std::pair<std::string_view, float*> floats[] = {{"rope_theta", &config_.rope_theta},
-                                                        {"norm_epsilon", &config_.norm_epsilon},
-                                                        {"clip_norm", &config_.clip_norm}};
+  config_.mixer = mixer->kind;
+  std::vector<std::pair<std::string_view, int*>> integers = {{"layers", &config_.layers},
+                                                             {"width", &config_.width},
+                                                             {"heads", &config_.heads},
+                                                             {"head_width", &config_.head_width},
+                                                             {"mlp_width", &config_.mlp_width},
+                                                             {"vocabulary", &config_.vocabulary},
+                                                             {"minibatch_tokens", &config_.minibatch_tokens}};
+  std::vector<std::pair<std::string_view, float*>> floats = {{"rope_theta", &config_.rope_theta},
+                                                             {"norm_epsilon", &config_.norm_epsilon}};
+  if (!config_.has_ttt_layers()) {
+    integers.insert(integers.end(), {{"fast_layers", &config_.fast_layers},
+                                     {"kv_heads", &config_.kv_heads},
+                                     {"fast_width", &config_.fast_width},
+                                     {"window_tokens", &config_.window_tokens}});
+    floats.emplace_back("clip_norm", &config_.clip_norm);
+  }
   for (const auto& [key, value] : integers) {
     if (!parse_number(text(key), *value)) return damaged("has no number \"" + std::string(key) + "\"");
   }
   for (const auto& [key, value] : floats) {
     if (!parse_number(text(key), *value)) return damaged("has no number \"" + std::string(key) + "\"");
   }
+  if (config_.has_ttt_layers()) config_.complete_ttt();
   return config_.validate().with_context("weight file " + path_);
 }
 

@@ -8,7 +8,9 @@
 // ModelConfig (mixer "ttt-e2e", rule "clipped-sgd", layers, fast_layers, width, heads, kv_heads,
 // head_width, mlp_width, fast_width, vocabulary, minibatch_tokens, window_tokens, rope_theta,
 // norm_epsilon, clip_norm); tokenizer "byte-bpe", pretokenizer (pretokenizer.h), start_token. Everything
-// else (architecture, training_*, data, licence, provenance) is for people.
+// else (architecture, training_*, data, licence, provenance) is for people. With mixer "ttt_linear" or
+// "ttt_mlp" the rule is "minibatch-gd", and fast_layers, kv_heads, fast_width, window_tokens and
+// clip_norm are not needed.
 //
 // Tensors, for block n in [0, layers), d = width, f = fast_width, V = vocabulary:
 //   embedding                          [V, d]         tied: input rows, output columns
@@ -25,6 +27,19 @@
 //   blocks.n.fast.gate, .up            [d, f]
 //   blocks.n.fast.down                 [f, d]
 //   blocks.n.fast.step, .decay         [3]      F32   for gate, up, down; final values, not logits
+// With TTT layers, of width f per head and w = heads * f (ttt_mixer.h; per head = head after head),
+// every block has instead of attention_norm, attention and fast:
+//   blocks.n.ttt_norm                  [d]      F32
+//   blocks.n.ttt.q, .k, .v             [d, w]
+//   blocks.n.ttt.o                     [w, d]
+//   blocks.n.ttt.lr_weight, .lr_bias   [d, heads], [heads] F32   the logit of a token's step
+//   blocks.n.ttt.position_scale        [16]     F32   added to 1 / t
+//   blocks.n.ttt.ln_scale, .ln_shift   [w]      F32   of the inner models' LN
+//   blocks.n.ttt.post_norm_scale, .post_norm_shift [w] F32   of the LN over all heads
+//   blocks.n.ttt.w1, .c1               [heads * f, f], [heads * f] F32   the initial inner models
+// or with ttt_mlp, of hidden width 4 f:
+//   blocks.n.ttt.w1, .c1               [heads * f, 4 f], [heads * 4 f] F32
+//   blocks.n.ttt.w2, .c2               [heads * 4 f, f], [heads * f] F32
 // and the tokenizer (tokenizer.h), whose special tokens have empty pieces:
 //   tokenizer.bytes                    [bytes]  U8    all pieces, joined
 //   tokenizer.offsets                  [V + 1]  I32   piece t is bytes [offsets[t], offsets[t + 1])

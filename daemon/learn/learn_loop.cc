@@ -19,15 +19,6 @@ std::pair<std::uint32_t, std::uint32_t> id_of(SourceRef source) {
   return {static_cast<std::uint32_t>(source.tenant), static_cast<std::uint32_t>(source.source)};
 }
 
-// Fast weights in fp32, windows of all layers in bf16.
-std::uint64_t state_bytes(const model::ModelConfig& net) {
-  const auto product = [](int a, int b) {
-    return static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b);
-  };
-  return 12 * product(net.fast_layers, 1) * product(net.width, net.fast_width) +
-         2 * product(net.layers, 1) * product(net.window_tokens, net.width);
-}
-
 }  // namespace
 
 LearnLoop::LearnLoop(RecordLog& log, StateStore& states, const EvidenceStore& evidence, Snapshots& snapshots,
@@ -425,7 +416,7 @@ void LearnLoop::update_status(std::string_view state) {
     }
     if (source.resident) ++now.resident_states;
   }
-  now.resident_bytes = now.resident_states * state_bytes(learner_.config());
+  now.resident_bytes = now.resident_states * learner_.config().state_bytes();
   const std::int64_t now_us = clock_.monotonic_us();
   while (!recent_tokens_.empty() && now_us - recent_tokens_.front().first > 60 * kSecondUs)
     recent_tokens_.pop_front();

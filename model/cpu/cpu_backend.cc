@@ -11,8 +11,7 @@ namespace {
 
 // The longest reduction of a backward product, in columns.
 int widest(const ModelConfig& config) {
-  return std::max({config.query_width() + 2 * config.kv_width(), 2 * config.mlp_width, 2 * config.fast_width,
-                   config.width});
+  return std::max({config.projected_width(), 2 * config.mlp_width, 2 * config.fast_width, config.width});
 }
 
 Status must_divide(const char* field, int value, int unit) {
@@ -26,7 +25,7 @@ Status must_divide(const char* field, int value, int unit) {
 Status check_shape(const ModelConfig& config) {
   SILT_TRY(must_divide("width", config.width, kBlock));
   SILT_TRY(must_divide("mlp_width", config.mlp_width, kBlock));
-  SILT_TRY(must_divide("fast_width", config.fast_width, kBlock));
+  if (!config.has_ttt_layers()) SILT_TRY(must_divide("fast_width", config.fast_width, kBlock));
   SILT_TRY(must_divide("head_width", config.head_width, 16));
   SILT_TRY(must_divide("query width (heads x head_width)", config.query_width(), kBlock));
   return must_divide("minibatch_tokens", config.minibatch_tokens, 16);
@@ -59,6 +58,7 @@ CpuBackend::CpuBackend(const ModelConfig& config, const Kernels& kernels, int th
     s.panel =
         Array<Bf16>(static_cast<std::size_t>(round_up(std::max(widest(config), tile), kBlock)) * kBlock);
   }
+  if (config.has_ttt_layers()) ttt_ = std::make_unique<CpuTtt>(config_, kernels_, team_);
   for (VocabularyPart& part : parts_) {
     part.reference = Array<float>(config.minibatch_tokens);
     part.sum = Array<float>(config.minibatch_tokens);

@@ -19,6 +19,7 @@
 #include "model/cpu/memory.h"
 #include "model/cpu/rotary.h"
 #include "model/cpu/thread_team.h"
+#include "model/cpu/ttt.h"
 
 namespace silt::model::cpu {
 
@@ -30,6 +31,7 @@ class CpuBackend final : public Backend {
   CpuBackend(const ModelConfig& config, const Kernels& kernels, int threads);
 
   std::string_view name() const override { return name_; }
+  TttMixer& ttt() override { return *ttt_; }
 
   // memory: cpu_backend.cc
   BufferPtr allocate(int rows, int cols, Role role) override;
@@ -135,6 +137,7 @@ class CpuBackend final : public Backend {
   ThreadTeam team_;
   const long score_stride_;  // floats or bfloat16 of one row of scores
   const Rotary rotary_;
+  std::unique_ptr<CpuTtt> ttt_;  // of nets that have TTT layers
   std::vector<Scratch> scratch_;
   std::vector<AttentionBackward::Scratch> backward_scratch_;
   std::vector<VocabularyPart> parts_;

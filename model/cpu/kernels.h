@@ -84,6 +84,25 @@ struct Kernels {
   // to = w0 + decay (from - w0) - step g
   void (*update)(const float* from, const float* w0, const float* g, long n, float decay, float step,
                  float* to);
+
+  // --- TTT layers, in single precision; widths are multiples of 16 -----------------------------
+  // y[r] = (accumulate ? y[r] : 0) + sum over i of x[r * row_step + i * depth_step] w[i], in order of
+  // i, for rows of `cols` numbers.
+  void (*multiply)(const float* x, long row_step, long depth_step, int rows, int depth, const float* w,
+                   long ldw, int cols, float* y, long ldy, bool accumulate);
+  float (*dot)(const float* x, const float* y, int n);
+  void (*multiply_elements)(const float* x, long n, float* y);  // y *= x
+  void (*sigmoid)(float* x, long n);
+  // Tanh-gelu of z, in place; and its slope unless null.
+  void (*gelu)(float* z, long n, float* slope);
+  void (*rotate_to_float)(const Bf16* in, const float* cosine, const float* sine, int half, float* out);
+  // y += LN(x)
+  void (*add_layer_norm)(const float* x, const float* scale, const float* shift, int n, float epsilon,
+                         float* y);
+  void (*layer_norm)(const float* x, const float* scale, const float* shift, int n, float epsilon, Bf16* y);
+  // g = gradient of 1/2 |LN(x) - target|^2 with respect to x
+  void (*layer_norm_gradient)(const float* x, const float* scale, const float* shift, const float* target,
+                              int n, float epsilon, float* g);
 };
 
 const Kernels& kernels_baseline();

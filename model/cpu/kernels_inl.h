@@ -3,6 +3,7 @@
 
 #include "model/cpu/product_inl.h"
 #include "model/cpu/rows_inl.h"
+#include "model/cpu/ttt_inl.h"
 
 namespace silt::model::cpu {
 namespace {
@@ -37,6 +38,15 @@ constexpr Kernels make_kernels(const char* isa) {
       .axpy = axpy,
       .sum_of_squares = sum_of_squares,
       .update = update,
+      .multiply = multiply,
+      .dot = dot_rows,
+      .multiply_elements = multiply_elements,
+      .sigmoid = sigmoid_elements,
+      .gelu = gelu,
+      .rotate_to_float = rotate_to_float,
+      .add_layer_norm = add_layer_norm,
+      .layer_norm = layer_norm,
+      .layer_norm_gradient = layer_norm_gradient,
   };
 }
 

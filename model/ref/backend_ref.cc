@@ -6,6 +6,7 @@
 
 #include "model/ref/attention.h"
 #include "model/ref/ops.h"
+#include "model/ref/ttt.h"
 
 namespace silt::model {
 namespace {
@@ -67,9 +68,66 @@ const RefFastPack<T>& cast(const FastPack& pack) {
 }
 
 template <class T>
+struct RefTttCache final : TttCache {
+  ref::InnerModels<T> models;
+};
+
+template <class T>
+class RefTtt final : public TttMixer {
+ public:
+  explicit RefTtt(const ModelConfig& config) : ttt_(config) {}
+
+  TttCachePtr allocate_cache() override {
+    auto cache = std::make_unique<RefTttCache<T>>();
+    cache->models = ttt_.allocate();
+    return cache;
+  }
+  void start(const InnerModel& state, TttCache& cache) override {
+    ref::InnerModels<T>& models = static_cast<RefTttCache<T>&>(cache).models;
+    models.open = 0;
+    for (std::size_t i = 0; i < state.size(); ++i) {
+      const RefBuffer<T>& weight = cast<T>(*state[i].weight);
+      const RefBuffer<T>& bias = cast<T>(*state[i].bias);
+      models.maps[i].weight.assign(weight.data(), weight.data() + weight.size());
+      models.maps[i].bias.assign(bias.data(), bias.data() + bias.size());
+    }
+  }
+  void mix(const Buffer& projected, const TttLayer& layer, bool learns, TttCache& cache,
+           Buffer& out) override {
+    ttt_.mix(cast<T>(projected).data(), projected.rows(), layer, learns,
+             static_cast<RefTttCache<T>&>(cache).models, cast<T>(out).data());
+  }
+  double squared_change(const TttCache& cache, const InnerModel& since) override {
+    const ref::InnerModels<T>& models = static_cast<const RefTttCache<T>&>(cache).models;
+    double sum = 0;
+    const auto add = [&](const std::vector<T>& now, const RefBuffer<T>& then) {
+      for (std::size_t i = 0; i < now.size(); ++i) {
+        const double change = ref::real_part(now[i] - then.data()[i]);
+        sum += change * change;
+      }
+    };
+    for (std::size_t i = 0; i < since.size(); ++i) {
+      add(models.maps[i].weight, cast<T>(*since[i].weight));
+      add(models.maps[i].bias, cast<T>(*since[i].bias));
+    }
+    return sum;
+  }
+  void store(const TttCache& cache, const InnerModel& to) override {
+    const ref::InnerModels<T>& models = static_cast<const RefTttCache<T>&>(cache).models;
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      std::copy(models.maps[i].weight.begin(), models.maps[i].weight.end(), cast<T>(*to[i].weight).data());
+      std::copy(models.maps[i].bias.begin(), models.maps[i].bias.end(), cast<T>(*to[i].bias).data());
+    }
+  }
+
+ private:
+  ref::Ttt<T> ttt_;
+};
+
+template <class T>
 class Implementation final : public RefBackend<T> {
  public:
-  explicit Implementation(const ModelConfig& config) : c_(config), attention_(config) {}
+  explicit Implementation(const ModelConfig& config) : c_(config), attention_(config), ttt_(config) {}
 
   std::string_view name() const override {
     if constexpr (std::is_same_v<T, float>) return "ref-f32";
@@ -77,6 +135,7 @@ class Implementation final : public RefBackend<T> {
     return "ref-complex";
   }
   T last_loss() const override { return last_loss_; }
+  TttMixer& ttt() override { return ttt_; }
 
   // --- memory ---
   BufferPtr allocate(int rows, int cols, Role role) override {
@@ -355,6 +414,7 @@ class Implementation final : public RefBackend<T> {
 
   ModelConfig c_;
   ref::Attention<T> attention_;
+  RefTtt<T> ttt_;
   std::vector<T> scratch_, half_, other_half_;
   T last_loss_ = 0;
 };

@@ -18,31 +18,58 @@ struct Shape {
   double mean;
 };
 
-std::map<std::string, Shape> shapes(const ModelConfig& c) {
-  const auto scaled = [](int rows, int cols, double gain) {
-    return Shape{rows, cols, gain / std::sqrt(rows), 0};
-  };
-  std::map<std::string, Shape> all;
+using Shapes = std::map<std::string, Shape>;
+
+Shape scaled(int rows, int cols, double gain) {
+  return {rows, cols, gain / std::sqrt(rows), 0};
+}
+
+void add_attention(const ModelConfig& c, int layer, const std::string& block, Shapes& all) {
+  all[block + "attention_norm"] = {c.width, 0, 0.1, 1};
+  all[block + "attention.q"] = scaled(c.width, c.query_width(), 1.5);
+  all[block + "attention.k"] = scaled(c.width, c.kv_width(), 1.5);
+  all[block + "attention.v"] = scaled(c.width, c.kv_width(), 1);
+  all[block + "attention.o"] = scaled(c.query_width(), c.width, 0.7);
+  if (layer < c.prefix_layers()) return;
+  all[block + "fast_norm"] = {c.width, 0, 0.1, 1};
+  all[block + "fast.gate"] = scaled(c.width, c.fast_width, 1);
+  all[block + "fast.up"] = scaled(c.width, c.fast_width, 1);
+  all[block + "fast.down"] = scaled(c.fast_width, c.width, 0.5);
+  all[block + "fast.step"] = {3, 0, 0.03, 0.3};
+  all[block + "fast.decay"] = {3, 0, 0.01, 0.97};
+}
+
+void add_ttt_layer(const ModelConfig& c, const std::string& block, Shapes& all) {
+  const std::string ttt = block + "ttt.";
+  all[block + "ttt_norm"] = {c.width, 0, 0.1, 1};
+  for (const char* name : {"q", "k", "v"}) all[ttt + name] = scaled(c.width, c.query_width(), 1);
+  all[ttt + "o"] = scaled(c.query_width(), c.width, 0.7);
+  all[ttt + "lr_weight"] = scaled(c.width, c.heads, 1);
+  all[ttt + "lr_bias"] = {c.heads, 0, 0.1, 0};
+  all[ttt + "position_scale"] = {kTttTokens, 0, 0.1, 0};
+  for (const char* name : {"ln", "post_norm"}) {
+    all[ttt + name + "_scale"] = {c.query_width(), 0, 0.1, 1};
+    all[ttt + name + "_shift"] = {c.query_width(), 0, 0.1, 0};
+  }
+  const std::vector<int> widths = c.inner_widths();
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
+    const std::string number = std::to_string(i + 1);
+    all[ttt + "w" + number] = {c.heads * widths[i], widths[i + 1], 1 / std::sqrt(widths[i]), 0};
+    all[ttt + "c" + number] = {c.heads * widths[i + 1], 0, 0.1, 0};
+  }
+}
+
+Shapes shapes(const ModelConfig& c) {
+  Shapes all;
   all["embedding"] = {c.vocabulary, c.width, 0.5, 0};
   all["final_norm"] = {c.width, 0, 0.1, 1};
   for (int layer = 0; layer < c.layers; ++layer) {
     const std::string block = "blocks." + std::to_string(layer) + ".";
-    all[block + "attention_norm"] = {c.width, 0, 0.1, 1};
+    c.has_ttt_layers() ? add_ttt_layer(c, block, all) : add_attention(c, layer, block, all);
     all[block + "mlp_norm"] = {c.width, 0, 0.1, 1};
-    all[block + "attention.q"] = scaled(c.width, c.query_width(), 1.5);
-    all[block + "attention.k"] = scaled(c.width, c.kv_width(), 1.5);
-    all[block + "attention.v"] = scaled(c.width, c.kv_width(), 1);
-    all[block + "attention.o"] = scaled(c.query_width(), c.width, 0.7);
     all[block + "mlp.gate"] = scaled(c.width, c.mlp_width, 1);
     all[block + "mlp.up"] = scaled(c.width, c.mlp_width, 1);
     all[block + "mlp.down"] = scaled(c.mlp_width, c.width, 0.7);
-    if (layer < c.prefix_layers()) continue;
-    all[block + "fast_norm"] = {c.width, 0, 0.1, 1};
-    all[block + "fast.gate"] = scaled(c.width, c.fast_width, 1);
-    all[block + "fast.up"] = scaled(c.width, c.fast_width, 1);
-    all[block + "fast.down"] = scaled(c.fast_width, c.width, 0.5);
-    all[block + "fast.step"] = {3, 0, 0.03, 0.3};
-    all[block + "fast.decay"] = {3, 0, 0.01, 0.97};
   }
   return all;
 }
@@ -112,6 +139,22 @@ ModelConfig even_config() {
           .rope_theta = 10000,
           .norm_epsilon = 1e-5f,
           .clip_norm = 1};
+}
+
+ModelConfig odd_ttt_config(MixerKind mixer) {
+  ModelConfig config = odd_config();
+  config.mixer = mixer;
+  config.minibatch_tokens = 32;
+  config.complete_ttt();
+  return config;
+}
+
+ModelConfig even_ttt_config(MixerKind mixer) {
+  ModelConfig config = even_config();
+  config.mixer = mixer;
+  config.minibatch_tokens = 32;
+  config.complete_ttt();
+  return config;
 }
 
 std::vector<float> random_tensor(const ModelConfig& config, const std::string& name, unsigned seed) {

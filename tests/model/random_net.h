@@ -16,6 +16,10 @@ ModelConfig odd_config();
 // A shape that every backend accepts.
 ModelConfig even_config();
 
+// The same two with TTT layers of this kind.
+ModelConfig odd_ttt_config(MixerKind mixer);
+ModelConfig even_ttt_config(MixerKind mixer);
+
 // The same seed and configuration give the same values, whatever the backend.
 std::shared_ptr<Net> random_net(const ModelConfig& config, Backend& backend, unsigned seed = 1);
 // The tensor `name` of random_net(), row-major, for tests that compute on their own.
