@@ -6,7 +6,7 @@
 #include <random>
 
 #include "base/check.h"
-#include "model/tensor_source.h"
+#include "tests/model/memory_matrix.h"
 
 namespace silt::model {
 namespace {
@@ -73,20 +73,6 @@ Shapes shapes(const ModelConfig& c) {
   }
   return all;
 }
-
-class MemoryMatrix final : public MatrixSource {
- public:
-  MemoryMatrix(int in, int out, std::vector<float> values) : in_(in), out_(out), values_(std::move(values)) {}
-  int in() const override { return in_; }
-  int out() const override { return out_; }
-  void read_row(int row, float* values) const override {
-    std::copy_n(values_.begin() + static_cast<std::ptrdiff_t>(row) * out_, out_, values);
-  }
-
- private:
-  int in_, out_;
-  std::vector<float> values_;
-};
 
 class RandomSource final : public TensorSource {
  public:
