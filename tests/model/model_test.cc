@@ -66,6 +66,36 @@ TEST_F(ModelTest, ReadsTextFromBytesToAnAdaptedAnswer) {
   EXPECT_GT(gain, 0.2 * static_cast<double>(tokens.size()));
 }
 
+// Whoever learns, saves and answers does not see what the file's mixer is.
+TEST_F(ModelTest, RunsWhicheverMixerTheFileNames) {
+  for (const std::string mixer : {"ttt-e2e", "ttt_linear", "ttt_mlp"}) {
+    SCOPED_TRACE(mixer);
+    ASSERT_TRUE(write_tiny_model(path(3), 3, mixer).is_ok());
+    const std::shared_ptr<const Model> model = open(3);
+    for (const char* backend : {"auto", "ref"}) {
+      const auto learner =
+          std::move(Learner::create(model, {.name = backend, .threads = 2}, {.frozen_scores = true})).value();
+      const auto reader = std::move(Reader::create(model, {.name = backend})).value();
+      std::vector<Token> tokens;
+      model->tokenizer().encode("error: connection from host 10 closed\nuser root failed: timeout\n", tokens);
+      AdaptedState state = learner->fresh();
+      std::vector<TokenScore> scores;
+      ASSERT_TRUE(learner->append(state, tokens, LearnMode::kScoreAndLearn, scores).is_ok());
+      ASSERT_TRUE(learner->score_tail(state, scores).is_ok());
+      EXPECT_EQ(scores.size(), tokens.size());
+      EXPECT_NE(state.weights, learner->fresh().weights);
+      Result<AdaptedState> loaded = learner->load(learner->save(state));
+      ASSERT_TRUE(loaded.is_ok()) << loaded.status().to_string();
+      EXPECT_EQ(learner->digest(*loaded), learner->digest(state));
+      std::vector<float> before, after;
+      ASSERT_TRUE(reader->score(nullptr, {}, tokens, before).is_ok());
+      ASSERT_TRUE(reader->score(loaded->weights, {}, tokens, after).is_ok());
+      EXPECT_NE(before, after);
+      EXPECT_EQ(reader->generate(state.weights, tokens, {.tokens_max = 5})->size(), 5u);
+    }
+  }
+}
+
 TEST_F(ModelTest, StatesBelongToTheirWeightFile) {
   const auto learner = std::move(Learner::create(open(1), {}, {})).value();
   const auto again = std::move(Learner::create(open(1), {}, {})).value();
@@ -123,6 +153,22 @@ TEST(ModelConfig, NamesTheFieldThatIsOutOfRange) {
   refused([](ModelConfig& c) { c.rope_theta = 0; }, "rope_theta");
   refused([](ModelConfig& c) { c.norm_epsilon = -1; }, "norm_epsilon");
   refused([](ModelConfig& c) { c.clip_norm = std::numeric_limits<float>::quiet_NaN(); }, "clip_norm");
+
+  const auto ttt_refused = [&](auto change, const char* field) {
+    refused(
+        [&](ModelConfig& c) {
+          c.mixer = MixerKind::kTttLinear;
+          c.complete_ttt();
+          EXPECT_TRUE(c.validate().is_ok()) << c.validate().to_string();
+          change(c);
+        },
+        field);
+  };
+  ttt_refused([](ModelConfig& c) { c.fast_layers = 2; }, "fast_layers");
+  ttt_refused([](ModelConfig& c) { c.kv_heads = 2; }, "kv_heads");
+  ttt_refused([](ModelConfig& c) { c.minibatch_tokens = 24; }, "minibatch_tokens");
+  ttt_refused([](ModelConfig& c) { c.window_tokens = 32; }, "window_tokens");
+  ttt_refused([](ModelConfig& c) { c.fast_width = 32; }, "fast_width");
 }
 
 }  // namespace

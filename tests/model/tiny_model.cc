@@ -37,10 +37,11 @@ class Maker {
     parts_.tensors.push_back({name, "F32", {static_cast<std::int64_t>(values.size())}, writer.take()});
   }
 
-  void norm(const std::string& name) {
-    std::vector<float> gains;
-    for (int i = 0; i < kWidth; ++i) gains.push_back(static_cast<float>(1 + 0.1 * unit()));
-    floats(name, gains);
+  void norm(const std::string& name) { around(name, kWidth, 1); }
+  void around(const std::string& name, int size, double mean) {
+    std::vector<float> values;
+    for (int i = 0; i < size; ++i) values.push_back(static_cast<float>(mean + 0.1 * unit()));
+    floats(name, values);
   }
 
  private:
@@ -51,6 +52,38 @@ class Maker {
   std::mt19937_64 random_;
 };
 
+void add_mlp(Maker& make, const std::string& block) {
+  const double in_width = 1 / std::sqrt(kWidth);
+  make.norm(block + "mlp_norm");
+  make.matrix(block + "mlp.gate", kWidth, kMlpWidth, in_width);
+  make.matrix(block + "mlp.up", kWidth, kMlpWidth, in_width);
+  make.matrix(block + "mlp.down", kMlpWidth, kWidth, 0.3 / std::sqrt(kMlpWidth));
+}
+
+void add_ttt_block(Maker& make, int n, bool mlp) {
+  const std::string block = "blocks." + std::to_string(n) + ".", ttt = block + "ttt.";
+  const double in_width = 1 / std::sqrt(kWidth);
+  constexpr int kAllHeads = kHeads * kHeadWidth;
+  const int hidden = mlp ? 4 * kHeadWidth : kHeadWidth;
+  make.norm(block + "ttt_norm");
+  for (const char* name : {"q", "k", "v"}) make.matrix(ttt + name, kWidth, kAllHeads, in_width);
+  make.matrix(ttt + "o", kAllHeads, kWidth, 0.3 * in_width);
+  make.matrix(ttt + "lr_weight", kWidth, kHeads, in_width);
+  make.around(ttt + "lr_bias", kHeads, 0);
+  make.around(ttt + "position_scale", 16, 0);
+  for (const char* norm : {"ln", "post_norm"}) {
+    make.around(ttt + norm + "_scale", kAllHeads, 1);
+    make.around(ttt + norm + "_shift", kAllHeads, 0);
+  }
+  make.matrix(ttt + "w1", kAllHeads, hidden, 1 / std::sqrt(kHeadWidth));
+  make.around(ttt + "c1", kHeads * hidden, 0);
+  if (mlp) {
+    make.matrix(ttt + "w2", kHeads * hidden, kHeadWidth, 1 / std::sqrt(hidden));
+    make.around(ttt + "c2", kAllHeads, 0);
+  }
+  add_mlp(make, block);
+}
+
 void add_block(Maker& make, int n) {
   const std::string block = "blocks." + std::to_string(n) + ".";
   const double in_width = 1 / std::sqrt(kWidth);
@@ -59,10 +92,7 @@ void add_block(Maker& make, int n) {
   make.matrix(block + "attention.k", kWidth, kHeads * kHeadWidth, in_width);
   make.matrix(block + "attention.v", kWidth, kHeads * kHeadWidth, in_width);
   make.matrix(block + "attention.o", kHeads * kHeadWidth, kWidth, 0.3 * in_width);
-  make.norm(block + "mlp_norm");
-  make.matrix(block + "mlp.gate", kWidth, kMlpWidth, in_width);
-  make.matrix(block + "mlp.up", kWidth, kMlpWidth, in_width);
-  make.matrix(block + "mlp.down", kMlpWidth, kWidth, 0.3 / std::sqrt(kMlpWidth));
+  add_mlp(make, block);
   if (n < kLayers - kFastLayers) return;
   make.norm(block + "fast_norm");
   make.matrix(block + "fast.gate", kWidth, kFastWidth, in_width);
@@ -119,11 +149,12 @@ FileTensor& WeightFileParts::tensor(const std::string& name) {
   return *it;
 }
 
-WeightFileParts tiny_model_parts(std::uint64_t seed) {
+WeightFileParts tiny_model_parts(std::uint64_t seed, const std::string& mixer) {
+  const bool ttt = mixer != "ttt-e2e";
   WeightFileParts parts;
   parts.metadata = {{"format", "silt-1"},
-                    {"mixer", "ttt-e2e"},
-                    {"rule", "clipped-sgd"},
+                    {"mixer", mixer},
+                    {"rule", ttt ? "minibatch-gd" : "clipped-sgd"},
                     {"layers", std::to_string(kLayers)},
                     {"fast_layers", std::to_string(kFastLayers)},
                     {"width", std::to_string(kWidth)},
@@ -144,7 +175,7 @@ WeightFileParts tiny_model_parts(std::uint64_t seed) {
   Maker make(parts, seed);
   make.matrix("embedding", kVocabulary, kWidth, 0.3);
   make.norm("final_norm");
-  for (int n = 0; n < kLayers; ++n) add_block(make, n);
+  for (int n = 0; n < kLayers; ++n) ttt ? add_ttt_block(make, n, mixer == "ttt_mlp") : add_block(make, n);
   add_tokenizer(parts);
   return parts;
 }
@@ -205,9 +236,9 @@ std::string serialise(const WeightFileParts& parts, TensorOrder order) {
   return writer.take() + header + data;
 }
 
-Status write_tiny_model(const std::string& path, std::uint64_t seed) {
+Status write_tiny_model(const std::string& path, std::uint64_t seed, const std::string& mixer) {
   std::ofstream out(path, std::ios::binary);
-  out << serialise(tiny_model_parts(seed));
+  out << serialise(tiny_model_parts(seed, mixer));
   out.close();
   return out ? Status::ok() : errno_status("write " + path, errno);
 }

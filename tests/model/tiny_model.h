@@ -29,7 +29,8 @@ struct WeightFileParts {
   FileTensor& tensor(const std::string& name);
 };
 
-WeightFileParts tiny_model_parts(std::uint64_t seed = 1);
+// `mixer` is the metadata's; with TTT layers a mini-batch of 16 tokens is one inner step.
+WeightFileParts tiny_model_parts(std::uint64_t seed = 1, const std::string& mixer = "ttt-e2e");
 // Stores matrix `name` as I8 with row scales instead of BF16.
 void quantise(WeightFileParts& parts, const std::string& name);
 // In order of falling element size, which aligns every tensor, or in the order of the parts.
@@ -37,6 +38,7 @@ enum class TensorOrder { kAligned, kAsGiven };
 std::string serialise(const WeightFileParts& parts, TensorOrder order = TensorOrder::kAligned);
 
 // Writes the tiny model to `path`.
-Status write_tiny_model(const std::string& path, std::uint64_t seed = 1);
+Status write_tiny_model(const std::string& path, std::uint64_t seed = 1,
+                        const std::string& mixer = "ttt-e2e");
 
 }  // namespace silt::model

@@ -192,6 +192,47 @@ TEST_F(WeightsFileTest, NamesWhatIsWrong) {
   expect(parts, "mixer \"ttt-linear\"");
 }
 
+TEST_F(WeightsFileTest, KnowsTheTensorsOfTttLayers) {
+  for (const std::string mixer : {"ttt_linear", "ttt_mlp"}) {
+    SCOPED_TRACE(mixer);
+    WeightFileParts parts = tiny_model_parts(1, mixer);
+    for (const char* unused : {"fast_layers", "kv_heads", "fast_width", "window_tokens", "clip_norm"}) {
+      parts.metadata.erase(unused);
+    }
+    const auto file = open(serialise(parts));
+    ASSERT_TRUE(file.is_ok()) << file.status().message();
+    const ModelConfig& config = (*file)->config();
+    EXPECT_EQ(config.mixer, mixer == "ttt_mlp" ? MixerKind::kTttMlp : MixerKind::kTttLinear);
+    EXPECT_EQ(config.rule, InnerRule::kMinibatchGd);
+    EXPECT_EQ(config.fast_layers, 3);
+    EXPECT_EQ(config.kv_heads, 2);
+    EXPECT_EQ(config.window_tokens, 0);
+    EXPECT_EQ(config.state_bytes(),
+              4u * 3 * 2 * (mixer == "ttt_mlp" ? 16 * 64 + 64 + 64 * 16 + 16 : 16 * 16 + 16));
+
+    const auto expect = [&](const WeightFileParts& bad, const std::string& words) {
+      const std::string message = failure(bad);
+      EXPECT_NE(message.find(words), std::string::npos) << message;
+    };
+    WeightFileParts bad = parts;
+    bad.tensor("blocks.2.ttt.c1").name = "blocks.2.ttt.c9";
+    expect(bad, "lacks tensor \"blocks.2.ttt.c1\"");
+    bad = parts;
+    bad.tensor("blocks.0.ttt.w1").shape = {16, bad.tensor("blocks.0.ttt.w1").shape[1] * 2};
+    expect(bad, "tensor \"blocks.0.ttt.w1\" of shape");
+    bad = parts;
+    bad.metadata["rule"] = "clipped-sgd";
+    expect(bad, "with rule \"clipped-sgd\"");
+    bad = parts;
+    bad.metadata["minibatch_tokens"] = "24";
+    expect(bad, "minibatch_tokens is 24");
+    bad = tiny_model_parts();
+    bad.metadata["mixer"] = mixer;
+    bad.metadata["rule"] = "minibatch-gd";
+    expect(bad, "lacks tensor");
+  }
+}
+
 TEST_F(WeightsFileTest, RefusesGapsOverlapsAndTrailingBytes) {
   const std::string bytes = serialise(tiny_model_parts());
   EXPECT_NE(failure(bytes + "x").find("1 bytes behind"), std::string::npos);
