@@ -136,21 +136,23 @@ Status Intake::poll_input(Input& input, bool& more) {
   return Status::ok();
 }
 
-Result<SourceInfo> Intake::source_of(Input& input, const std::string& stream) {
-  const auto found = input.sources.find(stream);
-  if (found != input.sources.end()) return found->second;
-  const std::string name = stream.empty() ? input.name : input.name + ":" + stream;
-  SILT_ASSIGN(const SourceInfo info, log_.open_source(input.tenant, name, input.name));
-  return input.sources.emplace(stream, info).first->second;
+Result<Intake::Stream*> Intake::stream_of(Input& input, const std::string& name) {
+  const auto found = input.streams.find(name);
+  if (found != input.streams.end()) return &found->second;
+  const std::string source = name.empty() ? input.name : input.name + ":" + name;
+  Stream stream;
+  SILT_ASSIGN(stream.info, log_.open_source(input.tenant, source, input.name));
+  SILT_ASSIGN(const IntakeHead head, log_.intake_head(stream.info.ref));
+  stream.redaction.key_lines_left = head.key_lines_left;
+  return &input.streams.emplace(name, std::move(stream)).first->second;
 }
 
-JournalRecord Intake::make_record(Input& input, const std::string& stream, const connectors::Record& record,
+JournalRecord Intake::make_record(const connectors::Record& record, RedactState& redaction,
                                   IntakeHead& delta) {
   JournalRecord out;
   out.arrival_us = clock_.wall_us();
   RedactCounts counts;
-  if (!redact(record.text, RedactConfig(), input.redactions[stream], out.text, counts))
-    out.text = record.text;
+  if (!redact(record.text, RedactConfig(), redaction, out.text, counts)) out.text = record.text;
   delta.redactions += std::accumulate(counts.by_kind.begin(), counts.by_kind.end(), std::uint64_t{0});
   out.origin = record.origin;
   out.flags = record.flags;
@@ -170,12 +172,13 @@ Status Intake::journal(Input& input, const connectors::Batch& batch) {
   journal.connector = input.name;
   journal.cursors = batch.cursors;
   if (!batch.records.empty()) {
-    SILT_ASSIGN(const SourceInfo info, source_of(input, batch.stream));
-    journal.source = info.ref;
+    SILT_ASSIGN(Stream* const stream, stream_of(input, batch.stream));
+    journal.source = stream->info.ref;
     journal.records.reserve(batch.records.size());
     for (const connectors::Record& record : batch.records) {
-      journal.records.push_back(make_record(input, batch.stream, record, journal.head_delta));
+      journal.records.push_back(make_record(record, stream->redaction, journal.head_delta));
     }
+    journal.head_delta.key_lines_left = stream->redaction.key_lines_left;
   }
   point("intake.before_append");
   SILT_TRY(log_.append(journal));

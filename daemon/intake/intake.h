@@ -71,6 +71,11 @@ class Intake {
   std::int64_t last_progress_us() const { return last_progress_us_.load(std::memory_order_relaxed); }
 
  private:
+  // A source, and what redaction must remember between its lines: stored with each batch.
+  struct Stream {
+    SourceInfo info;
+    RedactState redaction;
+  };
   struct Input {
     std::string tenant, name, kind;
     std::unique_ptr<connectors::Connector> connector;
@@ -79,17 +84,15 @@ class Intake {
     std::atomic<bool> ready{true};
     std::int64_t not_before_us = 0;  // monotonic
     std::int64_t retry_ms = 0;
-    std::map<std::string, SourceInfo> sources;      // by stream
-    std::map<std::string, RedactState> redactions;  // by stream
+    std::map<std::string, Stream> streams;
   };
 
   void run();
   Status poll_all(bool& more);
   Status poll_input(Input& input, bool& more);
   Status journal(Input& input, const connectors::Batch& batch);
-  Result<SourceInfo> source_of(Input& input, const std::string& stream);
-  JournalRecord make_record(Input& input, const std::string& stream, const connectors::Record& record,
-                            IntakeHead& delta);
+  Result<Stream*> stream_of(Input& input, const std::string& name);
+  JournalRecord make_record(const connectors::Record& record, RedactState& redaction, IntakeHead& delta);
   void connector_failed(Input& input, const Status& status);
   bool disk_has_room();
   void wait(bool more);

@@ -14,10 +14,10 @@ namespace silt::daemon {
 
 struct JournalBatch {
   SourceRef source;
-  std::string connector;                          // scope of the cursor rows
-  std::vector<JournalRecord> records;             // seq is given by append()
+  std::string connector;               // scope of the cursor rows
+  std::vector<JournalRecord> records;  // seq is given by append()
   std::vector<connectors::CursorRow> cursors;
-  IntakeHead head_delta;                          // lines, bytes, ... to add; journal_seq is ignored
+  IntakeHead head_delta;  // lines, bytes, ... to add; key_lines_left to set; journal_seq is ignored
 };
 
 // Records first_seq..last_seq are counted only. Written before it takes effect, so that a replay

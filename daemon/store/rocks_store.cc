@@ -22,6 +22,7 @@ void add(IntakeHead& head, const IntakeHead& delta, std::size_t records) {
   head.bytes_lost += delta.bytes_lost;
   head.redactions += delta.redactions;
   head.last_arrival_us = std::max(head.last_arrival_us, delta.last_arrival_us);
+  head.key_lines_left = delta.key_lines_left;
 }
 
 }  // namespace

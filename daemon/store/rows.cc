@@ -122,6 +122,7 @@ std::string encode(std::string_view key, const IntakeHead& row) {
   message.set_bytes_lost(row.bytes_lost);
   message.set_redactions(row.redactions);
   message.set_last_arrival_us(row.last_arrival_us);
+  message.set_key_lines_left(row.key_lines_left);
   return wrap(key, message);
 }
 
@@ -135,6 +136,7 @@ Status decode(std::string_view key, std::string_view value, IntakeHead& row) {
   row.bytes_lost = message.bytes_lost();
   row.redactions = message.redactions();
   row.last_arrival_us = message.last_arrival_us();
+  row.key_lines_left = message.key_lines_left();
   return Status::ok();
 }
 

@@ -102,6 +102,7 @@ struct IntakeHead {
   std::uint64_t bytes_lost = 0;
   std::uint64_t redactions = 0;
   std::int64_t last_arrival_us = 0;
+  std::uint32_t key_lines_left = 0;   // fold/redact.h RedactState, after the last record
 };
 
 }  // namespace silt::daemon
