@@ -150,6 +150,17 @@ void read_zone(Reader& reader, TimeText& out) {
   reader = probe;
 }
 
+// After the seconds: nothing that would make them part of a longer number, then fraction and zone.
+bool end_clock(Reader& reader, int hour, int minute, int second, TimeText& out) {
+  if (is_digit(reader.peek())) return false;
+  out.hour = static_cast<std::uint8_t>(hour);
+  out.minute = static_cast<std::uint8_t>(minute);
+  out.second = static_cast<std::uint8_t>(std::min(second, 59));
+  read_fraction(reader, out);
+  read_zone(reader, out);
+  return true;
+}
+
 // HH:MM:SS with the separator that stands there (':' or, when `dots`, '.'), fraction and zone.
 bool read_clock(Reader& reader, TimeText& out, bool dots = false) {
   int hour = 0, minute = 0, second = 0;
@@ -160,27 +171,14 @@ bool read_clock(Reader& reader, TimeText& out, bool dots = false) {
   reader.skip(1);
   if (!reader.number(2, 0, 59, minute) || reader.peek() != mark) return false;
   reader.skip(1);
-  if (!reader.number(2, 0, 60, second) || is_digit(reader.peek())) return false;
-  out.hour = static_cast<std::uint8_t>(hour);
-  out.minute = static_cast<std::uint8_t>(minute);
-  out.second = static_cast<std::uint8_t>(std::min(second, 59));
-  read_fraction(reader, out);
-  read_zone(reader, out);
-  return true;
+  return reader.number(2, 0, 60, second) && end_clock(reader, hour, minute, second, out);
 }
 
 // 203615, the rest of "081109 203615".
 bool read_compact_clock(Reader& reader, TimeText& out) {
   int hour = 0, minute = 0, second = 0;
-  if (!reader.number(2, 0, 23, hour) || !reader.number(2, 0, 59, minute) || !reader.number(2, 0, 60, second))
-    return false;
-  if (is_digit(reader.peek())) return false;
-  out.hour = static_cast<std::uint8_t>(hour);
-  out.minute = static_cast<std::uint8_t>(minute);
-  out.second = static_cast<std::uint8_t>(std::min(second, 59));
-  read_fraction(reader, out);
-  read_zone(reader, out);
-  return true;
+  return reader.number(2, 0, 23, hour) && reader.number(2, 0, 59, minute) &&
+         reader.number(2, 0, 60, second) && end_clock(reader, hour, minute, second, out);
 }
 
 // 2026-11-21T20:54:35.123Z, 2026/11/21 20:54:35, 2005-06-03-15.42.50.675872
