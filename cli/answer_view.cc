@@ -58,7 +58,8 @@ void Answer::add(const silt::v1::AskResponse& event) {
 }
 
 std::string render(const silt::v1::Citation& citation, const Style& style) {
-  const std::string_view text = citation.text();
+  std::string_view text = citation.text();
+  if (text.ends_with('\r')) text.remove_suffix(1);  // a CRLF file's line end; --json has it
   const std::size_t span_begin = std::min<std::size_t>(citation.span_begin(), text.size());
   const std::size_t span_end = std::clamp<std::size_t>(citation.span_end(), span_begin, text.size());
   // A line can be 64 KiB long: the part around the span is shown, --json has all of it.

@@ -139,8 +139,10 @@ void Composer::abstain() {
 }
 
 std::string Composer::message(const Finding& finding) const {
+  std::string_view line = finding.text;
+  if (line.ends_with('\r')) line.remove_suffix(1);  // of a CRLF file's line end
   std::string text = "\"";
-  text += quote(finding.text);
+  text += quote(line);
   return text += '"';
 }
 
@@ -217,6 +219,7 @@ Status Composer::count() {
 }
 
 Status Composer::table() {
+  const std::string_view separator = plan_.slot == Slot::kPattern ? "\n" : ", ";  // patterns are long
   std::size_t said = 0;
   std::vector<const Finding*> more;
   for (const TableRow& row : findings_.rows) {
@@ -229,9 +232,13 @@ Status Composer::table() {
       SILT_ASSIGN(const std::uint32_t number, book_.number(example));
       marks = mark(number);
     }
-    out_.text += (said++ ? ", " : "") + quote(row.label) + " (" + std::to_string(row.count) + ")" + marks;
+    if (said++ > 0) out_.text += separator;
+    out_.text += quote(row.label) + " (" + std::to_string(row.count) + ")" + marks;
   }
-  if (findings_.distinct > said) out_.text += " and " + std::to_string(findings_.distinct - said) + " more";
+  if (findings_.distinct > said) {
+    out_.text += plan_.slot == Slot::kPattern ? "\nand " : " and ";
+    out_.text += std::to_string(findings_.distinct - said) + " more";
+  }
   for (const Finding* finding : more) {
     if (book_.full()) break;
     SILT_TRY(book_.number(*finding).status());

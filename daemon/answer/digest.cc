@@ -141,7 +141,7 @@ Status digest(const QueryPlan& plan, const ExecuteContext& context, Findings& ou
       if (error) remark += remark.empty() ? "error" : ", error";
       if (surprising) {
         remark += (remark.empty() ? "surprising: " : ", surprising: ") + number(tally.peak_bits, "%.0f") +
-                  " bits adapted, " + number(tally.peak_frozen_bits, "%.0f") + " frozen";
+                  " bits (" + number(tally.peak_frozen_bits, "%.0f") + " without learning)";
       }
       if (tally.incidents > 1) remark += ", " + std::to_string(tally.incidents) + " incidents";
       SILT_TRY(add_row(context, source, id, {surprising ? tally.peak_seq : tally.first_seq, tally.last_seq},
