@@ -89,13 +89,20 @@ class CrashTest : public ::testing::Test {
     return fresh;
   }
 
-  // Log lines of a few patterns, some rare, with values that the miner has to mask.
+  // Log lines of a few patterns, some rare, with values that the miner has to mask, and now and then a
+  // private key, whose lines may lie in several batches.
   void write_lines(const std::string& file, int count) {
     static constexpr const char* kWords[] = {"accepted", "refused", "opened", "closed", "expired"};
     std::ofstream out(dir_.path("logs/" + file), std::ios::app | std::ios::binary);
     for (int i = 0; i < count; ++i, ++lines_) {
       const auto value = random_();
-      if (value % 37 == 0) {
+      if (key_lines_left_ > 0) {
+        out << (--key_lines_left_ == 0 ? "-----END PRIVATE KEY-----" : "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC")
+            << "\n";
+      } else if (value % 23 == 0) {
+        out << "-----BEGIN PRIVATE KEY-----\n";
+        key_lines_left_ = 4;
+      } else if (value % 37 == 0) {
         out << "kernel: oom killer took process " << value % 5000 << " of group g" << value % 3 << "\n";
       } else if (value % 11 == 0) {
         out << std::string(value % 300, 'x') << " password=hunter" << value % 7 << "\n";
@@ -172,6 +179,7 @@ class CrashTest : public ::testing::Test {
   TempDir dir_;
   std::mt19937 random_{seed()};
   std::uint64_t lines_ = 0;
+  int key_lines_left_ = 0;
   std::int64_t stamp_step_us_ = 50'000;
 };
 
