@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <set>
+#include <sstream>
+
 #include "tests/support/temp_dir.h"
 
 namespace silt::daemon {
@@ -66,6 +70,31 @@ TEST(Config, ValuesAreChecked) {
   EXPECT_NE(error_of(std::string(kSmall) + kSmall).find("used twice"), std::string::npos);
   EXPECT_NE(error_of("[learn\n").find("siltd.toml:1: "), std::string::npos);
   EXPECT_NE(error_of("learn = 5\n").find("must be a section"), std::string::npos);
+}
+
+// docs/formats.md has a row for each key, and none for others.
+TEST(Config, EveryKeyIsDocumented) {
+  std::istringstream effective(Config::parse(kSmall, "x")->to_toml());
+  std::set<std::string> keys;
+  std::string section;
+  for (std::string line; std::getline(effective, line);) {
+    if (line.starts_with('[')) {
+      section = line.substr(line.find_last_of('[') + 1);
+      section.resize(section.find(']'));
+    } else if (const std::size_t end = line.find(" = "); end != std::string::npos) {
+      keys.insert(section + "." + line.substr(0, end));
+    }
+  }
+  ASSERT_GT(keys.size(), 30u);
+
+  std::ifstream page(SILT_SOURCE_DIR "/docs/formats.md");
+  std::set<std::string> documented;
+  bool here = false;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("## ")) here = line == "## Configuration";
+    if (here && line.starts_with("| `")) documented.insert(line.substr(3, line.find('`', 3) - 3));
+  }
+  EXPECT_EQ(documented, keys);
 }
 
 TEST(Config, AMissingFileSaysSo) {
