@@ -116,8 +116,8 @@ class TimedBackend final : public model::Backend {
   }
   model::TttMixer& ttt() override { return inner_->ttt(); }
   void cross_entropy(const Buffer& x, const Matrix& embedding, std::span<const Token> targets,
-                     std::span<float> nll, Buffer* dx) override {
-    timed(Part::kHead, [&] { inner_->cross_entropy(x, embedding, targets, nll, dx); });
+                     std::span<float> nll, Buffer* dx, const model::Candidates* candidates) override {
+    timed(Part::kHead, [&] { inner_->cross_entropy(x, embedding, targets, nll, dx, candidates); });
   }
   void logits(const Buffer& x, int row, const Matrix& embedding, std::span<float> logits) override {
     timed(Part::kHead, [&] { inner_->logits(x, row, embedding, logits); });

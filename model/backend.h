@@ -106,6 +106,14 @@ struct FastTensors {
   Buffer* down = nullptr;  // [f, d]
 };
 
+// Tokens whose probabilities are wanted beside the target's: `per_row` places for each row.
+struct Candidates {
+  int per_row = 0;
+  std::span<const Token> tokens;  // [rows * per_row] distinct within a row; -1 ends a row early
+  std::span<float> nats;          // [rows * per_row] -ln p of each; what stands at a -1 is left alone
+  std::span<float> rest_nats;     // [rows] -ln of what all other tokens (perhaps the target) have together
+};
+
 struct FastStep {  // W <- W0 + decay (W - W0) - step * scale * g, per tensor
   float decay_gate, decay_up, decay_down;
   float step_gate, step_up, step_down;
@@ -174,9 +182,10 @@ class Backend {
   virtual void kv_rebuild(const Buffer& window_x, const Matrix& qkv, KvCache& cache) = 0;
 
   // nll[i] = logsumexp(x[i] E^T) - (x[i] E^T)[target[i]], natural log. With dx: the gradient of
-  // mean over the M rows of nll with respect to x, in dx [M, d].
+  // mean over the M rows of nll with respect to x, in dx [M, d]. With candidates: their surprises,
+  // and that of the rest summed on its own, so that it is exact where the candidates leave little.
   virtual void cross_entropy(const Buffer& x, const Matrix& embedding, std::span<const Token> targets,
-                             std::span<float> nll, Buffer* dx) = 0;
+                             std::span<float> nll, Buffer* dx, const Candidates* candidates) = 0;
   // Logits of one row, for generation: logits[vocabulary].
   virtual void logits(const Buffer& x, int row, const Matrix& embedding, std::span<float> logits) = 0;
 

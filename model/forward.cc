@@ -114,10 +114,11 @@ void Forward::adapted_mlps(int fast_layer, const FastPack& weights, Buffer& h) {
   fast_mlp(weights, *fast_x_, h, nullptr);
 }
 
-void Forward::head(const Buffer& h, std::span<const Token> targets, std::span<float> nll, Buffer* dx) {
+void Forward::head(const Buffer& h, std::span<const Token> targets, std::span<float> nll, Buffer* dx,
+                   const Candidates* candidates) {
   x_->set_rows(h.rows());
   backend_.rms_norm(h, net_->final_norm, *x_);
-  backend_.cross_entropy(*x_, *net_->embedding, targets, nll, dx);
+  backend_.cross_entropy(*x_, *net_->embedding, targets, nll, dx, candidates);
 }
 
 void Forward::logits(const Buffer& h, int row, std::span<float> logits) {

@@ -57,7 +57,8 @@ class Forward {
   void adapted_mlps(int fast_layer, const FastPack& weights, Buffer& h);
 
   // Surprise of `targets`; with dx also the gradient of their mean with respect to the normed h.
-  void head(const Buffer& h, std::span<const Token> targets, std::span<float> nll, Buffer* dx);
+  void head(const Buffer& h, std::span<const Token> targets, std::span<float> nll, Buffer* dx,
+            const Candidates* candidates = nullptr);
   void logits(const Buffer& h, int row, std::span<float> logits);
 
   const Net& net() const { return *net_; }

@@ -68,7 +68,8 @@ void InnerLoop::bind(const AdaptedState& state) {
 }
 
 void InnerLoop::score(std::span<const Token> inputs, std::span<const Token> targets, int window_valid,
-                      bool learns, std::span<float> nll, std::span<float> frozen_nll) {
+                      bool learns, std::span<float> nll, std::span<float> frozen_nll,
+                      const Candidates* candidates) {
   const bool taped = learns && static_cast<int>(inputs.size()) == net_->config.minibatch_tokens;
   const Place place{.first_row = 0, .cached_valid = window_valid};
   forward_.embed(inputs, *h_);
@@ -91,7 +92,7 @@ void InnerLoop::score(std::span<const Token> inputs, std::span<const Token> targ
     forward_.fast_mlp(*packs_[i], *fast_x_[i], *h_, tape);
   }
   dx_->set_rows(h_->rows());
-  forward_.head(*h_, targets, nll, taped ? dx_.get() : nullptr);
+  forward_.head(*h_, targets, nll, taped ? dx_.get() : nullptr, candidates);
   if (frozen_) score_frozen(targets, place, frozen_nll);
 }
 

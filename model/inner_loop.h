@@ -30,7 +30,7 @@ class InnerLoop final : public MixerLoop {
   void bind(const AdaptedState& state) override;
 
   void score(std::span<const Token> inputs, std::span<const Token> targets, int window_valid, bool learns,
-             std::span<float> nll, std::span<float> frozen_nll) override;
+             std::span<float> nll, std::span<float> frozen_nll, const Candidates* candidates) override;
 
   // Gradients of the mean nll, and their norm over all tensors.
   double gradient() override;

@@ -24,9 +24,11 @@ class MixerLoop {
   // Surprise of targets[i] after inputs[0..i] and what was read before. 1 to b rows; a row's score does
   // not depend on the rows behind it. `learns`: the mini-batch is, or when full will be, learned from;
   // a full one then leaves what gradient() needs. `frozen_nll`, the surprise under W_0, is written only
-  // by a loop that was made for frozen scores.
+  // by a loop that was made for frozen scores; `candidates`, tokens whose surprise is told too, may be
+  // null.
   virtual void score(std::span<const Token> inputs, std::span<const Token> targets, int window_valid,
-                     bool learns, std::span<float> nll, std::span<float> frozen_nll) = 0;
+                     bool learns, std::span<float> nll, std::span<float> frozen_nll,
+                     const Candidates* candidates) = 0;
 
   // After score() of a full mini-batch that is learned from: how large the step is, in the mixer's
   // measure; not finite if the step must not be taken.

@@ -16,21 +16,22 @@ void TttLoop::bind(const AdaptedState& state) {
 }
 
 void TttLoop::score(std::span<const Token> inputs, std::span<const Token> targets, int /*window_valid*/,
-                    bool learns, std::span<float> nll, std::span<float> frozen_nll) {
+                    bool learns, std::span<float> nll, std::span<float> frozen_nll,
+                    const Candidates* candidates) {
   // The learning pass comes last: gradient() and update() find it in the caches.
-  if (frozen_) read(*net_->initial, /*learns=*/false, inputs, targets, frozen_nll);
-  read(*weights_, learns, inputs, targets, nll);
+  if (frozen_) read(*net_->initial, /*learns=*/false, inputs, targets, frozen_nll, nullptr);
+  read(*weights_, learns, inputs, targets, nll, candidates);
 }
 
 void TttLoop::read(const FastWeights& weights, bool learns, std::span<const Token> inputs,
-                   std::span<const Token> targets, std::span<float> nll) {
+                   std::span<const Token> targets, std::span<float> nll, const Candidates* candidates) {
   forward_.embed(inputs, *h_);
   for (std::size_t layer = 0; layer < caches_.size(); ++layer) {
     backend_.ttt().start(weights.inner[layer], *caches_[layer]);
     forward_.ttt(static_cast<int>(layer), learns, *caches_[layer], *h_);
     forward_.mlp(static_cast<int>(layer), *h_, nullptr);
   }
-  forward_.head(*h_, targets, nll, nullptr);
+  forward_.head(*h_, targets, nll, nullptr, candidates);
 }
 
 double TttLoop::gradient() {

@@ -20,7 +20,7 @@ class TttLoop final : public MixerLoop {
 
   void bind(const AdaptedState& state) override;
   void score(std::span<const Token> inputs, std::span<const Token> targets, int window_valid, bool learns,
-             std::span<float> nll, std::span<float> frozen_nll) override;
+             std::span<float> nll, std::span<float> frozen_nll, const Candidates* candidates) override;
   // The norm of the change of all inner models over the mini-batch.
   double gradient() override;
   void update(const FastWeights& from, const FastWeights& to, double gradient_norm) override;
@@ -28,7 +28,7 @@ class TttLoop final : public MixerLoop {
 
  private:
   void read(const FastWeights& weights, bool learns, std::span<const Token> inputs,
-            std::span<const Token> targets, std::span<float> nll);
+            std::span<const Token> targets, std::span<float> nll, const Candidates* candidates);
 
   std::shared_ptr<const Net> net_;
   Backend& backend_;

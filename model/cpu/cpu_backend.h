@@ -73,7 +73,7 @@ class CpuBackend final : public Backend {
 
   // cross_entropy.cc
   void cross_entropy(const Buffer& x, const Matrix& embedding, std::span<const Token> targets,
-                     std::span<float> nll, Buffer* dx) override;
+                     std::span<float> nll, Buffer* dx, const Candidates* candidates) override;
   void logits(const Buffer& x, int row, const Matrix& embedding, std::span<float> logits) override;
 
   // learning.cc
@@ -127,8 +127,10 @@ class CpuBackend final : public Backend {
   void attend_head(const AttentionCall& call, int kv_head, int first_block, int last_block, Scratch& scratch);
   void attend(const AttentionCall& call, int head, int row_block, Scratch& scratch);
 
-  void vocabulary_part(const CpuBuffer& x, const PackedMatrix& e, std::span<const Token> targets, int part,
-                       bool gradient, Scratch& scratch);
+  void vocabulary_part(const CpuBuffer& x, const PackedMatrix& e, std::span<const Token> targets,
+                       const Candidates& candidates, int part, bool gradient, Scratch& scratch);
+  void join_parts(const PackedMatrix& e, std::span<const Token> targets, const Candidates& candidates,
+                  int row, std::span<float> nll, CpuBuffer* dx, Scratch& scratch);
 
   const ModelConfig config_;
   const Kernels kernels_;
@@ -142,6 +144,7 @@ class CpuBackend final : public Backend {
   std::vector<AttentionBackward::Scratch> backward_scratch_;
   std::vector<VocabularyPart> parts_;
   Array<float> target_logit_;
+  std::vector<float> candidate_logits_;
   Array<Bf16> operand_;                                            // dy rounded: [b][d]
   Array<Bf16> x_flipped_, act_flipped_, dpre_packed_, dh_packed_;  // of fast_gradient
   std::unique_ptr<CpuBuffer> dh_rounded_;

@@ -273,7 +273,7 @@ class Implementation final : public RefBackend<T> {
   }
 
   void cross_entropy(const Buffer& x, const Matrix& embedding, std::span<const Token> targets,
-                     std::span<float> nll, Buffer* dx) override {
+                     std::span<float> nll, Buffer* dx, const Candidates* candidates) override {
     const RefMatrix<T>& e = cast<T>(embedding);
     const int rows = x.rows();
     const int vocabulary = e.in;
@@ -281,6 +281,7 @@ class Implementation final : public RefBackend<T> {
     ref::multiply<false>(cast<T>(x).data(), rows, c_.width, e.transpose.data(), vocabulary, scratch_.data());
     last_loss_ = 0;
     for (int i = 0; i < rows; ++i) {
+      if (candidates != nullptr) read_candidates(i, vocabulary, *candidates);
       const auto target = static_cast<std::size_t>(targets[static_cast<std::size_t>(i)]);
       T* row = scratch_.data() + static_cast<std::size_t>(i) * vocabulary;
       const T target_logit = row[target];
@@ -366,6 +367,26 @@ class Implementation final : public RefBackend<T> {
   }
 
  private:
+  // From the logits of row i in scratch_.
+  void read_candidates(int i, int vocabulary, const Candidates& candidates) const {
+    const T* logits = scratch_.data() + static_cast<std::size_t>(i) * vocabulary;
+    const auto places = static_cast<std::size_t>(candidates.per_row);
+    const std::span<const Token> tokens = candidates.tokens.subspan(i * places, places);
+    double highest = ref::real_part(logits[0]);
+    for (int v = 1; v < vocabulary; ++v) highest = std::max(highest, ref::real_part(logits[v]));
+    double total = 0;
+    double rest = 0;
+    for (int v = 0; v < vocabulary; ++v) {
+      const double share = std::exp(ref::real_part(logits[v]) - highest);
+      total += share;
+      if (std::find(tokens.begin(), tokens.end(), v) == tokens.end()) rest += share;
+    }
+    for (std::size_t k = 0; k < places && tokens[k] >= 0; ++k) {
+      candidates.nats[i * places + k] =
+          static_cast<float>(std::log(total) + highest - ref::real_part(logits[tokens[k]]));
+    }
+    candidates.rest_nats[static_cast<std::size_t>(i)] = static_cast<float>(std::log(total / rest));
+  }
   template <bool kAdd>
   void product(const Buffer& x, const Matrix& w, Buffer& y) {
     const RefMatrix<T>& m = cast<T>(w);

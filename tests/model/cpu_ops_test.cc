@@ -297,11 +297,11 @@ class Operations {
     const BufferPtr x = filled(c_.width, Role::kOperand, 81);
     const BufferPtr dx = sentinel(c_.width, Role::kResidual);
     Values nll(rows_);
-    backend_.cross_entropy(*x, *e, tokens, nll, dx.get());
+    backend_.cross_entropy(*x, *e, tokens, nll, dx.get(), nullptr);
     results_["nll"] = nll;
     keep("cross_entropy_gradient", *dx);
     Values again(rows_);
-    backend_.cross_entropy(*x, *e, tokens, again, nullptr);
+    backend_.cross_entropy(*x, *e, tokens, again, nullptr, nullptr);
     EXPECT_EQ(std::memcmp(nll.data(), again.data(), sizeof(float) * nll.size()), 0)
         << "with and without gradient";
     Values logits(c_.vocabulary);
@@ -493,7 +493,7 @@ TEST_P(CpuOps, CertainTargetsKeepTheirGradient) {
     on.upload(*x, row);
     float loss[1];
     const Token target[] = {7};
-    on.cross_entropy(*x, *e, target, loss, dx.get());
+    on.cross_entropy(*x, *e, target, loss, dx.get(), nullptr);
     nll = loss[0];
     gradient.resize(config.width);
     on.download(*dx, gradient);

@@ -34,7 +34,7 @@ struct Rig {
 
   T loss(std::span<const Token> inputs, std::span<const Token> targets, bool taped) {
     std::vector<float> nll(inputs.size());
-    loop.score(inputs, targets, state.window_valid, taped, nll, {});
+    loop.score(inputs, targets, state.window_valid, taped, nll, {}, nullptr);
     return backend->last_loss();
   }
 
