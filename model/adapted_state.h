@@ -3,7 +3,7 @@
 // Fast weights in full precision, the attention window as the layers' normed inputs (keys and
 // values are recomputed from them when a learner switches to this state: half the memory of K and
 // V, the same bits), and the tokens of the open mini-batch. Movable, not copyable; owned by one
-// learner thread. About 7.5 MB for the 18 M net.
+// learner thread. About 7.5 MB for the 18 M net, and 8 << recall_slots_log2 bytes for its recall.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/backend.h"
+#include "model/recall.h"
 #include "model/ttt_mixer.h"
 
 namespace silt::model {
@@ -32,6 +33,7 @@ struct AdaptedState {
   std::vector<Token> open;               // tokens that wait for their mini-batch
   std::uint64_t steps = 0;               // mini-batches read
   std::uint64_t tokens = 0;              // tokens read, without the open ones
+  std::unique_ptr<RecallState> recall;   // null without recall
   std::shared_ptr<const char> tag;       // whose address is unique: tells a learner to rebuild K and V
 
   AdaptedState() = default;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "model/recall_memory.h"
+
 namespace silt::model {
 namespace {
 
@@ -72,6 +74,10 @@ Status ModelConfig::validate() const {
   SILT_TRY(check_range("mlp_width", mlp_width, 1, 1 << 16));
   SILT_TRY(check_range("vocabulary", vocabulary, 2, 1 << 20));
   SILT_TRY(check_range("minibatch_tokens", minibatch_tokens, 1, 1 << 13));
+  if (recall_slots_log2 != 0) {
+    SILT_TRY(check_range("recall_slots_log2", recall_slots_log2, kRecallSlotsLog2Min, kRecallSlotsLog2Max));
+    SILT_TRY(check_range("vocabulary with recall", vocabulary, 2, kRecallVocabularyMax));
+  }
   SILT_TRY(check_positive("rope_theta", rope_theta));
   SILT_TRY(check_positive("norm_epsilon", norm_epsilon));
   return has_ttt_layers() ? validate_ttt() : validate_e2e();

@@ -39,7 +39,8 @@ struct ModelConfig {
   int window_tokens = 0;     // k: attention window, a multiple of b; with TTT layers 0
   float rope_theta = 0;
   float norm_epsilon = 0;
-  float clip_norm = 0;  // one global norm over all fast gradients; with TTT layers not used
+  float clip_norm = 0;        // one global norm over all fast gradients; with TTT layers not used
+  int recall_slots_log2 = 0;  // size of each source's RecallMemory; 0: none
 
   int prefix_layers() const { return layers - fast_layers; }
   int query_width() const { return heads * head_width; }

@@ -21,6 +21,7 @@ class MixerLearner final : public Learner {
         options_(options),
         loop_(make_mixer_loop(net_, *backend_, options.frozen_scores)),
         pool_(net_->config, *backend_),
+        recall_(net_->config.minibatch_tokens),
         inputs_(minibatch()),
         nll_(minibatch()),
         frozen_nll_(minibatch()) {}
@@ -31,6 +32,10 @@ class MixerLearner final : public Learner {
     AdaptedState state = allocate_state(net_->config, *backend_, options_.frozen_scores);
     state.weights = net_->initial;
     state.input = first;
+    if (state.recall != nullptr) {
+      state.recall->gate = RecallGate(net_->recall_gate);
+      state.recall->memory.read(first, net_->token_marks[static_cast<std::size_t>(first)]);
+    }
     return state;
   }
 
@@ -53,7 +58,9 @@ class MixerLearner final : public Learner {
     SILT_TRY(check(state));
     if (state.open.empty()) return Status::ok();
     bind(state);
-    score_open(state, /*learns=*/true, scores);
+    std::unique_ptr<RecallState> recall;  // a copy: reading the open tokens would change it
+    if (state.recall != nullptr) recall = std::make_unique<RecallState>(*state.recall);
+    score_open(state, recall.get(), /*learns=*/true, scores);
     return Status::ok();
   }
 
@@ -100,23 +107,29 @@ class MixerLearner final : public Learner {
     bound_steps_ = state.steps;
   }
 
-  // Scores the waiting tokens: the k-th is predicted from the input token and those before it.
-  void score_open(const AdaptedState& state, bool learns, std::vector<TokenScore>& scores) {
+  // Scores the waiting tokens: the k-th is predicted from the input token and those before it. `recall`
+  // reads them and moves on; nll_ stays the net's own surprise.
+  void score_open(const AdaptedState& state, RecallState* recall, bool learns,
+                  std::vector<TokenScore>& scores) {
     const std::size_t rows = state.open.size();
     inputs_[0] = state.input;
     std::copy(state.open.begin(), state.open.end() - 1, inputs_.begin() + 1);
+    if (recall != nullptr) recall_.read(*recall, state.open, net_->token_marks);
     loop_->score(std::span(inputs_).first(rows), state.open, state.window_valid, learns,
-                 std::span(nll_).first(rows), std::span(frozen_nll_).first(rows));
-    const std::vector<float>& frozen = options_.frozen_scores ? frozen_nll_ : nll_;
+                 std::span(nll_).first(rows), std::span(frozen_nll_).first(rows),
+                 recall == nullptr ? nullptr : &recall_.candidates());
+    adapted_nats_.assign(nll_.begin(), nll_.begin() + static_cast<std::ptrdiff_t>(rows));
+    if (recall != nullptr) recall_.mix(*recall, state.open, adapted_nats_);
+    const std::vector<float>& frozen = options_.frozen_scores ? frozen_nll_ : adapted_nats_;
     for (std::size_t i = 0; i < rows; ++i)
-      scores.push_back({.adapted_nats = nll_[i], .frozen_nats = frozen[i]});
+      scores.push_back({.adapted_nats = adapted_nats_[i], .frozen_nats = frozen[i]});
   }
 
   void read_minibatch(AdaptedState& state, LearnMode mode, std::vector<TokenScore>& scores,
                       AppendReport& report) {
     const bool learns = mode == LearnMode::kScoreAndLearn;
     bind(state);
-    score_open(state, learns, scores);
+    score_open(state, state.recall.get(), learns, scores);
     ++report.steps;
     if (learns && !learn(state, report.gradient_norm)) ++report.skipped_steps;
     loop_->advance(state);
@@ -145,8 +158,9 @@ class MixerLearner final : public Learner {
   FastWeightsPool pool_;
   std::shared_ptr<const char> bound_tag_;
   std::uint64_t bound_steps_ = 0;
+  Recall recall_;
   std::vector<Token> inputs_;
-  std::vector<float> nll_, frozen_nll_;
+  std::vector<float> nll_, frozen_nll_, adapted_nats_;
 };
 
 }  // namespace

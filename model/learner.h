@@ -6,6 +6,10 @@
 // state: it is scored on demand by score_tail() with the same bits and learned when it is full.
 // A source shorter than a mini-batch is therefore scored but teaches nothing.
 //
+// With a weight file that has recall, the adapted surprise is that of the net mixed with a memory of
+// the source's own stream (recall.h). What the net learns from is its own surprise all the same, and
+// the frozen surprise is that of W_0 alone, which remembers nothing.
+//
 // One learner belongs to one thread. It may serve any number of states in turn: what a state
 // computes does not depend on the other states or on when it was switched in.
 #pragma once
@@ -29,7 +33,7 @@ namespace silt::model {
 enum class LearnMode { kScoreAndLearn, kScoreOnly };
 
 struct TokenScore {
-  float adapted_nats;  // surprise under the source's fast weights before learning from the token
+  float adapted_nats;  // surprise under the source's state before learning from the token
   float frozen_nats;   // surprise under W_0; equals adapted_nats when frozen scoring is off
 };
 

@@ -26,6 +26,9 @@ Result<std::shared_ptr<const Net>> Model::net(Backend& backend) const {
   const std::shared_ptr<Net> net = std::move(created).value();
   net->fingerprint = fingerprint_;
   net->start_token = tokenizer_->start_token();
+  for (Token token = 0; token < tokenizer_->size(); ++token) {
+    net->token_marks[static_cast<std::size_t>(token)] = token_marks(tokenizer_->piece(token));
+  }
   packed = net;
   return std::shared_ptr<const Net>(net);
 }

@@ -4,6 +4,8 @@
 #include <initializer_list>
 #include <string>
 
+#include "model/recall_gate.h"
+
 namespace silt::model {
 namespace {
 
@@ -149,6 +151,16 @@ Status load_ttt(const Loader& loader, const FastWeights& initial, Net& net) {
   return Status::ok();
 }
 
+// A gate that nobody has fitted begins with the program's own values.
+Result<std::vector<float>> load_recall_gate(const TensorSource& source) {
+  Result<std::vector<float>> values = source.vector("recall.gate");
+  if (values.status().code() == Code::kNotFound) return RecallGate().values();
+  if (values.is_ok() && !RecallGate::valid(*values)) {
+    return data_loss("tensor recall.gate holds what no gate can have learned; fit it again");
+  }
+  return values;
+}
+
 }  // namespace
 
 std::unique_ptr<FastWeights> allocate_fast_weights(const ModelConfig& config, Backend& backend) {
@@ -199,6 +211,10 @@ Result<std::shared_ptr<Net>> Net::create(const TensorSource& source, const Model
   SILT_TRY(config.has_ttt_layers() ? load_ttt(loader, *initial, *net)
                                    : load_e2e(loader, backend, *initial, *net));
   net->initial = std::move(initial);
+  net->token_marks.resize(static_cast<std::size_t>(config.vocabulary));
+  if (config.recall_slots_log2 > 0) {
+    SILT_ASSIGN(net->recall_gate, load_recall_gate(source));
+  }
   return net;
 }
 

@@ -2,6 +2,7 @@
 // process that use the same backend path.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -39,6 +40,8 @@ struct Net {
   std::vector<FastBlock> fast;                 // of the last fast_layers blocks,
   std::vector<TttLayer> ttt;                   // or of all blocks
   std::shared_ptr<const FastWeights> initial;  // W_0
+  std::vector<float> recall_gate;              // RecallGate::values(); empty without recall
+  std::vector<std::uint8_t> token_marks;       // [vocabulary] TokenMarks, for recall
 
   // Reads and packs all tensors. Fails when one is missing or its shape disagrees with `config`,
   // which must have passed validate().

@@ -81,6 +81,9 @@ AdaptedState allocate_state(const ModelConfig& config, Backend& backend, bool fr
   for (int i = 0; frozen && i < config.frozen_windows(); ++i) state.frozen_window.push_back(window());
   state.open.reserve(static_cast<std::size_t>(config.minibatch_tokens));
   state.tag = std::make_shared<const char>();
+  if (config.recall_slots_log2 > 0) {
+    state.recall.reset(new RecallState{RecallMemory(config.recall_slots_log2), RecallGate()});
+  }
   return state;
 }
 
@@ -101,6 +104,7 @@ std::string encode_state(const AdaptedState& state, const Net& net, const Backen
   writer.u8(state.frozen_window.empty() ? 0 : 1);
   for_each_tensor(state, *state.weights, backend,
                   [&](std::span<const std::byte> bytes) { writer.raw(bytes.data(), bytes.size()); });
+  if (state.recall != nullptr) state.recall->encode(writer);
   const Digest digest = digest_of(writer.bytes());
   writer.u64(digest.high);
   writer.u64(digest.low);
@@ -128,6 +132,9 @@ Status decode_state(std::string_view blob, const Net& net, Backend& backend, Ada
   }
   for_each_tensor(state, weights, backend,
                   [&](std::span<std::byte> bytes) { reader.raw(bytes.data(), bytes.size()); });
+  if (state.recall != nullptr && reader.ok() && !state.recall->decode(reader, net.config.vocabulary)) {
+    return damaged("its recall makes no sense");
+  }
   if (!reader.ok() || reader.remaining() != 0) return damaged("its size is wrong");
   return Status::ok();
 }
@@ -145,6 +152,7 @@ Digest state_digest(const AdaptedState& state, const Backend& backend) {
   digester.update(counters.bytes());
   for_each_tensor(state, *state.weights, backend,
                   [&](std::span<const std::byte> bytes) { digester.update(bytes.data(), bytes.size()); });
+  if (state.recall != nullptr) state.recall->digest(digester);
   return digester.finish();
 }
 

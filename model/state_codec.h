@@ -2,7 +2,8 @@
 //
 // Blob, little endian (base/bytes.h): magic "siltstat", u32 format, backend name, model fingerprint,
 // steps, tokens, valid window rows, input token, open tokens, whether frozen windows follow, the fast
-// weights' elements, the valid rows of the windows, and the digest of all of that. Elements are
+// weights' elements, the valid rows of the windows, the memory and gate of a net with recall, and the
+// digest of all of that. Elements are
 // stored as the backend path holds them, so a blob is continued bit for bit or not at all.
 #pragma once
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "model/json.h"
+#include "model/recall_gate.h"
 
 namespace silt::model {
 namespace {
@@ -371,6 +372,10 @@ Status WeightsFile::read_config() {
   for (const auto& [key, value] : integers) {
     if (!parse_number(text(key), *value)) return damaged("has no number \"" + std::string(key) + "\"");
   }
+  const std::string_view slots = text("recall_slots_log2");
+  if (!slots.empty() && !parse_number(slots, config_.recall_slots_log2)) {
+    return damaged("has no number \"recall_slots_log2\"");
+  }
   for (const auto& [key, value] : floats) {
     if (!parse_number(text(key), *value)) return damaged("has no number \"" + std::string(key) + "\"");
   }
@@ -379,7 +384,10 @@ Status WeightsFile::read_config() {
 }
 
 Status WeightsFile::check_tensors() const {
-  const auto expected = expected_tensors(config_);
+  auto expected = expected_tensors(config_);
+  if (config_.recall_slots_log2 > 0 && tensors_.contains("recall.gate")) {
+    expected["recall.gate"] = {Use::kFloats, {RecallGate::kSize}};
+  }
   for (const auto& [name, what] : expected) {
     const auto it = tensors_.find(name);
     if (it == tensors_.end()) return damaged("lacks tensor \"" + name + "\"");

@@ -7,10 +7,10 @@
 // `__metadata__` (strings): format "silt-1"; the shape and the rule under the field names of
 // ModelConfig (mixer "ttt-e2e", rule "clipped-sgd", layers, fast_layers, width, heads, kv_heads,
 // head_width, mlp_width, fast_width, vocabulary, minibatch_tokens, window_tokens, rope_theta,
-// norm_epsilon, clip_norm); tokenizer "byte-bpe", pretokenizer (pretokenizer.h), start_token. Everything
-// else (architecture, training_*, data, licence, provenance) is for people. With mixer "ttt_linear" or
-// "ttt_mlp" the rule is "minibatch-gd", and fast_layers, kv_heads, fast_width, window_tokens and
-// clip_norm are not needed.
+// norm_epsilon, clip_norm; may be left out: recall_slots_log2); tokenizer "byte-bpe", pretokenizer
+// (pretokenizer.h), start_token. Everything else (architecture, training_*, data, licence, provenance) is
+// for people. With mixer "ttt_linear" or "ttt_mlp" the rule is "minibatch-gd", and fast_layers, kv_heads,
+// fast_width, window_tokens and clip_norm are not needed.
 //
 // Tensors, for block n in [0, layers), d = width, f = fast_width, V = vocabulary:
 //   embedding                          [V, d]         tied: input rows, output columns
@@ -27,6 +27,8 @@
 //   blocks.n.fast.gate, .up            [d, f]
 //   blocks.n.fast.down                 [f, d]
 //   blocks.n.fast.step, .decay         [3]      F32   for gate, up, down; final values, not logits
+// with recall_slots_log2, perhaps what each source's gate begins with (recall_gate.h, RecallGate::values()):
+//   recall.gate                        [RecallGate::kSize]  F32
 // With TTT layers, of width f per head and w = heads * f (ttt_mixer.h; per head = head after head),
 // every block has instead of attention_norm, attention and fast:
 //   blocks.n.ttt_norm                  [d]      F32

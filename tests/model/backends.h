@@ -13,6 +13,10 @@
 
 namespace silt::model {
 
+inline bool operator==(const TokenScore& a, const TokenScore& b) {
+  return a.adapted_nats == b.adapted_nats && a.frozen_nats == b.frozen_nats;
+}
+
 class EachBackend : public testing::TestWithParam<std::string> {
  protected:
   std::unique_ptr<Backend> open(int threads = 1) const {

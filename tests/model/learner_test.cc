@@ -14,10 +14,6 @@
 
 namespace silt::model {
 
-bool operator==(const TokenScore& a, const TokenScore& b) {
-  return a.adapted_nats == b.adapted_nats && a.frozen_nats == b.frozen_nats;
-}
-
 namespace {
 
 class LearnerTest : public EachBackend {

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/check.h"
+#include "model/recall_memory.h"
 #include "tests/model/memory_matrix.h"
 
 namespace silt::model {
@@ -83,6 +84,7 @@ class RandomSource final : public TensorSource {
         shape.rows, shape.cols, random_tensor(config_, std::string(name), seed_)));
   }
   Result<std::vector<float>> vector(std::string_view name) const override {
+    if (!shapes(config_).contains(std::string(name))) return not_found(std::string(name));
     return random_tensor(config_, std::string(name), seed_);
   }
 
@@ -159,6 +161,9 @@ std::shared_ptr<Net> random_net(const ModelConfig& config, Backend& backend, uns
   Result<std::shared_ptr<Net>> net = Net::create(RandomSource(config, seed), config, backend);
   SILT_CHECK(net.is_ok());
   net.value()->fingerprint = {.high = seed, .low = 7};
+  for (std::size_t token = 0; token < net.value()->token_marks.size(); ++token) {
+    net.value()->token_marks[token] = token % 13 == 0 ? kEndsLine : token % 3 == 0 ? kBlank : 0;
+  }
   return std::move(net).value();
 }
 

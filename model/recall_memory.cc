@@ -1,0 +1,206 @@
+#include "model/recall_memory.h"
+
+#include <bit>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace silt::model {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);  // slots are stored as they lie in memory
+
+std::uint64_t join(std::uint64_t hash, std::uint64_t value) {
+  hash = (hash ^ value) * 0x9e3779b97f4a7c15U;
+  return hash ^ (hash >> 29);
+}
+
+// Contexts in the order of the hints. A long one is kept only where the next shorter one was known:
+// what follows a text seen once is found by the shorter one.
+constexpr std::array<int, 5> kSpans = {1, 2, 3, 5, 8};
+constexpr int kLongSpan = 4;         // of kSpans
+constexpr int kNextShorterSpan = 3;  // of kSpans
+
+}  // namespace
+
+std::uint8_t token_marks(std::string_view piece) {
+  if (piece.find('\n') != piece.npos) return kEndsLine;
+  return piece.find_first_of(" \t") != piece.npos ? kBlank : 0;
+}
+
+RecallMemory::RecallMemory(int slots_log2) : slots_(std::size_t{1} << slots_log2), line_{{}, {0}} {
+  SILT_CHECK(slots_log2 >= kRecallSlotsLog2Min && slots_log2 <= kRecallSlotsLog2Max);
+}
+
+// 1 to 62: the history; from 64: it is all right, by the length of the run.
+int RecallMemory::record_of(const Slot& slot) {
+  if (slot.history != 63) return slot.history;
+  int record = 64;
+  for (const int length : {8, 12, 16, 24, 32, 64, 255}) record += slot.run >= length ? 1 : 0;
+  return record;
+}
+
+// The token at this place of this field in the line above, plus 2; 1: the field is shorter there, 0: it
+// has no such field.
+std::uint32_t RecallMemory::above() const {
+  const std::size_t field = line_.fields.size() - 1;
+  if (field >= line_above_.fields.size()) return 0;
+  const std::size_t at = line_above_.fields[field] + (line_.tokens.size() - line_.fields[field]);
+  const std::size_t end =
+      field + 1 < line_above_.fields.size() ? line_above_.fields[field + 1] : line_above_.tokens.size();
+  return at < end ? line_above_.tokens[at] + 2U : 1U;
+}
+
+std::array<std::uint64_t, kRecallContexts> RecallMemory::contexts() const {
+  std::array<std::uint64_t, kRecallContexts> hashes{};
+  std::uint64_t span = 0;
+  std::size_t next = 0;
+  for (int back = 1; back <= kTokensKept; ++back) {
+    span = join(span, last_[static_cast<std::size_t>(back - 1)]);
+    if (next < kSpans.size() && back == kSpans[next]) hashes[next++] = span;
+  }
+  std::uint64_t column = join(above(), line_.fields.size());
+  column = join(column, line_.tokens.size() - line_.fields.back());
+  hashes[next++] = fields_[0];
+  hashes[next++] = join(fields_[0], fields_[2]);
+  hashes[next++] = column;
+  hashes[next++] = join(column, last_[0]);
+  for (std::size_t i = 0; i < hashes.size(); ++i) hashes[i] = join(join(hashes[i], i + 1), 1);
+  return hashes;
+}
+
+RecallHints RecallMemory::read(Token token, std::uint8_t marks) {
+  const std::array<std::uint64_t, kRecallContexts> hashes = contexts();
+  std::array<Place, kRecallContexts> places;
+  RecallHints hints;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    Place& place = places[i];
+    place.check = static_cast<std::uint16_t>(hashes[i] >> 48 | 1);
+    place.bucket =
+        static_cast<std::uint32_t>(hashes[i] >> 20 & (slots_.size() - 1) & ~std::size_t{kWays - 1});
+    place.slot = nullptr;
+    for (std::size_t way = 0; way < kWays && place.slot == nullptr; ++way) {
+      Slot& slot = slots_[place.bucket + way];
+      if (slot.check == place.check) place.slot = &slot;
+    }
+    if (place.slot == nullptr) continue;
+    hints[i].newest = place.slot->newest;
+    if (place.slot->older != kNone) hints[i].older = place.slot->older;
+    hints[i].record = record_of(*place.slot);
+  }
+  const bool long_span_is_kept = places[kNextShorterSpan].slot != nullptr;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const Place& place = places[i];
+    if (place.slot != nullptr && place.slot->check == place.check) {
+      confirm(*place.slot, token);
+    } else if (i != kLongSpan || long_span_is_kept) {
+      slot_for(place) = Slot{.check = place.check, .newest = static_cast<std::uint16_t>(token)};
+    }
+  }
+  move_on(token, marks);
+  return hints;
+}
+
+void RecallMemory::confirm(Slot& slot, Token token) {
+  const bool right = slot.newest == token;
+  const int history = slot.history << 1 | (right ? 1 : 0);
+  slot.history = static_cast<std::uint8_t>(slot.history >= 32 ? (history & 31) | 32 : history);
+  if (right) {
+    if (slot.run < 255) ++slot.run;
+    return;
+  }
+  slot.run = 0;
+  slot.older = slot.newest;
+  slot.newest = static_cast<std::uint16_t>(token);
+}
+
+// An empty slot of the bucket, or of two whose turn it is the one less often confirmed.
+RecallMemory::Slot& RecallMemory::slot_for(const Place& place) {
+  Slot* const bucket = &slots_[place.bucket];
+  for (int way = 0; way < kWays; ++way) {
+    if (bucket[way].check == 0) return bucket[way];
+  }
+  Slot& one = bucket[tokens_ % kWays];
+  Slot& other = bucket[tokens_ / kWays % kWays];
+  return other.run < one.run ? other : one;
+}
+
+void RecallMemory::move_on(Token token, std::uint8_t marks) {
+  const auto id = static_cast<std::uint16_t>(token);
+  ++tokens_;
+  for (std::size_t i = last_.size() - 1; i > 0; --i) last_[i] = last_[i - 1];
+  last_[0] = id + 1U;
+  if ((marks & kEndsLine) != 0 || line_.tokens.size() + 1 == kLineTokensMax) {
+    line_.tokens.push_back(id);
+    std::swap(line_above_, line_);
+    line_.tokens.clear();
+    line_.fields.assign(1, 0);
+    fields_ = {1, 0, 0};
+    return;
+  }
+  if ((marks & kBlank) != 0) {  // the blank begins the field that it stands in front of
+    line_.fields.push_back(static_cast<std::uint16_t>(line_.tokens.size()));
+    fields_ = {join(2, id), fields_[0], fields_[1]};
+  } else {
+    fields_[0] = join(fields_[0], id);
+  }
+  line_.tokens.push_back(id);
+}
+
+void RecallMemory::digest(Digester& digester) const {
+  ByteWriter place;
+  encode_place(place);
+  digester.update(place.bytes());
+  digester.update(slots_.data(), slots_.size() * sizeof(Slot));
+}
+
+void RecallMemory::encode(ByteWriter& writer) const {
+  encode_place(writer);
+  writer.raw(slots_.data(), slots_.size() * sizeof(Slot));
+}
+
+bool RecallMemory::decode(ByteReader& reader, int vocabulary) {
+  if (!decode_place(reader, vocabulary)) return false;
+  if (!reader.raw(slots_.data(), slots_.size() * sizeof(Slot))) return false;
+  for (const Slot& slot : slots_) {
+    const bool older_fits = slot.older == kNone || slot.older < vocabulary;
+    if (slot.newest >= vocabulary || !older_fits || slot.history == 0 || slot.history > 63) return false;
+  }
+  return true;
+}
+
+void RecallMemory::encode_place(ByteWriter& writer) const {
+  writer.u64(tokens_);
+  for (const std::uint32_t token : last_) writer.u32(token);
+  for (const std::uint64_t field : fields_) writer.u64(field);
+  for (const Line* line : {&line_, &line_above_}) {
+    for (const std::vector<std::uint16_t>* part : {&line->tokens, &line->fields}) {
+      writer.varint(part->size());
+      for (const std::uint16_t value : *part) writer.u16(value);
+    }
+  }
+}
+
+bool RecallMemory::decode_place(ByteReader& reader, int vocabulary) {
+  tokens_ = reader.u64();
+  for (std::uint32_t& token : last_) token = reader.u32();
+  for (std::uint64_t& field : fields_) field = reader.u64();
+  for (Line* line : {&line_, &line_above_}) {
+    for (std::vector<std::uint16_t>* part : {&line->tokens, &line->fields}) {
+      const std::uint64_t size = reader.varint();
+      if (!reader.ok() || size > kLineTokensMax) return false;
+      part->resize(size);
+      for (std::uint16_t& value : *part) value = reader.u16();
+    }
+    for (const std::uint16_t token : line->tokens) {
+      if (token >= vocabulary) return false;
+    }
+    for (std::size_t i = 0; i < line->fields.size(); ++i) {
+      const bool ordered = i == 0 ? line->fields[0] == 0 : line->fields[i] >= line->fields[i - 1];
+      if (!ordered || line->fields[i] > line->tokens.size()) return false;
+    }
+  }
+  return reader.ok() && !line_.fields.empty();
+}
+
+}  // namespace silt::model
