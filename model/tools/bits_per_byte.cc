@@ -37,7 +37,7 @@ Status summarise(const Tokenizer& tokenizer, std::span<const Token> tokens, Bits
 }  // namespace
 
 Result<BitsPerByte> measure_bits_per_byte(Learner& learner, const Tokenizer& tokenizer,
-                                          std::span<const Token> tokens, LearnMode mode) {
+                                          std::span<const Token> tokens, LearnMode mode, RecallGate* gate) {
   if (tokens.empty()) return invalid_argument("the stream is empty");
   for (const Token token : tokens) {
     if (token < 0 || token >= learner.config().vocabulary) {
@@ -51,8 +51,13 @@ Result<BitsPerByte> measure_bits_per_byte(Learner& learner, const Tokenizer& tok
   scores.reserve(tokens.size());
   const auto start = std::chrono::steady_clock::now();
   AdaptedState state = learner.fresh(tokens.front());
+  if (gate != nullptr && state.recall == nullptr) {
+    return failed_precondition("the weight file has no recall: set recall_slots_log2 in its metadata");
+  }
+  if (gate != nullptr) state.recall->gate = RecallGate(gate->values());
   SILT_ASSIGN(const AppendReport report, learner.append(state, tokens.subspan(1), mode, scores));
   SILT_TRY(learner.score_tail(state, scores));
+  if (gate != nullptr) *gate = state.recall->gate;
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
 
   out.tokens_per_s = static_cast<double>(tokens.size()) / std::max(elapsed.count(), 1e-9);

@@ -30,8 +30,10 @@ struct BitsPerByte {
   std::vector<float> nats;  // per token, in stream order
 };
 
-// Reads one stream from a fresh state. Fails when it is empty or a score is not finite.
+// Reads one stream from a fresh state. Fails when it is empty or a score is not finite. With `gate`, the
+// state's recall begins with that gate, and what it has learned in the end replaces it.
 Result<BitsPerByte> measure_bits_per_byte(Learner& learner, const Tokenizer& tokenizer,
-                                          std::span<const Token> tokens, LearnMode mode);
+                                          std::span<const Token> tokens, LearnMode mode,
+                                          RecallGate* gate = nullptr);
 
 }  // namespace silt::model

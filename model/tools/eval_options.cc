@@ -6,9 +6,13 @@ namespace silt::model {
 
 const std::string_view kEvalUsage =
     R"(usage: silt-eval bpb FILE... [options]
+       silt-eval fit-recall FILE... --out GATE [options]
 
-Reads each file as one stream, charging every token its surprise before learning
-from it, and prints bits per byte: in total and for each tenth of the stream.
+bpb reads each file as one stream, charging every token its surprise before
+learning from it, and prints bits per byte: in total and for each tenth of the
+stream. fit-recall reads them in the same way, but hands what the recall gate
+has learned from each file on to the next, and writes it in the end: float32
+little endian, for the tensor recall.gate of the weight file.
 
   --weights F       weight file (default: search for silt-18m.safetensors)
   --backend B       auto, ref, cpu, or a path such as cpu-avx2 (default: auto)
@@ -17,6 +21,7 @@ from it, and prints bits per byte: in total and for each tenth of the stream.
   --limit-tokens N  read the first N tokens of each file
   --token-ids       files are token ids, uint16 little endian, instead of text
   --nll-out F       write each token's surprise in nats, float32 little endian (one FILE)
+  --out GATE        where fit-recall writes
   --json            one JSON object a file, on one line
   --compare         measure xz -9e and zstd -19 too (default: unless --json)
   --no-compare      do not
@@ -40,6 +45,8 @@ Result<bool> set_value(std::string_view name, std::string_view value, EvalOption
     options.backend = value;
   } else if (name == "--nll-out") {
     options.nats_out = value;
+  } else if (name == "--out") {
+    options.gate_out = value;
   } else if (name == "--threads") {
     if (!parse_count(value, options.threads)) return invalid_argument("--threads needs a number above 0");
   } else if (name == "--limit-tokens") {
@@ -72,7 +79,7 @@ bool set_flag(std::string_view name, EvalOptions& options) {
 
 bool takes_value(std::string_view name) {
   for (const std::string_view known :
-       {"--weights", "--backend", "--nll-out", "--threads", "--limit-tokens"}) {
+       {"--weights", "--backend", "--nll-out", "--out", "--threads", "--limit-tokens"}) {
     if (name == known) return true;
   }
   return false;
@@ -107,13 +114,20 @@ Result<EvalOptions> parse_eval_options(std::span<const std::string_view> argumen
     if (!known) return invalid_argument("unknown option " + std::string(argument) + ", see silt-eval --help");
   }
   if (options.help) return options;
-  if (words.empty() || words.front() != "bpb") {
+  if (words.empty() || (words.front() != "bpb" && words.front() != "fit-recall")) {
     return invalid_argument("what to measure? Write: silt-eval bpb FILE...");
   }
+  if (words.front() == "fit-recall") options.command = EvalCommand::kFitRecall;
   options.files.assign(words.begin() + 1, words.end());
-  if (options.files.empty()) return invalid_argument("no file to read. Write: silt-eval bpb FILE...");
+  if (options.files.empty())
+    return invalid_argument(options.command == EvalCommand::kFitRecall
+                                ? "no file to read. Write: silt-eval fit-recall FILE... --out GATE"
+                                : "no file to read. Write: silt-eval bpb FILE...");
   if (!options.nats_out.empty() && options.files.size() != 1) {
     return invalid_argument("--nll-out takes the surprises of one FILE");
+  }
+  if ((options.command == EvalCommand::kFitRecall) != !options.gate_out.empty()) {
+    return invalid_argument("fit-recall, and nothing else, needs --out GATE");
   }
   return options;
 }

@@ -12,13 +12,17 @@
 
 namespace silt::model {
 
+enum class EvalCommand { kBitsPerByte, kFitRecall };
+
 struct EvalOptions {
+  EvalCommand command = EvalCommand::kBitsPerByte;
   std::vector<std::string> files;
   std::string weights;  // empty: search
   std::string backend = "auto";
   int threads = 1;
   std::size_t tokens_max = 0;  // 0: all
   std::string nats_out;        // empty: none
+  std::string gate_out;        // of kFitRecall
   bool json = false;
   bool learn = true;
   bool token_ids = false;

@@ -47,10 +47,10 @@ Result<std::vector<Token>> read_tokens(const EvalOptions& options, const std::st
   return tokens;
 }
 
-Status write_nats(const std::string& path, const std::vector<float>& nats) {
+Status write_floats(const std::string& path, const std::vector<float>& values) {
   std::ofstream out(path, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(nats.data()),
-            static_cast<std::streamsize>(nats.size() * sizeof(float)));
+  out.write(reinterpret_cast<const char*>(values.data()),
+            static_cast<std::streamsize>(values.size() * sizeof(float)));
   out.close();
   return out ? Status::ok() : errno_status("write " + path, errno);
 }
@@ -114,16 +114,16 @@ void print_text(const std::string& file, const BitsPerByte& result,
 }
 
 Status evaluate(const EvalOptions& options, const std::string& file, const Tokenizer& tokenizer,
-                Learner& learner) {
+                Learner& learner, RecallGate* gate) {
   SILT_ASSIGN(const std::vector<Token> tokens, read_tokens(options, file, tokenizer));
   const LearnMode mode = options.learn ? LearnMode::kScoreAndLearn : LearnMode::kScoreOnly;
-  Result<BitsPerByte> result = measure_bits_per_byte(learner, tokenizer, tokens, mode);
+  Result<BitsPerByte> result = measure_bits_per_byte(learner, tokenizer, tokens, mode, gate);
   if (!result.is_ok()) return result.status().with_context(file);
   if (result->skipped_steps > 0) {
     std::fprintf(stderr, "silt-eval: %s: %d learning steps were skipped, their gradient was not finite\n",
                  file.c_str(), result->skipped_steps);
   }
-  if (!options.nats_out.empty()) SILT_TRY(write_nats(options.nats_out, result->nats));
+  if (!options.nats_out.empty()) SILT_TRY(write_floats(options.nats_out, result->nats));
   std::vector<CompressedSize> others;
   if (options.compare.value_or(!options.json)) others = compressed_sizes(tokenizer.decode(tokens));
   (options.json ? print_json : print_text)(file, *result, others);
@@ -142,10 +142,12 @@ Status run(const EvalOptions& options) {
     std::printf("%s on %s, %d thread%s%s\n", weights.c_str(), std::string(learner->backend_name()).c_str(),
                 options.threads, options.threads == 1 ? "" : "s", options.learn ? "" : ", not learning");
   }
+  RecallGate gate;
+  const bool fits = options.command == EvalCommand::kFitRecall;
   for (const std::string& file : options.files) {
-    SILT_TRY(evaluate(options, file, model->tokenizer(), *learner));
+    SILT_TRY(evaluate(options, file, model->tokenizer(), *learner, fits ? &gate : nullptr));
   }
-  return Status::ok();
+  return fits ? write_floats(options.gate_out, RecallGate(gate.values()).values()) : Status::ok();
 }
 
 }  // namespace

@@ -179,7 +179,9 @@ TEST_F(EvalTest, BadInputIsOneLineAndExitTwo) {
       {"bpb --json --weights " + path("broken.safetensors") + " " + path("auth.log"),
        "short of what its header"},
       {"bpb --json --weights " + path("none") + " " + path("auth.log"), "No such file"},
-      {"bpb --nll-out x" + tiny + "a b", "one FILE"}};
+      {"bpb --nll-out x" + tiny + "a b", "one FILE"},
+      {"fit-recall x", "--out GATE"},
+      {"bpb x --out gate", "--out GATE"}};
   for (const auto& [arguments, words] : cases) {
     const Outcome outcome = run(arguments);
     EXPECT_EQ(outcome.code, 2) << arguments;
@@ -228,6 +230,49 @@ TEST(Compressors, CountWhatAProgramWritesAndSkipWhatIsMissing) {
   EXPECT_EQ(compressed_size({"cat"}, input), input.size());
   EXPECT_EQ(compressed_size({"no-such-compressor-here"}, input), std::nullopt);
   EXPECT_EQ(compressed_size({"false"}, input), std::nullopt);
+}
+
+// The way of a weight file to a fitted gate and back, as add_recall.py describes it.
+TEST_F(EvalTest, FitsARecallGate) {
+  if (std::system("python3 -c 1 2>/dev/null") != 0) GTEST_SKIP() << "python3 is not installed";
+  const std::string script = "python3 " SILT_SOURCE_DIR "/model/training/add_recall.py ";
+  const auto add = [&](const std::string& from, const std::string& to, const std::string& options) {
+    return std::system((script + path(from) + " " + path(to) + " --slots-log2 " + options).c_str());
+  };
+  const auto measure = [&](const std::string& weights) {
+    const auto model = Model::open(path(weights));
+    EXPECT_TRUE(model.is_ok()) << model.status().message();
+    const auto learner = Learner::create(*model, {.name = "ref", .threads = 1}, {});
+    EXPECT_TRUE(learner.is_ok()) << learner.status().message();
+    std::vector<Token> tokens;
+    (*model)->tokenizer().encode(read("auth.log"), tokens);
+    const auto result =
+        measure_bits_per_byte(**learner, (*model)->tokenizer(), tokens, LearnMode::kScoreAndLearn);
+    EXPECT_TRUE(result.is_ok()) << result.status().message();
+    return result->bits_per_byte;
+  };
+  ASSERT_EQ(add("tiny.safetensors", "unfitted.safetensors", "10"), 0);
+  const Outcome without = run("fit-recall --backend ref --weights " + path("tiny.safetensors") + " --out " +
+                              path("gate") + " " + path("auth.log"));
+  EXPECT_EQ(without.code, 2);
+  EXPECT_NE(without.output.find("recall_slots_log2"), std::string::npos) << without.output;
+  const Outcome fitted =
+      run("fit-recall --backend ref --no-compare --weights " + path("unfitted.safetensors") + " --out " +
+          path("gate") + " " + path("auth.log") + " " + path("auth.log"));
+  ASSERT_EQ(fitted.code, 0) << fitted.output;
+  ASSERT_EQ(add("unfitted.safetensors", "fitted.safetensors", "10 --gate " + path("gate")), 0);
+  ASSERT_EQ(add("fitted.safetensors", "none.safetensors", "0"), 0);
+  const double plain = measure("tiny.safetensors");
+  const double unfitted = measure("unfitted.safetensors");
+  EXPECT_LT(unfitted, 0.8 * plain);
+  EXPECT_LT(measure("fitted.safetensors"), 0.98 * unfitted) << "on the stream that it was fitted on";
+  EXPECT_EQ(measure("none.safetensors"), plain);
+
+  std::ofstream(path("gate"), std::ios::binary) << std::string(400, '\0');
+  ASSERT_EQ(add("unfitted.safetensors", "short.safetensors", "10 --gate " + path("gate")), 0);
+  EXPECT_FALSE(Model::open(path("short.safetensors")).is_ok());
+  ASSERT_EQ(add("unfitted.safetensors", "huge.safetensors", "60"), 0);
+  EXPECT_FALSE(Model::open(path("huge.safetensors")).is_ok());
 }
 
 }  // namespace
