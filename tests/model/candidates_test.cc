@@ -1,6 +1,7 @@
 // What cross_entropy() says about the candidates of its rows.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/model/backends.h"
@@ -20,8 +21,8 @@ TEST_P(CandidatesTest, AreTheSoftmaxOfTheLogits) {
   const BufferPtr x = backend->allocate(config_.minibatch_tokens, config_.width, Role::kOperand);
   const BufferPtr dx = backend->allocate(config_.minibatch_tokens, config_.width, Role::kResidual);
   const std::vector<Token> inputs = {3, 77, 20, 159, 4};
-  const std::vector<Token> targets = {9, 0, 159, 31, 64};
-  const std::vector<Token> tokens = {1,  9,  30, 31,   // with the target
+  const std::vector<Token> targets = {3, 0, 159, 31, 64};
+  const std::vector<Token> tokens = {1,  3,  30, 31,   // with the target
                                      5,  33, 7,  -1,   // without, and fewer
                                      2,  1,  0,  159,  // at both ends
                                      8,  -1, 31, 31,   // only the first counts
@@ -41,22 +42,25 @@ TEST_P(CandidatesTest, AreTheSoftmaxOfTheLogits) {
   std::vector<float> logits(static_cast<std::size_t>(config_.vocabulary));
   for (int row = 0; row < kRows; ++row) {
     backend->logits(*x, row, *net->embedding, logits);
-    double total = 0;
-    for (const float logit : logits) total += std::exp(static_cast<double>(logit));
-    double left = total;
-    for (int k = row * kPerRow; k < (row + 1) * kPerRow; ++k) {
-      const Token token = tokens[static_cast<std::size_t>(k)];
-      if (token < 0) break;
-      const double logit = logits[static_cast<std::size_t>(token)];
-      EXPECT_NEAR(nats[static_cast<std::size_t>(k)], std::log(total) - logit, 1e-5) << row << ' ' << token;
-      left -= std::exp(logit);
+    const auto first = tokens.begin() + row * kPerRow;
+    const auto end = std::find(first, first + kPerRow, -1);
+    double total = 0, rest_sum = 0;
+    for (Token token = 0; token < config_.vocabulary; ++token) {
+      const double share = std::exp(static_cast<double>(logits[static_cast<std::size_t>(token)]));
+      total += share;
+      if (std::find(first, end, token) == end) rest_sum += share;
+    }
+    for (auto token = first; token != end; ++token) {
+      const double logit = logits[static_cast<std::size_t>(*token)];
+      EXPECT_NEAR(nats[static_cast<std::size_t>(token - tokens.begin())], std::log(total) - logit, 1e-5)
+          << row << ' ' << *token;
     }
     const auto i = static_cast<std::size_t>(row);
-    EXPECT_NEAR(rest[i], std::log(total / left), 1e-5) << row;
+    EXPECT_NEAR(rest[i], std::log(total / rest_sum), 1e-5) << row;
     EXPECT_NEAR(nll[i], plain_nll[i], 1e-5) << row;
   }
   EXPECT_EQ(nats[7], -7.0F) << "behind a -1 nothing is written";
-  for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(gradient[i], plain_gradient[i], 2e-3) << i;
+  for (std::size_t i = 0; i < size; ++i) EXPECT_NEAR(gradient[i], plain_gradient[i], 2e-4) << i;
 }
 
 }  // namespace
