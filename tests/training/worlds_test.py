@@ -204,11 +204,11 @@ class PlanTest(unittest.TestCase):
     def test_round_trip(self):
         for text in ("find must:a.b-1 must:lock*~seal~\"two words\" field:word near:owner limit:5",
                      "top must:x* field:ip near:client source:a.log since:2030-01-02T03:00:00Z until:2030-01-02T03:59:59.999999Z limit:3 order:most",
-                     "between must:k to:k to:end* limit:5", 'find phrase:"say \\"no\\" \\\\ \\x09" limit:1', "explain seq:12 source:b limit:1"):
+                     "between must:k to:k to:end* limit:5", "count must:error*|fail|crash~fatal may:x~y limit:5", 'find phrase:"say \\"no\\" \\\\ \\x09" limit:1', "explain seq:12 source:b limit:1"):
             self.assertEqual(format_plan(parse_plan(text)), text)
 
     def test_damaged_plans_are_refused(self):
-        for text in ("", "seek must:a", "find  must:a", "find wish:a", "find must:", "find limit:x"):
+        for text in ("", "seek must:a", "find  must:a", "find wish:a", "find must:", "find limit:x", "find must:a|", "find field:colour", "find order:up"):
             with self.assertRaises(ValueError):
                 parse_plan(text)
 

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 KINDS = ("find", "count", "top", "first", "last", "between", "compare", "explain", "digest")
 ORDERS = ("relevance", "time", "newest", "most", "least")
+SLOTS = ("none", "ip", "host", "user", "port", "number", "id", "path", "url", "email", "package", "duration", "word", "subject", "state",
+         "component", "place", "time", "hour", "day", "pattern", "source")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BARE = re.compile(r"[A-Za-z0-9_./@+-]+\Z")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z0-9_./@+-]+', re.S)
@@ -15,6 +17,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"|[A-Za-z0-9_./@+-]+', re.S)
 class Term:
     text: str
     stemmed: bool = False
+    alternatives: list = dataclasses.field(default_factory=list)
     synonyms: list = dataclasses.field(default_factory=list)
 
 
@@ -70,14 +73,15 @@ def _unstring(text):
 
 
 def _term(term):
-    return _string(term.text) + ("*" if term.stemmed else "") + "".join("~" + _string(word) for word in term.synonyms)
+    others = "".join("|" + _string(word) for word in term.alternatives) + "".join("~" + _string(word) for word in term.synonyms)
+    return _string(term.text) + ("*" if term.stemmed else "") + others
 
 
 def format_plan(plan):
     out = [plan.kind]
     out += ["must:" + _term(term) for term in plan.must] + ["may:" + _term(term) for term in plan.may]
     out += ["phrase:" + _string(text) for text in plan.phrases] + ["to:" + _term(term) for term in plan.to]
-    out += ["field:" + plan.field] if plan.field else []
+    out += ["field:" + plan.field] if plan.field not in ("", "none") else []
     out += ["near:" + _string(plan.near)] if plan.near else []
     out += ["pattern:%d" % plan.pattern] if plan.pattern is not None else []
     out += ["seq:%d" % plan.seq] if plan.seq is not None else []
@@ -109,6 +113,8 @@ class _Reader:
 
     def term(self):
         term = Term(self.string(), self.eat("*"))
+        while self.eat("|"):
+            term.alternatives.append(self.string())
         while self.eat("~"):
             term.synonyms.append(self.string())
         return term
@@ -139,7 +145,10 @@ def parse_plan(text):
         elif key == "near":
             plan.near = reader.string()
         elif key in ("field", "order"):
-            setattr(plan, key, reader.word())
+            name = reader.word()
+            if name not in {"field": SLOTS, "order": ORDERS}[key]:
+                raise ValueError("no %s: %s" % (key, name))
+            setattr(plan, key, name)
         elif key in ("pattern", "seq", "limit"):
             setattr(plan, key, int(reader.word()))
         elif key in ("since", "until", "base-since", "base-until"):
