@@ -8,13 +8,14 @@
 namespace silt::daemon {
 namespace {
 
-constexpr std::array<std::string_view, 9> kKinds = {"find",    "count",   "top",     "first", "last",
-                                                    "between", "compare", "explain", "digest"};
-constexpr std::array<std::string_view, 22> kSlots = {
+constexpr std::array<std::string_view, kPlanKinds> kKindNames = {
+    "find", "count", "top", "first", "last", "between", "compare", "explain", "digest"};
+constexpr std::array<std::string_view, kSlots> kSlotNames = {
     "none",  "ip",    "host",    "user",     "port",    "number",  "id",    "path",
     "url",   "email", "package", "duration", "word",    "subject", "state", "component",
     "place", "time",  "hour",    "day",      "pattern", "source"};
-constexpr std::array<std::string_view, 5> kOrders = {"relevance", "time", "newest", "most", "least"};
+constexpr std::array<std::string_view, kOrders> kOrderNames = {"relevance", "time", "newest", "most",
+                                                               "least"};
 
 template <class Enum, std::size_t N>
 bool find_name(const std::array<std::string_view, N>& names, std::string_view name, Enum& out) {
@@ -160,8 +161,8 @@ bool parse_clause(std::string_view key, Scanner& in, QueryPlan& plan) {
   if (key == "phrase") return in.string(plan.phrases.emplace_back());
   if (key == "near") return in.string(plan.near);
   if (key == "source") return in.string(plan.sources.emplace_back());
-  if (key == "field") return find_name(kSlots, in.until(' '), plan.slot);
-  if (key == "order") return find_name(kOrders, in.until(' '), plan.order);
+  if (key == "field") return find_name(kSlotNames, in.until(' '), plan.slot);
+  if (key == "order") return find_name(kOrderNames, in.until(' '), plan.order);
   if (key == "limit") return in.number(plan.limit);
   if (key == "pattern") return in.number(plan.pattern.emplace());
   if (key == "seq") return in.number(plan.seq.emplace());
@@ -175,13 +176,13 @@ bool parse_clause(std::string_view key, Scanner& in, QueryPlan& plan) {
 }  // namespace
 
 std::string_view kind_name(PlanKind kind) {
-  return kKinds[static_cast<std::size_t>(kind)];
+  return kKindNames[static_cast<std::size_t>(kind)];
 }
 std::string_view slot_name(Slot slot) {
-  return kSlots[static_cast<std::size_t>(slot)];
+  return kSlotNames[static_cast<std::size_t>(slot)];
 }
 std::string_view order_name(Order order) {
-  return kOrders[static_cast<std::size_t>(order)];
+  return kOrderNames[static_cast<std::size_t>(order)];
 }
 
 std::string format_plan(const QueryPlan& plan) {
@@ -215,7 +216,7 @@ Result<QueryPlan> parse_plan(std::string_view text) {
   Scanner in(text);
   QueryPlan plan;
   const std::string_view kind = in.until(' ');
-  if (!find_name(kKinds, kind, plan.kind)) {
+  if (!find_name(kKindNames, kind, plan.kind)) {
     return invalid_argument("query plan: '" + std::string(kind) + "' is no kind of plan");
   }
   while (!in.done()) {

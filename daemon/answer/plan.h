@@ -24,6 +24,7 @@
 // Clauses come in the order above; parse_plan() takes any order.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -65,6 +66,10 @@ enum class Slot {
 };
 
 enum class Order { kRelevance, kTime, kNewest, kMost, kLeast };
+
+inline constexpr std::size_t kPlanKinds = 9;
+inline constexpr std::size_t kSlots = 22;
+inline constexpr std::size_t kOrders = 5;
 
 struct TimeRange {
   static constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();

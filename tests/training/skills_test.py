@@ -47,6 +47,30 @@ class SurfaceTest(unittest.TestCase):
             self.assertEqual(tuple(re.findall(r'"([\w-]+)"', listed)), own)
 
 
+class SharedTest(unittest.TestCase):
+    """What the daemon has as well."""
+
+    def test_prompts(self):
+        text = (ROOT / "daemon/answer/prompt.h").read_text()
+        strings = dict(re.findall(r'string_view (\w+) = "(.*?)";', text))
+        self.assertEqual({name: value.replace("\\n", "\n") for name, value in strings.items()},
+                         {"kAskMark": markers.ASK, "kPlanMark": markers.PLAN, "kAnswerMark": markers.ANSWER, "kLinesMark": markers.LINES,
+                          "kNoAnswer": markers.NONE})
+        self.assertEqual(int(re.search(r"kEvidenceLineMax = (\d+)", text)[1]), markers.LINE_MAX)
+
+    def test_clauses(self):
+        text = (ROOT / "daemon/answer/surface_plan.h").read_text()
+        listed = re.findall(r'\{"([a-z-]+)",\s*ClauseValue::\w+,\s*(true|false)\}', text)
+        self.assertEqual(tuple(name + "*" * (repeated == "true") for name, repeated in listed), surface.CLAUSES)
+
+    def test_plans_that_the_reader_is_taught(self):
+        rows = [line.split("\t") for line in (pathlib.Path(__file__).parent / "asked_plans.tsv").read_text().splitlines()[1:]]
+        for question, plan in rows:
+            resolve(plan, NOW, ["shewes.out", "mukequait.log", "THI-tickets.csv"])
+            for copy in COPIED.findall(" " + plan):
+                self.assertIn(copy.strip('"').split("|")[0], question)
+
+
 class AskingTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -24,15 +24,15 @@ LIMITS = {"find": 5, "count": 5, "top": 10, "first": 1, "last": 1, "between": 5,
 UNITS = {"s": MICRO, "m": 60 * MICRO, "h": HOUR, "d": DAY, "w": 7 * DAY}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PARTS = {"morning": (0, 12 * HOUR), "afternoon": (12 * HOUR, 18 * HOUR), "evening": (18 * HOUR, DAY), "night": (-6 * HOUR, 6 * HOUR)}
-_COPY = r'(?:"[^"\x00-\x1f\x7f]+"|[^" |\x00-\x1f\x7f]+)'
+_COPY = r'(?:"[^"|\x00-\x1f\x7f]* [^"|\x00-\x1f\x7f]*"|[^" |\x00-\x1f\x7f]+)'
 _CLAUSE = re.compile(r" ([a-z-]+):(%s(?:\|%s)*)(?= |\Z)" % (_COPY, _COPY))
 
 
 def quote(text):
     """A copied text as it stands in a surface plan; ValueError when it cannot stand there."""
-    if not text or '"' in text or "\n" in text:
+    if not text or re.search(r'["|\x00-\x1f\x7f]', text):
         raise ValueError("not for a surface plan: %r" % text)
-    return '"%s"' % text if " " in text or "|" in text else text
+    return '"%s"' % text if " " in text else text
 
 
 def _copies(text):
@@ -110,7 +110,7 @@ class Clock:
     def point(self, text):
         if text == "now":
             return self._now, self._now + MICRO
-        match = re.fullmatch(r"-(\d{1,4})([smhdw])", text)
+        match = re.fullmatch(r"-([1-9]\d{0,3})([smhdw])", text)
         if match:
             begin = self._now - int(match[1]) * UNITS[match[2]]
             return begin, self._now
@@ -125,7 +125,7 @@ class Clock:
                 raise ValueError("no time: " + text)
             return day, day + DAY
         hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
-        if hour > 24 or minute > 59 or second > 59:
+        if hour > 23 or minute > 59 or second > 59:
             raise ValueError("no time of day: " + text)
         day = self._day(day_text) if day_text else self._today
         if day is None:

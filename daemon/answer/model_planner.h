@@ -1,0 +1,53 @@
+// ModelPlanner: questions to query plans by the reader, held to the grammar of surface plans.
+//
+// The reader starts from W_0 and an empty window: the same weights and question give the same plan, whatever
+// was learned. What it writes is resolved by code (surface_plan.h), so a plan holds only words of the
+// question, known sources and real times. Safe from any thread; calls take turns.
+//
+// Whether it may be used is measured, per kind of plan: the weight file's metadata `planner_kinds` lists,
+// apart by blanks, the kinds that it plans better than the rules do (silt-plan-eval prints them). Weights
+// without that entry were not taught to plan.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "daemon/answer/plan.h"
+#include "daemon/answer/rule_planner.h"
+#include "model/model.h"
+#include "model/reader.h"
+
+namespace silt::daemon {
+
+// Longer ones are left to the rules: they are not questions as the reader was taught.
+inline constexpr std::size_t kModelQuestionBytesMax = 512;
+
+// The kinds of the metadata entry; unknown words are ignored.
+std::vector<PlanKind> planner_kinds(const model::Model& model);
+
+class ModelPlanner {
+ public:
+  static Result<std::unique_ptr<ModelPlanner>> create(std::shared_ptr<const model::Model> model,
+                                                      const model::BackendOptions& backend);
+
+  struct Planned {
+    std::string surface;            // what the reader wrote, without its newline
+    std::optional<QueryPlan> plan;  // nothing when it came to no end, or does not resolve
+  };
+  Result<Planned> plan(std::string_view question, const PlannerContext& context);
+
+ private:
+  ModelPlanner() = default;
+
+  std::shared_ptr<const model::Model> model_;
+  std::array<std::vector<model::Token>, 256> by_first_byte_;
+  std::mutex mutex_;
+  std::unique_ptr<model::Reader> reader_;
+};
+
+}  // namespace silt::daemon

@@ -1,0 +1,80 @@
+// The model planner with a model that knows nothing: whatever it writes is a plan.
+#include "daemon/answer/model_planner.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "daemon/answer/surface_plan.h"
+#include "tests/answer/corpus.h"
+#include "tests/model/tiny_model.h"
+#include "tests/support/temp_dir.h"
+
+namespace silt::daemon {
+namespace {
+
+std::shared_ptr<const model::Model> tiny_model(const std::string& kinds = {}, std::uint64_t seed = 1) {
+  testing::TempDir dir;
+  model::WeightFileParts parts = model::tiny_model_parts(seed);
+  if (!kinds.empty()) parts.metadata["planner_kinds"] = kinds;
+  std::ofstream(dir.path("tiny"), std::ios::binary) << model::serialise(parts);
+  return *model::Model::open(dir.path("tiny"));
+}
+
+std::unique_ptr<ModelPlanner> planner_of(std::shared_ptr<const model::Model> model, int threads = 1) {
+  auto made = ModelPlanner::create(std::move(model), {"auto", threads});
+  EXPECT_TRUE(made.is_ok());
+  return std::move(*made);
+}
+
+PlannerContext context() {
+  PlannerContext context;
+  context.time.now_us = civil_us(2026, 11, 21, 13);
+  context.sources = {"host:/var/log/auth.log"};
+  return context;
+}
+
+TEST(ModelPlanner, WhateverANetWritesIsAPlanOrNone) {
+  std::size_t plans = 0;
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    const auto planner = planner_of(tiny_model({}, seed), 1);
+    for (const char* question :
+         {"How many errors in auth.log since 09:00?", "top 5 users", "explain record 12", "?",
+          "Wie viele Füße \"sind das\"?", "between a and b"}) {
+      const auto planned = planner->plan(question, context());
+      ASSERT_TRUE(planned.is_ok());
+      if (!planned->plan) continue;
+      ++plans;
+      EXPECT_TRUE(parse_plan(format_plan(*planned->plan)).is_ok());
+      EXPECT_EQ(*resolve_surface_plan(planned->surface, context()), *planned->plan);
+    }
+  }
+  EXPECT_GT(plans, 4u);
+}
+
+TEST(ModelPlanner, TheSameQuestionGivesTheSamePlan) {
+  const auto one = planner_of(tiny_model(), 1);
+  const auto two = planner_of(tiny_model(), 2);
+  const std::string first = one->plan("How many errors today?", context())->surface;
+  ASSERT_TRUE(one->plan("something else in between", context()).is_ok());
+  EXPECT_EQ(one->plan("How  many errors\ntoday?", context())->surface, first);
+  EXPECT_EQ(two->plan("How many errors today?", context())->surface, first);
+}
+
+TEST(ModelPlanner, LeavesWhatIsNoQuestionAlone) {
+  const auto planner = planner_of(tiny_model(), 1);
+  for (const std::string& question : {std::string(), std::string(" \n"), std::string(4000, 'x')}) {
+    const auto planned = planner->plan(question, context());
+    ASSERT_TRUE(planned.is_ok());
+    EXPECT_FALSE(planned->plan);
+    EXPECT_EQ(planned->surface, "");
+  }
+}
+
+TEST(ModelPlanner, KindsAreThoseOfTheWeights) {
+  EXPECT_TRUE(planner_kinds(*tiny_model()).empty());
+  EXPECT_EQ(planner_kinds(*tiny_model("count wonder  top")), (std::vector{PlanKind::kCount, PlanKind::kTop}));
+}
+
+}  // namespace
+}  // namespace silt::daemon
