@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "daemon/answer/planning.h"
 #include "daemon/learn/snapshots.h"
 #include "daemon/store/evidence_store.h"
 #include "daemon/store/record_log.h"
@@ -29,6 +30,7 @@ struct AnswerOptions {
   double rerank_forward = 0.05;            // weights of the model's gains in a score, see rank.h
   double rerank_backward = 0.05;
   std::uint32_t rerank_lines_max = 12;  // lines that the model reads per question
+  PlannerChoice planner = PlannerChoice::kMeasured;
   std::string backend = "auto";
   int threads = 1;
 };

@@ -8,8 +8,8 @@
 #include "daemon/answer/compose.h"
 #include "daemon/answer/execute.h"
 #include "daemon/answer/explain.h"
+#include "daemon/answer/planning.h"
 #include "daemon/answer/rank.h"
-#include "daemon/answer/rule_planner.h"
 #include "daemon/answer/surprise.h"
 #include "daemon/answer/words.h"
 
@@ -24,10 +24,12 @@ constexpr std::int64_t kDayUs = 86'400'000'000;
 
 using Emit = std::function<bool(const silt::v1::AskResponse&)>;
 
-class RuleAnswerer final : public Answerer {
+class PlanAnswerer final : public Answerer {
  public:
-  RuleAnswerer(Dependencies dependencies, const AnswerOptions& options)
-      : deps_(std::move(dependencies)), options_(options) {}
+  PlanAnswerer(Dependencies dependencies, const AnswerOptions& options)
+      : deps_(std::move(dependencies)),
+        options_(options),
+        planning_(deps_.model, {options.backend, options.threads}, options.planner) {}
 
   Status ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled,
              const Emit& emit) override;
@@ -37,8 +39,8 @@ class RuleAnswerer final : public Answerer {
   Result<std::vector<AnswerSource>> open_sources(std::string_view tenant,
                                                  const std::vector<std::string>& globs) const;
   Result<PlannerContext> planner_context(const std::vector<AnswerSource>& sources) const;
-  Result<QueryPlan> make_plan(const silt::v1::AskRequest& request,
-                              const std::vector<AnswerSource>& sources) const;
+  Result<Planning::Planned> make_plan(const silt::v1::AskRequest& request,
+                                      const std::vector<AnswerSource>& sources);
   Result<Findings> find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
                                  const std::vector<AnswerSource>& sources, const std::atomic<bool>& cancelled,
                                  Budget& budget);
@@ -50,11 +52,12 @@ class RuleAnswerer final : public Answerer {
 
   Dependencies deps_;
   AnswerOptions options_;
+  Planning planning_;
   std::mutex mutex_;  // of scorer_
   std::unique_ptr<SurpriseScorer> scorer_;
 };
 
-Result<SurpriseScorer*> RuleAnswerer::scorer() {
+Result<SurpriseScorer*> PlanAnswerer::scorer() {
   const std::scoped_lock lock(mutex_);
   if (!scorer_ && deps_.model) {
     SILT_ASSIGN(scorer_, SurpriseScorer::create(deps_.model, {options_.backend, options_.threads}));
@@ -64,7 +67,7 @@ Result<SurpriseScorer*> RuleAnswerer::scorer() {
 
 // Sources of the tenant that match any glob (all when there is none), by name. A plain name that is
 // absent is kNotFound, in the same words whether another tenant has it or nobody.
-Result<std::vector<AnswerSource>> RuleAnswerer::open_sources(std::string_view tenant,
+Result<std::vector<AnswerSource>> PlanAnswerer::open_sources(std::string_view tenant,
                                                              const std::vector<std::string>& globs) const {
   if (tenant.empty()) tenant = kDefaultTenant;
   std::vector<AnswerSource> out;
@@ -96,7 +99,7 @@ Result<std::vector<AnswerSource>> RuleAnswerer::open_sources(std::string_view te
 }
 
 // "Now" is the clock while the newest event is at most a day old, else the newest event.
-Result<PlannerContext> RuleAnswerer::planner_context(const std::vector<AnswerSource>& sources) const {
+Result<PlannerContext> PlanAnswerer::planner_context(const std::vector<AnswerSource>& sources) const {
   PlannerContext context;
   std::int64_t newest = TimeRange::kMin;
   for (const AnswerSource& source : sources) {
@@ -110,17 +113,18 @@ Result<PlannerContext> RuleAnswerer::planner_context(const std::vector<AnswerSou
   return context;
 }
 
-Result<QueryPlan> RuleAnswerer::make_plan(const silt::v1::AskRequest& request,
-                                          const std::vector<AnswerSource>& sources) const {
+Result<Planning::Planned> PlanAnswerer::make_plan(const silt::v1::AskRequest& request,
+                                                  const std::vector<AnswerSource>& sources) {
   SILT_ASSIGN(const PlannerContext context, planner_context(sources));
-  QueryPlan plan = plan_question(request.question(), context);
+  SILT_ASSIGN(Planning::Planned planned, planning_.make(request.question(), context));
+  QueryPlan& plan = planned.plan;
   if (request.has_since()) plan.time.first_us = time_us_of(request.since());
   if (request.has_until()) plan.time.last_us = time_us_of(request.until());
   if (plan.sources.empty()) plan.sources.assign(request.sources().begin(), request.sources().end());
-  return plan;
+  return planned;
 }
 
-Result<Findings> RuleAnswerer::find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
+Result<Findings> PlanAnswerer::find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
                                              const std::vector<AnswerSource>& sources,
                                              const std::atomic<bool>& cancelled, Budget& budget) {
   const ExecuteContext context{deps_.log, deps_.evidence,          sources,
@@ -136,7 +140,7 @@ Result<Findings> RuleAnswerer::find_evidence(const silt::v1::AskRequest& request
   return findings;
 }
 
-Result<Composed> RuleAnswerer::put_into_words(const QueryPlan& plan, const Findings& findings,
+Result<Composed> PlanAnswerer::put_into_words(const QueryPlan& plan, const Findings& findings,
                                               const std::vector<AnswerSource>& sources, Budget& budget,
                                               CitationBook& book) {
   if (plan.kind != PlanKind::kExplain || findings.records.empty())
@@ -150,10 +154,12 @@ Result<Composed> RuleAnswerer::put_into_words(const QueryPlan& plan, const Findi
   return Composed{explained.text() + (number != 0 ? " [" + std::to_string(number) + "]" : ""), false};
 }
 
-void describe_plan(const QueryPlan& plan, const std::vector<AnswerSource>& sources, silt::v1::Plan& out) {
+void describe_plan(const Planning::Planned& planned, const std::vector<AnswerSource>& sources,
+                   silt::v1::Plan& out) {
+  const QueryPlan& plan = planned.plan;
   out.set_kind(std::string(kind_name(plan.kind)));
   out.set_text(quote(format_plan(plan), 8192));
-  out.set_planner("rules");
+  out.set_planner(std::string(planned.planner));
   for (const AnswerSource& source : sources) out.add_sources(quote(source.info.name));
   if (plan.time.first_us != TimeRange::kMin) set_time(plan.time.first_us, *out.mutable_since());
   if (plan.time.last_us != TimeRange::kMax) set_time(plan.time.last_us, *out.mutable_until());
@@ -166,7 +172,7 @@ Status emit_or_cancel(const Emit& emit, const silt::v1::AskResponse& response) {
   return emit(response) ? Status::ok() : Status(Code::kCancelled, "the asker has gone");
 }
 
-Status RuleAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled,
+Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled,
                          const Emit& emit) {
   const std::int64_t started_us = deps_.clock.monotonic_us();
   if (request.question().empty()) return invalid_argument("the question is empty");
@@ -174,12 +180,13 @@ Status RuleAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
     return invalid_argument("the question is longer than 4096 bytes");
   const std::vector<std::string> globs(request.sources().begin(), request.sources().end());
   SILT_ASSIGN(std::vector<AnswerSource> sources, open_sources(request.tenant(), globs));
-  SILT_ASSIGN(const QueryPlan plan, make_plan(request, sources));
+  SILT_ASSIGN(const Planning::Planned planned, make_plan(request, sources));
+  const QueryPlan& plan = planned.plan;
   if (globs.empty() && !plan.sources.empty()) {  // named in the question
     SILT_ASSIGN(sources, open_sources(request.tenant(), plan.sources));
   }
   silt::v1::AskResponse response;
-  describe_plan(plan, sources, *response.mutable_plan());
+  describe_plan(planned, sources, *response.mutable_plan());
   SILT_TRY(emit_or_cancel(emit, response));
 
   Budget budget(options_.examined_max, cancelled);
@@ -213,7 +220,7 @@ Status RuleAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
   return emit_or_cancel(emit, response);
 }
 
-Result<silt::v1::ExplainResponse> RuleAnswerer::explain(const silt::v1::ExplainRequest& request) {
+Result<silt::v1::ExplainResponse> PlanAnswerer::explain(const silt::v1::ExplainRequest& request) {
   if (request.source().empty())
     return invalid_argument("explain needs a source; list them with: silt sources");
   SILT_ASSIGN(std::vector<AnswerSource> sources, open_sources(request.tenant(), {request.source()}));
@@ -237,7 +244,7 @@ Result<std::unique_ptr<Answerer>> Answerer::create(Dependencies dependencies, co
   if (options.examined_max == 0 || options.candidates_max == 0) {
     return invalid_argument("answer: examined_max and candidates_max must be positive");
   }
-  return std::unique_ptr<Answerer>(std::make_unique<RuleAnswerer>(std::move(dependencies), options));
+  return std::unique_ptr<Answerer>(std::make_unique<PlanAnswerer>(std::move(dependencies), options));
 }
 
 }  // namespace silt::daemon

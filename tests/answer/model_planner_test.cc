@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "daemon/answer/planning.h"
 #include "daemon/answer/surface_plan.h"
 #include "tests/answer/corpus.h"
 #include "tests/model/tiny_model.h"
@@ -74,6 +75,56 @@ TEST(ModelPlanner, LeavesWhatIsNoQuestionAlone) {
 TEST(ModelPlanner, KindsAreThoseOfTheWeights) {
   EXPECT_TRUE(planner_kinds(*tiny_model()).empty());
   EXPECT_EQ(planner_kinds(*tiny_model("count wonder  top")), (std::vector{PlanKind::kCount, PlanKind::kTop}));
+}
+
+// A random net comes to an end with some questions only.
+std::string question_with_a_plan(const std::shared_ptr<const model::Model>& model) {
+  const auto planner = planner_of(model, 1);
+  for (int n = 0; n < 50; ++n) {
+    std::string question = "How many errors " + std::to_string(n) + "?";
+    if (planner->plan(question, context())->plan) return question;
+  }
+  ADD_FAILURE() << "no question of fifty came to a plan";
+  return "?";
+}
+
+TEST(Planning, TheWeightsSayWhichKindsAreTheModels) {
+  const std::string question = question_with_a_plan(tiny_model());
+  const auto written = planner_of(tiny_model(), 1)->plan(question, context());
+  const std::string kind(kind_name(written->plan->kind));
+  std::string others;
+  for (std::size_t i = 0; i < kPlanKinds; ++i) {
+    const std::string_view name = kind_name(static_cast<PlanKind>(i));
+    if (name != kind) others.append(name).append(" ");
+  }
+  const QueryPlan by_rules = plan_question(question, context());
+  const auto made = [&](std::shared_ptr<const model::Model> model, PlannerChoice choice) {
+    auto planned = Planning(std::move(model), {"auto", 1}, choice).make(question, context());
+    EXPECT_TRUE(planned.is_ok());
+    EXPECT_EQ(planned->plan, planned->planner == "model" ? *written->plan : by_rules);
+    return std::string(planned->planner);
+  };
+  EXPECT_EQ(made(tiny_model(kind), PlannerChoice::kMeasured), "model");
+  EXPECT_EQ(made(tiny_model(others), PlannerChoice::kMeasured), "rules");
+  EXPECT_EQ(made(tiny_model(), PlannerChoice::kMeasured), "rules");
+  EXPECT_EQ(made(tiny_model(kind), PlannerChoice::kRules), "rules");
+  EXPECT_EQ(made(tiny_model(), PlannerChoice::kModel), "model");
+  EXPECT_EQ(made(nullptr, PlannerChoice::kModel), "rules");
+}
+
+TEST(Planning, AnswersSayWhoPlanned) {
+  Corpus corpus;
+  corpus.add("host:/var/log/auth.log",
+             {"2026-11-21T09:00:00Z sshd: error one", "2026-11-21T09:00:01Z sshd: error two"});
+  AnswerOptions options;
+  options.rerank = false;
+  const std::string question = question_with_a_plan(corpus.model());
+  EXPECT_EQ(ask(*corpus.answerer(options), question).plan.planner(), "rules");
+  options.planner = PlannerChoice::kModel;
+  const Asked asked = ask(*corpus.answerer(options), question);
+  EXPECT_TRUE(asked.status.is_ok()) << asked.status.to_string();
+  EXPECT_EQ(asked.plan.planner(), "model");
+  EXPECT_TRUE(parse_plan(asked.plan.text()).is_ok());
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ class SurfaceTest(unittest.TestCase):
 
     def test_kinds_and_fields_are_those_of_the_daemon(self):
         text = (ROOT / "daemon/answer/plan.cc").read_text()
-        for name, own in (("kKinds", KINDS), ("kSlots", SLOTS), ("kOrders", ("relevance",) + surface.ORDERS)):
+        for name, own in (("kKindNames", KINDS), ("kSlotNames", SLOTS), ("kOrderNames", ("relevance",) + surface.ORDERS)):
             listed = re.search(name + r" = \{(.*?)\};", text, re.S)[1]
             self.assertEqual(tuple(re.findall(r'"([\w-]+)"', listed)), own)
 

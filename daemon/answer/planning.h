@@ -1,0 +1,47 @@
+// Planning: one question to one query plan, by the rules or by the model, whichever is measured to be
+// better at that kind of plan. Safe from any thread.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "daemon/answer/model_planner.h"
+#include "daemon/answer/rule_planner.h"
+
+namespace silt::daemon {
+
+enum class PlannerChoice {
+  kMeasured,  // the model for the kinds that its weights list, see planner_kinds()
+  kRules,
+  kModel,  // the model wherever its plan resolves
+};
+
+class Planning {
+ public:
+  // `model` null: rules only.
+  Planning(std::shared_ptr<const model::Model> model, model::BackendOptions backend, PlannerChoice choice);
+
+  struct Planned {
+    QueryPlan plan;
+    std::string_view planner;  // "rules" or "model"
+  };
+  Result<Planned> make(std::string_view question, const PlannerContext& context);
+
+ private:
+  bool trusts_model(PlanKind kind) const;
+  // Made when first needed: packing the weights costs memory.
+  Result<ModelPlanner*> model_planner();
+
+  std::shared_ptr<const model::Model> model_;
+  model::BackendOptions backend_;
+  PlannerChoice choice_;
+  std::vector<PlanKind> kinds_;
+  std::mutex mutex_;  // of model_planner_
+  std::unique_ptr<ModelPlanner> model_planner_;
+};
+
+}  // namespace silt::daemon
