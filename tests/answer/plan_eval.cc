@@ -2,7 +2,8 @@
 //
 //   silt-plan-eval --plans FILE [--weights FILE] [--print wrong|all] [--limit N]
 //
-// Each line of the file is {"question", "plan", "now_us", "sources", "kind", "form"}, as
+// FILE "builtin": the questions that the rules were written for (planned_questions.h), where the rules make
+// no error. Else each line of the file is {"question", "plan", "now_us", "sources", "kind", "form"}, as
 // `python3 -m skills.evaluation` writes them. Prints for the rules, and with --weights for the model, per
 // kind: exact = the same plan (but for synonyms, the order of terms and a microsecond at a range's end),
 // select = the same records (everything but what to take from them and how many), kind = the same kind. Then
@@ -18,6 +19,7 @@
 #include "daemon/answer/model_planner.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
+#include "tests/answer/planned_questions.h"
 
 namespace silt::daemon {
 namespace {
@@ -36,7 +38,21 @@ struct Score {
   std::size_t asked = 0, exact = 0, select = 0, kind = 0;
 };
 
+bool load_builtin(std::vector<Item>& out) {
+  for (const PlannedQuestion& planned : kPlannedQuestions) {
+    Item item;
+    item.question = planned.question;
+    item.form = "operations";
+    item.expected = *parse_plan(planned.plan);
+    item.context.time.now_us = civil_us(2026, 11, 21, 13);
+    item.context.sources = {"host:/var/log/auth.log", "host:/var/log/nginx/access.log"};
+    out.push_back(std::move(item));
+  }
+  return true;
+}
+
 bool load(const Options& options, std::vector<Item>& out) {
+  if (options.plans == "builtin") return load_builtin(out);
   std::ifstream file(options.plans);
   const std::size_t limit = options.limit.empty() ? SIZE_MAX : std::stoul(options.limit);
   for (std::string line; out.size() < limit && std::getline(file, line);) {
