@@ -138,6 +138,7 @@ std::string to_json(const Answer& answer) {
   out["citations_dropped"] = answer.final.citations_dropped();
   out["truncated"] = answer.final.truncated();
   out["elapsed_ms"] = answer.final.elapsed_ms();
+  out["reader"] = to_utf8(answer.final.reader());
   return line_of(std::move(out));
 }
 

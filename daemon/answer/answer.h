@@ -29,8 +29,9 @@ struct AnswerOptions {
   bool rerank = true;                      // false: lexical order only
   double rerank_forward = 0.05;            // weights of the model's gains in a score, see rank.h
   double rerank_backward = 0.05;
-  std::uint32_t rerank_lines_max = 12;  // lines that the model reads per question
-  PlannerChoice planner = PlannerChoice::kMeasured;
+  std::uint32_t rerank_lines_max = 12;         // lines that the model reads per question
+  PathChoice planner = PathChoice::kMeasured;  // see model_planner.h
+  PathChoice reader = PathChoice::kMeasured;   // of values in evidence, see evidence_reader.h
   std::string backend = "auto";
   int threads = 1;
 };

@@ -6,6 +6,7 @@
 #include "daemon/answer/answer.h"
 #include "daemon/answer/api_time.h"
 #include "daemon/answer/compose.h"
+#include "daemon/answer/evidence_reader.h"
 #include "daemon/answer/execute.h"
 #include "daemon/answer/explain.h"
 #include "daemon/answer/planning.h"
@@ -44,17 +45,21 @@ class PlanAnswerer final : public Answerer {
   Result<Findings> find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
                                  const std::vector<AnswerSource>& sources, const std::atomic<bool>& cancelled,
                                  Budget& budget);
+  // Who took the values: "rules" or "model".
+  Result<std::string_view> read_values(std::string_view question, const QueryPlan& plan, Findings& findings);
   Result<Composed> put_into_words(const QueryPlan& plan, const Findings& findings,
                                   const std::vector<AnswerSource>& sources, Budget& budget,
                                   CitationBook& book);
   // Made when first needed: packing the weights costs memory. Null without a model.
   Result<SurpriseScorer*> scorer();
+  Result<EvidenceReader*> evidence_reader();
 
   Dependencies deps_;
   AnswerOptions options_;
   Planning planning_;
-  std::mutex mutex_;  // of scorer_
+  std::mutex mutex_;  // of what follows
   std::unique_ptr<SurpriseScorer> scorer_;
+  std::unique_ptr<EvidenceReader> evidence_reader_;
 };
 
 Result<SurpriseScorer*> PlanAnswerer::scorer() {
@@ -63,6 +68,16 @@ Result<SurpriseScorer*> PlanAnswerer::scorer() {
     SILT_ASSIGN(scorer_, SurpriseScorer::create(deps_.model, {options_.backend, options_.threads}));
   }
   return scorer_.get();
+}
+
+Result<EvidenceReader*> PlanAnswerer::evidence_reader() {
+  const std::scoped_lock lock(mutex_);
+  const bool wanted = options_.reader == PathChoice::kModel || (options_.reader == PathChoice::kMeasured &&
+                                                                deps_.model && reads_evidence(*deps_.model));
+  if (!evidence_reader_ && deps_.model && wanted) {
+    SILT_ASSIGN(evidence_reader_, EvidenceReader::create(deps_.model, {options_.backend, options_.threads}));
+  }
+  return evidence_reader_.get();
 }
 
 // Sources of the tenant that match any glob (all when there is none), by name. A plain name that is
@@ -140,6 +155,17 @@ Result<Findings> PlanAnswerer::find_evidence(const silt::v1::AskRequest& request
   return findings;
 }
 
+Result<std::string_view> PlanAnswerer::read_values(std::string_view question, const QueryPlan& plan,
+                                                   Findings& findings) {
+  const bool in_text = plan.slot != Slot::kNone && plan.slot != Slot::kTime && plan.slot != Slot::kHour &&
+                       plan.slot != Slot::kDay && plan.slot != Slot::kPattern && plan.slot != Slot::kSource;
+  if (plan.kind != PlanKind::kFind || !in_text || findings.records.empty()) return std::string_view("rules");
+  SILT_ASSIGN(EvidenceReader * reader, evidence_reader());
+  if (reader == nullptr) return std::string_view("rules");
+  SILT_ASSIGN(const bool taken, take_values(*reader, question, findings.records));
+  return std::string_view(taken ? "model" : "rules");
+}
+
 Result<Composed> PlanAnswerer::put_into_words(const QueryPlan& plan, const Findings& findings,
                                               const std::vector<AnswerSource>& sources, Budget& budget,
                                               CitationBook& book) {
@@ -191,7 +217,8 @@ Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
 
   Budget budget(options_.examined_max, cancelled);
   SILT_TRY(budget.check());
-  SILT_ASSIGN(const Findings findings, find_evidence(request, plan, sources, cancelled, budget));
+  SILT_ASSIGN(Findings findings, find_evidence(request, plan, sources, cancelled, budget));
+  SILT_ASSIGN(const std::string_view reader, read_values(request.question(), plan, findings));
   const std::uint32_t wanted = request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max();
   CitationBook book(deps_.log, sources, std::min(wanted, kCitationsMax));
   SILT_ASSIGN(const Composed composed, put_into_words(plan, findings, sources, budget, book));
@@ -205,6 +232,7 @@ Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
   silt::v1::AskFinal& final = *response.mutable_final();
   final.set_answer(composed.text);
   final.set_abstained(composed.abstained);
+  final.set_reader(std::string(reader));
   for (const AnswerSource& source : sources) {
     silt::v1::SourceVersion& version = *final.add_versions();
     version.set_source(source.info.name);

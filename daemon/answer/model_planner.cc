@@ -1,6 +1,5 @@
 #include "daemon/answer/model_planner.h"
 
-#include <algorithm>
 #include <sstream>
 #include <string>
 
@@ -12,34 +11,6 @@ namespace silt::daemon {
 namespace {
 
 constexpr int kPlanTokensMax = 128;
-
-// Follows the tokens that were chosen and marks those that may come next.
-class TokenGrammar {
- public:
-  TokenGrammar(const SurfaceGrammar& grammar, const model::Tokenizer& tokenizer,
-               const std::array<std::vector<model::Token>, 256>& by_first_byte)
-      : grammar_(grammar), tokenizer_(tokenizer), by_first_byte_(by_first_byte) {}
-
-  void allow(std::span<const model::Token> so_far, std::vector<bool>& allowed) {
-    for (; taken_ < so_far.size(); ++taken_) grammar_.step(state_, tokenizer_.piece(so_far[taken_]));
-    std::fill(allowed.begin(), allowed.end(), false);
-    for (std::size_t byte = 0; byte < by_first_byte_.size(); ++byte) {
-      SurfaceGrammar::State first = state_;
-      if (by_first_byte_[byte].empty() || !grammar_.step(first, static_cast<char>(byte))) continue;
-      for (const model::Token token : by_first_byte_[byte]) {
-        SurfaceGrammar::State state = first;
-        allowed[static_cast<std::size_t>(token)] = grammar_.step(state, tokenizer_.piece(token).substr(1));
-      }
-    }
-  }
-
- private:
-  const SurfaceGrammar& grammar_;
-  const model::Tokenizer& tokenizer_;
-  const std::array<std::vector<model::Token>, 256>& by_first_byte_;
-  SurfaceGrammar::State state_;
-  std::size_t taken_ = 0;
-};
 
 }  // namespace
 
@@ -60,10 +31,7 @@ Result<std::unique_ptr<ModelPlanner>> ModelPlanner::create(std::shared_ptr<const
                                                            const model::BackendOptions& backend) {
   std::unique_ptr<ModelPlanner> planner(new ModelPlanner());
   SILT_ASSIGN(planner->reader_, model::Reader::create(model, backend));
-  for (model::Token token = 0; token < model->tokenizer().size(); ++token) {
-    const std::string_view piece = model->tokenizer().piece(token);
-    if (!piece.empty()) planner->by_first_byte_[static_cast<unsigned char>(piece.front())].push_back(token);
-  }
+  planner->tokens_.emplace(model->tokenizer());
   planner->model_ = std::move(model);
   return planner;
 }
@@ -76,12 +44,9 @@ Result<ModelPlanner::Planned> ModelPlanner::plan(std::string_view question, cons
   std::vector<model::Token> prompt;
   tokenizer.encode(plan_prompt(asked), prompt);
   const SurfaceGrammar surface(asked, context.sources);
-  TokenGrammar grammar(surface, tokenizer, by_first_byte_);
   model::GenerateOptions options;
   options.tokens_max = kPlanTokensMax;
-  options.grammar = [&](std::span<const model::Token> so_far, std::vector<bool>& allowed) {
-    grammar.allow(so_far, allowed);
-  };
+  options.grammar = TokenGrammar(surface, *tokens_);
   options.on_token = [&](model::Token token) { return !tokenizer.piece(token).ends_with('\n'); };
   const std::scoped_lock lock(mutex_);
   SILT_ASSIGN(const std::vector<model::Token> written, reader_->generate(nullptr, prompt, options));

@@ -9,7 +9,6 @@
 // without that entry were not taught to plan.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,6 +18,7 @@
 #include "base/status.h"
 #include "daemon/answer/plan.h"
 #include "daemon/answer/rule_planner.h"
+#include "daemon/answer/token_grammar.h"
 #include "model/model.h"
 #include "model/reader.h"
 
@@ -45,7 +45,7 @@ class ModelPlanner {
   ModelPlanner() = default;
 
   std::shared_ptr<const model::Model> model_;
-  std::array<std::vector<model::Token>, 256> by_first_byte_;
+  std::optional<TokenTable> tokens_;
   std::mutex mutex_;
   std::unique_ptr<model::Reader> reader_;
 };

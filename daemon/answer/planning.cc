@@ -6,13 +6,13 @@
 namespace silt::daemon {
 
 Planning::Planning(std::shared_ptr<const model::Model> model, model::BackendOptions backend,
-                   PlannerChoice choice)
+                   PathChoice choice)
     : model_(std::move(model)), backend_(std::move(backend)), choice_(choice) {
   if (model_) kinds_ = planner_kinds(*model_);
 }
 
 bool Planning::trusts_model(PlanKind kind) const {
-  return choice_ == PlannerChoice::kModel || std::find(kinds_.begin(), kinds_.end(), kind) != kinds_.end();
+  return choice_ == PathChoice::kModel || std::find(kinds_.begin(), kinds_.end(), kind) != kinds_.end();
 }
 
 Result<ModelPlanner*> Planning::model_planner() {
@@ -25,7 +25,7 @@ Result<ModelPlanner*> Planning::model_planner() {
 
 Result<Planning::Planned> Planning::make(std::string_view question, const PlannerContext& context) {
   const bool ask_model =
-      model_ && choice_ != PlannerChoice::kRules && (choice_ == PlannerChoice::kModel || !kinds_.empty());
+      model_ && choice_ != PathChoice::kRules && (choice_ == PathChoice::kModel || !kinds_.empty());
   if (ask_model) {
     SILT_ASSIGN(ModelPlanner * planner, model_planner());
     SILT_ASSIGN(ModelPlanner::Planned written, planner->plan(question, context));

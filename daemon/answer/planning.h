@@ -14,16 +14,17 @@
 
 namespace silt::daemon {
 
-enum class PlannerChoice {
-  kMeasured,  // the model for the kinds that its weights list, see planner_kinds()
+// Who does what both rules and model can do.
+enum class PathChoice {
+  kMeasured,  // the model where its weights say that it was measured to be better
   kRules,
-  kModel,  // the model wherever its plan resolves
+  kModel,  // the model wherever it comes to a result
 };
 
 class Planning {
  public:
   // `model` null: rules only.
-  Planning(std::shared_ptr<const model::Model> model, model::BackendOptions backend, PlannerChoice choice);
+  Planning(std::shared_ptr<const model::Model> model, model::BackendOptions backend, PathChoice choice);
 
   struct Planned {
     QueryPlan plan;
@@ -38,7 +39,7 @@ class Planning {
 
   std::shared_ptr<const model::Model> model_;
   model::BackendOptions backend_;
-  PlannerChoice choice_;
+  PathChoice choice_;
   std::vector<PlanKind> kinds_;
   std::mutex mutex_;  // of model_planner_
   std::unique_ptr<ModelPlanner> model_planner_;

@@ -23,4 +23,20 @@ std::string plan_prompt(std::string_view question) {
   return out;
 }
 
+std::string evidence_line(std::string_view record) {
+  std::string line = record.find('\n') == record.npos ? std::string(record) : one_line(record);
+  if (line.size() <= kEvidenceLineMax) return line;
+  std::size_t end = kEvidenceLineMax;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xc0) == 0x80) --end;
+  return line.substr(0, end);
+}
+
+std::string open_prompt(std::span<const std::string> lines, std::string_view question) {
+  std::string out(kLinesMark);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    out.append("[").append(std::to_string(i + 1)).append("] ").append(lines[i]).append("\n");
+  }
+  return out.append(kAskMark).append(question).append("\n").append(kAnswerMark);
+}
+
 }  // namespace silt::daemon

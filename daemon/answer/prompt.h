@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,5 +21,12 @@ std::string one_line(std::string_view text);
 
 // What the reader continues with a surface plan. `question` is one_line() already.
 std::string plan_prompt(std::string_view question);
+
+// A record as it is shown: its first line, at most kEvidenceLineMax bytes of it, never cut within a
+// character.
+std::string evidence_line(std::string_view record);
+
+// What the reader continues with an answer from these lines, which are evidence_line() already.
+std::string open_prompt(std::span<const std::string> lines, std::string_view question);
 
 }  // namespace silt::daemon

@@ -21,28 +21,6 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
 }
 
-bool continues_character(char c) {  // UTF-8
-  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-}
-
-bool is_letter_or_digit(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-// Letters and digits are in words, and what is not ASCII, but for the marks of U+00A0..BF and U+2000..206F.
-std::vector<bool> find_words(std::string_view text) {
-  std::vector<bool> out(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) out[i] = is_letter_or_digit(text[i]) || (text[i] & 0x80);
-  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
-    const auto second = static_cast<unsigned char>(text[i + 1]);
-    if (text[i] == '\xc2' && second >= 0xa0 && second <= 0xbf) out[i] = out[i + 1] = false;
-    if (i + 2 < text.size() && text[i] == '\xe2' && (second == 0x80 || second == 0x81)) {
-      out[i] = out[i + 1] = out[i + 2] = false;
-    }
-  }
-  return out;
-}
-
 // What a question may call a source: see known_source(). Names that a plan cannot hold are left out.
 std::vector<std::string> names_of(const std::string& source) {
   std::vector<std::string> out{source, source.substr(source.find_last_of("/:") + 1)};
@@ -90,22 +68,23 @@ bool is_one(const Names& list, std::string_view item) {
 }  // namespace
 
 SurfaceGrammar::SurfaceGrammar(std::string_view question, std::span<const std::string> sources)
-    : question_(question), in_word_(find_words(question)) {
-  const std::string lower = lower_ascii(question);
+    : question_(question) {
+  const std::string& text = question_.text();
+  const std::string lower = lower_ascii(text);
   for (const std::string& source : sources) {
     for (const std::string& name : names_of(lower_ascii(source))) {
       for (std::size_t at = lower.find(name); at != std::string::npos; at = lower.find(name, at + 1)) {
-        if (starts_word(at) && ends_word(at + name.size()))
-          sources_.push_back(question_.substr(at, name.size()));
+        if (question_.starts_word(at) && question_.ends_word(at + name.size()))
+          sources_.push_back(text.substr(at, name.size()));
       }
     }
   }
-  for (std::size_t at = 0; at < question_.size(); ++at) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
     std::size_t digits = 0;
-    while (at + digits < question_.size() && is_digit(question_[at + digits])) ++digits;
-    if (digits == 0 || !starts_word(at) || !ends_word(at + digits)) continue;
-    if (digits <= kSeqDigitsMax) seqs_.push_back(question_.substr(at, digits));
-    if (digits <= kPatternDigitsMax) patterns_.push_back(question_.substr(at, digits));
+    while (at + digits < text.size() && is_digit(text[at + digits])) ++digits;
+    if (digits == 0 || !question_.starts_word(at) || !question_.ends_word(at + digits)) continue;
+    if (digits <= kSeqDigitsMax) seqs_.push_back(text.substr(at, digits));
+    if (digits <= kPatternDigitsMax) patterns_.push_back(text.substr(at, digits));
   }
 }
 
@@ -246,37 +225,24 @@ bool SurfaceGrammar::is_whole(const ClauseRule& rule, std::string_view item) con
   return false;
 }
 
-// A quoted copy must hold a blank. There is one on the way to `question_[at]`, or still to come.
+// A quoted copy must hold a blank: one is to come behind `at`, with something behind it.
 bool SurfaceGrammar::can_grow_to_blank(std::size_t at) const {
-  const auto fits = [&](std::size_t i) {
-    return i < question_.size() && question_[i] != '"' && question_[i] != '|';
-  };
+  const std::string& text = question_.text();
+  const auto fits = [&](std::size_t i) { return i < text.size() && text[i] != '"' && text[i] != '|'; };
   for (; fits(at); ++at) {
-    if (question_[at] == ' ' && fits(at + 1)) return true;
+    if (text[at] == ' ' && fits(at + 1)) return true;
   }
   return false;
-}
-
-bool SurfaceGrammar::starts_word(std::size_t at) const {
-  return (at == 0 || !in_word_[at - 1]) && !continues_character(question_[at]);
-}
-bool SurfaceGrammar::ends_word(std::size_t end) const {
-  return end == question_.size() || (!in_word_[end] && !continues_character(question_[end]));
 }
 
 bool SurfaceGrammar::copies(std::string_view item, bool whole, bool quoted) const {
   if (item.find_first_of(quoted ? "|\"" : " |\"") != std::string_view::npos) return false;
-  const std::string_view question(question_);
-  for (std::size_t at = question.find(item); at < question.size(); at = question.find(item, at + 1)) {
-    if (!starts_word(at)) continue;
-    const std::size_t end = at + item.size();
-    if (whole && ends_word(end)) return true;
-    if (whole) continue;
-    if (item.empty() && (question[at] == ' ' || question[at] == '"' || (!quoted && question[at] == '|')))
-      continue;
-    if (!quoted || item.find(' ') != std::string_view::npos || can_grow_to_blank(end)) return true;
-  }
-  return false;
+  const bool needs_blank = quoted && !whole && item.find(' ') == std::string_view::npos;
+  return question_.has(item, whole, [&](std::size_t at, std::size_t end) {
+    const char first = question_.text()[at];
+    if (item.empty() && (first == ' ' || first == '"' || first == '|')) return false;
+    return !needs_blank || can_grow_to_blank(end);
+  });
 }
 
 }  // namespace silt::daemon

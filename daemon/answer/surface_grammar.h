@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/answer/copied_text.h"
 #include "daemon/answer/surface_plan.h"
 
 namespace silt::daemon {
@@ -46,11 +47,8 @@ class SurfaceGrammar {
   // Whether the question has `item` from the start of a word on; `whole`: and to the end of one.
   bool copies(std::string_view item, bool whole, bool quoted) const;
   bool can_grow_to_blank(std::size_t at) const;
-  bool starts_word(std::size_t at) const;
-  bool ends_word(std::size_t end) const;
 
-  std::string question_;
-  std::vector<bool> in_word_;                 // of each byte
+  CopiedText question_;
   std::vector<std::string> sources_;          // as the question writes those it can mean
   std::vector<std::string> seqs_, patterns_;  // numbers of the question
 };

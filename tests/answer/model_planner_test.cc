@@ -98,18 +98,18 @@ TEST(Planning, TheWeightsSayWhichKindsAreTheModels) {
     if (name != kind) others.append(name).append(" ");
   }
   const QueryPlan by_rules = plan_question(question, context());
-  const auto made = [&](std::shared_ptr<const model::Model> model, PlannerChoice choice) {
+  const auto made = [&](std::shared_ptr<const model::Model> model, PathChoice choice) {
     auto planned = Planning(std::move(model), {"auto", 1}, choice).make(question, context());
     EXPECT_TRUE(planned.is_ok());
     EXPECT_EQ(planned->plan, planned->planner == "model" ? *written->plan : by_rules);
     return std::string(planned->planner);
   };
-  EXPECT_EQ(made(tiny_model(kind), PlannerChoice::kMeasured), "model");
-  EXPECT_EQ(made(tiny_model(others), PlannerChoice::kMeasured), "rules");
-  EXPECT_EQ(made(tiny_model(), PlannerChoice::kMeasured), "rules");
-  EXPECT_EQ(made(tiny_model(kind), PlannerChoice::kRules), "rules");
-  EXPECT_EQ(made(tiny_model(), PlannerChoice::kModel), "model");
-  EXPECT_EQ(made(nullptr, PlannerChoice::kModel), "rules");
+  EXPECT_EQ(made(tiny_model(kind), PathChoice::kMeasured), "model");
+  EXPECT_EQ(made(tiny_model(others), PathChoice::kMeasured), "rules");
+  EXPECT_EQ(made(tiny_model(), PathChoice::kMeasured), "rules");
+  EXPECT_EQ(made(tiny_model(kind), PathChoice::kRules), "rules");
+  EXPECT_EQ(made(tiny_model(), PathChoice::kModel), "model");
+  EXPECT_EQ(made(nullptr, PathChoice::kModel), "rules");
 }
 
 TEST(Planning, AnswersSayWhoPlanned) {
@@ -120,7 +120,7 @@ TEST(Planning, AnswersSayWhoPlanned) {
   options.rerank = false;
   const std::string question = question_with_a_plan(corpus.model());
   EXPECT_EQ(ask(*corpus.answerer(options), question).plan.planner(), "rules");
-  options.planner = PlannerChoice::kModel;
+  options.planner = PathChoice::kModel;
   const Asked asked = ask(*corpus.answerer(options), question);
   EXPECT_TRUE(asked.status.is_ok()) << asked.status.to_string();
   EXPECT_EQ(asked.plan.planner(), "model");

@@ -1,10 +1,11 @@
 // silt-skill-eval: answers from evidence and recall, on lists of `python3 -m skills.evaluation`.
 //
-//   silt-skill-eval --open FILE --weights FILE [--print wrong|all]
+//   silt-skill-eval --open FILE --weights FILE [--print wrong|all] [--free yes]
 //   silt-skill-eval --closed FILE --logs DIR --weights FILE [--worlds N]
 //
-// --open: exact = the same values, whole = with the same line numbers, over the items that have an answer;
-// precision = cited lines that have the value; abstained = "none" where no line has it, and where one has.
+// --open: within the grammar of answers, or with --free as the reader likes. exact = the same values, whole =
+// with the same line numbers, over the items that have an answer; precision = cited lines that have the
+// value; abstained = "none" where no line has it, and where one has.
 // --closed: reads and learns each log, then ranks the true value among 99 others by surprise behind the
 // question, starting from an empty window: first = it is the least surprising one. Beside it the same after a
 // reset, that is with W_0.
@@ -18,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/answer/evidence_reader.h"
 #include "daemon/answer/prompt.h"
 #include "model/json.h"
 #include "model/learner.h"
@@ -29,7 +31,7 @@ namespace {
 constexpr int kAnswerTokensMax = 96;
 
 struct Options {
-  std::string open, closed, logs, weights, print, worlds = "1000000";
+  std::string open, closed, logs, weights, print, free, worlds = "1000000";
 };
 
 std::vector<model::Json> load(const std::string& path) {
@@ -108,18 +110,40 @@ struct OpenScore {
   }
 };
 
-Status measure_open(const Options& options, const std::shared_ptr<const model::Model>& model) {
-  SILT_ASSIGN(const auto reader, model::Reader::create(model, {"auto", 1}));
-  const model::Tokenizer& tokenizer = model->tokenizer();
+// What the reader writes on its own.
+Result<std::string> write_freely(model::Reader& reader, const model::Tokenizer& tokenizer,
+                                 std::string_view prompt) {
   model::GenerateOptions generate;
   generate.tokens_max = kAnswerTokensMax;
   generate.on_token = [&](model::Token token) { return !tokenizer.piece(token).ends_with('\n'); };
+  SILT_ASSIGN(const auto written, reader.generate(nullptr, tokens_of(tokenizer, prompt), generate));
+  std::string answer = tokenizer.decode(written);
+  while (answer.ends_with('\n')) answer.pop_back();
+  return answer;
+}
+
+// What it writes within the grammar.
+Result<std::string> write_held(EvidenceReader& reader, const model::Json& item) {
+  std::vector<std::string> lines;
+  for (const model::Json& line : *item.find("lines")->array()) lines.push_back(*line.string());
+  SILT_ASSIGN(const auto values, reader.read(lines, text_of(item, "question")));
+  if (!values) return std::string("(no end)");
+  std::string answer;
+  for (const EvidenceValue& value : *values) {
+    answer += (answer.empty() ? "" : ", ") + value.text;
+    for (const std::size_t line : value.lines) answer += " [" + std::to_string(line + 1) + "]";
+  }
+  return answer.empty() ? std::string(kNoAnswer) : answer;
+}
+
+Status measure_open(const Options& options, const std::shared_ptr<const model::Model>& model) {
+  SILT_ASSIGN(const auto reader, model::Reader::create(model, {"auto", 1}));
+  SILT_ASSIGN(const auto held, EvidenceReader::create(model, {"auto", 1}));
   std::map<std::string, OpenScore> scores;
   for (const model::Json& item : load(options.open)) {
-    SILT_ASSIGN(const auto written,
-                reader->generate(nullptr, tokens_of(tokenizer, text_of(item, "prompt")), generate));
-    std::string answer = tokenizer.decode(written);
-    while (answer.ends_with('\n')) answer.pop_back();
+    SILT_ASSIGN(const std::string answer,
+                options.free == "yes" ? write_freely(*reader, model->tokenizer(), text_of(item, "prompt"))
+                                      : write_held(*held, item));
     const std::string& expected = text_of(item, "answer");
     scores[text_of(item, "kind")].add(expected, answer);
     scores["(all)"].add(expected, answer);
@@ -218,7 +242,8 @@ int main(int argc, char** argv) {
   silt::daemon::Options options;
   const std::map<std::string, std::string*> known = {
       {"--open", &options.open},       {"--closed", &options.closed}, {"--logs", &options.logs},
-      {"--weights", &options.weights}, {"--print", &options.print},   {"--worlds", &options.worlds}};
+      {"--weights", &options.weights}, {"--print", &options.print},   {"--worlds", &options.worlds},
+      {"--free", &options.free}};
   for (int i = 1; i + 1 < argc; i += 2) {
     const auto found = known.find(argv[i]);
     if (found != known.end()) *found->second = argv[i + 1];
@@ -227,7 +252,7 @@ int main(int argc, char** argv) {
     std::fprintf(
         stderr,
         "usage: silt-skill-eval --weights FILE [--open FILE] [--closed FILE --logs DIR] [--print wrong|all]\n"
-        "                       [--worlds N]\n");
+        "                       [--worlds N] [--free yes]\n");
     return 2;
   }
   return silt::daemon::run(options);

@@ -1,0 +1,55 @@
+// EvidenceReader: answers a question from numbered lines by the reader, held to EvidenceGrammar.
+//
+// The reader starts from W_0 and an empty window, so an answer depends on weights, lines and question only.
+// Log lines are data here: whatever they say, what comes out is whole words of a line and numbers of lines
+// that have them. Safe from any thread; calls take turns.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "daemon/answer/evidence_grammar.h"
+#include "daemon/answer/findings.h"
+#include "daemon/answer/token_grammar.h"
+#include "model/model.h"
+#include "model/reader.h"
+
+namespace silt::daemon {
+
+inline constexpr std::size_t kEvidenceLinesMax = 8;
+
+// Whether the weights say that they answer better than the rules do: metadata `evidence_reader` is "yes".
+bool reads_evidence(const model::Model& model);
+
+class EvidenceReader {
+ public:
+  static Result<std::unique_ptr<EvidenceReader>> create(std::shared_ptr<const model::Model> model,
+                                                        const model::BackendOptions& backend);
+
+  // The values of the first kEvidenceLinesMax lines that answer the question; none when no line has one.
+  // Nothing when the reader came to no end, or there is no line or no question. Lines are cut as it was
+  // taught.
+  Result<std::optional<std::vector<EvidenceValue>>> read(std::span<const std::string> lines,
+                                                         std::string_view question);
+
+ private:
+  EvidenceReader() = default;
+
+  std::shared_ptr<const model::Model> model_;
+  std::optional<TokenTable> tokens_;
+  std::mutex mutex_;
+  std::unique_ptr<model::Reader> reader_;
+};
+
+// Lets the reader say what the first records have, best first: records that it cites come first with the
+// value that it took from them, the others of those that were shown have none. False: it came to no end, and
+// nothing changed.
+Result<bool> take_values(EvidenceReader& reader, std::string_view question, std::vector<Finding>& records);
+
+}  // namespace silt::daemon
