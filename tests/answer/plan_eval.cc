@@ -3,7 +3,7 @@
 //   silt-plan-eval --plans FILE [--weights FILE] [--print wrong|all] [--limit N]
 //
 // FILE "builtin": the questions that the rules were written for (planned_questions.h), where the rules make
-// no error. Else each line of the file is {"question", "plan", "now_us", "sources", "kind", "form"}, as
+// no error. Else each line of the file is {"question", "answer", "plan", "now_us", "sources", "form"}, as
 // `python3 -m skills.evaluation` writes them. Prints for the rules, and with --weights for the model, per
 // kind: exact = the same plan (but for synonyms, the order of terms and a microsecond at a range's end),
 // select = the same records (everything but what to take from them and how many), kind = the same kind. Then
@@ -17,6 +17,9 @@
 
 #include "base/clock.h"
 #include "daemon/answer/model_planner.h"
+#include "daemon/answer/prompt.h"
+#include "daemon/answer/surface_grammar.h"
+#include "daemon/answer/surface_plan.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "tests/answer/planned_questions.h"
@@ -25,7 +28,7 @@ namespace silt::daemon {
 namespace {
 
 struct Item {
-  std::string question, form;
+  std::string question, form, surface;  // surface: empty, or what the reader should write
   QueryPlan expected;
   PlannerContext context;
 };
@@ -62,6 +65,7 @@ bool load(const Options& options, std::vector<Item>& out) {
     Item item;
     item.question = fields.at("question").string_value();
     item.form = fields.at("form").string_value();
+    item.surface = fields.at("answer").string_value();
     item.context.time.now_us = static_cast<std::int64_t>(fields.at("now_us").number_value());
     for (const auto& name : fields.at("sources").list_value().values())
       item.context.sources.push_back(name.string_value());
@@ -116,6 +120,22 @@ void print(const char* planner, const std::map<std::string, Score>& scores) {
   }
 }
 
+// Surface plans that the grammar refuses, or that resolve to something else than the list says.
+std::size_t count_disagreements(const std::vector<Item>& items) {
+  std::size_t out = 0;
+  for (const Item& item : items) {
+    if (item.surface.empty()) continue;
+    const SurfaceGrammar grammar(one_line(item.question), item.context.sources);
+    SurfaceGrammar::State state;
+    const auto resolved = resolve_surface_plan(item.surface, item.context);
+    if (grammar.step(state, item.surface) && resolved.is_ok() && *resolved == item.expected) continue;
+    ++out;
+    std::printf("disagreement: %s\n  %s\n  %s\n", item.question.c_str(), item.surface.c_str(),
+                resolved.is_ok() ? format_plan(*resolved).c_str() : resolved.status().to_string().c_str());
+  }
+  return out;
+}
+
 void print_better(const std::map<std::string, Score>& rules, const std::map<std::string, Score>& model) {
   std::printf("better as the model says the kind:");
   for (const auto& [name, s] : model) {
@@ -130,6 +150,8 @@ int run(const Options& options) {
     std::fprintf(stderr, "silt-plan-eval: %s holds no plans that can be read\n", options.plans.c_str());
     return 1;
   }
+  std::printf("%zu plans, %zu disagreements with the training code\n", items.size(),
+              count_disagreements(items));
   std::unique_ptr<ModelPlanner> planner;
   if (!options.weights.empty()) {
     auto model = model::Model::open(options.weights);

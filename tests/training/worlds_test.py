@@ -14,7 +14,7 @@ from collections import Counter
 
 import paths
 import worlds
-from worlds import phrases
+from worlds import corpus, phrases
 from worlds.ask import Asker, Ledger, facts
 from worlds.plan import format_plan, format_time, parse_plan, parse_time
 from worlds.scan import Scan, read_time, same_word, stem, value_after
@@ -177,6 +177,28 @@ class WorldsTest(unittest.TestCase):
                 self.assertEqual((pathlib.Path(folder) / name).read_bytes(), text.encode())
             for line in (pathlib.Path(folder) / "questions.jsonl").read_text().splitlines():
                 self.assertTrue(json.loads(line)["question"])
+
+
+class CorpusFolderTest(unittest.TestCase):
+    def test_a_file_for_each_source_and_the_same_bytes_again(self):
+        written = []
+        for _ in range(2):
+            with tempfile.TemporaryDirectory() as folder:
+                out = pathlib.Path(folder)
+                end, size = corpus.write_corpus(40, 150_000, out)
+                files = {path.name: path.read_bytes() for path in out.iterdir()}
+                self.assertEqual(size, sum(map(len, files.values())))
+                self.assertGreaterEqual(size, 150_000)
+                written.append(files)
+        self.assertEqual(written[0], written[1])
+        made = {source.name: source.text().encode() for source in World(40, corpus.world_size(40)).run()}
+        self.assertEqual({name: data for name, data in written[0].items() if name.startswith("world-40-")},
+                         {"world-40-%s.txt" % name: data for name, data in made.items()})
+
+    def test_sizes_are_spread(self):
+        sizes = sorted(corpus.world_size(seed) for seed in range(200))
+        self.assertTrue(corpus.SMALLEST <= sizes[0] < 100_000 and 700_000 < sizes[-1] <= corpus.LARGEST)
+        self.assertTrue(180_000 < sizes[100] < 380_000)
 
 
 class PhrasesTest(unittest.TestCase):
