@@ -1,10 +1,11 @@
 // silt-qa-eval: asks a file of questions about one log and scores answers and evidence.
 //
 //   silt-qa-eval --log FILE --questions FILE [--dataset NAME] [--weights FILE] [--rank LIST]
-//                [--print wrong|all] [--sweep yes]
+//                [--print wrong|all] [--sweep yes] [--planner model] [--reader model]
 //
 // LIST holds any of none, adapted, frozen: lexical order, re-ranked with the learned weights, with W_0.
 //
+// --planner, --reader: what the model does whether its weights ask for it or not.
 // Questions are one JSON object a line: {"question", "answer", "evidence": [line numbers], "match":
 // "exact"|"abstain", "dataset"}, or {"Question", "Answer", "RawLog"}, whose evidence is every line that
 // ends with RawLog. Prints per kind of question: exact match (after normalising case, quotes and a
@@ -37,7 +38,7 @@ struct Question {
 };
 
 struct Options {
-  std::string log, questions, dataset, weights, rank = "none", print, sweep;
+  std::string log, questions, dataset, weights, rank = "none", print, sweep, planner, reader;
 };
 
 struct Score {
@@ -181,6 +182,8 @@ int run(const Options& options) {
     for (const auto& [forward, backward] : grid) {
       AnswerOptions answering;
       answering.rerank = rank != "none";
+      if (options.planner == "model") answering.planner = PathChoice::kModel;
+      if (options.reader == "model") answering.reader = PathChoice::kModel;
       const bool only_one = options.sweep.empty() || !answering.rerank;
       if (!only_one) {
         answering.rerank_forward = forward;
@@ -204,7 +207,7 @@ int main(int argc, char** argv) {
   std::map<std::string, std::string*> known = {
       {"--log", &options.log},         {"--questions", &options.questions}, {"--dataset", &options.dataset},
       {"--weights", &options.weights}, {"--rank", &options.rank},           {"--print", &options.print},
-      {"--sweep", &options.sweep}};
+      {"--sweep", &options.sweep},     {"--planner", &options.planner},     {"--reader", &options.reader}};
   for (int i = 1; i + 1 < argc; i += 2) {
     const auto found = known.find(argv[i]);
     if (found == known.end()) {
@@ -216,7 +219,8 @@ int main(int argc, char** argv) {
   if (options.log.empty() || options.questions.empty()) {
     std::fprintf(stderr,
                  "usage: silt-qa-eval --log FILE --questions FILE [--dataset NAME] [--weights FILE]\n"
-                 "                    [--rank none,adapted,frozen] [--print wrong|all] [--sweep yes]\n");
+                 "                    [--rank none,adapted,frozen] [--print wrong|all] [--sweep yes]\n"
+                 "                    [--planner model] [--reader model]\n");
     return 2;
   }
   return silt::daemon::run(options);
