@@ -29,7 +29,7 @@ class MixerLearner final : public Learner {
   AdaptedState fresh() override { return fresh(net_->start_token); }
 
   AdaptedState fresh(Token first) override {
-    AdaptedState state = allocate_state(net_->config, *backend_, options_.frozen_scores);
+    AdaptedState state = allocate();
     state.weights = net_->initial;
     state.input = first;
     if (state.recall != nullptr) {
@@ -68,7 +68,7 @@ class MixerLearner final : public Learner {
   std::string save(const AdaptedState& state) const override { return encode_state(state, *net_, *backend_); }
 
   Result<AdaptedState> load(std::string_view blob) override {
-    AdaptedState state = allocate_state(net_->config, *backend_, options_.frozen_scores);
+    AdaptedState state = allocate();
     const std::shared_ptr<FastWeights> weights = pool_.take();
     SILT_TRY(decode_state(blob, *net_, *backend_, state, *weights));
     state.weights = weights;
@@ -79,6 +79,14 @@ class MixerLearner final : public Learner {
   std::string_view backend_name() const override { return backend_->name(); }
 
  private:
+  bool recalls() const { return options_.recall && net_->config.recall_slots_log2 > 0; }
+
+  AdaptedState allocate() {
+    AdaptedState state = allocate_state(net_->config, *backend_, options_.frozen_scores);
+    if (!recalls()) state.recall = nullptr;
+    return state;
+  }
+
   std::size_t minibatch() const { return static_cast<std::size_t>(net_->config.minibatch_tokens); }
 
   Status check(const AdaptedState& state) const {
@@ -88,6 +96,9 @@ class MixerLearner final : public Learner {
     const int wanted = options_.frozen_scores ? net_->config.frozen_windows() : 0;
     if (state.frozen_window.size() != static_cast<std::size_t>(wanted)) {
       return failed_precondition("the state and the learner disagree about frozen scores");
+    }
+    if (recalls() != (state.recall != nullptr)) {
+      return failed_precondition("the state and the learner disagree about recall");
     }
     return Status::ok();
   }

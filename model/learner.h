@@ -39,6 +39,7 @@ struct TokenScore {
 
 struct LearnerOptions {
   bool frozen_scores = false;  // costs the adapted blocks and the head once more
+  bool recall = true;          // false: as if the weight file had none
 };
 
 struct AppendReport {

@@ -104,6 +104,7 @@ std::string encode_state(const AdaptedState& state, const Net& net, const Backen
   writer.u8(state.frozen_window.empty() ? 0 : 1);
   for_each_tensor(state, *state.weights, backend,
                   [&](std::span<const std::byte> bytes) { writer.raw(bytes.data(), bytes.size()); });
+  if (net.config.recall_slots_log2 > 0) writer.u8(state.recall == nullptr ? 0 : 1);
   if (state.recall != nullptr) state.recall->encode(writer);
   const Digest digest = digest_of(writer.bytes());
   writer.u64(digest.high);
@@ -132,6 +133,9 @@ Status decode_state(std::string_view blob, const Net& net, Backend& backend, Ada
   }
   for_each_tensor(state, weights, backend,
                   [&](std::span<std::byte> bytes) { reader.raw(bytes.data(), bytes.size()); });
+  if (net.config.recall_slots_log2 > 0 && (reader.u8() != 0) != (state.recall != nullptr)) {
+    return failed_precondition("state and learner disagree about recall; relearn the source");
+  }
   if (state.recall != nullptr && reader.ok() && !state.recall->decode(reader, net.config.vocabulary)) {
     return damaged("its recall makes no sense");
   }

@@ -18,6 +18,7 @@ little endian, for the tensor recall.gate of the weight file.
   --backend B       auto, ref, cpu, or a path such as cpu-avx2 (default: auto)
   --threads N       threads of the backend (default: 1); results do not depend on it
   --no-learn        score under the initial weights only
+  --no-recall       predict by the net alone, whatever the weight file says
   --limit-tokens N  read the first N tokens of each file
   --token-ids       files are token ids, uint16 little endian, instead of text
   --nll-out F       write each token's surprise in nats, float32 little endian (one FILE)
@@ -64,6 +65,8 @@ bool set_flag(std::string_view name, EvalOptions& options) {
     options.json = true;
   else if (name == "--no-learn")
     options.learn = false;
+  else if (name == "--no-recall")
+    options.recall = false;
   else if (name == "--token-ids")
     options.token_ids = true;
   else if (name == "--compare")

@@ -25,6 +25,7 @@ struct EvalOptions {
   std::string gate_out;        // of kFitRecall
   bool json = false;
   bool learn = true;
+  bool recall = true;
   bool token_ids = false;
   std::optional<bool> compare;  // with other compressors; unset: not in JSON
   bool help = false;

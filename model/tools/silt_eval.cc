@@ -137,7 +137,8 @@ Status run(const EvalOptions& options) {
   }
   SILT_ASSIGN(const std::shared_ptr<const Model> model, Model::open(weights));
   const BackendOptions backend{.name = options.backend, .threads = options.threads};
-  SILT_ASSIGN(const std::unique_ptr<Learner> learner, Learner::create(model, backend, {}));
+  SILT_ASSIGN(const std::unique_ptr<Learner> learner,
+              Learner::create(model, backend, {.recall = options.recall}));
   if (!options.json) {
     std::printf("%s on %s, %d thread%s%s\n", weights.c_str(), std::string(learner->backend_name()).c_str(),
                 options.threads, options.threads == 1 ? "" : "s", options.learn ? "" : ", not learning");

@@ -56,7 +56,7 @@ std::string generated_log(std::size_t bytes) {
 
 double bits(const std::shared_ptr<const Model>& model, const std::string& backend,
             std::span<const Token> tokens) {
-  Result<std::unique_ptr<Learner>> learner = Learner::create(model, {.name = backend}, {});
+  Result<std::unique_ptr<Learner>> learner = Learner::create(model, {.name = backend}, {.recall = false});
   SILT_CHECK(learner.is_ok());
   AdaptedState state = (*learner)->fresh();
   std::vector<TokenScore> scores;

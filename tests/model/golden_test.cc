@@ -103,7 +103,7 @@ TEST_P(GoldenTest, LearnsTheStreamAsThePrototypeDoes) {
   ASSERT_TRUE(model.is_ok()) << model.status().to_string();
   const ModelConfig& config = (*model)->config();
   Result<std::unique_ptr<Learner>> learner =
-      Learner::create(*model, {.name = GetParam()}, {.frozen_scores = true});
+      Learner::create(*model, {.name = GetParam()}, {.frozen_scores = true, .recall = false});
   ASSERT_TRUE(learner.is_ok()) << learner.status().to_string();
   std::unique_ptr<Backend> backend = std::move(open_backend({.name = GetParam()}, config)).value();
 

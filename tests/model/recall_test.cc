@@ -174,6 +174,26 @@ TEST_P(RecallTest, TheNetLearnsAsWithoutIt) {
   }
 }
 
+TEST_P(RecallTest, OffItIsAsIfTheFileHadNone) {
+  const auto off = this->learner({.recall = false});
+  const auto on = this->learner();
+  AdaptedState state = off->fresh();
+  AdaptedState with = on->fresh();
+  EXPECT_EQ(state.recall, nullptr);
+  const std::vector<TokenScore> scores = append(*off, state, tokens_);
+  append(*on, with, tokens_);
+  std::vector<TokenScore> refused;
+  EXPECT_FALSE(off->append(with, tokens_, LearnMode::kScoreAndLearn, refused).is_ok());
+  EXPECT_FALSE(on->append(state, tokens_, LearnMode::kScoreAndLearn, refused).is_ok());
+  EXPECT_FALSE(off->load(on->save(with)).is_ok());
+  EXPECT_FALSE(on->load(off->save(state)).is_ok());
+  EXPECT_EQ(off->digest(load(*off, off->save(state))), off->digest(state));
+  config_.recall_slots_log2 = 0;
+  const auto none = this->learner();
+  AdaptedState plain = none->fresh();
+  EXPECT_EQ(append(*none, plain, tokens_), scores);
+}
+
 TEST_P(RecallTest, RefusesABlobOfAnotherMemory) {
   const auto learner = this->learner();
   AdaptedState state = learner->fresh();
