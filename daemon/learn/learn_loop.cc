@@ -331,13 +331,13 @@ Status LearnLoop::commit(Source& source, bool tail, std::string_view blob_reason
     batch.written_us = clock_.wall_us();
   }
   point("learn.before_commit");
-  SILT_TRY(states_.commit(batch));
+  SILT_TRY(states_.commit(std::move(batch)));
   point("learn.after_commit");
   resident.records_since_commit = 0;
   resident.changed_us = 0;
   if (tail) resident.tail_scored = true;
   ++counters_.commits;
-  if (batch.blob) {
+  if (!blob_reason.empty()) {
     resident.records_since_blob = 0;
     resident.steps_at_blob = state.net.steps;
     resident.blob_due_us = 0;

@@ -109,8 +109,8 @@ std::string encode_state(const SourceState& state, const model::Learner& learner
   ByteWriter writer;
   writer.u8(kFormat);
   writer.string(encode_fold(state));
-  std::string blob = writer.take();
-  blob += learner.save(state.net);
+  std::string blob = learner.save(state.net);
+  blob.insert(0, writer.bytes());  // megabytes behind kilobytes: no second copy of the net
   return blob;
 }
 

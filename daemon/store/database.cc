@@ -76,6 +76,12 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const DatabaseOp
   rocksdb::ColumnFamilyOptions state = common;
   state.compression = rocksdb::kNoCompression;  // weights do not compress
   state.bottommost_compression = rocksdb::kNoCompression;
+  // A state is megabytes. It leaves memory with the next write, and has a file of its own, which goes
+  // when the state was replaced: a compaction would hold one of each input, and write them all again.
+  state.write_buffer_size = 1 << 20;
+  state.enable_blob_files = true;
+  state.min_blob_size = 64 << 10;
+  state.blob_file_size = 1;
   rocksdb::ColumnFamilyOptions index = common;
   index.merge_operator = std::make_shared<IndexMerge>();
   return {{rocksdb::kDefaultColumnFamilyName, common}, {"state", state}, {"index", index}};

@@ -104,7 +104,7 @@ Status RocksStore::drop_old_blobs(SourceRef source, WriteSet& changes) const {
   return Status::ok();
 }
 
-Status RocksStore::commit(const StepBatch& batch) {
+Status RocksStore::commit(StepBatch batch) {
   WriteSet changes = database_->begin();
   put_evidence(batch.source, batch, changes);
   const std::string head_key = keys::of_source(keys::kHead, batch.source);
@@ -119,6 +119,7 @@ Status RocksStore::commit(const StepBatch& batch) {
     changes.put(Family::kMain, key, rows::encode(key, version));
     changes.put(Family::kState, keys::of_number(keys::kBlob, batch.source, batch.head.learned_seq),
                 *batch.blob);
+    batch.blob.reset();  // megabytes, of which `changes` has a copy
   }
   return database_->write(std::move(changes));
 }

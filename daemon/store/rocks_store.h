@@ -55,7 +55,7 @@ class RocksStore final : public RecordLog, public StateStore, public EvidenceSto
   // StateStore
   Result<std::optional<Head>> head(SourceRef source) const override;
   Result<std::optional<Checkpoint>> load(SourceRef source) const override;
-  Status commit(const StepBatch& batch) override;
+  Status commit(StepBatch batch) override;
   Result<std::vector<StateVersionInfo>> versions(SourceRef source) const override;
   Status reset(SourceRef source, const Head& new_head, const RequestResult& request) override;
   Result<std::optional<std::string>> request_result(TenantId tenant,

@@ -60,7 +60,7 @@ class StateStore {
   // No head: nothing. A head without a readable blob: blob is empty, replay starts at head.base_seq.
   // A damaged blob is skipped for an older one, with a log line.
   virtual Result<std::optional<Checkpoint>> load(SourceRef source) const = 0;
-  virtual Status commit(const StepBatch& batch) = 0;
+  virtual Status commit(StepBatch batch) = 0;
   virtual Result<std::vector<StateVersionInfo>> versions(SourceRef source) const = 0;
 
   // Forgets what was learned: states, evidence scores, patterns, postings. The journal stays, and

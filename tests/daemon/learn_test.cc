@@ -22,10 +22,9 @@ class WithoutBlobs final : public StateStore {
   explicit WithoutBlobs(StateStore& inner) : inner_(inner) {}
   Result<std::optional<Head>> head(SourceRef source) const override { return inner_.head(source); }
   Result<std::optional<Checkpoint>> load(SourceRef source) const override { return inner_.load(source); }
-  Status commit(const StepBatch& batch) override {
-    StepBatch copy = batch;
-    copy.blob.reset();
-    return inner_.commit(copy);
+  Status commit(StepBatch batch) override {
+    batch.blob.reset();
+    return inner_.commit(std::move(batch));
   }
   Result<std::vector<StateVersionInfo>> versions(SourceRef source) const override {
     return inner_.versions(source);

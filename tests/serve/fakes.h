@@ -111,7 +111,7 @@ class FakeStates final : public StateStore {
     return found == heads.end() ? std::optional<Head>() : std::optional<Head>(found->second);
   }
   Result<std::optional<Checkpoint>> load(SourceRef) const override { return unimplemented("fake"); }
-  Status commit(const StepBatch&) override { return unimplemented("fake"); }
+  Status commit(StepBatch) override { return unimplemented("fake"); }
   Result<std::vector<StateVersionInfo>> versions(SourceRef) const override { return unimplemented("fake"); }
   Status reset(SourceRef, const Head&, const RequestResult&) override { return unimplemented("fake"); }
   Result<std::optional<std::string>> request_result(TenantId, const std::string&) const override {
