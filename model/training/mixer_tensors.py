@@ -1,7 +1,8 @@
 """Between the parameters of mixers.init_net() and the tensors of a weight file: the same values, other names.
 
 In the file every tensor is a matrix or a vector. What a layer has per head lies head after head: w1 as
-[heads * f, hidden], w2 as [heads * hidden, f], and the vectors joined. Needs numpy, not JAX.
+[heads * f, hidden], w2 as [heads * hidden, f], and the vectors joined. The SwiGLUs are filled up with hidden units
+that do nothing, since the engine's fast backend wants multiples of 32. Needs numpy, not JAX.
 """
 import numpy as np
 
@@ -14,24 +15,32 @@ BLOCK = {"ln1": "ttt_norm", "ln2": "mlp_norm", "gate": "mlp.gate", "up": "mlp.up
 WHOLE = {"embed": "embedding", "lnf": "final_norm"}
 
 
+def mlp_width(cfg):
+    """Hidden width in the file."""
+    return (cfg.ff + 31) // 32 * 32
+
+
 def metadata(cfg, kind, minibatch_tokens=128):
     """What the engine needs to know; texts for people and the tokenizer's entries come on top.
 
     minibatch_tokens is how many tokens the engine reads at a time, a multiple of 16: the learning does not
     depend on it."""
     return {"format": "silt-1", "mixer": MIXER[kind], "rule": "minibatch-gd", "layers": cfg.n_layer, "width": cfg.d,
-            "heads": cfg.n_head, "head_width": cfg.hd, "mlp_width": cfg.ff, "vocabulary": cfg.vocab,
+            "heads": cfg.n_head, "head_width": cfg.hd, "mlp_width": mlp_width(cfg), "vocabulary": cfg.vocab,
             "minibatch_tokens": minibatch_tokens, "rope_theta": cfg.theta, "norm_epsilon": cfg.eps,
             "tokenizer": "byte-bpe", "pretokenizer": "silt-pre-1", "start_token": 0}
 
 
 def tensors(cfg, kind, params):
     """Tensor name -> array of the file, from parameters whose blocks are stacked [n_layer, ...]."""
+    idle = mlp_width(cfg) - cfg.ff
+    fill = {"gate": [(0, 0), (0, idle)], "up": [(0, 0), (0, idle)], "down": [(0, idle), (0, 0)]}
     flat = {theirs: np.asarray(params[ours]) for ours, theirs in WHOLE.items()}
     for n in range(cfg.n_layer):
         block = f"blocks.{n}."
         for ours, theirs in BLOCK.items():
-            flat[block + theirs] = np.asarray(params["blocks"][ours][n])
+            values = np.asarray(params["blocks"][ours][n])
+            flat[block + theirs] = np.pad(values, fill[ours]) if ours in fill else values
         for name in LAYER + STATE[kind]:
             values = np.asarray(params["blocks"]["ttt"][name][n])
             flat[block + "ttt." + name] = values.reshape(-1, values.shape[-1]) if name in MATRICES else values.ravel()
@@ -39,7 +48,7 @@ def tensors(cfg, kind, params):
 
 
 def parameters(cfg, kind, flat):
-    """The inverse of tensors(): the parameters, stacked, as numpy arrays."""
+    """The inverse of tensors(), but for idle hidden units, which stay: the parameters, stacked, as numpy arrays."""
     heads, f = cfg.n_head, cfg.hd
     per_head = {"ln_scale": (heads, f), "ln_shift": (heads, f), "w1": (heads, f, -1), "c1": (heads, -1),
                 "w2": (heads, -1, f), "c2": (heads, f)}

@@ -59,7 +59,7 @@ class WeightFiles(unittest.TestCase):
         self.assertTrue(np.all(np.abs(tensors["m"] * scale - values) <= 0.51 * scale + np.abs(values) * 2 ** -8))
 
     def test_a_mixers_net_comes_back_from_its_tensors(self):
-        cfg = mixers.config()
+        cfg = mixers.config(ff=64)
         for kind in ("linear", "mlp"):
             net = mixers.random_net(np.random.default_rng(1), cfg, kind)
             params = net | {"blocks": stacked(net["blocks"])}
@@ -70,6 +70,19 @@ class WeightFiles(unittest.TestCase):
                                     for k, v in a.items()]
             compare(params, back)
             self.assertEqual(flat["blocks.1.ttt.w1"].shape[0], cfg.n_head * cfg.hd)
+
+    def test_idle_hidden_units_change_nothing(self):
+        cfg = mixers.config(ff=40)
+        self.assertEqual(mixer_tensors.metadata(cfg, "linear")["mlp_width"], 64)
+        net = mixers.cast(mixers.random_net(np.random.default_rng(1), cfg, "linear"), np.float64)
+        flat = mixer_tensors.tensors(cfg, "linear", net | {"blocks": stacked(net["blocks"])})
+        self.assertEqual(flat["blocks.0.mlp.down"].shape, (64, cfg.d))
+        filled = mixer_tensors.parameters(cfg, "linear", flat)
+        pick = lambda tree, n: {k: pick(v, n) if isinstance(v, dict) else v[n] for k, v in tree.items()}
+        filled["blocks"] = [pick(filled["blocks"], n) for n in range(cfg.n_layer)]
+        tokens = np.random.default_rng(2).integers(0, cfg.vocab, 33)
+        expected, _ = mixers.net_nll(cfg, "linear", net, tokens)
+        np.testing.assert_allclose(mixers.net_nll(cfg, "linear", filled, tokens)[0], expected, rtol=1e-12)
 
 
 if __name__ == "__main__":
