@@ -45,7 +45,7 @@ std::string weights_path(const ModelConfigSection& config) {
   if (!config.weights.empty()) return config.weights;
   std::error_code failed;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
-  return (self.parent_path().parent_path() / "share/silt/silt-18m.safetensors").string();
+  return (self.parent_path().parent_path() / "share/silt/silt-23m.safetensors").string();
 }
 
 RecordReader::ZoneOffset zone_of(const std::string& zone) {

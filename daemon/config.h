@@ -21,7 +21,7 @@ struct StoreConfig {
 };
 
 struct ModelConfigSection {
-  std::string weights;  // empty: share/silt/silt-18m.safetensors beside bin/
+  std::string weights;  // empty: share/silt/silt-23m.safetensors beside bin/
   std::string backend = "auto";
   std::uint32_t threads = 1;
 };

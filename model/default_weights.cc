@@ -9,7 +9,7 @@ namespace silt::model {
 namespace fs = std::filesystem;
 
 Result<std::string> find_default_weights() {
-  constexpr const char* kName = "silt-18m.safetensors";
+  constexpr const char* kName = "silt-23m.safetensors";
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored).parent_path();
   std::vector<fs::path> candidates{program / kName, fs::path("model/weights") / kName};

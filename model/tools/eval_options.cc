@@ -14,7 +14,7 @@ stream. fit-recall reads them in the same way, but hands what the recall gate
 has learned from each file on to the next, and writes it in the end: float32
 little endian, for the tensor recall.gate of the weight file.
 
-  --weights F       weight file (default: search for silt-18m.safetensors)
+  --weights F       weight file (default: search for silt-23m.safetensors)
   --backend B       auto, ref, cpu, or a path such as cpu-avx2 (default: auto)
   --threads N       threads of the backend (default: 1); results do not depend on it
   --no-learn        score under the initial weights only

@@ -69,7 +69,7 @@ double bits(const std::shared_ptr<const Model>& model, const std::string& backen
 
 void compare(std::size_t bytes) {
   Result<std::shared_ptr<const Model>> model =
-      Model::open(std::string(SILT_SOURCE_DIR) + "/model/weights/silt-18m.safetensors");
+      Model::open(std::string(SILT_SOURCE_DIR) + "/model/weights/silt-23m.safetensors");
   ASSERT_TRUE(model.is_ok()) << model.status().to_string();
   const std::string text = generated_log(bytes);
   std::vector<Token> tokens;

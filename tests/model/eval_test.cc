@@ -200,14 +200,14 @@ TEST_F(EvalTest, FindsTheInstalledWeightsAndSaysWhereItLooked) {
     return WEXITSTATUS(std::system(command.c_str()));
   };
   EXPECT_EQ(run_copy(), 2);
-  EXPECT_NE(read("out").find(path("share/silt/silt-18m.safetensors")), std::string::npos) << read("out");
+  EXPECT_NE(read("out").find(path("share/silt/silt-23m.safetensors")), std::string::npos) << read("out");
   EXPECT_NE(read("out").find("--weights"), std::string::npos);
-  fs::copy_file(path("tiny.safetensors"), path("share/silt/silt-18m.safetensors"));
+  fs::copy_file(path("tiny.safetensors"), path("share/silt/silt-23m.safetensors"));
   EXPECT_EQ(run_copy(), 0) << read("out");
-  fs::rename(folder_ / "share/silt/silt-18m.safetensors", folder_ / "bin/silt-18m.safetensors");
+  fs::rename(folder_ / "share/silt/silt-23m.safetensors", folder_ / "bin/silt-23m.safetensors");
   EXPECT_EQ(run_copy(), 0) << read("out");
   fs::create_directories(folder_ / "model/weights");
-  fs::rename(folder_ / "bin/silt-18m.safetensors", folder_ / "model/weights/silt-18m.safetensors");
+  fs::rename(folder_ / "bin/silt-23m.safetensors", folder_ / "model/weights/silt-23m.safetensors");
   EXPECT_EQ(run_copy(), 0) << read("out");
 }
 

@@ -1,4 +1,4 @@
-// The shipped weights against the JAX prototype, token for token: tests/model/golden/README.md.
+// The shipped weights against a second implementation, token for token: tests/model/golden/README.md.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,6 +11,8 @@
 
 namespace silt::model {
 namespace {
+
+constexpr int kSteps = 8;  // recorded
 
 struct Golden {
   std::vector<Token> tokens;
@@ -39,9 +41,9 @@ Golden read_golden() {
   return golden;
 }
 
-// What a backend may differ from the recorded float32 run. ref: both round single products in their
-// own order. cpu: operands have the 8 bits of bfloat16, an error of 2^-9 each that averages out over
-// sums, so that totals agree far better than single tokens.
+// What a backend may differ from the recorded float64 run. ref in float32: rounds every product. cpu:
+// operands have the 8 bits of bfloat16, an error of 2^-9 each that averages out over sums, so that totals
+// agree far better than single tokens.
 struct Tolerance {
   double token_nats;       // one token's score
   double total;            // relative, of all scores
@@ -75,19 +77,24 @@ class GoldenTest : public testing::TestWithParam<std::string> {
 
   void check_tensor(const Json& expected, std::vector<float> values, const std::vector<float>& initial) {
     const auto recorded = [&](const char* name) { return *expected.find(name)->number(); };
-    double change_squares = 0;
+    double change_squares = 0, squares = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
       const double change = static_cast<double>(values[i]) - initial[i];
       change_squares += change * change;
+      squares += static_cast<double>(values[i]) * values[i];
     }
-    EXPECT_NEAR(change_squares / recorded("change_sum_of_squares"), 1, tolerance_.learned_change);
+    // Weights are kept in float32: each step rounds them, which shows in tensors whose steps are tiny.
+    const double half_unit = std::ldexp(1.0, -24);
+    const double rounding = 2 * half_unit * std::sqrt(kSteps * squares / change_squares);
+    EXPECT_NEAR(change_squares / recorded("change_sum_of_squares"), 1, tolerance_.learned_change + rounding);
     const double rms_change = std::sqrt(change_squares / static_cast<double>(values.size()));
     const auto stride = static_cast<std::size_t>(expected.find("stride")->natural());
     const std::vector<double> samples = numbers(expected, "samples");
     ASSERT_GE(samples.size(), 32u);
     double worst = 0;
     for (std::size_t i = 0; i < samples.size(); ++i) {
-      worst = std::max(worst, std::abs(values[i * stride] - samples[i]) / rms_change);
+      const double rounded = kSteps * half_unit * std::abs(samples[i]);
+      worst = std::max(worst, (std::abs(values[i * stride] - samples[i]) - rounded) / rms_change);
     }
     EXPECT_LE(worst, tolerance_.learned_element);
   }
@@ -95,11 +102,12 @@ class GoldenTest : public testing::TestWithParam<std::string> {
   Tolerance tolerance_ = tolerance(GetParam());
 };
 
-TEST_P(GoldenTest, LearnsTheStreamAsThePrototypeDoes) {
+TEST_P(GoldenTest, LearnsTheStreamAsTheSecondImplementationDoes) {
   const Golden golden = read_golden();
   ASSERT_EQ(golden.tokens.size(), 1025u);
+  ASSERT_EQ(golden.gradient_norms.size(), static_cast<std::size_t>(kSteps));
   Result<std::shared_ptr<const Model>> model =
-      Model::open(std::string(SILT_SOURCE_DIR) + "/model/weights/silt-18m.safetensors");
+      Model::open(std::string(SILT_SOURCE_DIR) + "/model/weights/silt-23m.safetensors");
   ASSERT_TRUE(model.is_ok()) << model.status().to_string();
   const ModelConfig& config = (*model)->config();
   Result<std::unique_ptr<Learner>> learner =

@@ -96,6 +96,34 @@ TEST_F(ModelTest, RunsWhicheverMixerTheFileNames) {
   }
 }
 
+// Every file in the tree learns a small invented log, whichever its mixer.
+TEST(ShippedWeights, LearnWhatRepeats) {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "gate-3 badge " + std::to_string(4000 + i % 7) + " opened door 12\n";
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(SILT_SOURCE_DIR "/model/weights")) {
+    if (entry.path().extension() != ".safetensors") continue;
+    SCOPED_TRACE(entry.path().filename().string());
+    ++files;
+    const Result<std::shared_ptr<const Model>> model = Model::open(entry.path().string());
+    ASSERT_TRUE(model.is_ok()) << model.status().to_string();
+    const auto learner = std::move(Learner::create(*model, {}, {})).value();
+    std::vector<Token> tokens;
+    (*model)->tokenizer().encode(text, tokens);
+    AdaptedState state = learner->fresh();
+    std::vector<TokenScore> scores;
+    ASSERT_TRUE(learner->append(state, tokens, LearnMode::kScoreAndLearn, scores).is_ok());
+    ASSERT_GE(scores.size(), 256u);
+    double first = 0, last = 0;
+    for (std::size_t i = 0; i < 128; ++i) {
+      first += scores[i].adapted_nats;
+      last += scores[scores.size() - 1 - i].adapted_nats;
+    }
+    EXPECT_LT(last, 0.7 * first);
+  }
+  EXPECT_EQ(files, 3);
+}
+
 TEST_F(ModelTest, StatesBelongToTheirWeightFile) {
   const auto learner = std::move(Learner::create(open(1), {}, {})).value();
   const auto again = std::move(Learner::create(open(1), {}, {})).value();

@@ -23,7 +23,7 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 std::shared_ptr<const Tokenizer> shipped_tokenizer() {
-  const auto file = WeightsFile::open(SILT_SOURCE_DIR "/model/weights/silt-18m.safetensors");
+  const auto file = WeightsFile::open(SILT_SOURCE_DIR "/model/weights/silt-23m.safetensors");
   EXPECT_TRUE(file.is_ok()) << file.status().message();
   auto tokenizer = Tokenizer::load(**file);
   EXPECT_TRUE(tokenizer.is_ok()) << tokenizer.status().message();
@@ -36,10 +36,10 @@ std::vector<Token> encode(const Tokenizer& tokenizer, std::string_view text) {
   return out;
 }
 
-std::vector<std::string> pieces_of(std::string_view text) {
+std::vector<std::string> pieces_of(std::string_view text, Pretokenizer rule = Pretokenizer::kSilt1) {
   std::vector<std::string> out;
   while (!text.empty()) {
-    out.emplace_back(text.substr(0, first_piece(text)));
+    out.emplace_back(text.substr(0, first_piece(rule, text)));
     text.remove_prefix(out.back().size());
   }
   return out;
@@ -57,6 +57,17 @@ TEST(Pretokenizer, CutsByClass) {
   EXPECT_EQ(pieces_of("na\xC3\xAFve \xE2\x82\xAC"
                       "5"),
             (Pieces{"na\xC3\xAFve", " \xE2\x82\xAC", "5"}));
+}
+
+TEST(Pretokenizer, TheSecondRuleJoinsOneSpaceAndTheWordBehindIt) {
+  const auto rule = Pretokenizer::kSilt2;
+  EXPECT_EQ(pieces_of("sshd[12345]: Failed  login", rule),
+            (Pieces{"sshd", "[", "123", "45", "]:", " Failed", "  ", "login"}));
+  EXPECT_EQ(pieces_of(" a -> b 7\tc", rule), (Pieces{" a", " ->", " b", " ", "7", "\t", "c"}));
+  EXPECT_EQ(pieces_of(" na\xC3\xAFve \x80", rule), (Pieces{" na\xC3\xAFve", " \x80"}));
+  EXPECT_EQ(pretokenizer_named("silt-pre-1"), Pretokenizer::kSilt1);
+  EXPECT_EQ(pretokenizer_named("silt-pre-2"), rule);
+  EXPECT_FALSE(pretokenizer_named("silt-pre-3"));
 }
 
 TEST(Pretokenizer, BytesThatAreNotUtf8AreLikePunctuation) {
@@ -164,7 +175,7 @@ std::vector<Token> merge_by_definition(
 }
 
 TEST(Tokenizer, ShortAndLongPiecesMergeByTheDefinition) {
-  const auto file = WeightsFile::open(SILT_SOURCE_DIR "/model/weights/silt-18m.safetensors");
+  const auto file = WeightsFile::open(SILT_SOURCE_DIR "/model/weights/silt-23m.safetensors");
   ASSERT_TRUE(file.is_ok());
   const std::vector<std::int32_t> rows = (*file)->integers("tokenizer.merges").value();
   std::map<std::pair<Token, Token>, std::pair<int, Token>> merges;

@@ -16,10 +16,6 @@
 
 namespace silt::model {
 
-static bool operator==(const TokenScore& a, const TokenScore& b) {
-  return a.adapted_nats == b.adapted_nats && a.frozen_nats == b.frozen_nats;
-}
-
 namespace {
 
 constexpr MixerKind kKinds[] = {MixerKind::kTttLinear, MixerKind::kTttMlp};
@@ -203,7 +199,7 @@ TEST_P(TttDefinition, IsWhatTheReferenceComputes) {
   for (std::size_t at = 0; at + 1 < tokens.size(); at += b) {
     const std::size_t rows = std::min(b, tokens.size() - 1 - at);
     loop->score(std::span(tokens).subspan(at, rows), std::span(tokens).subspan(at + 1, rows), 0, learns(),
-                std::span(nll).first(rows), {});
+                std::span(nll).first(rows), {}, nullptr);
     double mean = 0;
     for (std::size_t i = 0; i < rows; ++i) {
       mean += expected[at + i] / static_cast<double>(rows);

@@ -5,7 +5,6 @@ Every block is h += mixer(rms(h)); h += swiglu(rms(h)). Mixers: sliding-window a
 """
 
 import math
-from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +13,7 @@ from jax import lax
 import mixers
 
 from . import net
+from .config import ttt_config, ttt_kind
 
 CONV = 4      # taps of Mamba's causal convolution
 CHUNK = 128   # tokens of one chunk of its scan
@@ -78,15 +78,6 @@ def mamba_layer(c, w, x):
     y = selective_scan(u * dt[..., None], -dt * jnp.exp(w["log_a"]), B, C) + u * w["skip"][:, None]
     y = y.reshape(-1, inner) * jax.nn.silu(z.astype(jnp.float32))
     return net.rms(y, w["inner_norm"], c.epsilon).astype(x.dtype) @ w["out"].astype(x.dtype)
-
-
-def ttt_kind(c):
-    return c.mixer.removeprefix("ttt-") if c.mixer in ("ttt-linear", "ttt-mlp") else None
-
-
-def ttt_config(c):
-    return SimpleNamespace(n_layer=c.layers, d=c.width, n_head=c.heads, hd=c.head_width, ff=c.mlp_width,
-                           vocab=c.vocabulary, theta=c.rope_theta, eps=c.epsilon)
 
 
 def init(c, key):

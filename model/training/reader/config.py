@@ -1,6 +1,7 @@
 """The shape of a net and its learning rule. Everything here ends up in the weight file's header."""
 
 import dataclasses
+from types import SimpleNamespace
 
 MIXERS = ("ttt-e2e", "ttt-linear", "ttt-mlp", "sliding-window", "full-attention", "mamba2")
 RULES = ("clipped-sgd", "momentum", "newton-schulz")
@@ -43,3 +44,12 @@ def parse(text, base=Config()):
     kinds = {field.name: type(getattr(base, field.name)) for field in dataclasses.fields(base)}
     pairs = (item.split("=") for item in text.split(",") if item)
     return base.with_(**{name: kinds[name](value) for name, value in pairs})
+
+
+def ttt_kind(c):
+    return c.mixer.removeprefix("ttt-") if c.mixer in ("ttt-linear", "ttt-mlp") else None
+
+
+def ttt_config(c):
+    return SimpleNamespace(n_layer=c.layers, d=c.width, n_head=c.heads, hd=c.head_width, ff=c.mlp_width,
+                           vocab=c.vocabulary, theta=c.rope_theta, eps=c.epsilon)
