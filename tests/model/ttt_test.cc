@@ -531,5 +531,24 @@ TEST_P(TttTest, GeneratesTheSameHoweverThePromptIsCut) {
   }
 }
 
+// The mixer's loop tells the candidates' surprises, so recall works over it as over any other.
+TEST_P(TttTest, RecallSplitsTheProbabilityOfOne) {
+  config_.recall_slots_log2 = 9;
+  const auto learner = this->learner({.frozen_scores = true});
+  AdaptedState state = learner->fresh();
+  append(*learner, state, tokens(0, 3 * b_ + 5));
+  const std::string blob = learner->save(state);
+  double total = 0;
+  for (Token token = 0; token < config_.vocabulary; ++token) {
+    AdaptedState next = std::move(learner->load(blob)).value();
+    std::vector<TokenScore> scores = append(*learner, next, std::span(&token, 1));
+    ASSERT_TRUE(scores.empty());
+    ASSERT_TRUE(learner->score_tail(next, scores).is_ok());
+    ASSERT_NE(scores.back().adapted_nats, scores.back().frozen_nats);
+    total += std::exp(-static_cast<double>(scores.back().adapted_nats));
+  }
+  EXPECT_NEAR(total, 1, 1e-5);
+}
+
 }  // namespace
 }  // namespace silt::model
