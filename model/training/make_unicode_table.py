@@ -5,7 +5,7 @@
 
 Standard library only. The pre-tokeniser's classes must be exactly those of the regular expressions that the
 tokenizer was trained with (\\p{L}, \\p{N}, \\s), so the table is made from what that library answered for every
-code point (record_golden.py writes unicode_classes.json: {"letter": [[first, last], ...], "number": ...,
+code point (record_unicode_classes.py writes unicode_classes.json: {"letter": [[first, last], ...], "number": ...,
 "space": ...}). Checked here against this Python's unicodedata: every code point that its Unicode version knows
 must be of the same class, so that only later additions can differ. The table in the tree is Unicode 16.0.0.
 """

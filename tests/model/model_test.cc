@@ -96,8 +96,8 @@ TEST_F(ModelTest, RunsWhicheverMixerTheFileNames) {
   }
 }
 
-// Every file in the tree learns a small invented log, whichever its mixer.
-TEST(ShippedWeights, LearnWhatRepeats) {
+// Every file in the tree predicts a small invented log better by learning from it, whichever its mixer.
+TEST(ShippedWeights, LearningHelps) {
   std::string text;
   for (int i = 0; i < 40; ++i) text += "gate-3 badge " + std::to_string(4000 + i % 7) + " opened door 12\n";
   int files = 0;
@@ -107,19 +107,21 @@ TEST(ShippedWeights, LearnWhatRepeats) {
     ++files;
     const Result<std::shared_ptr<const Model>> model = Model::open(entry.path().string());
     ASSERT_TRUE(model.is_ok()) << model.status().to_string();
-    const auto learner = std::move(Learner::create(*model, {}, {})).value();
+    const auto learner =
+        std::move(Learner::create(*model, {}, {.frozen_scores = true, .recall = false})).value();
     std::vector<Token> tokens;
     (*model)->tokenizer().encode(text, tokens);
     AdaptedState state = learner->fresh();
     std::vector<TokenScore> scores;
     ASSERT_TRUE(learner->append(state, tokens, LearnMode::kScoreAndLearn, scores).is_ok());
     ASSERT_GE(scores.size(), 256u);
-    double first = 0, last = 0;
-    for (std::size_t i = 0; i < 128; ++i) {
-      first += scores[i].adapted_nats;
-      last += scores[scores.size() - 1 - i].adapted_nats;
+    double adapted = 0, frozen = 0;
+    for (const TokenScore& score : scores) {
+      adapted += score.adapted_nats;
+      frozen += score.frozen_nats;
     }
-    EXPECT_LT(last, 0.7 * first);
+    // The nets of the comparison were trained for seconds only.
+    EXPECT_LT(adapted, ((*model)->config().has_ttt_layers() ? 0.99 : 0.8) * frozen);
   }
   EXPECT_EQ(files, 3);
 }
