@@ -38,7 +38,7 @@ def join(segments, base):
     base = pathlib.Path(base)
     ends = np.loadtxt(base.with_suffix(".ends"), np.int64, ndmin=1)
     sizes = np.diff(np.concatenate([[0], ends]))
-    lines = [line.split() for line in open(segments)]
+    lines = [line.split() for line in pathlib.Path(segments).read_text().splitlines()]
     episodes = [[int(role) for role in line[1:]] for line in lines]
     base.with_suffix(".skills").write_text("\n".join(line[0] for line in lines) + "\n")
     roles = np.array([role for episode in episodes for role in episode], np.uint8)
