@@ -24,7 +24,7 @@ Result<std::string> find_default_weights() {
   return not_found(std::string("no weight file ") + kName +
                    " beside the program, in model/weights/ of a source " + "tree or at " +
                    installed.string() +
-                   ": name one with --weights, or make it with model/training/export_prototype.py");
+                   ": name one with --weights, or make it as model/training/README.md says");
 }
 
 }  // namespace silt::model

@@ -211,7 +211,7 @@ WeightsFile::~WeightsFile() {
 
 Status WeightsFile::damaged(std::string_view what) const {
   return data_loss("weight file " + path_ + " " + std::string(what) +
-                   ": copy it again or make it anew with model/training/export_prototype.py");
+                   ": copy it again or make it anew as model/training/README.md says");
 }
 
 Status WeightsFile::map_file() {

@@ -22,7 +22,7 @@ std::string one_line(std::string_view text);
 // What the reader continues with a surface plan. `question` is one_line() already.
 std::string plan_prompt(std::string_view question);
 
-// A record as it is shown: its first line, at most kEvidenceLineMax bytes of it, never cut within a
+// A record as it is shown: as one line, at most kEvidenceLineMax bytes of it, never cut within a
 // character.
 std::string evidence_line(std::string_view record);
 

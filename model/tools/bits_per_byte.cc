@@ -52,7 +52,7 @@ Result<BitsPerByte> measure_bits_per_byte(Learner& learner, const Tokenizer& tok
   const auto start = std::chrono::steady_clock::now();
   AdaptedState state = learner.fresh(tokens.front());
   if (gate != nullptr && state.recall == nullptr) {
-    return failed_precondition("the weight file has no recall: set recall_slots_log2 in its metadata");
+    return failed_precondition("there is no recall to fit: add_recall.py gives it to a weight file, --no-recall leaves it out");
   }
   if (gate != nullptr) state.recall->gate = RecallGate(gate->values());
   SILT_ASSIGN(const AppendReport report, learner.append(state, tokens.subspan(1), mode, scores));

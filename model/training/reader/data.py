@@ -1,6 +1,6 @@
 """Token streams for training: lanes that read on where they stopped, so that learned state can be carried along.
 
-A folder holds NAME.u16 (token ids) and NAME.ends (ends of its documents, in tokens), from tokenizer/encode.mjs; and for
+A folder holds NAME.u16 (token ids) and NAME.ends (ends of its documents, in tokens), from silt-tokenize; and for
 episodes also NAME.roles (one byte a token: 0 stream, 1 ask, 2 answer).
 """
 

@@ -1,6 +1,6 @@
 """Token files of streams as one archive for measure.py:  python3 -m reader.streams TOKENIZER.json OUT.npz FOLDER [BYTES]
 
-FOLDER holds NAME.u16 of each stream, one document each (tokenizer/encode.mjs). With BYTES, only the tokens of about
+FOLDER holds NAME.u16 of each stream, one document each (silt-tokenize). With BYTES, only the tokens of about
 the first so many bytes: nets of different tokenizers are then compared on the same bytes.
 """
 
