@@ -43,8 +43,9 @@ class MetricsTest(unittest.TestCase):
 
     def test_incidents_are_bursts_of_a_template(self):
         labels = [1, 1, 1, 0, 0, 1, 1]
-        self.assertEqual(metrics.incidents_of(labels, list("aabaaab"), gap=3), [[0, 1], [2], [5], [6]])
-        self.assertEqual(metrics.incidents_of(labels, list("aabaaab"), gap=4), [[0, 1, 5], [2, 6]])
+        self.assertEqual(metrics.bursts(labels, list("aabaaab"), gap=3), [0, 0, 1, 2, 2, 3, 4])
+        self.assertEqual(metrics.bursts(labels, list("aabaaab"), gap=4), [0, 0, 1, 2, 2, 0, 1])
+        self.assertEqual(metrics.members([0, 0, 1, 2, 2, 0, 1], labels), [[0, 1, 5], [2, 6]])
 
 
 class ScoresTest(unittest.TestCase):
@@ -108,7 +109,7 @@ class EvaluateTest(unittest.TestCase):
         return self.folder / name
 
     def measure(self, lines, labels, nats):
-        """The table's rows by name, for a tokenizer whose token n is n bytes long, and a token a line."""
+        """What is printed, and the rows of each table by name, for a tokenizer whose token n is n bytes long, and a token a line."""
         weights = WeightFile(int8=False)
         weights.integers("tokenizer.offsets", [21], [n * (n - 1) // 2 for n in range(21)])
         weights.write(str(self.folder / "w"), {})
@@ -116,18 +117,25 @@ class EvaluateTest(unittest.TestCase):
         text = self.run_main(evaluate, "--weights", self.folder / "w", "--log", self.write("log", b"".join(lines)), "--labels",
                              self.write("labels", labels.encode()), "--tokens", self.write("ids", struct.pack("<%dH" % len(lines), *map(len, lines))),
                              "--adapted", surprises, "--frozen", surprises)
-        return text, {row.split(" | ")[0].strip("| "): row.strip("| ").split(" | ")[1:] for row in text.splitlines() if "|" in row}
+        tables = [[row.strip("| ").split(" | ") for row in part.splitlines()] for part in text.split("\n\n") if part.startswith("|")]
+        return text, [{row[0]: row[1:] for row in rows} for rows in tables]
 
-    def test_lines(self):
-        text, rows = self.measure([b"fine\n", b"error 1\n", b"good\n", b"fine\n"], "0\n1\n0\n0\n", [3, 2, 1, 1])
-        self.assertIn("4 lines, 1 labelled, 1 incidents", text)
-        self.assertEqual(rows["best possible"], ["1", "1", "1.000", "1.000", "1.000"])
-        self.assertEqual(rows["adapted"], ["0.667", "0.500", "0.000", "0.000", "0.000"])
-        self.assertEqual(rows["severity words"], ["1.000", "1.000", "1.000", "1.000", "1.000"])
-        self.assertEqual(rows["new pattern"][0], "0.667")
+    def test_lines_and_their_bursts(self):
+        text, (lines, bursts) = self.measure([b"fine\n", b"error 1\n", b"error 2\n", b"good\n", b"fine\n"], "0\n1\n1\n0\n0\n", [3, 2, 1, 1, 1])
+        self.assertIn("5 lines, 2 labelled, 1 incidents", text)
+        self.assertEqual(lines["best possible"], ["1", "1", "0.500", "0.500", "1.000"])
+        self.assertEqual(lines["adapted"], ["0.500", "0.450", "0.000", "0.000", "0.000"])  # 3 of 6 pairs; (1/2 + 2/5) / 2
+        self.assertEqual(lines["severity words"], ["1.000", "1.000", "0.500", "0.500", "1.000"])
+        self.assertEqual(lines["new pattern"][0], "0.417")  # (0.5 + 0.5 + 1 + 0.5 + 0 + 0) / 6
+        self.assertIn("3 groups of 5 lines, 1 labelled", text)
+        self.assertEqual(bursts["adapted"], ["0.500", "0.500", "0.000", "0.000"])
+
+    def test_the_best_possible_is_bound_by_the_budget(self):
+        row = evaluate.table([], [1] * 10 + [0] * 1990, [[0, 1]]).splitlines()[2]
+        self.assertEqual(row, "| best possible | 1 | 1 | 0.200 | 1.000 | 1.000 |")
 
     def test_groups_take_their_highest_line(self):
-        text, rows = self.measure([b"a 1\n", b"b 1\n", b"a 2\n", b"c 2\n"], "1\tx\n0\ty\n1\tx\n0\tz\n", [1, 5, 6, 2])
+        text, (rows,) = self.measure([b"a 1\n", b"b 1\n", b"a 2\n", b"c 2\n"], "1\tx\n0\ty\n1\tx\n0\tz\n", [1, 5, 6, 2])
         self.assertIn("3 groups of 4 lines, 1 labelled", text)
         self.assertEqual(rows["adapted"], ["1.000", "1.000", "1.000", "1.000"])
 

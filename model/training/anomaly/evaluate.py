@@ -4,10 +4,11 @@ Prints a markdown table: how well the scores of scores.py, and trivial ones besi
   silt-tokenize FILE DIR NAME.txt                                               writes DIR/NAME.u16
   silt-eval bpb --weights FILE --nll-out A NAME.txt                             the surprise while learning
   silt-eval bpb --weights FILE --no-learn --no-recall --nll-out F NAME.txt      the surprise under W_0 alone
-Scores and metrics were fixed before any figure was seen, and no threshold is chosen. A line's surprise is the sum over its tokens.
-Where labels are of groups (labelled.py), a group's score is the highest of its lines', and the figures are of groups. The
-combination is the mean of the causal ranks of frozen, adapted, novelty and rate change. Incidents are labelled lines of one
-template, no more than 50 lines apart; one is found if any of its lines is. A log read in part is judged in that part only.
+Scores and their combination were fixed before any figure was seen, and no threshold is chosen. A line's surprise is the sum over its tokens.
+Where labels are of groups (labelled.py), a group's score is the highest of its lines', and the figures are of groups. Where
+they are of lines, a second table collapses bursts: lines of one template and label no more than 50 lines apart are a group.
+A labelled burst is an incident, found if any of its lines is. The combination is the mean of the causal ranks of frozen,
+adapted, novelty and rate change. A log read in part is judged in that part only.
 """
 
 import argparse
@@ -39,28 +40,32 @@ def by_group(values, groups):
     return list(highest.values())
 
 
-def table(lines, labels, groups, adapted, frozen):
-    """Markdown. `groups` names each line's group, or is None where lines are judged."""
-    named = scores.detectors(lines, adapted, frozen)
-    incidents = metrics.incidents_of(labels, [scores.template(line) for line in lines])
-    if groups is not None:
-        labels, named = by_group(labels, groups), [(name, by_group(values, groups)) for name, values in named]
+def table(named, labels, incidents=()):
+    """Markdown of the figures of (name, scores); with incidents, of their recall too."""
     singles = [[i] for i, label in enumerate(labels) if label]
-    best = ["%.3f" % metrics.recall_in_top(labels, singles, fraction) for fraction in FRACTIONS]
-    head = ["AUC", "AP", *("recall in top %g%%" % (100 * fraction) for fraction in FRACTIONS)]
-    rows = [["best possible", "1", "1", *best]]
-    rows += [[name, *("%.3f" % value for value in (metrics.auc(values, labels), metrics.average_precision(values, labels),
-                                                     *(metrics.recall_in_top(values, singles, fraction) for fraction in FRACTIONS)))]
-             for name, values in named]
+    columns = {"recall in top %g%%" % (100 * fraction): (singles, fraction) for fraction in FRACTIONS}
+    if incidents:
+        columns["incidents in top 1%"] = incidents, 0.01
+    best = [min(1, metrics.budget(len(labels), fraction) / max(1, len(wanted))) for wanted, fraction in columns.values()]
+    rows = [["score", "AUC", "AP", *columns], ["---"] * (3 + len(columns)), ["best possible", "1", "1", *("%.3f" % value for value in best)]]
+    for name, values in named:
+        figures = [metrics.auc(values, labels), metrics.average_precision(values, labels)]
+        figures += [metrics.recall_in_top(values, wanted, fraction) for wanted, fraction in columns.values()]
+        rows.append([name, *("%.3f" % figure for figure in figures)])
+    return "\n".join("| %s |" % " | ".join(row) for row in rows)
+
+
+def report(lines, labels, groups, adapted, frozen):
+    """Markdown: of the lines and of their bursts, or if `groups` names each line's group, of these."""
+    named = scores.detectors(lines, adapted, frozen)
+    text = []
     if groups is None:
-        head.append("incidents in top 1%")
-        rows[0].append("%.3f" % min(1, metrics.budget(len(labels), 0.01) / max(1, len(incidents))))
-        for row, (_, values) in zip(rows[1:], named):
-            row.append("%.3f" % metrics.recall_in_top(values, incidents, 0.01))
-    unit = "lines" if groups is None else "groups of %d lines" % len(lines)
-    extra = ", %d incidents" % len(incidents) if groups is None else ""
-    text = ["%d %s, %d labelled%s" % (len(labels), unit, len(singles), extra), ""]
-    return "\n".join(text + ["| %s |" % " | ".join(row) for row in [["score", *head], ["---"] * (len(head) + 1), *rows]])
+        groups = metrics.bursts(labels, [scores.template(line) for line in lines])
+        incidents = metrics.members(groups, labels)
+        text += ["%d lines, %d labelled, %d incidents" % (len(lines), sum(labels), len(incidents)), "", table(named, labels, incidents), ""]
+    of_groups = by_group(labels, groups)
+    text += ["%d groups of %d lines, %d labelled" % (len(of_groups), len(lines), sum(of_groups)), ""]
+    return "\n".join(text + [table([(name, by_group(values, groups)) for name, values in named], of_groups)])
 
 
 def floats(path):
@@ -86,7 +91,7 @@ def main():
     if read < len(lines):
         print("The first %d of %d lines." % (read, len(lines)))
     groups = [row[1] for row in rows[:read]] if len(rows[0]) > 1 else None
-    print(table(lines[:read], [int(row[0]) for row in rows[:read]], groups, adapted[:read], frozen[:read]))
+    print(report(lines[:read], [int(row[0]) for row in rows[:read]], groups, adapted[:read], frozen[:read]))
 
 
 if __name__ == "__main__":

@@ -55,15 +55,22 @@ def recall_in_top(scores, incidents, fraction):
     return found / len(incidents) if incidents else math.nan
 
 
-def incidents_of(labels, templates, gap=50):
-    """Labelled lines, those of one template no more than `gap` lines apart together: lists of indices."""
-    incidents, last = [], {}
-    for i, template in enumerate(templates):
-        if not labels[i]:
-            continue
-        if template in last and i - last[template][-1] <= gap:
-            last[template].append(i)
-        else:
-            last[template] = [i]
-            incidents.append(last[template])
-    return incidents
+def bursts(labels, templates, gap=50):
+    """The burst that each line is of: lines of one template and label, each no more than `gap` lines after the one before."""
+    last, out, count = {}, [], 0
+    for i, key in enumerate(zip(templates, labels)):
+        at, burst = last.get(key, (-math.inf, None))
+        if i - at > gap:
+            burst, count = count, count + 1
+        last[key] = i, burst
+        out.append(burst)
+    return out
+
+
+def members(groups, labels):
+    """The labelled indices of each group that has any."""
+    lists = {}
+    for i, group in enumerate(groups):
+        if labels[i]:
+            lists.setdefault(group, []).append(i)
+    return list(lists.values())
