@@ -56,7 +56,7 @@ struct ModelConfig {
   // Widths of one head's inner model, from its input to its output, and its base step.
   std::vector<int> inner_widths() const;
   double inner_step() const;
-  // Of one source's state on a cpu backend: fast weights in fp32, windows in bf16.
+  // Of one source's state on a cpu backend: fast weights in fp32, windows in bf16, recall.
   std::uint64_t state_bytes() const;
 
   // Sets the fields that follow from `mixer` and `heads` for a net with TTT layers.

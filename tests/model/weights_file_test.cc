@@ -8,6 +8,7 @@
 #include <random>
 
 #include "model/json.h"
+#include "model/recall_gate.h"
 #include "model/tokenizer.h"
 #include "tests/model/tiny_model.h"
 
@@ -190,6 +191,17 @@ TEST_F(WeightsFileTest, NamesWhatIsWrong) {
   parts = tiny_model_parts();
   parts.metadata["mixer"] = "ttt-linear";
   expect(parts, "mixer \"ttt-linear\"");
+}
+
+TEST_F(WeightsFileTest, CountsRecallAmongTheBytesOfAState) {
+  WeightFileParts parts = tiny_model_parts();
+  const auto bare = open(serialise(parts));
+  ASSERT_TRUE(bare.is_ok()) << bare.status().message();
+  parts.metadata["recall_slots_log2"] = "10";
+  const auto with_recall = open(serialise(parts));
+  ASSERT_TRUE(with_recall.is_ok()) << with_recall.status().message();
+  EXPECT_EQ((*with_recall)->config().state_bytes() - (*bare)->config().state_bytes(),
+            8u * 1024 + sizeof(float) * RecallGate::kSize);
 }
 
 TEST_F(WeightsFileTest, KnowsTheTensorsOfTttLayers) {
