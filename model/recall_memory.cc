@@ -200,7 +200,8 @@ bool RecallMemory::decode_place(ByteReader& reader, int vocabulary) {
       if (!ordered || line->fields[i] > line->tokens.size()) return false;
     }
   }
-  return reader.ok() && !line_.fields.empty();
+  // The open line has room: it ends when its last place is taken.
+  return reader.ok() && !line_.fields.empty() && line_.tokens.size() < kLineTokensMax;
 }
 
 }  // namespace silt::model

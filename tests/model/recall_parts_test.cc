@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kLongestSpan = 4;  // the hint of the last 8 tokens
 constexpr std::size_t kField = 5;        // the hint of the field so far
 constexpr std::size_t kAbove = 7;        // the hint of the token above
+constexpr int kLineTokens = 512;         // a longer line counts as several
 
 TEST(RecallMemory, KnowsAnIdentifierThousandsOfTokensLater) {
   RecallMemory memory(16);
@@ -108,6 +109,18 @@ TEST(RecallMemory, RefusesBytesThatAreNoMemory) {
     ByteReader cut(std::string_view(bytes).substr(0, size));
     ASSERT_FALSE(to.decode(cut, 200)) << size;
   }
+  ByteWriter long_line;  // a line that should have ended: it never would
+  long_line.u64(kLineTokens);
+  for (int i = 0; i < 8; ++i) long_line.u32(1);
+  for (int i = 0; i < 3; ++i) long_line.u64(1);
+  long_line.varint(kLineTokens);
+  for (int i = 0; i < kLineTokens; ++i) long_line.u16(0);
+  for (const int value : {1, 0, 0, 0, 0}) long_line.u8(static_cast<std::uint8_t>(value));
+  const std::size_t slots = std::size_t{8} << 6;
+  long_line.raw(bytes.data() + bytes.size() - slots, slots);
+  ByteReader endless(long_line.bytes());
+  EXPECT_FALSE(to.decode(endless, 200));
+
   std::mt19937 random(4);
   for (int i = 0; i < 300; ++i) {  // whatever it takes must be safe to use
     std::string damaged = bytes;
