@@ -79,6 +79,9 @@ SurfaceGrammar::SurfaceGrammar(std::string_view question, std::span<const std::s
       }
     }
   }
+  // Thousands of files may have one name.
+  std::sort(sources_.begin(), sources_.end());
+  sources_.erase(std::unique(sources_.begin(), sources_.end()), sources_.end());
   for (std::size_t at = 0; at < text.size(); ++at) {
     std::size_t digits = 0;
     while (at + digits < text.size() && is_digit(text[at + digits])) ++digits;
