@@ -23,7 +23,7 @@ def group_of(name):
 class Group:
     """Documents of one group, joined."""
 
-    def __init__(self, files, separator):
+    def __init__(self, files):
         parts, ends, total = [], [], 0
         for file in files:
             ids = np.fromfile(file, np.uint16)
@@ -33,7 +33,6 @@ class Group:
         self.ids = np.concatenate(parts)
         self.ends = np.concatenate(ends)
         self.starts = np.concatenate([[0], self.ends[:-1]])
-        self.separator = separator
 
     def pick(self, rng):
         """A position, uniformly over tokens, and its document's end. Short documents are read with those behind them."""
@@ -47,7 +46,7 @@ def load(folder, exclude=()):
     for file in sorted(pathlib.Path(folder).glob("*.u16")):
         if not file.with_suffix(".roles").exists():
             files.setdefault(group_of(file.stem), []).append(file)
-    return {name: Group(some, 0) for name, some in files.items() if name in WEIGHTS and name not in exclude}
+    return {name: Group(some) for name, some in files.items() if name in WEIGHTS and name not in exclude}
 
 
 class Lane:

@@ -10,59 +10,12 @@ import numpy as np
 
 from . import baselines, net
 
-SEGMENT = 16384
-
 
 def nll_of(c, params, tokens, how="cudnn", learn=True):
     """tokens [B, T + 1] -> nll [B, T], whole: T a multiple of the window."""
     if c.mixer == "ttt-e2e":
         return net.read(c, params, tokens, jnp.ones_like(tokens[:, 1:], jnp.float32), None, learn, how)[0]
     return baselines.read(c, params, tokens, how)
-
-
-def segment(c, learn, how, P, carry, tokens, keep):
-    """A part of long streams: `keep` tokens are scored, those in front of them only fill the prefix's windows."""
-    h = net.prefix(c, P["prefix"], P["embedding"][tokens[:, :-1]], how)[:, -keep:]
-    n, b = keep // c.minibatch, c.minibatch
-
-    def one(carry, h, targets):
-        step = functools.partial(net.minibatch_step, c, P, learn)
-        carry, (nll, _, norms) = jax.lax.scan(step, carry, (h.reshape(n, b, -1), targets.reshape(n, b), jnp.ones((n, b))))
-        return carry, nll.reshape(keep), norms
-
-    return jax.vmap(one)(carry, h, tokens[:, -keep:])
-
-
-def start_carry(c, params, batch):
-    zero = {t: jnp.zeros_like(v) for t, v in params["fast"].items()}
-    m = zero if c.rule == "momentum" else {t: jnp.zeros(()) for t in net.FAST}
-    one = (params["fast"], m, net.empty_cache(c), jnp.int32(0))
-    return jax.tree.map(lambda v: jnp.broadcast_to(v, (batch, *v.shape)), one)
-
-
-class Long:
-    """Reads streams of any length, some at a time, with exact windows across the segments."""
-
-    def __init__(self, c, params, learn=True, how="cudnn", segment_tokens=SEGMENT):
-        self.c, self.size = c, segment_tokens
-        self.context = -(-c.window * c.prefix_layers // c.minibatch) * c.minibatch  # what a prefix output can depend on
-        self.P = jax.jit(functools.partial(net.prepared, c))(params)
-        self.params = params
-        f = functools.partial(segment, c, learn, how)
-        self.first = jax.jit(functools.partial(f, keep=segment_tokens), donate_argnums=1)
-        self.later = jax.jit(functools.partial(f, keep=segment_tokens), donate_argnums=1)
-
-    def read(self, tokens, carry=None):
-        """tokens [B, T + 1] int32 -> (nll [B, T], carry). What is left of a part segment is padded and cut off."""
-        batch, T = tokens.shape[0], tokens.shape[1] - 1
-        carry = start_carry(self.c, self.params, batch) if carry is None else carry
-        padded = np.pad(tokens, ((0, 0), (0, -T % self.size)))
-        out = []
-        for at in range(0, T, self.size):
-            part = padded[:, max(0, at - self.context):at + self.size + 1]
-            carry, nll, _ = (self.later if at else self.first)(self.P, carry, jnp.asarray(part))
-            out.append(np.asarray(nll))
-        return np.concatenate(out, 1)[:, :T], carry
 
 
 def load_streams(path):
