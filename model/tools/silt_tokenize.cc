@@ -48,6 +48,10 @@ Status tokenize(const Tokenizer& tokenizer, const fs::path& path, const fs::path
   SILT_ASSIGN(const std::vector<std::size_t> ends,
               document_ends(fs::path(path).replace_extension("ends"), text.size()));
   const fs::path out = folder / path.stem();
+  if (fs::weakly_canonical(folder) == fs::weakly_canonical(fs::absolute(path).parent_path())) {
+    return invalid_argument("OUT_FOLDER is where " + path.string() +
+                            " lies, whose .ends would be lost: name another");
+  }
   std::ofstream ids(out.string() + ".u16", std::ios::binary), bounds(out.string() + ".ends");
   std::size_t begin = 0, total = 0;
   std::vector<Token> tokens;

@@ -26,13 +26,35 @@ METADATA = {
     "data": "public logs, tickets and documents under Apache-2.0, MIT, MPL-2.0 or BSD licences; documentation of Debian "
             "packages under their own free licences; generated worlds. Listed in docs/model.md",
     "provenance": "trained from scratch by silt; no other model's weights or outputs were used",
-    "training_objective": "mean next-token loss, each mini-batch scored before the inner step that learns from it, "
-                          "exact second-order outer gradient",
 }
 BLOCK = {"attention_norm": "attention_norm", "q": "attention.q", "k": "attention.k", "v": "attention.v", "o": "attention.o",
          "mlp_norm": "mlp_norm", "gate": "mlp.gate", "up": "mlp.up", "down": "mlp.down"}
 FAST = ("gate", "up", "down")
 EMPTY = config.Config(layers=2, fast_layers=1, width=64, heads=1, head_width=64, mlp_width=64, fast_width=64, window=128)
+
+
+OBJECTIVE = {
+    "ttt-e2e": "mean next-token loss, each mini-batch scored before the inner step that learns from it, exact second-order outer "
+               "gradient",
+    "ttt-linear": "mean next-token loss", "ttt-mlp": "mean next-token loss",
+}
+
+
+def runs(folder, name):
+    """The notes of a run and of those that it went on from, which lie in the same folder, the first one first."""
+    notes = json.loads((pathlib.Path(folder) / f"{name}.json").read_text())
+    start = notes["run"].get("start")
+    return (runs(folder, start.rsplit("/", 1)[1]) if start else []) + [notes]
+
+
+def training_metadata(folder, name):
+    """What people want to know of the training, of all its runs."""
+    history = runs(folder, name)
+    text = lambda values: ", then ".join(str(value) for value in values)
+    return {"training_steps": text(notes["steps"] for notes in history), "training_tokens": text(notes["tokens"] for notes in history),
+            "training_seconds": text(round(notes["seconds"]) for notes in history),
+            "training_hardware": history[-1]["hardware"], "training_seed": text(notes["run"]["seed"] for notes in history),
+            "training_objective": OBJECTIVE[history[-1]["config"]["mixer"]]}
 
 
 def reader_tensors(c, params):
@@ -93,8 +115,7 @@ def main():
     if a.weights:
         params, saved = store.load(*a.weights.rsplit("/", 1))
         c = config.Config(**saved["config"])
-        notes = {"training_steps": saved["steps"], "training_tokens": saved["tokens"], "training_seconds": round(saved["seconds"]),
-                 "training_hardware": saved["hardware"], "training_seed": saved["run"]["seed"]}
+        notes = training_metadata(*a.weights.rsplit("/", 1))
     else:
         c = EMPTY.with_(vocabulary=len(tokenizer["model"]["vocab"]))
         params = empty(c)
