@@ -150,9 +150,12 @@ class EvaluateTest(unittest.TestCase):
         table = self.write("t", b"line\tlabel\tblocks\n1\t0\tblk_1\n2\t1\tblk_2\n")
         self.run_main(labelled, "hdfs", self.write("h", b"a\nb\n"), table, "--out", out)
         self.assertEqual(out.with_suffix(".labels").read_text(), "0\tblk_1\n1\tblk_2\n")
-        view = self.write("v", json.dumps({"errors": [{"linenumber": 2, "line": "c"}]}).encode())
-        self.run_main(labelled, "ci", self.write("c", b"a\n\r\nc\nd\n"), view, "--first", "1", "--lines", "2", "--out", out)
-        self.assertEqual((out.with_suffix(".txt").read_bytes(), out.with_suffix(".labels").read_text()), (b"\r\nc\n", "0\n1\n"))
+        # The list's numbers may run ahead of the log's lines; of two lines with its text the nearest before is meant.
+        log, view = self.write("c", b"a\n1 c\r\n\r\n2 c\nd\nc\n"), self.write("v", json.dumps({"errors": [{"linenumber": 4, "line": "c "}]}).encode())
+        self.run_main(labelled, "ci", log, view, "--first", "1", "--lines", "3", "--out", out)
+        self.assertEqual((out.with_suffix(".txt").read_bytes(), out.with_suffix(".labels").read_text()), (b"1 c\r\n\r\n2 c\n", "0\n0\n1\n"))
+        with self.assertRaises(ValueError):
+            labelled.ci([b"a\n"], self.write("v", b'{"errors": [{"linenumber": 0, "line": "b"}]}'))
 
 
 if __name__ == "__main__":

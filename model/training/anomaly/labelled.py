@@ -3,7 +3,7 @@
 NAME.labels has a line for each line of NAME.txt: 1 or 0, and behind a tab, where labels are of groups of lines, the group.
   bgl   LOG                 Loghub's BGL. Its first column is the label, and is taken away: who reads it knows the answer.
   hdfs  LOG LABELS.tsv      a header, then line number, label and block of each line
-  ci    LOG LOGVIEW.json    Treeherder's recorded error lines; "linenumber" counts from 0
+  ci    LOG LOGVIEW.json    Treeherder's recorded error lines
 """
 
 import argparse
@@ -24,7 +24,14 @@ def hdfs(lines, labels):
 
 
 def ci(lines, logview):
-    errors = {error["linenumber"] for error in json.loads(logview.read_text())["errors"]}
+    """Line numbers count from 0, but also the ends that a carriage return makes: the text decides, and the number says near what."""
+    errors = set()
+    for error in json.loads(logview.read_text())["errors"]:
+        text, near = error["line"].strip().encode(), min(error["linenumber"], len(lines) - 1)
+        found = next((i for i in range(near, -1, -1) if text in lines[i]), None)
+        if found is None:
+            raise ValueError("no line up to number %d is %r: this is another log's list" % (error["linenumber"], error["line"]))
+        errors.add(found)
     return lines, ["%d" % (i in errors) for i in range(len(lines))]
 
 
