@@ -255,7 +255,7 @@ TEST_F(EvalTest, FitsARecallGate) {
   const Outcome without = run("fit-recall --backend ref --weights " + path("tiny.safetensors") + " --out " +
                               path("gate") + " " + path("auth.log"));
   EXPECT_EQ(without.code, 2);
-  EXPECT_NE(without.output.find("recall_slots_log2"), std::string::npos) << without.output;
+  EXPECT_NE(without.output.find("no recall to fit: add_recall.py"), std::string::npos) << without.output;
   const Outcome fitted =
       run("fit-recall --backend ref --no-compare --weights " + path("unfitted.safetensors") + " --out " +
           path("gate") + " " + path("auth.log") + " " + path("auth.log"));
