@@ -129,20 +129,23 @@ ModelConfig even_config() {
           .clip_norm = 1};
 }
 
-ModelConfig odd_ttt_config(MixerKind mixer) {
-  ModelConfig config = odd_config();
+namespace {
+
+ModelConfig with_ttt_layers(ModelConfig config, MixerKind mixer) {
   config.mixer = mixer;
   config.minibatch_tokens = 32;
   config.complete_ttt();
   return config;
 }
 
+}  // namespace
+
+ModelConfig odd_ttt_config(MixerKind mixer) {
+  return with_ttt_layers(odd_config(), mixer);
+}
+
 ModelConfig even_ttt_config(MixerKind mixer) {
-  ModelConfig config = even_config();
-  config.mixer = mixer;
-  config.minibatch_tokens = 32;
-  config.complete_ttt();
-  return config;
+  return with_ttt_layers(even_config(), mixer);
 }
 
 std::vector<float> random_tensor(const ModelConfig& config, const std::string& name, unsigned seed) {

@@ -62,21 +62,20 @@ class Lane:
         self.at, self.end = self.group.pick(self.rng)
 
     def take(self, count):
-        """The next tokens; True when a new document began on the way."""
-        parts, left, jumped = [], count, False
+        """The next tokens, from further documents when this one ends."""
+        parts, left = [], count
         while left:
             n = min(left, self.end - self.at)
             parts.append(self.group.ids[self.at:self.at + n])
             self.at += n
             left -= n
             if left:
-                jumped = True
                 if self.end < self.group.ids.size and self.end - self.group.starts[np.searchsorted(self.group.ends, self.end)] < count:
                     i = int(np.searchsorted(self.group.ends, self.end, "right"))  # a short document: go on with the next
                     self.at, self.end = int(self.group.starts[i]), int(self.group.ends[i])
                 else:
                     self.jump()
-        return np.concatenate(parts), jumped
+        return np.concatenate(parts)
 
 
 class Episodes:
@@ -149,7 +148,7 @@ class Batches:
             elif self.rng.random() < self.OVERLAP:
                 again = self.window
                 inner[i, :again] = outer[i, :again] = 0
-            ids, _ = lane.take(T - again if on else T + 1)
+            ids = lane.take(T - again if on else T + 1)
             if on:
                 ids = np.concatenate([self.last[i][-(again + 1):], ids])
                 keep[i] = 1
