@@ -17,14 +17,9 @@ import json
 import os
 import struct
 
+import weight_file
+
 SLOTS, GATE = "recall_slots_log2", "recall.gate"
-
-
-def read(path):
-    with open(path, "rb") as f:
-        data = f.read()
-    length = struct.unpack("<Q", data[:8])[0]
-    return json.loads(data[8:8 + length]), data[8 + length:]
 
 
 def write(path, metadata, tensors):
@@ -49,12 +44,10 @@ def main():
     parser.add_argument("--slots-log2", type=int, required=True)
     parser.add_argument("--gate")
     arguments = parser.parse_args()
-    header, data = read(arguments.weights)
-    metadata = header.pop("__metadata__")
+    metadata, found = weight_file.read(arguments.weights)
     metadata.pop(SLOTS, None)
-    header.pop(GATE, None)
-    tensors = [(name, entry["dtype"], entry["shape"], data[slice(*entry["data_offsets"])])
-               for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"])]
+    found.pop(GATE, None)
+    tensors = [(name, *tensor) for name, tensor in found.items()]
     if arguments.slots_log2 > 0:
         metadata[SLOTS] = str(arguments.slots_log2)
     if arguments.slots_log2 > 0 and arguments.gate:

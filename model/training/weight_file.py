@@ -70,6 +70,18 @@ class WeightFile:
         return 8 + len(text) + position
 
 
+def read(path):
+    """(metadata, {tensor name: (dtype, shape, bytes)}) of a weight file, in its order."""
+    with open(path, "rb") as f:
+        data = f.read()
+    begin = 8 + struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:begin])
+    metadata = header.pop("__metadata__")
+    entries = sorted(header.items(), key=lambda item: item[1]["data_offsets"])
+    cut = lambda offsets: data[begin + offsets[0]:begin + offsets[1]]
+    return metadata, {name: (e["dtype"], e["shape"], cut(e["data_offsets"])) for name, e in entries}
+
+
 def byte_of_letter():
     """tokenizer.json writes each byte as one printable letter; this is the inverse of that table."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
@@ -101,8 +113,8 @@ def write_safetensors(path, metadata, tensors, int8=False, tokenizer=None):
     """Writes a file from arrays by tensor name, and returns its size.
 
     Anything that numpy.asarray takes: integers become I32; of floats, matrices become BF16, to nearest even, or
-    with `int8` I8 with a scale a row, and vectors F32. `tokenizer` is a parsed tokenizer.json. Metadata values are
-    turned into text."""
+    with `int8` I8 with a scale a row, and vectors F32. `tokenizer` is a parsed tokenizer.json, or the tensors of
+    read() of a file whose tokenizer is taken over. Metadata values are turned into text."""
     import numpy as np
 
     out = WeightFile(int8)
@@ -118,6 +130,9 @@ def write_safetensors(path, metadata, tensors, int8=False, tokenizer=None):
         else:
             bits = values.view("<u4")
             out.matrix(name, values.shape, ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("<u2").tobytes())
-    if tokenizer is not None:
+    if tokenizer is not None and "tokenizer.bytes" in tokenizer:
+        for name in ("tokenizer.bytes", "tokenizer.offsets", "tokenizer.merges"):
+            out.add(name, *tokenizer[name])
+    elif tokenizer is not None:
         add_tokenizer(tokenizer, int(metadata["vocabulary"]), out)
     return out.write(path, {key: str(value) for key, value in metadata.items()})

@@ -13,7 +13,8 @@ except ImportError:
     np = None
 
 if np is not None:
-    from reader import config, data, episodes, export, store, streams
+    import weight_file
+    from reader import config, data, episodes, export, store, streams, weights
 
 
 def write_group(folder, name, documents):
@@ -72,6 +73,15 @@ class ReaderTest(unittest.TestCase):
         self.assertTrue((inner == (role == 0)).all())
         self.assertTrue((outer == np.array([1, 0, 3])[role]).all())
 
+    def test_episodes_may_lie_in_parts(self):
+        for part, first in (("000", 0), ("001", 50)):
+            np.arange(first, first + 50, dtype=np.uint16).tofile(self.folder / f"some-{part}.u16")
+            np.zeros(50, np.uint8).tofile(self.folder / f"some-{part}.roles")
+            (self.folder / f"some-{part}.ends").write_text("20\n50\n")
+        some = data.Episodes(self.folder, "some", np.random.default_rng(0))
+        self.assertEqual(sorted(some.ids[begin] for begin, _ in some.spans), [0, 20, 50, 70])
+        self.assertEqual(sorted(some.sequence(100)[0]), list(range(100)))
+
     def test_parameters_come_back(self):
         random = np.random.default_rng(1)
         params = {"a": {"matrix": random.normal(size=(300, 70))}, "small": np.array([1 / 3, -2.5])}
@@ -114,6 +124,48 @@ class ReaderTest(unittest.TestCase):
         self.assertEqual(tensors["blocks.1.attention.v"][0, 0], 3)
         metadata = export.shape_metadata(c)
         self.assertEqual((metadata["mixer"], metadata["minibatch_tokens"], metadata["clip_norm"]), ("ttt-e2e", 128, "1"))
+
+    def test_a_weight_file_comes_back_as_parameters(self):
+        c = config.Config(layers=3, fast_layers=1, width=8, heads=2, head_width=4, mlp_width=16, fast_width=8, vocabulary=32, window=128)
+        random = np.random.default_rng(3)
+        draw = lambda *shape: random.normal(size=shape).astype(np.float32)
+        shapes = {"q": (8, 8), "k": (8, 8), "v": (8, 8), "o": (8, 8), "gate": (8, 16), "up": (8, 16), "down": (16, 8),
+                  "attention_norm": (8,), "mlp_norm": (8,)}
+        params = {"embedding": draw(32, 8), "final_norm": draw(8), "fast_norm": draw(1, 8),
+                  "blocks": {name: draw(3, *shape) for name, shape in shapes.items()}, "fast": {t: draw(1, 8, 8) for t in export.FAST},
+                  "inner": {"log_step": {t: draw(1) for t in export.FAST}, "decay": {t: draw(1) for t in export.FAST}}}
+        path = str(self.folder / "net.safetensors")
+        tokenizer = {"model": {"vocab": {"<s>": 0, "a": 1}, "merges": []}, "added_tokens": [{"id": 0}]}
+        weight_file.write_safetensors(path, export.shape_metadata(c), export.reader_tensors(c, params), True, tokenizer)
+        again, loaded, _ = weights.load(path)
+        self.assertEqual(again, c)
+        self.assertEqual(streams.piece_bytes(path).tolist()[:3], [0, 1, 0])
+        for key, value in store.flatten(params):
+            got = dict(store.flatten(loaded))[key]
+            np.testing.assert_allclose(got, value, atol=0.02 * np.abs(value).max() + 1e-6, err_msg=key)
+        # And a file that takes over the tokenizer has the same one.
+        taken, vocabulary = export.read_tokenizer(path)
+        self.assertEqual(vocabulary, 32)
+        weight_file.write_safetensors(path + ".2", {"vocabulary": 32}, {}, False, taken)
+        self.assertEqual(weight_file.read(path + ".2")[1]["tokenizer.bytes"], taken["tokenizer.bytes"])
+
+    def test_runs_add_up_to_what_a_file_says_of_its_training(self):
+        run = {"steps": 3, "tokens": 70, "seconds": 2.4, "hardware": "H", "config": {"mixer": "ttt-e2e"}}
+        (self.folder / "a.json").write_text(json.dumps({**run, "run": {"seed": 0, "start": "x.safetensors"}, "before": {"training_steps": "1, then 2"}}))
+        (self.folder / "b.json").write_text(json.dumps({**run, "run": {"seed": 5, "start": f"{self.folder}/a"}, "before": None}))
+        metadata = export.training_metadata(self.folder, "b")
+        self.assertEqual(metadata["training_steps"], "1, then 2, then 3, then 3")
+        self.assertEqual(metadata["training_seconds"], "2, then 2")
+        self.assertEqual(metadata["training_seed"], "0, then 5")
+
+    def test_a_swap_comes_back_to_where_it_left(self):
+        write_group(self.folder, "worlds-000", [range(0, 30000), range(30000, 60000)])
+        lane = data.Lane(data.load(self.folder), np.array([1.0]), np.random.default_rng(2))
+        before = lane.take(10)
+        lane.swap()
+        lane.take(500)
+        lane.swap()
+        self.assertEqual(lane.take(1)[0], before[-1] + 1)
 
     def test_pieces_are_as_long_as_their_letters(self):
         path = self.folder / "tokenizer.json"

@@ -50,12 +50,18 @@ def load(folder, exclude=()):
 
 
 class Lane:
-    """One endless stream: a document from a random place to its end, then another."""
+    """One endless stream: a document from a random place to its end, then another. A second one waits: see swap()."""
 
     def __init__(self, groups, weights, rng):
         self.groups, self.weights, self.rng = groups, weights, rng
         self.names = list(groups)
         self.jump()
+        self.parked = self.group, self.at, self.end
+        self.jump()
+
+    def swap(self):
+        """Goes to the document that waited, at the place where it was left; the present one waits instead."""
+        self.parked, (self.group, self.at, self.end) = (self.group, self.at, self.end), self.parked
 
     def jump(self):
         self.group = self.groups[self.names[self.rng.choice(len(self.names), p=self.weights)]]
@@ -82,10 +88,16 @@ class Episodes:
     """Stream, learn, then ask: packed one behind the other into whole sequences."""
 
     def __init__(self, folder, name, rng):
-        base = pathlib.Path(folder) / name
-        self.ids = np.fromfile(base.with_suffix(".u16"), np.uint16)
-        self.roles = np.fromfile(base.with_suffix(".roles"), np.uint8)
-        ends = np.loadtxt(base.with_suffix(".ends"), np.int64, ndmin=1)
+        bases = [pathlib.Path(folder) / name]
+        if not bases[0].with_suffix(".roles").exists():  # made in parts: NAME-000, NAME-001, ...
+            bases = [path.with_suffix("") for path in sorted(pathlib.Path(folder).glob(name + "-*.roles"))]
+        self.ids = np.concatenate([np.fromfile(base.with_suffix(".u16"), np.uint16) for base in bases])
+        self.roles = np.concatenate([np.fromfile(base.with_suffix(".roles"), np.uint8) for base in bases])
+        ends, at = [], 0
+        for base in bases:
+            ends.append(np.loadtxt(base.with_suffix(".ends"), np.int64, ndmin=1) + at)
+            at = ends[-1][-1]
+        ends = np.concatenate(ends)
         self.spans = np.stack([np.concatenate([[0], ends[:-1]]), ends], 1)
         self.rng = rng
         self.order, self.next = rng.permutation(len(self.spans)), 0
@@ -107,13 +119,13 @@ class Episodes:
 class Batches:
     """Batches of `lanes` sequences of T + 1 tokens.
 
-    Each lane either reads on with its state, goes to another document with its state (as an interleaved or changed
-    source does), or starts afresh. Reading on, it mostly re-reads the last window first, unlearned and unscored; else
+    Each lane either reads on with its state, swaps to its other document with its state (as an interleaved source does;
+    every second swap is a return), or starts afresh. Reading on, it mostly re-reads the last window first, unlearned and unscored; else
     the window starts empty, which is how a state without its window comes back. With episodes, a share of the sequences
     asks: half of them under the state of the lane, half under W_0.
     """
 
-    FRESH, FOREIGN, OVERLAP = 0.10, 0.06, 0.65
+    FRESH, SWAP, OVERLAP = 0.10, 0.12, 0.65
 
     def __init__(self, folder, lanes, T, seed, exclude=(), episodes=None, episode_share=0.0, answer_weight=1.0, carry=True, window=512):
         groups = load(folder, exclude)
@@ -143,8 +155,10 @@ class Batches:
             luck = self.rng.random()
             on = self.carry and self.last[i] is not None and luck >= self.FRESH
             again = 0
-            if not on or luck < self.FRESH + self.FOREIGN:
+            if not on:
                 lane.jump()
+            elif luck < self.FRESH + self.SWAP:
+                lane.swap()
             elif self.rng.random() < self.OVERLAP:
                 again = self.window
                 inner[i, :again] = outer[i, :again] = 0

@@ -2,7 +2,8 @@
 
     python3 -m reader.export --tokenizer TOKENIZER.json --pretokenizer NAME --out FILE.safetensors [--weights DIR/NAME] [--int8]
 
-Without --weights the net is empty: a carrier of the tokenizer, for silt-tokenize. Layout: model/weights_file.h.
+TOKENIZER may be another weight file, whose tokenizer is taken over. Without --weights the net is empty: a carrier of the
+tokenizer, for silt-tokenize. Layout: model/weights_file.h.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import mixer_tensors  # noqa: E402
-from weight_file import write_safetensors  # noqa: E402
+import weight_file  # noqa: E402
 
 from . import config, store  # noqa: E402
 
@@ -40,21 +41,26 @@ OBJECTIVE = {
 }
 
 
-def runs(folder, name):
-    """The notes of a run and of those that it went on from, which lie in the same folder, the first one first."""
+def training_metadata(folder, name):
+    """What people want to know of the training, of all its runs: those that it went on from come first.
+
+    A run goes on from another one of the same folder, or from what a weight file says of itself (notes["before"])."""
     notes = json.loads((pathlib.Path(folder) / f"{name}.json").read_text())
     start = notes["run"].get("start")
-    return (runs(folder, start.rsplit("/", 1)[1]) if start else []) + [notes]
+    before = notes.get("before") or (training_metadata(folder, start.rsplit("/", 1)[1]) if start else {})
+    own = {"training_steps": notes["steps"], "training_tokens": notes["tokens"], "training_seconds": round(notes["seconds"]),
+           "training_seed": notes["run"]["seed"]}
+    joined = {key: ", then ".join([before[key], str(value)] if key in before else [str(value)]) for key, value in own.items()}
+    return {**joined, "training_hardware": notes["hardware"], "training_objective": OBJECTIVE[notes["config"]["mixer"]]}
 
 
-def training_metadata(folder, name):
-    """What people want to know of the training, of all its runs."""
-    history = runs(folder, name)
-    text = lambda values: ", then ".join(str(value) for value in values)
-    return {"training_steps": text(notes["steps"] for notes in history), "training_tokens": text(notes["tokens"] for notes in history),
-            "training_seconds": text(round(notes["seconds"]) for notes in history),
-            "training_hardware": history[-1]["hardware"], "training_seed": text(notes["run"]["seed"] for notes in history),
-            "training_objective": OBJECTIVE[history[-1]["config"]["mixer"]]}
+def read_tokenizer(path):
+    """(what write_safetensors takes as tokenizer, vocabulary) of a tokenizer.json or of a weight file."""
+    if path.endswith(".safetensors"):
+        metadata, tensors = weight_file.read(path)
+        return tensors, int(metadata["vocabulary"])
+    tokenizer = json.loads(pathlib.Path(path).read_text())
+    return tokenizer, len(tokenizer["model"]["vocab"])
 
 
 def reader_tensors(c, params):
@@ -110,18 +116,18 @@ def main():
     p.add_argument("--weights")
     p.add_argument("--int8", action="store_true")
     a = p.parse_args()
-    tokenizer = json.loads(pathlib.Path(a.tokenizer).read_text())
+    tokenizer, vocabulary = read_tokenizer(a.tokenizer)
     notes = {}
     if a.weights:
         params, saved = store.load(*a.weights.rsplit("/", 1))
         c = config.Config(**saved["config"])
         notes = training_metadata(*a.weights.rsplit("/", 1))
     else:
-        c = EMPTY.with_(vocabulary=len(tokenizer["model"]["vocab"]))
+        c = EMPTY.with_(vocabulary=vocabulary)
         params = empty(c)
     tensors = (reader_tensors if c.mixer == "ttt-e2e" else layer_tensors)(c, params)
     metadata = {**METADATA, **notes, **shape_metadata(c), "pretokenizer": a.pretokenizer}
-    size = write_safetensors(a.out, metadata, {name: np.asarray(v) for name, v in tensors.items()}, a.int8, tokenizer)
+    size = weight_file.write_safetensors(a.out, metadata, {name: np.asarray(v) for name, v in tensors.items()}, a.int8, tokenizer)
     print(f"{a.out}: {size:,} bytes, {len(tensors)} tensors")
 
 

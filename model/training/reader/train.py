@@ -4,6 +4,7 @@ Writes NAME.json and NAME.N (store.py). All GPUs that JAX sees share each batch.
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
 import functools
 import json
@@ -17,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec as Spec
 
-from . import baselines, config, data, measure, net, optimiser, store
+from . import baselines, config, data, measure, net, optimiser, store, weights
 
 
 NAIVE_STEPS = (0.03, 0.1, 0.3)  # tried for a net that did not learn in training
@@ -80,15 +81,19 @@ class Prefetch:
 
 
 def initial(c, options):
+    """(Config, parameters, what a weight file that was started from says of its training)."""
+    if options.start and options.start.endswith(".safetensors"):
+        c, params, metadata = weights.load(options.start)
+        return c, jax.tree.map(jnp.asarray, params), {key: v for key, v in metadata.items() if key.startswith("training_")}
     if options.start:
         params, notes = store.load(*options.start.rsplit("/", 1))
-        return config.Config(**notes["config"]), jax.tree.map(jnp.asarray, params)
+        return config.Config(**notes["config"]), jax.tree.map(jnp.asarray, params), None
     key = jax.random.key(options.seed)
-    return c, (net.init if c.mixer == "ttt-e2e" else baselines.init)(c, key)
+    return c, (net.init if c.mixer == "ttt-e2e" else baselines.init)(c, key), None
 
 
 def run(options):
-    c, params = initial(config.parse(options.config), options)
+    c, params, before = initial(config.parse(options.config), options)
     learn, carry = not options.no_learning, options.carry and c.mixer == "ttt-e2e"
     mesh = Mesh(np.array(jax.devices()), ("lanes",))
     whole, lanes = NamedSharding(mesh, Spec()), NamedSharding(mesh, Spec("lanes"))
@@ -103,12 +108,15 @@ def run(options):
         delta = {t: jax.device_put(np.zeros((options.lanes, *v.shape), np.float32), lanes) for t, v in params["fast"].items()}
     lr = lambda value: jnp.float32(value)
     begin = time.time()
-    build = lambda: make_step(c, options.attention, learn, opt, mesh).lower(params, state, delta, *ready.get(), lr(0)).compile()
-    step, later = build(), None
-    if options.late_tokens:
-        ready.set_tokens(options.late_tokens)
-        later = build()
-        ready.set_tokens(options.tokens)
+
+    def build(T):
+        """The step for sequences of T tokens, compiled from shapes alone."""
+        shape = lambda kind, *sizes: jax.ShapeDtypeStruct((options.lanes, *sizes), kind, sharding=lanes)
+        batch = shape(jnp.int32, T + 1), shape(jnp.float32, T), shape(jnp.float32, T), shape(jnp.float32), shape(jnp.float32)
+        return make_step(c, options.attention, learn, opt, mesh).lower(params, state, delta, *batch, lr(0)).compile()
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:  # XLA takes half a minute for each
+        step, later = pool.map(lambda T: build(T) if T else None, (options.tokens, options.late_tokens))
     size = sum(v.size for v in jax.tree.leaves(params))
     log(f"{options.name}: compiled in {time.time() - begin:.0f} s, {size / 1e6:.2f} M parameters, {len(jax.devices())} GPUs")
 
@@ -145,7 +153,7 @@ def run(options):
             kept[seen] = jax.tree.map(np.asarray, jax.device_get(params))
             snapshot_at.pop(0)
     seconds = time.time() - begin
-    notes = {"seconds": seconds, "tokens": seen, "hardware": hardware}
+    notes = {"seconds": seconds, "tokens": seen, "hardware": hardware, "before": before}
     save(options.name, notes)
     log(f"{options.name}: {done} steps, {notes['tokens'] / 1e6:.1f} M tokens in {seconds:.0f} s")
     if c.mixer == "ttt-e2e":
@@ -187,7 +195,7 @@ def main():
     p.add_argument("--seconds", type=float, required=True)
     p.add_argument("--steps", type=int, default=0, help="instead of what fits the time")
     p.add_argument("--config", default="", help="name=value,... of config.py")
-    p.add_argument("--start", help="FOLDER/NAME of saved parameters to go on from")
+    p.add_argument("--start", help="FOLDER/NAME of saved parameters, or a weight file, to go on from")
     p.add_argument("--lanes", type=int, default=64)
     p.add_argument("--tokens", type=int, default=4096)
     p.add_argument("--late-tokens", type=int, default=0, help="length of sequences in the later part of the run")
