@@ -17,6 +17,7 @@ WORLD_BYTES = 40_000
 TEXT_MAX = 800                    # of the log in front of plans and evidence
 STREAM_MIN, STREAM_MAX = 1500, 8000
 LINES_MAX = 8
+NONE_SHARE = 0.25                 # of the questions have no line that answers them
 
 
 class LessonWorld(World):
@@ -96,7 +97,7 @@ class Lessons:
     def open(self):
         """None in a world where hardly anything with a value happened, as with closed()."""
         segments, answers = self._opening() if self._rng.random() < 0.6 else [], []
-        for _ in range(self._rng.choice((1, 1, 2))):
+        for _ in range(self._rng.choice((1, 2, 2, 3))):
             item = self.open_item()
             if not item:
                 return None
@@ -127,7 +128,7 @@ class Lessons:
             right = right[-1:]
         if any(one.slots[slot] not in self._text(one) or one.key not in self._text(one) for one in right):
             return None
-        none = rng.random() < 0.17
+        none = rng.random() < NONE_SHARE
         others = [one for one in same if one.step is not event.step and self._text(one) not in fits]
         rng.shuffle(others)
         chosen = [] if none else right[-3:]
@@ -163,7 +164,7 @@ class Lessons:
             text = markers.cut(rng.choice(rng.choice(self.sources).lines))
             if text.strip() and event.key not in text and text not in lines:
                 lines.insert(rng.randrange(len(lines) + 1), text)
-        lines = lines[:LINES_MAX]
+        lines = self._within_budget(lines[:LINES_MAX], [self._text(one) for one in chosen])
         refs = {}
         for one in chosen:
             text = self._text(one)
@@ -175,6 +176,14 @@ class Lessons:
                            sorted(refs.items(), key=lambda row: min(row[1]))) or markers.NONE
         question, where = self._question(form, event, slot)
         return {"question": question, "lines": lines, "answer": answer, "form": where, "values": list(refs), "kind": form}
+
+    def _within_budget(self, lines, needed):
+        """`lines` without some of those that are not needed, within EVIDENCE_MAX bytes."""
+        lines = list(lines)
+        while sum(len(line.encode()) for line in lines) > markers.EVIDENCE_MAX:
+            spare = [line for line in lines if line not in needed] or lines
+            lines.remove(self._rng.choice(spare))
+        return lines
 
     def _question(self, form, event, slot):
         rng, machine = self._rng, event.machine
@@ -194,13 +203,14 @@ class Lessons:
         if not tickets:
             return None
         ticket = rng.choice(tickets)
-        slot, none = rng.choice(list(ticket.slots)), rng.random() < 0.17
+        slot, none = rng.choice(list(ticket.slots)), rng.random() < NONE_SHARE
         cuts = {one.key: markers.cut(markers.one_line(self._shown[one.source.name, one.line])).rsplit(" ", 1)[0] for one in tickets}
         pool = [one for one in tickets if one is not ticket]
         lines = [cuts[one.key] for one in rng.sample(pool, min(len(pool), rng.randint(0, 5)))]
         lines = [line for line in lines if ticket.key not in line]
         if not none:
             lines.insert(rng.randrange(len(lines) + 1), cuts[ticket.key])
+        lines = self._within_budget(lines, [cuts[ticket.key]])
         if not lines or ticket.slots[slot] not in cuts[ticket.key]:
             return None
         language, number, phrase = phrases.choose(rng, "ticket", self._held_out)

@@ -7,10 +7,11 @@ Log lines do not begin with "### ", so a log cannot pass for a prompt by chance.
 ASK = "\n### ask "        # then the question, a newline and one of the next two
 PLAN = "### plan "        # the reader goes on with a surface plan
 ANSWER = "### answer "    # the reader goes on with the answer
-LINES = "\n### lines\n"   # then numbered evidence: "[1] text"
+LINES = "### lines\n"     # behind a question: numbered evidence, "[1] text"; then the question again
 NONE = "none"             # the answer when no line has it
 
 LINE_MAX = 250            # bytes of an evidence line; longer ones are cut
+EVIDENCE_MAX = 900        # bytes of all of them: question, lines and question fit the attention window
 
 
 def one_line(text):
@@ -31,6 +32,6 @@ def cut(text):
 
 
 def open_prompt(lines, question):
-    """lines: of at least one record, already cut."""
+    """lines: of at least one record, already cut. The question stands in front as well: so the reader knows what to look for."""
     numbered = "".join("[%d] %s\n" % (i + 1, line) for i, line in enumerate(lines))
-    return LINES + numbered + recall_prompt(question)
+    return ASK + one_line(question) + "\n" + LINES + numbered + recall_prompt(question)
