@@ -1,6 +1,7 @@
 """Questions with their surface plans: about the machines of a world, and as operators put them."""
 
 import random
+import re
 
 from worlds import phrases
 from worlds.ask import field_of
@@ -23,6 +24,22 @@ TICKET_WORDS = ("reporter", "priority", "component", "assignee", "melder", "drin
                 "responsable", "autor", "urgencia", "componente", "encargado")
 
 
+# What people say around a question; it changes no plan.
+OPENERS = {
+    "en": ("please", "please,", "hey,", "hi,", "quick question:", "can you tell me:", "for the report:", "tell me:", "one more:", "I need this:", "ok,",
+           "pls", "question:", "could you check this:", "next,", "for the ticket:", "sorry to bother you,", "we were asked this:"),
+    "de": ("bitte:", "bitte,", "hallo,", "kurze Frage:", "kannst du mir sagen:", "für den Bericht:", "sag mal:", "noch eine Frage:", "Frage:", "also,"),
+    "fr": ("s'il te plaît,", "s'il vous plaît :", "bonjour,", "petite question :", "peux-tu me dire :", "pour le rapport :", "dis-moi :", "question :"),
+    "es": ("por favor,", "hola,", "una pregunta:", "puedes decirme:", "para el informe:", "dime:", "oye,", "pregunta:"),
+}
+CLOSERS = {
+    "en": ("thanks", "please", "asap", "thank you", "thx", "pls", "if you can", "I need it for the report", "cheers", "that is all"),
+    "de": ("danke", "bitte", "vielen Dank", "möglichst bald", "ist dringend", "danke dir"),
+    "fr": ("merci", "s'il te plaît", "merci d'avance", "c'est urgent", "merci beaucoup"),
+    "es": ("gracias", "por favor", "es urgente", "muchas gracias"),
+}
+
+
 class PlanAsker:
     """Draws questions about one world. Needs no lines: ids and values are the world's, whether told or not."""
 
@@ -37,7 +54,7 @@ class PlanAsker:
         for _ in range(20):
             made = self._operation(held_out) if self._rng.random() < 0.3 else self._about_machine(held_out)
             if '"' not in made["question"].replace('"', "", 4) and len(made["question"]) < 400:
-                return self._scrawl(made)
+                return self._scrawl(made, held_out)
         raise RuntimeError("no question came about")
 
     # -- about machines --------------------------------------------------------------------------------
@@ -143,14 +160,25 @@ class PlanAsker:
                 "q2": phrase[1], "f": rng.choice(self.sources), "n": rng.randint(1, 10 ** rng.randint(1, 7)), "k": rng.randint(2, 20), "T": single,
                 "P": plural, "F": field, "when": "", "when2": "", "t": ""}
 
-    def _scrawl(self, made):
-        """Some people use no capitals and no marks at the end."""
+    def _scrawl(self, made, held_out):
+        """Some people use no capitals and no marks at the end, and in training some are polite or in a hurry."""
         question, rng = made["question"], self._rng
         if rng.random() < 0.15:
             question = question.rstrip(" ?.!")
-        if rng.random() < 0.1 and question[1:2].islower() and " " + question.split(" ")[0] not in " " + made["surface"]:
+        if rng.random() < 0.1 and question[1:2].islower() and re.match(r"[^\s',:;?.!]*", question)[0] not in made["surface"]:
             question = question[0].lower() + question[1:]
-        return {**made, "question": question}
+        return {**made, "question": question if held_out else self._address(question, made["language"])}
+
+    def _address(self, question, language):
+        """The question with an opener in front of it or a closer behind it, or mostly as it is."""
+        rng = self._rng
+        kind = rng.random()
+        if kind < 0.12:
+            opener = rng.choice(OPENERS[language])
+            return (opener if rng.random() < 0.5 else opener[0].upper() + opener[1:]) + " " + question
+        if kind < 0.2:
+            return question + ("" if question[-1] in "?.!" else ",") + " " + rng.choice(CLOSERS[language])
+        return question
 
 
 def ask_many(rng, world, sources, count, held_out=False):
