@@ -95,7 +95,7 @@ RANGES = {
            (" esta noche", "in:evening"), (" ayer entre las {c} y las {c2}", "since:yesterdayT{c} until:yesterdayT{c2}"),
            (" ayer después de las {c}", "since:yesterdayT{c}"), (" ayer a las {c}", "in:yesterdayT{c}"), (" hoy antes de las {c}", "until:todayT{c}"),
            (" el {d} a las {c}", "in:{d}T{c}"), (" de {s} a {s2}", "since:{s} until:{s2}"), (" entre el {d} y el {d2}", "since:{d} until:{d2}"),
-           (" hasta ayer", "until:yesterday"), (" desde el {w}", "since:{w}"), (" desde mediodía", "since:12:00"), (" el pasado {w}", "in:{w}"),
+           (" hasta ayer", "until:yesterday"), (" desde mediodía", "since:12:00"), (" el pasado {w}", "in:{w}"),
            (" desde el {d}", "since:{d}"), (" durante las últimas {n}", "since:-{n}")),
 }
 # What "compare A with B" may name: (A with its space, clauses, B without, clauses).
