@@ -1,6 +1,5 @@
 #include "daemon/answer/evidence_reader.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "daemon/answer/prompt.h"
@@ -33,8 +32,9 @@ Result<std::optional<std::vector<EvidenceValue>>> EvidenceReader::read(std::span
   const std::string asked = one_line(question);
   if (lines.empty() || asked.empty() || asked.size() > kQuestionBytesMax) return answer;
   std::vector<std::string> shown;
-  for (const std::string& line : lines.first(std::min(lines.size(), kEvidenceLinesMax)))
-    shown.push_back(evidence_line(line));
+  for (const std::string& line : lines) {
+    if (!show_evidence(line, shown)) break;
+  }
   const model::Tokenizer& tokenizer = model_->tokenizer();
   std::vector<model::Token> prompt;
   tokenizer.encode(open_prompt(shown, asked), prompt);
@@ -53,9 +53,11 @@ Result<std::optional<std::vector<EvidenceValue>>> EvidenceReader::read(std::span
 }
 
 Result<bool> take_values(EvidenceReader& reader, std::string_view question, std::vector<Finding>& records) {
-  const std::size_t shown = std::min(records.size(), kEvidenceLinesMax);
   std::vector<std::string> lines;
-  for (std::size_t i = 0; i < shown; ++i) lines.push_back(records[i].text);
+  for (const Finding& record : records) {
+    if (!show_evidence(record.text, lines)) break;
+  }
+  const std::size_t shown = lines.size();
   SILT_ASSIGN(const auto answer, reader.read(lines, question));
   if (!answer) return false;
   const double best = records.front().score;

@@ -22,8 +22,6 @@
 
 namespace silt::daemon {
 
-inline constexpr std::size_t kEvidenceLinesMax = 8;
-
 // Whether the weights say that they answer better than the rules do: metadata `evidence_reader` is "yes".
 bool reads_evidence(const model::Model& model);
 
@@ -32,9 +30,9 @@ class EvidenceReader {
   static Result<std::unique_ptr<EvidenceReader>> create(std::shared_ptr<const model::Model> model,
                                                         const model::BackendOptions& backend);
 
-  // The values of the first kEvidenceLinesMax lines that answer the question; none when no line has one.
-  // Nothing when the reader came to no end, or there is no line or no question. Lines are cut as it was
-  // taught.
+  // The values of the lines that answer the question; none when no line has one. Nothing when the reader
+  // came to no end, or there is no line or no question. Lines are best first; what is read of them is what
+  // show_evidence() shows.
   Result<std::optional<std::vector<EvidenceValue>>> read(std::span<const std::string> lines,
                                                          std::string_view question);
 

@@ -1,5 +1,7 @@
 #include "daemon/answer/prompt.h"
 
+#include <utility>
+
 namespace silt::daemon {
 
 std::string one_line(std::string_view text) {
@@ -31,8 +33,18 @@ std::string evidence_line(std::string_view record) {
   return line.substr(0, end);
 }
 
+bool show_evidence(std::string_view record, std::vector<std::string>& shown) {
+  std::string line = evidence_line(record);
+  std::size_t bytes = line.size();
+  for (const std::string& other : shown) bytes += other.size();
+  if (shown.size() == kEvidenceLinesMax || bytes > kEvidenceBytesMax) return false;
+  shown.push_back(std::move(line));
+  return true;
+}
+
 std::string open_prompt(std::span<const std::string> lines, std::string_view question) {
-  std::string out(kLinesMark);
+  std::string out(kAskMark);
+  out.append(question).append("\n").append(kLinesMark);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     out.append("[").append(std::to_string(i + 1)).append("] ").append(lines[i]).append("\n");
   }

@@ -6,15 +6,18 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace silt::daemon {
 
-inline constexpr std::string_view kAskMark = "\n### ask ";       // then the question and a newline
-inline constexpr std::string_view kPlanMark = "### plan ";       // the reader goes on with a surface plan
-inline constexpr std::string_view kAnswerMark = "### answer ";   // ... with the answer
-inline constexpr std::string_view kLinesMark = "\n### lines\n";  // then evidence: "[1] text"
+inline constexpr std::string_view kAskMark = "\n### ask ";      // then the question and a newline
+inline constexpr std::string_view kPlanMark = "### plan ";      // the reader goes on with a surface plan
+inline constexpr std::string_view kAnswerMark = "### answer ";  // ... with the answer
+inline constexpr std::string_view kLinesMark = "### lines\n";   // ... with evidence: "[1] text"
 inline constexpr std::string_view kNoAnswer = "none";
-inline constexpr std::size_t kEvidenceLineMax = 250;  // bytes; longer lines are cut
+inline constexpr std::size_t kEvidenceLineMax = 250;   // bytes; longer lines are cut
+inline constexpr std::size_t kEvidenceBytesMax = 900;  // of all lines: with the questions about one window
+inline constexpr std::size_t kEvidenceLinesMax = 8;
 
 // Each run of white space and controls made one blank, none at the ends.
 std::string one_line(std::string_view text);
@@ -26,7 +29,12 @@ std::string plan_prompt(std::string_view question);
 // character.
 std::string evidence_line(std::string_view record);
 
-// What the reader continues with an answer from these lines, which are evidence_line() already.
+// Adds the record to the lines that are shown, which are given best first. False, and nothing added, when
+// there is no room: the lines shown end here. The first always has room.
+bool show_evidence(std::string_view record, std::vector<std::string>& shown);
+
+// What the reader continues with an answer from these lines, made by show_evidence(). The question stands in
+// front of them too: a small net reads better when it knows what to look for.
 std::string open_prompt(std::span<const std::string> lines, std::string_view question);
 
 }  // namespace silt::daemon

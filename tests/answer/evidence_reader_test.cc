@@ -85,10 +85,26 @@ TEST(EvidenceAnswer, IsRead) {
 
 TEST(Prompt, ShowsLinesAsTheReaderWasTaught) {
   EXPECT_EQ(open_prompt(std::vector<std::string>{"x", "y"}, "why?"),
-            "\n### lines\n[1] x\n[2] y\n\n### ask why?\n### answer ");
+            "\n### ask why?\n### lines\n[1] x\n[2] y\n\n### ask why?\n### answer ");
   EXPECT_EQ(evidence_line("a\n  b\n\tc"), "a b c");
   const std::string cut = evidence_line(std::string(249, 'x') + "\xc3\xbc" + "more");
   EXPECT_EQ(cut, std::string(249, 'x'));
+}
+
+// How many records of these many bytes are shown.
+std::size_t count_shown(std::initializer_list<std::size_t> sizes) {
+  std::vector<std::string> shown;
+  for (const std::size_t size : sizes) {
+    if (!show_evidence(std::string(size, 'x'), shown)) break;
+  }
+  return shown.size();
+}
+
+TEST(Prompt, ShowsTheBestLinesWithinABudget) {
+  EXPECT_EQ(count_shown({250, 250, 250, 150, 0}), 5u);
+  EXPECT_EQ(count_shown({250, 250, 250, 151, 1}), 3u) << "a smaller line does not overtake a better one";
+  EXPECT_EQ(count_shown({9000, 9000, 9000, 9000}), 3u) << "a line counts as it is cut";
+  EXPECT_EQ(count_shown({1, 1, 1, 1, 1, 1, 1, 1, 1}), kEvidenceLinesMax);
 }
 
 std::unique_ptr<EvidenceReader> tiny_reader(std::uint64_t seed) {
@@ -125,6 +141,30 @@ TEST(EvidenceReader, WhateverANetSaysIsInTheRecordsThatItCites) {
     }
   }
   EXPECT_GT(answers, 3u);
+}
+
+TEST(EvidenceReader, RecordsBeyondTheBudgetAreNotRead) {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < 5; ++i) lines.push_back("rc=" + std::to_string(i) + std::string(300, ' '));
+  std::size_t answers = 0;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    const auto reader = tiny_reader(seed);
+    const auto answer = reader->read(lines, "rc?");
+    ASSERT_TRUE(answer.is_ok());
+    EXPECT_EQ(*answer, *reader->read(std::span(lines).first(3), "rc?"));
+    std::vector<Finding> records(lines.size());
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      records[i].text = lines[i];
+      records[i].value = "old";
+    }
+    const auto taken = take_values(*reader, "rc?", records);
+    ASSERT_TRUE(taken.is_ok());
+    if (!*taken) continue;
+    ++answers;
+    for (const Finding& record : records)
+      EXPECT_EQ(record.value == "old", record.text == lines[3] || record.text == lines[4]) << record.value;
+  }
+  EXPECT_GT(answers, 0u);
 }
 
 TEST(EvidenceReader, AnswersSayWhoReadTheValue) {
