@@ -1,16 +1,23 @@
-// state_loss WEIGHTS HOME FOREIGN: what a source's state loses, in bits, when parts of it are lost.
+// state_loss WEIGHTS HOME FOREIGN [CUTS]: what a source's state loses, in bits, when parts of it are lost.
 //
-// HOME and FOREIGN are texts of two sources. The first part of HOME is read; then the next tokens of HOME
-// are scored from the state as it is, and from the state
+// HOME and FOREIGN are texts of two sources. HOME is read up to each of CUTS places (8) in its second half;
+// there the next tokens of HOME are scored from the state as it is, and from the state
 //   without its window      fast weights and recall alone, as after a restore that dropped the window
 //   with int8 deltas        W - W_0 rounded to int8 with one scale a row
 //   after the foreign text  all of FOREIGN was read in between
-// each over one mini-batch and over a window. Learning goes on throughout; the net alone is scored.
+// Learning goes on throughout. Told is what all cuts together cost more, by the net alone and, if the weights
+// have recall, with recall, which is the surprise of siltd.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <numbers>
+#include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,8 +37,8 @@ std::vector<Token> tokens_of(const Model& model, const char* path) {
   return tokens;
 }
 
-// Nats of the next tokens, learning on.
-std::vector<double> read(Learner& learner, AdaptedState state, std::span<const Token> tokens) {
+// Nats of these tokens, learning on.
+std::vector<double> read(Learner& learner, AdaptedState& state, std::span<const Token> tokens) {
   std::vector<TokenScore> scores;
   if (!learner.append(state, tokens, LearnMode::kScoreAndLearn, scores).is_ok()) std::abort();
   std::vector<double> nats;
@@ -62,49 +69,107 @@ std::shared_ptr<const FastWeights> rounded(const FastWeights& weights, const Fas
   return out;
 }
 
-double sum(const std::vector<double>& nats, std::size_t count) {
-  double total = 0;
-  for (std::size_t i = 0; i < count; ++i) total += nats[i];
-  return total;
+// Nats of the k-th token behind a cut, summed over the cuts.
+using Cost = std::vector<double>;
+
+// The same states, scored in two ways.
+class Scorers {
+ public:
+  explicit Scorers(const std::shared_ptr<const Model>& model)
+      : siltd_(Learner::create(model, {}, {}).value()),
+        net_alone_(Learner::create(model, {}, {.recall = false}).value()) {}
+
+  Learner& siltd() { return *siltd_; }
+  AdaptedState copy(const AdaptedState& state) { return siltd_->load(siltd_->save(state)).value(); }
+
+  // But for rounding the net learns the same with and without recall: a state of siltd less its recall is
+  // one of the net alone.
+  void add(const AdaptedState& state, std::span<const Token> next, std::array<Cost, 2>& costs) {
+    AdaptedState own = copy(state);
+    own.recall = nullptr;
+    add(read(*net_alone_, own, next), costs[0]);
+    if (state.recall == nullptr) return;
+    own = copy(state);
+    add(read(*siltd_, own, next), costs[1]);
+  }
+
+ private:
+  static void add(const std::vector<double>& nats, Cost& cost) {
+    cost.resize(nats.size());
+    for (std::size_t k = 0; k < nats.size(); ++k) cost[k] += nats[k];
+  }
+
+  std::unique_ptr<Learner> siltd_, net_alone_;
+};
+
+double sum(const Cost& cost, std::size_t count) {
+  return std::accumulate(cost.begin(), cost.begin() + static_cast<std::ptrdiff_t>(count), 0.0);
 }
 
-void report(const char* what, const std::vector<double>& lost, const std::vector<double>& kept,
-            std::size_t minibatch) {
-  const auto change = [&](std::size_t count) { return 100 * (sum(lost, count) / sum(kept, count) - 1); };
-  std::printf("%-24s %+7.2f %% over a mini-batch, %+7.2f %% over a window, %+7.2f %% over %zu tokens\n", what,
-              change(minibatch), change(4 * minibatch), change(kept.size()), kept.size());
+constexpr std::array kChanges = {"as it is: bits a token", "without its window", "with int8 deltas",
+                                 "after the foreign text"};
+using Costs = std::array<std::array<Cost, 2>, kChanges.size()>;
+
+void report(const char* title, const Costs& costs, std::size_t way, std::size_t minibatch, std::size_t cuts) {
+  const Cost& kept = costs[0][way];
+  if (kept.empty()) return;
+  const std::array spans = {minibatch, 4 * minibatch, kept.size()};
+  std::printf("\n%-24s", title);
+  for (const std::size_t span : spans) std::printf(" %5zu tokens", span);
+  std::printf("\n%-24s", kChanges[0]);
+  for (const std::size_t span : spans)
+    std::printf(" %12.3f", sum(kept, span) / double(span * cuts) / std::numbers::ln2);
+  for (std::size_t change = 1; change < kChanges.size(); ++change) {
+    std::printf("\n%-24s", kChanges[change]);
+    for (const std::size_t span : spans)
+      std::printf(" %+10.2f %%", 100 * (sum(costs[change][way], span) / sum(kept, span) - 1));
+  }
+  std::printf("\n");
 }
 
-int run(char** arguments) {
+int run(char** arguments, std::size_t cuts) {
   const auto model = Model::open(arguments[1]).value();
-  const auto learner = Learner::create(model, {}, {.recall = false}).value();
   const auto backend = open_backend({}, model->config()).value();
-  const std::vector<Token> home = tokens_of(*model, arguments[2]), foreign = tokens_of(*model, arguments[3]);
+  Scorers scorers(model);
+  const std::vector<Token> home = tokens_of(*model, arguments[2]);
+  std::vector<Token> foreign = tokens_of(*model, arguments[3]);
   const auto b = static_cast<std::size_t>(model->config().minibatch_tokens);
-  const std::size_t ahead = 16 * b, first = (home.size() - ahead - 1) / b * b;
-  const auto next = std::span(home).subspan(1 + first, ahead);
-
-  AdaptedState state = learner->fresh(home.front());
-  const std::shared_ptr<const FastWeights> initial = state.weights;
-  std::vector<TokenScore> scores;
-  if (!learner->append(state, std::span(home).subspan(1, first), LearnMode::kScoreAndLearn, scores).is_ok())
+  const std::size_t ahead = 16 * b;
+  if (cuts == 0 || home.size() < 2 * ahead || foreign.size() < b) {
+    std::fprintf(stderr, "state_loss: too little text\n");
     return 1;
-  std::printf("%zu tokens of home read, %zu foreign\n", first, foreign.size());
-  const std::string blob = learner->save(state);
-  const auto copy = [&] { return learner->load(blob).value(); };
-  const std::vector<double> kept = read(*learner, copy(), next);
+  }
+  foreign.resize(foreign.size() / b * b);
 
-  AdaptedState bare = learner->fresh(state.input);
-  bare.weights = state.weights;
-  report("without its window", read(*learner, std::move(bare), next), kept, b);
-  AdaptedState small = copy();
-  small.weights = rounded(*state.weights, *initial, model->config(), *backend);
-  report("with int8 deltas", read(*learner, std::move(small), next), kept, b);
-  AdaptedState away = copy();
-  if (!learner->append(away, foreign, LearnMode::kScoreAndLearn, scores).is_ok()) return 1;
-  std::vector<Token> back(away.open.size() % b == 0 ? 0 : b - away.open.size(), home[first]);
-  if (!learner->append(away, back, LearnMode::kScoreAndLearn, scores).is_ok()) return 1;
-  report("after the foreign text", read(*learner, std::move(away), next), kept, b);
+  AdaptedState state = scorers.siltd().fresh(home.front());
+  const std::shared_ptr<const FastWeights> initial = state.weights;
+  const std::size_t last = (home.size() - ahead - 1) / b;  // mini-batches
+  Costs costs;
+  for (std::size_t cut = 1, at = 0; cut <= cuts; ++cut) {
+    const std::size_t end = last * (cuts + cut) / (2 * cuts) * b;
+    read(scorers.siltd(), state, std::span(home).subspan(1 + at, end - at));
+    at = end;
+    const auto next = std::span(home).subspan(1 + at, ahead);
+    scorers.add(state, next, costs[0]);
+
+    AdaptedState bare = scorers.siltd().fresh(state.input);
+    bare.weights = state.weights;
+    if (state.recall != nullptr) *bare.recall = *state.recall;
+    scorers.add(bare, next, costs[1]);
+
+    AdaptedState small = scorers.copy(state);
+    small.weights = rounded(*state.weights, *initial, model->config(), *backend);
+    scorers.add(small, next, costs[2]);
+
+    AdaptedState away = scorers.copy(state);
+    foreign.back() = home[at];  // the token from which the next one is predicted
+    read(scorers.siltd(), away, foreign);
+    scorers.add(away, next, costs[3]);
+  }
+  std::printf("%zu cuts, the last behind %zu tokens of home; %zu tokens foreign\n", cuts, last * b,
+              foreign.size());
+  report("net alone", costs, 0, b, cuts);
+  report("net with recall", costs, 1, b, cuts);
   return 0;
 }
 
@@ -112,7 +177,8 @@ int run(char** arguments) {
 }  // namespace silt::bench
 
 int main(int argc, char** argv) {
-  if (argc == 4) return silt::bench::run(argv);
-  std::fprintf(stderr, "usage: state_loss WEIGHTS HOME FOREIGN\n");
+  if (argc == 4 || argc == 5)
+    return silt::bench::run(argv, argc == 5 ? std::strtoul(argv[4], nullptr, 10) : 8);
+  std::fprintf(stderr, "usage: state_loss WEIGHTS HOME FOREIGN [CUTS]\n");
   return 2;
 }
