@@ -57,6 +57,7 @@ class SharedTest(unittest.TestCase):
                          {"kAskMark": markers.ASK, "kPlanMark": markers.PLAN, "kAnswerMark": markers.ANSWER, "kLinesMark": markers.LINES,
                           "kNoAnswer": markers.NONE})
         self.assertEqual(int(re.search(r"kEvidenceLineMax = (\d+)", text)[1]), markers.LINE_MAX)
+        self.assertEqual(int(re.search(r"kEvidenceBytesMax = (\d+)", text)[1]), markers.EVIDENCE_MAX)
 
     def test_clauses(self):
         text = (ROOT / "daemon/answer/surface_plan.h").read_text()
@@ -133,7 +134,8 @@ class LessonsTest(unittest.TestCase):
                         self.assertIn(value, item["lines"][int(ref) - 1], item)
                 self.assertLessEqual(len(item["lines"]), 8)
                 self.assertTrue(all(len(line.encode()) <= markers.LINE_MAX for line in item["lines"]))
-        self.assertTrue(0.08 < none / (none + answered) < 0.3)
+                self.assertLessEqual(sum(len(line.encode()) for line in item["lines"]), markers.EVIDENCE_MAX)
+        self.assertTrue(0.15 < none / (none + answered) < 0.4)
 
     def test_no_answer_means_no_line_has_it(self):
         for lessons in self.lessons:

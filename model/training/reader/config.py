@@ -25,6 +25,7 @@ class Config:
     epsilon: float = 1e-5
     clip: float = 1.0         # of the inner gradient's norm over all fast tensors
     step: float = 0.3         # initial inner step
+    decay: float = 6.0        # logit of the initial decay; 30: weights never go back to W_0
     mamba_state: int = 64
 
     def __post_init__(self):

@@ -1,6 +1,6 @@
 """What a state keeps: long streams by tenths, a lost window, a return from a foreign stretch, facts after a while.
 
-    python3 -m reader.lasting --weights FILE.safetensors --out RESULTS.json [--long LONG.npz] [--homes HOMES.npz --foreign NAME]
+    python3 -m reader.lasting --weights FILE.safetensors --out RESULTS.json [--long LONG.npz...] [--homes HOMES.npz --foreign NAME]
                               [--facts FACTS.npz]
 
 LONG and HOMES are archives of reader.streams, FACTS one of reader.facts. The figures are JAX's, of the net alone.
@@ -176,7 +176,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--weights", required=True)
     p.add_argument("--out", required=True)
-    p.add_argument("--long")
+    p.add_argument("--long", nargs="*", default=[])
     p.add_argument("--homes")
     p.add_argument("--foreign", help="the stream of HOMES that is read in between")
     p.add_argument("--facts")
@@ -198,8 +198,8 @@ def main():
         add("cost of a change", lambda: summary(results["losses"]))
     if a.facts:
         add("facts", lambda: facts(reading, a.facts))
-    if a.long:
-        add("tenths", lambda: by_tenths(reading, a.long))
+    for archive in a.long:
+        add("tenths of " + archive.rsplit("/", 1)[-1], lambda: by_tenths(reading, archive))
 
 
 if __name__ == "__main__":

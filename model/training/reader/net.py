@@ -56,7 +56,7 @@ def init(c, key):
                      "up": jax.random.normal(fast_keys[1], (n, d, h)) * d ** -0.5,
                      "down": jax.random.normal(fast_keys[2], (n, h, d)) * 0.1 * h ** -0.5},
             "inner": {"log_step": {t: jnp.full((n,), math.log(c.step)) for t in FAST},
-                      "decay": {t: jnp.full((n,), 6.0) for t in FAST},
+                      "decay": {t: jnp.full((n,), c.decay) for t in FAST},
                       "momentum": {t: jnp.full((n,), 0.0) for t in FAST}}}
 
 

@@ -12,8 +12,8 @@ import pathlib
 from .lessons import Lessons
 
 VALIDATION_SEED = 10_000_000
-# Of one world: by bytes about a third plans, a half answers from evidence, the rest recall.
-RECIPE = ("plan",) * 20 + ("open",) * 24 + ("closed",) * 3
+# Of one world: by tokens about a third plans, a half answers from evidence, the rest recall.
+RECIPE = ("plan",) * 18 + ("open",) * 34 + ("closed",) * 3
 
 
 def episodes(seed):
