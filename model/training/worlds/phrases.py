@@ -6,6 +6,8 @@ range (" on 2030-03-13") or nothing; both bring their own space.
 
 import re
 
+from .phrases_more import MORE
+
 HELD_OUT = {"en": 3, "de": 1, "fr": 1, "es": 1}
 
 PHRASES = {
@@ -558,6 +560,10 @@ PHRASES = {
                "Muéstrame {key} del ticket {id}.", "Incidencia {id}: ¿{key}?"),
     },
 }
+for _form, _languages in MORE.items():
+    for _language, _more in _languages.items():
+        _own = PHRASES[_form][_language]
+        PHRASES[_form][_language] = _own[:-HELD_OUT[_language]] + _more + _own[-HELD_OUT[_language]:]
 
 WHO = {"en": (" by {v}", " with {v}", " for {v}", " that mention {v}", ", only {v},"), "de": (" mit {v}", " von {v}", " für {v}"),
        "fr": (" avec {v}", " pour {v}"), "es": (" con {v}", " para {v}")}
