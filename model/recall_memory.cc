@@ -1,7 +1,7 @@
 #include "model/recall_memory.h"
 
+#include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "base/check.h"
 
@@ -15,11 +15,10 @@ std::uint64_t join(std::uint64_t hash, std::uint64_t value) {
   return hash ^ (hash >> 29);
 }
 
-// Contexts in the order of the hints. A long one is kept only where the next shorter one was known:
-// what follows a text seen once is found by the shorter one.
+// Contexts in the order of the hints. The long ones, from kLongSpan on, are kept only where the next
+// shorter one was known: what follows a text seen once is found by the shorter one.
 constexpr std::array<int, 5> kSpans = {1, 2, 3, 5, 8};
-constexpr int kLongSpan = 4;         // of kSpans
-constexpr int kNextShorterSpan = 3;  // of kSpans
+constexpr std::size_t kLongSpan = 3;  // of kSpans
 
 }  // namespace
 
@@ -76,29 +75,45 @@ RecallHints RecallMemory::read(Token token, std::uint8_t marks) {
   for (std::size_t i = 0; i < places.size(); ++i) {
     Place& place = places[i];
     place.check = static_cast<std::uint16_t>(hashes[i] >> 48 | 1);
-    place.bucket =
-        static_cast<std::uint32_t>(hashes[i] >> 20 & (slots_.size() - 1) & ~std::size_t{kWays - 1});
-    place.slot = nullptr;
-    for (std::size_t way = 0; way < kWays && place.slot == nullptr; ++way) {
-      Slot& slot = slots_[place.bucket + way];
-      if (slot.check == place.check) place.slot = &slot;
-    }
-    if (place.slot == nullptr) continue;
-    hints[i].newest = place.slot->newest;
-    if (place.slot->older != kNone) hints[i].older = place.slot->older;
-    hints[i].record = record_of(*place.slot);
+    place.bucket = &slots_[hashes[i] >> 20 & (slots_.size() - 1) & ~(kWays - 1)];
+    const Slot* const slot = find(place);
+    place.known = slot != nullptr;
+    if (slot == nullptr) continue;
+    hints[i].newest = slot->newest;
+    if (slot->older != kNone) hints[i].older = slot->older;
+    hints[i].record = record_of(*slot);
   }
-  const bool long_span_is_kept = places[kNextShorterSpan].slot != nullptr;
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const Place& place = places[i];
-    if (place.slot != nullptr && place.slot->check == place.check) {
-      confirm(*place.slot, token);
-    } else if (i != kLongSpan || long_span_is_kept) {
-      slot_for(place) = Slot{.check = place.check, .newest = static_cast<std::uint16_t>(token)};
-    }
+    const bool is_long = i >= kLongSpan && i < kSpans.size();
+    if (places[i].known || !is_long || places[i - 1].known) keep(places[i], token);
   }
   move_on(token, marks);
   return hints;
+}
+
+RecallMemory::Slot* RecallMemory::find(const Place& place) {
+  Slot* const end = place.bucket + kWays;
+  Slot* const slot =
+      std::find_if(place.bucket, end, [&](const Slot& one) { return one.check == place.check; });
+  return slot == end ? nullptr : slot;
+}
+
+// A bucket lies in the order in which it is forgotten, the last slot first. What comes up again moves to
+// the front; what is new takes an empty slot or enters behind the middle and pushes out the last
+// (segmented LRU).
+void RecallMemory::keep(const Place& place, Token token) {
+  Slot* slot = find(place);  // another context of this token may have moved it, or pushed it out
+  if (slot != nullptr) {
+    confirm(*slot, token);
+    std::rotate(place.bucket, slot, slot + 1);
+    return;
+  }
+  slot = find({.check = 0, .bucket = place.bucket, .known = false});
+  if (slot == nullptr) {
+    slot = place.bucket + kEntry;
+    std::move_backward(slot, place.bucket + kWays - 1, place.bucket + kWays);
+  }
+  *slot = Slot{.check = place.check, .newest = static_cast<std::uint16_t>(token)};
 }
 
 void RecallMemory::confirm(Slot& slot, Token token) {
@@ -112,17 +127,6 @@ void RecallMemory::confirm(Slot& slot, Token token) {
   slot.run = 0;
   slot.older = slot.newest;
   slot.newest = static_cast<std::uint16_t>(token);
-}
-
-// An empty slot of the bucket, or of two whose turn it is the one less often confirmed.
-RecallMemory::Slot& RecallMemory::slot_for(const Place& place) {
-  Slot* const bucket = &slots_[place.bucket];
-  for (int way = 0; way < kWays; ++way) {
-    if (bucket[way].check == 0) return bucket[way];
-  }
-  Slot& one = bucket[tokens_ % kWays];
-  Slot& other = bucket[tokens_ / kWays % kWays];
-  return other.run < one.run ? other : one;
 }
 
 void RecallMemory::move_on(Token token, std::uint8_t marks) {

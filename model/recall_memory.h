@@ -6,8 +6,8 @@
 // keeps for each context the last two different tokens that followed it and how well the newer one did.
 // An identifier that comes back after thousands of lines is found by its first few characters.
 //
-// Deterministic: a function of the tokens read. The table is of fixed size and forgets what was least
-// often confirmed. Copyable; one thread.
+// Deterministic: a function of the tokens read. The table is of fixed size and forgets first what came up
+// once and never again, then what came up longest ago. Copyable; one thread.
 #pragma once
 
 #include <array>
@@ -53,7 +53,8 @@ class RecallMemory {
 
  private:
   static constexpr int kTokensKept = 8;
-  static constexpr int kWays = 4;             // slots that a context may lie in
+  static constexpr std::size_t kWays = 8;     // slots that a context may lie in: a bucket, a cache line
+  static constexpr std::size_t kEntry = 5;    // a new context's place in its bucket
   static constexpr int kLineTokensMax = 512;  // a longer line counts as several
   static constexpr std::uint16_t kNone = 65535;
 
@@ -73,13 +74,14 @@ class RecallMemory {
 
   struct Place {
     std::uint16_t check;
-    std::uint32_t bucket;
-    Slot* slot;  // null: the context is new
+    Slot* bucket;
+    bool known;
   };
 
   static int record_of(const Slot& slot);
   static void confirm(Slot& slot, Token token);
-  Slot& slot_for(const Place& place);
+  static void keep(const Place& place, Token token);
+  static Slot* find(const Place& place);
   std::array<std::uint64_t, kRecallContexts> contexts() const;
   std::uint32_t above() const;
   void move_on(Token token, std::uint8_t marks);

@@ -96,6 +96,22 @@ TEST(RecallMemory, ForgetsWithinItsSizeAndSavesWhatItIs) {
   EXPECT_EQ(one.finish(), other.finish());
 }
 
+TEST(RecallMemory, WhatCameUpAgainOutlivesAnyNumberThatCameOnce) {
+  RecallMemory memory(7);
+  const auto hint_after_7 = [&](Token token) {
+    memory.read(7, 0);
+    return memory.read(token, 0)[0].newest;
+  };
+  hint_after_7(9);
+  EXPECT_EQ(hint_after_7(9), 9);
+  for (Token once = 100; once < 3000; ++once) memory.read(once, 0);
+  EXPECT_EQ(hint_after_7(9), 9);
+  for (Token twice = 100; twice < 3000; ++twice) {
+    for (int i = 0; i < 2; ++i) memory.read(50, 0), memory.read(twice, 0), memory.read(60, 0);
+  }
+  EXPECT_EQ(hint_after_7(9), -1) << "what comes up again and again takes its place";
+}
+
 TEST(RecallMemory, RefusesBytesThatAreNoMemory) {
   RecallMemory memory(6);
   for (int i = 0; i < 700; ++i) memory.read(i % 200, 0);  // lines longer than a line may be
