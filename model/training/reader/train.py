@@ -59,6 +59,13 @@ def make_step(c, how, learn, opt, mesh):
     return jax.jit(mapped, donate_argnums=(0, 1, 2))
 
 
+def program(c, options, learn, opt, mesh, lanes, args, T):
+    """The step for sequences of T tokens, compiled from shapes alone. args: params, opt state, delta."""
+    shape = lambda kind, *sizes: jax.ShapeDtypeStruct((options.lanes, *sizes), kind, sharding=lanes)
+    batch = shape(jnp.int32, T + 1), shape(jnp.float32, T), shape(jnp.float32, T), shape(jnp.float32), shape(jnp.float32)
+    return make_step(c, options.attention, learn, opt, mesh).lower(*args, *batch, jnp.float32(0)).compile()
+
+
 class Prefetch:
     """Makes batches ahead in a thread of its own. set_tokens() drops those of the old length."""
 
@@ -108,15 +115,11 @@ def run(options):
         delta = {t: jax.device_put(np.zeros((options.lanes, *v.shape), np.float32), lanes) for t, v in params["fast"].items()}
     lr = lambda value: jnp.float32(value)
     begin = time.time()
-
-    def build(T):
-        """The step for sequences of T tokens, compiled from shapes alone."""
-        shape = lambda kind, *sizes: jax.ShapeDtypeStruct((options.lanes, *sizes), kind, sharding=lanes)
-        batch = shape(jnp.int32, T + 1), shape(jnp.float32, T), shape(jnp.float32, T), shape(jnp.float32), shape(jnp.float32)
-        return make_step(c, options.attention, learn, opt, mesh).lower(params, state, delta, *batch, lr(0)).compile()
-
     with concurrent.futures.ThreadPoolExecutor() as pool:  # XLA takes half a minute for each
-        step, later = pool.map(lambda T: build(T) if T else None, (options.tokens, options.late_tokens))
+        lengths = options.tokens, options.late_tokens
+        compiled = lambda T: program(c, options, learn, opt, mesh, lanes, (params, state, delta), T) if T else None
+        early, later = pool.map(compiled, lengths)
+    step = early  # both stay alive to the end: what was queued may still run
     size = sum(v.size for v in jax.tree.leaves(params))
     log(f"{options.name}: compiled in {time.time() - begin:.0f} s, {size / 1e6:.2f} M parameters, {len(jax.devices())} GPUs")
 
@@ -126,17 +129,21 @@ def run(options):
     snapshot_at = [float(x) * 1e6 for x in options.snapshots.split(",") if x]
     kept = {}
 
-    def save(name, notes):
-        store.save(options.out, name, jax.tree.map(np.asarray, jax.device_get(params)),
+    def save():
+        notes = {"seconds": time.time() - begin, "tokens": seen, "hardware": hardware, "before": before}
+        store.save(options.out, options.name, jax.tree.map(np.asarray, jax.device_get(params)),
                    {"config": dataclasses.asdict(c), "run": vars(options), "steps": done, "curve": curve, **notes})
+        return notes
+
     while True:
         if done % 4 == 0 or done < 8:
             numbers.block_until_ready()
         share = done / options.steps if options.steps else (time.time() - begin) / total
         if share >= 1:
             break
-        if later and share >= options.late_from:
-            step, later = later, None
+        if step is not later and later and share >= options.late_from:
+            save()  # a run once ended here
+            step = later
             ready.set_tokens(options.late_tokens)
             log(f"{options.name}: {done} steps, from here {options.late_tokens} tokens a sequence")
         rate = options.lr * min(1.0, (done + 1) / 40) if options.flat else optimiser.schedule(share, options.lr)
@@ -152,10 +159,9 @@ def run(options):
         if snapshot_at and seen >= snapshot_at[0]:
             kept[seen] = jax.tree.map(np.asarray, jax.device_get(params))
             snapshot_at.pop(0)
-    seconds = time.time() - begin
-    notes = {"seconds": seconds, "tokens": seen, "hardware": hardware, "before": before}
-    save(options.name, notes)
-    log(f"{options.name}: {done} steps, {notes['tokens'] / 1e6:.1f} M tokens in {seconds:.0f} s")
+    numbers.block_until_ready()
+    notes = save()
+    log(f"{options.name}: {done} steps, {seen / 1e6:.1f} M tokens in {notes['seconds']:.0f} s")
     if c.mixer == "ttt-e2e":
         show = lambda f, tree: {t: np.round(np.asarray(f(v)), 4).tolist() for t, v in tree.items()}
         log("steps", show(jnp.exp, params["inner"]["log_step"]), "decay", show(jax.nn.sigmoid, params["inner"]["decay"]))
