@@ -41,12 +41,14 @@ class PlanAnswerer final : public Answerer {
                                                  const std::vector<std::string>& globs) const;
   Result<PlannerContext> planner_context(const std::vector<AnswerSource>& sources) const;
   Result<Planning::Planned> make_plan(const silt::v1::AskRequest& request,
-                                      const std::vector<AnswerSource>& sources);
+                                      const std::vector<AnswerSource>& sources,
+                                      const std::atomic<bool>& cancelled);
   Result<Findings> find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
                                  const std::vector<AnswerSource>& sources, const std::atomic<bool>& cancelled,
                                  Budget& budget);
   // Who took the values: "rules" or "model".
-  Result<std::string_view> read_values(std::string_view question, const QueryPlan& plan, Findings& findings);
+  Result<std::string_view> read_values(std::string_view question, const QueryPlan& plan,
+                                       const std::atomic<bool>& cancelled, Findings& findings);
   Result<Composed> put_into_words(const QueryPlan& plan, const Findings& findings,
                                   const std::vector<AnswerSource>& sources, Budget& budget,
                                   CitationBook& book);
@@ -129,9 +131,10 @@ Result<PlannerContext> PlanAnswerer::planner_context(const std::vector<AnswerSou
 }
 
 Result<Planning::Planned> PlanAnswerer::make_plan(const silt::v1::AskRequest& request,
-                                                  const std::vector<AnswerSource>& sources) {
+                                                  const std::vector<AnswerSource>& sources,
+                                                  const std::atomic<bool>& cancelled) {
   SILT_ASSIGN(const PlannerContext context, planner_context(sources));
-  SILT_ASSIGN(Planning::Planned planned, planning_.make(request.question(), context));
+  SILT_ASSIGN(Planning::Planned planned, planning_.make(request.question(), context, cancelled));
   QueryPlan& plan = planned.plan;
   if (request.has_since()) plan.time.first_us = time_us_of(request.since());
   if (request.has_until()) plan.time.last_us = time_us_of(request.until());
@@ -156,13 +159,13 @@ Result<Findings> PlanAnswerer::find_evidence(const silt::v1::AskRequest& request
 }
 
 Result<std::string_view> PlanAnswerer::read_values(std::string_view question, const QueryPlan& plan,
-                                                   Findings& findings) {
+                                                   const std::atomic<bool>& cancelled, Findings& findings) {
   const bool in_text = plan.slot != Slot::kNone && plan.slot != Slot::kTime && plan.slot != Slot::kHour &&
                        plan.slot != Slot::kDay && plan.slot != Slot::kPattern && plan.slot != Slot::kSource;
   if (plan.kind != PlanKind::kFind || !in_text || findings.records.empty()) return std::string_view("rules");
   SILT_ASSIGN(EvidenceReader * reader, evidence_reader());
   if (reader == nullptr) return std::string_view("rules");
-  SILT_ASSIGN(const bool taken, take_values(*reader, question, findings.records));
+  SILT_ASSIGN(const bool taken, take_values(*reader, question, cancelled, findings.records));
   return std::string_view(taken ? "model" : "rules");
 }
 
@@ -206,7 +209,7 @@ Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
     return invalid_argument("the question is longer than 4096 bytes");
   const std::vector<std::string> globs(request.sources().begin(), request.sources().end());
   SILT_ASSIGN(std::vector<AnswerSource> sources, open_sources(request.tenant(), globs));
-  SILT_ASSIGN(const Planning::Planned planned, make_plan(request, sources));
+  SILT_ASSIGN(const Planning::Planned planned, make_plan(request, sources, cancelled));
   const QueryPlan& plan = planned.plan;
   if (globs.empty() && !plan.sources.empty()) {  // named in the question
     SILT_ASSIGN(sources, open_sources(request.tenant(), plan.sources));
@@ -218,7 +221,7 @@ Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
   Budget budget(options_.examined_max, cancelled);
   SILT_TRY(budget.check());
   SILT_ASSIGN(Findings findings, find_evidence(request, plan, sources, cancelled, budget));
-  SILT_ASSIGN(const std::string_view reader, read_values(request.question(), plan, findings));
+  SILT_ASSIGN(const std::string_view reader, read_values(request.question(), plan, cancelled, findings));
   const std::uint32_t wanted = request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max();
   CitationBook book(deps_.log, sources, std::min(wanted, kCitationsMax));
   SILT_ASSIGN(const Composed composed, put_into_words(plan, findings, sources, budget, book));

@@ -7,7 +7,6 @@
 namespace silt::daemon {
 namespace {
 
-constexpr int kAnswerTokensMax = 128;
 constexpr std::size_t kQuestionBytesMax = 512;
 
 }  // namespace
@@ -19,15 +18,13 @@ bool reads_evidence(const model::Model& model) {
 
 Result<std::unique_ptr<EvidenceReader>> EvidenceReader::create(std::shared_ptr<const model::Model> model,
                                                                const model::BackendOptions& backend) {
-  std::unique_ptr<EvidenceReader> made(new EvidenceReader());
-  SILT_ASSIGN(made->reader_, model::Reader::create(model, backend));
-  made->tokens_.emplace(model->tokenizer());
-  made->model_ = std::move(model);
-  return made;
+  SILT_ASSIGN(auto writer, LineWriter::create(std::move(model), backend));
+  return std::unique_ptr<EvidenceReader>(new EvidenceReader(std::move(writer)));
 }
 
 Result<std::optional<std::vector<EvidenceValue>>> EvidenceReader::read(std::span<const std::string> lines,
-                                                                       std::string_view question) {
+                                                                       std::string_view question,
+                                                                       const std::atomic<bool>& cancelled) {
   std::optional<std::vector<EvidenceValue>> answer;
   const std::string asked = one_line(question);
   if (lines.empty() || asked.empty() || asked.size() > kQuestionBytesMax) return answer;
@@ -35,30 +32,20 @@ Result<std::optional<std::vector<EvidenceValue>>> EvidenceReader::read(std::span
   for (const std::string& line : lines) {
     if (!show_evidence(line, shown)) break;
   }
-  const model::Tokenizer& tokenizer = model_->tokenizer();
-  std::vector<model::Token> prompt;
-  tokenizer.encode(open_prompt(shown, asked), prompt);
   const EvidenceGrammar grammar(shown);
-  model::GenerateOptions options;
-  options.tokens_max = kAnswerTokensMax;
-  options.grammar = TokenGrammar(grammar, *tokens_);
-  options.on_token = [&](model::Token token) { return !tokenizer.piece(token).ends_with('\n'); };
-  const std::scoped_lock lock(mutex_);
-  SILT_ASSIGN(const std::vector<model::Token> written, reader_->generate(nullptr, prompt, options));
-  std::string text = tokenizer.decode(written);
-  if (!text.ends_with('\n')) return answer;
-  text.pop_back();
-  answer = parse_evidence_answer(text);
+  SILT_ASSIGN(const LineWriter::Line line, writer_->write(open_prompt(shown, asked), grammar, cancelled));
+  if (line.ended) answer = parse_evidence_answer(line.text);
   return answer;
 }
 
-Result<bool> take_values(EvidenceReader& reader, std::string_view question, std::vector<Finding>& records) {
+Result<bool> take_values(EvidenceReader& reader, std::string_view question,
+                         const std::atomic<bool>& cancelled, std::vector<Finding>& records) {
   std::vector<std::string> lines;
   for (const Finding& record : records) {
     if (!show_evidence(record.text, lines)) break;
   }
   const std::size_t shown = lines.size();
-  SILT_ASSIGN(const auto answer, reader.read(lines, question));
+  SILT_ASSIGN(const auto answer, reader.read(lines, question, cancelled));
   if (!answer) return false;
   const double best = records.front().score;
   std::vector<Finding> cited;

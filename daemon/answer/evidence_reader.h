@@ -1,24 +1,24 @@
 // EvidenceReader: answers a question from numbered lines by the reader, held to EvidenceGrammar.
 //
-// The reader starts from W_0 and an empty window, so an answer depends on weights, lines and question only.
-// Log lines are data here: whatever they say, what comes out is whole words of a line and numbers of lines
-// that have them. Safe from any thread; calls take turns.
+// An answer depends on weights, lines and question only (line_writer.h). Log lines are data here: whatever
+// they say, what comes out is whole words of a line and numbers of lines that have them. Safe from any
+// thread; calls take turns.
 #pragma once
 
+#include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
 #include "daemon/answer/evidence_grammar.h"
 #include "daemon/answer/findings.h"
-#include "daemon/answer/token_grammar.h"
+#include "daemon/answer/line_writer.h"
 #include "model/model.h"
-#include "model/reader.h"
 
 namespace silt::daemon {
 
@@ -32,22 +32,21 @@ class EvidenceReader {
 
   // The values of the lines that answer the question; none when no line has one. Nothing when the reader
   // came to no end, or there is no line or no question. Lines are best first; what is read of them is what
-  // show_evidence() shows.
+  // show_evidence() shows. `cancelled` becoming true ends it with kCancelled.
   Result<std::optional<std::vector<EvidenceValue>>> read(std::span<const std::string> lines,
-                                                         std::string_view question);
+                                                         std::string_view question,
+                                                         const std::atomic<bool>& cancelled);
 
  private:
-  EvidenceReader() = default;
+  explicit EvidenceReader(std::unique_ptr<LineWriter> writer) : writer_(std::move(writer)) {}
 
-  std::shared_ptr<const model::Model> model_;
-  std::optional<TokenTable> tokens_;
-  std::mutex mutex_;
-  std::unique_ptr<model::Reader> reader_;
+  std::unique_ptr<LineWriter> writer_;
 };
 
 // Lets the reader say what the first records have, best first: records that it cites come first with the
 // value that it took from them, the others of those that were shown have none. False: it came to no end, and
 // nothing changed.
-Result<bool> take_values(EvidenceReader& reader, std::string_view question, std::vector<Finding>& records);
+Result<bool> take_values(EvidenceReader& reader, std::string_view question,
+                         const std::atomic<bool>& cancelled, std::vector<Finding>& records);
 
 }  // namespace silt::daemon

@@ -1,26 +1,27 @@
 // ModelPlanner: questions to query plans by the reader, held to the grammar of surface plans.
 //
-// The reader starts from W_0 and an empty window: the same weights and question give the same plan, whatever
-// was learned. What it writes is resolved by code (surface_plan.h), so a plan holds only words of the
-// question, known sources and real times. Safe from any thread; calls take turns.
+// The same weights and question give the same plan, whatever was learned (line_writer.h). What the reader
+// writes is resolved by code (surface_plan.h), so a plan holds only words of the question, known sources and
+// real times. Safe from any thread; calls take turns.
 //
 // Whether it may be used is measured, per kind of plan: the weight file's metadata `planner_kinds` lists,
 // apart by blanks, the kinds that it plans better than the rules do (silt-plan-eval prints them). Weights
 // without that entry were not taught to plan.
 #pragma once
 
+#include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
+#include "daemon/answer/line_writer.h"
 #include "daemon/answer/plan.h"
 #include "daemon/answer/rule_planner.h"
-#include "daemon/answer/token_grammar.h"
 #include "model/model.h"
-#include "model/reader.h"
 
 namespace silt::daemon {
 
@@ -39,15 +40,14 @@ class ModelPlanner {
     std::string surface;            // what the reader wrote, without its newline
     std::optional<QueryPlan> plan;  // nothing when it came to no end, or does not resolve
   };
-  Result<Planned> plan(std::string_view question, const PlannerContext& context);
+  // `cancelled` becoming true ends it with kCancelled.
+  Result<Planned> plan(std::string_view question, const PlannerContext& context,
+                       const std::atomic<bool>& cancelled);
 
  private:
-  ModelPlanner() = default;
+  explicit ModelPlanner(std::unique_ptr<LineWriter> writer) : writer_(std::move(writer)) {}
 
-  std::shared_ptr<const model::Model> model_;
-  std::optional<TokenTable> tokens_;
-  std::mutex mutex_;
-  std::unique_ptr<model::Reader> reader_;
+  std::unique_ptr<LineWriter> writer_;
 };
 
 }  // namespace silt::daemon

@@ -23,12 +23,13 @@ Result<ModelPlanner*> Planning::model_planner() {
   return model_planner_.get();
 }
 
-Result<Planning::Planned> Planning::make(std::string_view question, const PlannerContext& context) {
+Result<Planning::Planned> Planning::make(std::string_view question, const PlannerContext& context,
+                                         const std::atomic<bool>& cancelled) {
   const bool ask_model =
       model_ && choice_ != PathChoice::kRules && (choice_ == PathChoice::kModel || !kinds_.empty());
   if (ask_model) {
     SILT_ASSIGN(ModelPlanner * planner, model_planner());
-    SILT_ASSIGN(ModelPlanner::Planned written, planner->plan(question, context));
+    SILT_ASSIGN(ModelPlanner::Planned written, planner->plan(question, context, cancelled));
     if (written.plan && trusts_model(written.plan->kind)) return Planned{std::move(*written.plan), "model"};
   }
   return Planned{plan_question(question, context), "rules"};

@@ -2,6 +2,7 @@
 // better at that kind of plan. Safe from any thread.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -30,7 +31,9 @@ class Planning {
     QueryPlan plan;
     std::string_view planner;  // "rules" or "model"
   };
-  Result<Planned> make(std::string_view question, const PlannerContext& context);
+  // `cancelled` becoming true ends it with kCancelled.
+  Result<Planned> make(std::string_view question, const PlannerContext& context,
+                       const std::atomic<bool>& cancelled);
 
  private:
   bool trusts_model(PlanKind kind) const;

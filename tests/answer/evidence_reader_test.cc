@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
 #include <random>
 #include <string>
@@ -16,6 +17,7 @@
 namespace silt::daemon {
 namespace {
 
+const std::atomic<bool> kNever{false};
 const std::vector<std::string> kLines = {"job-17 done rc=3 host=nod02", "job-18 [none] rc=31, host=nod02",
                                          "job-17 done again rc=3 a b"};
 
@@ -127,7 +129,7 @@ TEST(EvidenceReader, WhateverANetSaysIsInTheRecordsThatItCites) {
         records[i].value = "old";
         records[i].score = 1.0 / double(i + 1);
       }
-      const auto taken = take_values(*reader, question, records);
+      const auto taken = take_values(*reader, question, kNever, records);
       ASSERT_TRUE(taken.is_ok());
       ASSERT_EQ(records.size(), kLines.size());
       if (!*taken) continue;
@@ -149,15 +151,15 @@ TEST(EvidenceReader, RecordsBeyondTheBudgetAreNotRead) {
   std::size_t answers = 0;
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     const auto reader = tiny_reader(seed);
-    const auto answer = reader->read(lines, "rc?");
+    const auto answer = reader->read(lines, "rc?", kNever);
     ASSERT_TRUE(answer.is_ok());
-    EXPECT_EQ(*answer, *reader->read(std::span(lines).first(3), "rc?"));
+    EXPECT_EQ(*answer, *reader->read(std::span(lines).first(3), "rc?", kNever));
     std::vector<Finding> records(lines.size());
     for (std::size_t i = 0; i < records.size(); ++i) {
       records[i].text = lines[i];
       records[i].value = "old";
     }
-    const auto taken = take_values(*reader, "rc?", records);
+    const auto taken = take_values(*reader, "rc?", kNever, records);
     ASSERT_TRUE(taken.is_ok());
     if (!*taken) continue;
     ++answers;
@@ -165,6 +167,12 @@ TEST(EvidenceReader, RecordsBeyondTheBudgetAreNotRead) {
       EXPECT_EQ(record.value == "old", record.text == lines[3] || record.text == lines[4]) << record.value;
   }
   EXPECT_GT(answers, 0u);
+}
+
+TEST(EvidenceReader, EndsWhenCancelled) {
+  const std::atomic<bool> cancelled{true};
+  const auto read = tiny_reader(1)->read(kLines, "rc?", cancelled);
+  EXPECT_EQ(read.status().code(), Code::kCancelled);
 }
 
 TEST(EvidenceReader, AnswersSayWhoReadTheValue) {

@@ -1,10 +1,14 @@
-// The model planner with a model that knows nothing: whatever it writes is a plan.
+// The model planner with a model that knows nothing: whatever it writes is a plan. And what it writes with.
 #include "daemon/answer/model_planner.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <fstream>
 
+#include "daemon/answer/line_writer.h"
 #include "daemon/answer/planning.h"
 #include "daemon/answer/surface_plan.h"
 #include "tests/answer/corpus.h"
@@ -13,6 +17,8 @@
 
 namespace silt::daemon {
 namespace {
+
+const std::atomic<bool> kNever{false};
 
 std::shared_ptr<const model::Model> tiny_model(const std::string& kinds = {}, std::uint64_t seed = 1) {
   testing::TempDir dir;
@@ -42,7 +48,7 @@ TEST(ModelPlanner, WhateverANetWritesIsAPlanOrNone) {
     for (const char* question :
          {"How many errors in auth.log since 09:00?", "top 5 users", "explain record 12", "?",
           "Wie viele Füße \"sind das\"?", "between a and b"}) {
-      const auto planned = planner->plan(question, context());
+      const auto planned = planner->plan(question, context(), kNever);
       ASSERT_TRUE(planned.is_ok());
       if (!planned->plan) continue;
       ++plans;
@@ -56,16 +62,16 @@ TEST(ModelPlanner, WhateverANetWritesIsAPlanOrNone) {
 TEST(ModelPlanner, TheSameQuestionGivesTheSamePlan) {
   const auto one = planner_of(tiny_model(), 1);
   const auto two = planner_of(tiny_model(), 2);
-  const std::string first = one->plan("How many errors today?", context())->surface;
-  ASSERT_TRUE(one->plan("something else in between", context()).is_ok());
-  EXPECT_EQ(one->plan("How  many errors\ntoday?", context())->surface, first);
-  EXPECT_EQ(two->plan("How many errors today?", context())->surface, first);
+  const std::string first = one->plan("How many errors today?", context(), kNever)->surface;
+  ASSERT_TRUE(one->plan("something else in between", context(), kNever).is_ok());
+  EXPECT_EQ(one->plan("How  many errors\ntoday?", context(), kNever)->surface, first);
+  EXPECT_EQ(two->plan("How many errors today?", context(), kNever)->surface, first);
 }
 
 TEST(ModelPlanner, LeavesWhatIsNoQuestionAlone) {
   const auto planner = planner_of(tiny_model(), 1);
   for (const std::string& question : {std::string(), std::string(" \n"), std::string(4000, 'x')}) {
-    const auto planned = planner->plan(question, context());
+    const auto planned = planner->plan(question, context(), kNever);
     ASSERT_TRUE(planned.is_ok());
     EXPECT_FALSE(planned->plan);
     EXPECT_EQ(planned->surface, "");
@@ -77,12 +83,42 @@ TEST(ModelPlanner, KindsAreThoseOfTheWeights) {
   EXPECT_EQ(planner_kinds(*tiny_model("count wonder  top")), (std::vector{PlanKind::kCount, PlanKind::kTop}));
 }
 
+// Letters without end, of which the `cancel_at`th look sets `cancelled`.
+struct Letters {
+  struct State {};
+  bool step(State&, char c) const {
+    if (++*looks == cancel_at) *cancelled = true;
+    return c >= 'a' && c <= 'z';
+  }
+  bool step(State& state, std::string_view text) const {
+    return std::all_of(text.begin(), text.end(), [&](char c) { return step(state, c); });
+  }
+  std::int64_t* looks;
+  std::int64_t cancel_at;
+  std::atomic<bool>* cancelled;
+};
+
+TEST(LineWriter, EndsSoonWhenCancelled) {
+  const auto made = LineWriter::create(tiny_model(), {"auto", 1});
+  const auto& writer = *made;
+  std::atomic<bool> cancelled{false};
+  std::int64_t all = 0, looks = 0;
+  const auto line = writer->write("abc", Letters{&all, -1, &cancelled}, cancelled);
+  ASSERT_TRUE(line.is_ok());
+  EXPECT_FALSE(line->ended);
+  const auto ended = writer->write("abc", Letters{&looks, all / 10, &cancelled}, cancelled);
+  EXPECT_EQ(ended.status().code(), Code::kCancelled);
+  EXPECT_LT(looks, all / 5);
+  EXPECT_EQ(planner_of(tiny_model())->plan("How many errors?", context(), cancelled).status().code(),
+            Code::kCancelled);
+}
+
 // A random net comes to an end with some questions only.
 std::string question_with_a_plan(const std::shared_ptr<const model::Model>& model) {
   const auto planner = planner_of(model, 1);
   for (int n = 0; n < 50; ++n) {
     std::string question = "How many errors " + std::to_string(n) + "?";
-    if (planner->plan(question, context())->plan) return question;
+    if (planner->plan(question, context(), kNever)->plan) return question;
   }
   ADD_FAILURE() << "no question of fifty came to a plan";
   return "?";
@@ -90,7 +126,7 @@ std::string question_with_a_plan(const std::shared_ptr<const model::Model>& mode
 
 TEST(Planning, TheWeightsSayWhichKindsAreTheModels) {
   const std::string question = question_with_a_plan(tiny_model());
-  const auto written = planner_of(tiny_model(), 1)->plan(question, context());
+  const auto written = planner_of(tiny_model(), 1)->plan(question, context(), kNever);
   const std::string kind(kind_name(written->plan->kind));
   std::string others;
   for (std::size_t i = 0; i < kPlanKinds; ++i) {
@@ -99,7 +135,7 @@ TEST(Planning, TheWeightsSayWhichKindsAreTheModels) {
   }
   const QueryPlan by_rules = plan_question(question, context());
   const auto made = [&](std::shared_ptr<const model::Model> model, PathChoice choice) {
-    auto planned = Planning(std::move(model), {"auto", 1}, choice).make(question, context());
+    auto planned = Planning(std::move(model), {"auto", 1}, choice).make(question, context(), kNever);
     EXPECT_TRUE(planned.is_ok());
     EXPECT_EQ(planned->plan, planned->planner == "model" ? *written->plan : by_rules);
     return std::string(planned->planner);

@@ -9,6 +9,7 @@
 // select = the same records (everything but what to take from them and how many), kind = the same kind. Then
 // the kinds where the model is better when it says that kind: what the weights' `planner_kinds` should list.
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -167,6 +168,7 @@ int run(const Options& options) {
   const SystemClock clock;
   std::map<std::string, Score> rules, model, rules_as_said, model_as_said;
   std::int64_t model_us = 0;
+  const std::atomic<bool> never{false};
   for (const Item& item : items) {
     const std::string kind(kind_name(item.expected.kind));
     const std::string group = item.form.starts_with("operations") ? "(operators)" : "(machines)";
@@ -176,7 +178,7 @@ int run(const Options& options) {
     ModelPlanner::Planned planned;
     if (planner) {
       const std::int64_t started = clock.monotonic_us();
-      auto made = planner->plan(item.question, item.context);
+      auto made = planner->plan(item.question, item.context, never);
       model_us += clock.monotonic_us() - started;
       if (made.is_ok()) planned = std::move(*made);
       const QueryPlan* by_model = planned.plan ? &*planned.plan : nullptr;

@@ -10,6 +10,7 @@
 // question, starting from an empty window: first = it is the least surprising one. Beside it the same after a
 // reset, that is with W_0.
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -126,7 +127,8 @@ Result<std::string> write_freely(model::Reader& reader, const model::Tokenizer& 
 Result<std::string> write_held(EvidenceReader& reader, const model::Json& item) {
   std::vector<std::string> lines;
   for (const model::Json& line : *item.find("lines")->array()) lines.push_back(*line.string());
-  SILT_ASSIGN(const auto values, reader.read(lines, text_of(item, "question")));
+  const std::atomic<bool> never{false};
+  SILT_ASSIGN(const auto values, reader.read(lines, text_of(item, "question"), never));
   if (!values) return std::string("(no end)");
   std::string answer;
   for (const EvidenceValue& value : *values) {
