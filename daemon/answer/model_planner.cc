@@ -1,5 +1,6 @@
 #include "daemon/answer/model_planner.h"
 
+#include <iterator>
 #include <sstream>
 #include <string>
 
@@ -8,16 +9,31 @@
 #include "daemon/answer/surface_plan.h"
 
 namespace silt::daemon {
+namespace {
+
+std::vector<std::string> listed(const model::Model& model, const std::string& key) {
+  const auto found = model.weights().metadata().find(key);
+  if (found == model.weights().metadata().end()) return {};
+  std::istringstream words(found->second);
+  return {std::istream_iterator<std::string>(words), {}};
+}
+
+}  // namespace
 
 std::vector<PlanKind> planner_kinds(const model::Model& model) {
   std::vector<PlanKind> out;
-  const auto found = model.weights().metadata().find("planner_kinds");
-  if (found == model.weights().metadata().end()) return out;
-  std::istringstream listed(found->second);
-  for (std::string name; listed >> name;) {
+  for (const std::string& name : listed(model, "planner_kinds")) {
     for (std::size_t i = 0; i < kPlanKinds; ++i) {
       if (kind_name(static_cast<PlanKind>(i)) == name) out.push_back(static_cast<PlanKind>(i));
     }
+  }
+  return out;
+}
+
+std::vector<Language> planner_languages(const model::Model& model) {
+  std::vector<Language> out;
+  for (const std::string& code : listed(model, "planner_languages")) {
+    if (const auto language = language_of_code(code)) out.push_back(*language);
   }
   return out;
 }

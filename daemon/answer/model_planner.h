@@ -4,9 +4,9 @@
 // writes is resolved by code (surface_plan.h), so a plan holds only words of the question, known sources and
 // real times. Safe from any thread; calls take turns.
 //
-// Whether it may be used is measured, per kind of plan: the weight file's metadata `planner_kinds` lists,
-// apart by blanks, the kinds that it plans better than the rules do (silt-plan-eval prints them). Weights
-// without that entry were not taught to plan.
+// Whether it may be used is measured: the weight file's metadata lists, apart by blanks, what it plans better
+// than the rules do: `planner_kinds` kinds of plans (silt-plan-eval prints them), `planner_languages` codes
+// of languages, whose questions it plans whatever their kind. Weights without these entries plan nothing.
 #pragma once
 
 #include <atomic>
@@ -20,6 +20,7 @@
 #include "base/status.h"
 #include "daemon/answer/line_writer.h"
 #include "daemon/answer/plan.h"
+#include "daemon/answer/question_language.h"
 #include "daemon/answer/rule_planner.h"
 #include "model/model.h"
 
@@ -28,8 +29,9 @@ namespace silt::daemon {
 // Longer ones are left to the rules: they are not questions as the reader was taught.
 inline constexpr std::size_t kModelQuestionBytesMax = 512;
 
-// The kinds of the metadata entry; unknown words are ignored.
+// What the metadata entries list; unknown words are ignored.
 std::vector<PlanKind> planner_kinds(const model::Model& model);
+std::vector<Language> planner_languages(const model::Model& model);
 
 class ModelPlanner {
  public:

@@ -4,15 +4,21 @@
 #include <utility>
 
 namespace silt::daemon {
+namespace {
+
+template <class T>
+bool holds(const std::vector<T>& listed, T value) {
+  return std::find(listed.begin(), listed.end(), value) != listed.end();
+}
+
+}  // namespace
 
 Planning::Planning(std::shared_ptr<const model::Model> model, model::BackendOptions backend,
                    PathChoice choice)
     : model_(std::move(model)), backend_(std::move(backend)), choice_(choice) {
-  if (model_) kinds_ = planner_kinds(*model_);
-}
-
-bool Planning::trusts_model(PlanKind kind) const {
-  return choice_ == PathChoice::kModel || std::find(kinds_.begin(), kinds_.end(), kind) != kinds_.end();
+  if (!model_) return;
+  kinds_ = planner_kinds(*model_);
+  languages_ = planner_languages(*model_);
 }
 
 Result<ModelPlanner*> Planning::model_planner() {
@@ -25,12 +31,13 @@ Result<ModelPlanner*> Planning::model_planner() {
 
 Result<Planning::Planned> Planning::make(std::string_view question, const PlannerContext& context,
                                          const std::atomic<bool>& cancelled) {
-  const bool ask_model =
-      model_ && choice_ != PathChoice::kRules && (choice_ == PathChoice::kModel || !kinds_.empty());
-  if (ask_model) {
+  // Whatever kind of plan the model makes of the question is taken.
+  const bool any_kind = choice_ == PathChoice::kModel || holds(languages_, question_language(question));
+  if (model_ && choice_ != PathChoice::kRules && (any_kind || !kinds_.empty())) {
     SILT_ASSIGN(ModelPlanner * planner, model_planner());
     SILT_ASSIGN(ModelPlanner::Planned written, planner->plan(question, context, cancelled));
-    if (written.plan && trusts_model(written.plan->kind)) return Planned{std::move(*written.plan), "model"};
+    if (written.plan && (any_kind || holds(kinds_, written.plan->kind)))
+      return Planned{std::move(*written.plan), "model"};
   }
   return Planned{plan_question(question, context), "rules"};
 }

@@ -1,5 +1,5 @@
 // Planning: one question to one query plan, by the rules or by the model, whichever is measured to be
-// better at that kind of plan. Safe from any thread.
+// better at that kind of plan or in that language. Safe from any thread.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "daemon/answer/model_planner.h"
+#include "daemon/answer/question_language.h"
 #include "daemon/answer/rule_planner.h"
 
 namespace silt::daemon {
@@ -36,7 +37,6 @@ class Planning {
                        const std::atomic<bool>& cancelled);
 
  private:
-  bool trusts_model(PlanKind kind) const;
   // Made when first needed: packing the weights costs memory.
   Result<ModelPlanner*> model_planner();
 
@@ -44,6 +44,7 @@ class Planning {
   model::BackendOptions backend_;
   PathChoice choice_;
   std::vector<PlanKind> kinds_;
+  std::vector<Language> languages_;
   std::mutex mutex_;  // of model_planner_
   std::unique_ptr<ModelPlanner> model_planner_;
 };

@@ -20,10 +20,12 @@ namespace {
 
 const std::atomic<bool> kNever{false};
 
-std::shared_ptr<const model::Model> tiny_model(const std::string& kinds = {}, std::uint64_t seed = 1) {
+std::shared_ptr<const model::Model> tiny_model(const std::string& kinds = {}, std::uint64_t seed = 1,
+                                               const std::string& languages = {}) {
   testing::TempDir dir;
   model::WeightFileParts parts = model::tiny_model_parts(seed);
   if (!kinds.empty()) parts.metadata["planner_kinds"] = kinds;
+  if (!languages.empty()) parts.metadata["planner_languages"] = languages;
   std::ofstream(dir.path("tiny"), std::ios::binary) << model::serialise(parts);
   return *model::Model::open(dir.path("tiny"));
 }
@@ -114,10 +116,11 @@ TEST(LineWriter, EndsSoonWhenCancelled) {
 }
 
 // A random net comes to an end with some questions only.
-std::string question_with_a_plan(const std::shared_ptr<const model::Model>& model) {
+std::string question_with_a_plan(const std::shared_ptr<const model::Model>& model,
+                                 const std::string& begin = "How many errors ") {
   const auto planner = planner_of(model, 1);
   for (int n = 0; n < 50; ++n) {
-    std::string question = "How many errors " + std::to_string(n) + "?";
+    std::string question = begin + std::to_string(n) + "?";
     if (planner->plan(question, context(), kNever)->plan) return question;
   }
   ADD_FAILURE() << "no question of fifty came to a plan";
@@ -146,6 +149,20 @@ TEST(Planning, TheWeightsSayWhichKindsAreTheModels) {
   EXPECT_EQ(made(tiny_model(kind), PathChoice::kRules), "rules");
   EXPECT_EQ(made(tiny_model(), PathChoice::kModel), "model");
   EXPECT_EQ(made(nullptr, PathChoice::kModel), "rules");
+}
+
+TEST(Planning, TheWeightsSayWhichLanguagesAreTheModels) {
+  const auto asked = [](const std::string& question, const std::string& languages, PathChoice choice) {
+    Planning planning(tiny_model({}, 1, languages), {"auto", 1}, choice);
+    return std::string(planning.make(question, context(), kNever)->planner);
+  };
+  const std::string english = question_with_a_plan(tiny_model());
+  const std::string german = question_with_a_plan(tiny_model(), "Wie viele Fehler gab es ");
+  EXPECT_EQ(asked(german, "xx de", PathChoice::kMeasured), "model");
+  EXPECT_EQ(asked(german, "fr", PathChoice::kMeasured), "rules");
+  EXPECT_EQ(asked(german, "de", PathChoice::kRules), "rules");
+  EXPECT_EQ(asked(english, "de fr es", PathChoice::kMeasured), "rules");
+  EXPECT_EQ(asked(english, "en", PathChoice::kMeasured), "model");
 }
 
 TEST(Planning, AnswersSayWhoPlanned) {
