@@ -158,6 +158,15 @@ class ReaderTest(unittest.TestCase):
         self.assertEqual(metadata["training_seconds"], "2, then 2")
         self.assertEqual(metadata["training_seed"], "0, then 5")
 
+    def test_a_file_says_what_was_measured_of_its_net(self):
+        made = {"format": "silt-1"}
+        metadata = export.with_measured(made, ["planner_languages=es fr", "note=a=b", "empty="])
+        self.assertEqual(metadata, {"format": "silt-1", "planner_languages": "es fr", "note": "a=b", "empty": ""})
+        self.assertEqual(made, {"format": "silt-1"})
+        for wrong in (["format=silt-2"], ["planner_languages"], ["=x"], ["a=1", "a=2"]):
+            with self.assertRaises(ValueError):
+                export.with_measured(made, wrong)
+
     def test_a_swap_comes_back_to_where_it_left(self):
         write_group(self.folder, "worlds-000", [range(0, 30000), range(30000, 60000)])
         lane = data.Lane(data.load(self.folder), np.array([1.0]), np.random.default_rng(2))

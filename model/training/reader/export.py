@@ -1,9 +1,11 @@
 """Makes a silt weight file of trained parameters:
 
     python3 -m reader.export --tokenizer TOKENIZER.json --pretokenizer NAME --out FILE.safetensors [--weights DIR/NAME] [--int8]
+        [--metadata KEY=VALUE]...
 
 TOKENIZER may be another weight file, whose tokenizer is taken over. Without --weights the net is empty: a carrier of the
-tokenizer, for silt-tokenize. Layout: model/weights_file.h.
+tokenizer, for silt-tokenize. --metadata adds what was measured of the net, such as planner_languages="es fr"
+(docs/plan-grammar.md). Layout: model/weights_file.h.
 """
 
 import argparse
@@ -108,6 +110,17 @@ def shape_metadata(c):
             "rope_theta": f"{c.rope_theta:g}", "norm_epsilon": f"{c.epsilon:g}", "clip_norm": f"{c.clip:g}"}
 
 
+def with_measured(made, arguments):
+    """The metadata with what KEY=VALUE arguments add; what the export says itself is not theirs to change."""
+    out = dict(made)
+    for argument in arguments:
+        key, found, value = argument.partition("=")
+        if not (key and found) or key in out:
+            raise ValueError(f"--metadata {argument}: no KEY=VALUE, or the file has that key already")
+        out[key] = value
+    return out
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--tokenizer", required=True)
@@ -115,6 +128,7 @@ def main():
     p.add_argument("--out", required=True)
     p.add_argument("--weights")
     p.add_argument("--int8", action="store_true")
+    p.add_argument("--metadata", action="append", default=[], metavar="KEY=VALUE")
     a = p.parse_args()
     tokenizer, vocabulary = read_tokenizer(a.tokenizer)
     notes = {}
@@ -126,7 +140,8 @@ def main():
         c = EMPTY.with_(vocabulary=vocabulary)
         params = empty(c)
     tensors = (reader_tensors if c.mixer == "ttt-e2e" else layer_tensors)(c, params)
-    metadata = {**METADATA, **notes, **shape_metadata(c), "pretokenizer": a.pretokenizer}
+    made = {**METADATA, **notes, **shape_metadata(c), "pretokenizer": a.pretokenizer}
+    metadata = with_measured(made, a.metadata)
     size = weight_file.write_safetensors(a.out, metadata, {name: np.asarray(v) for name, v in tensors.items()}, a.int8, tokenizer)
     print(f"{a.out}: {size:,} bytes, {len(tensors)} tensors")
 
