@@ -1,12 +1,15 @@
 #include "daemon/answer/model_planner.h"
 
+#include <algorithm>
 #include <iterator>
 #include <sstream>
 #include <string>
 
 #include "daemon/answer/prompt.h"
+#include "daemon/answer/question.h"
 #include "daemon/answer/surface_grammar.h"
 #include "daemon/answer/surface_plan.h"
+#include "daemon/answer/words.h"
 
 namespace silt::daemon {
 namespace {
@@ -16,6 +19,29 @@ std::vector<std::string> listed(const model::Model& model, const std::string& ke
   if (found == model.weights().metadata().end()) return {};
   std::istringstream words(found->second);
   return {std::istream_iterator<std::string>(words), {}};
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// Times begin with a digit, or stand for themselves without one.
+bool names_one_thing(const QuestionToken& token) {
+  if (token.kind == QuestionTokenKind::kQuoted) return true;
+  if (token.kind == QuestionTokenKind::kWord) return false;
+  const std::string& text = token.raw;
+  if (is_digit(text.front())) return std::count(text.begin(), text.end(), '.') == 3;
+  return std::any_of(text.begin(), text.end(), is_digit);
+}
+
+bool leaves_out_a_name(std::string_view question, std::string_view surface) {
+  const std::string said = lower_ascii(surface);
+  for (const QuestionToken& token : split_question(question)) {
+    std::string_view name = token.lower;
+    if (name.ends_with("'s")) name.remove_suffix(2);
+    if (names_one_thing(token) && said.find(name) == said.npos) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -52,7 +78,7 @@ Result<ModelPlanner::Planned> ModelPlanner::plan(std::string_view question, cons
   const SurfaceGrammar surface(asked, context.sources);
   SILT_ASSIGN(LineWriter::Line line, writer_->write(plan_prompt(asked), surface, cancelled));
   planned.surface = std::move(line.text);
-  if (!line.ended) return planned;
+  if (!line.ended || leaves_out_a_name(asked, planned.surface)) return planned;
   Result<QueryPlan> resolved = resolve_surface_plan(planned.surface, context);
   if (resolved.is_ok()) planned.plan = std::move(*resolved);
   return planned;

@@ -2,7 +2,8 @@
 //
 // The same weights and question give the same plan, whatever was learned (line_writer.h). What the reader
 // writes is resolved by code (surface_plan.h), so a plan holds only words of the question, known sources and
-// real times. Safe from any thread; calls take turns.
+// real times. A plan that leaves out what the question quotes, or an address or a name with a digit, is no
+// plan: it would count too much. Safe from any thread; calls take turns.
 //
 // Whether it may be used is measured: the weight file's metadata lists, apart by blanks, what it plans better
 // than the rules do: `planner_kinds` kinds of plans (silt-plan-eval prints them), `planner_languages` codes
@@ -40,7 +41,7 @@ class ModelPlanner {
 
   struct Planned {
     std::string surface;            // what the reader wrote, without its newline
-    std::optional<QueryPlan> plan;  // nothing when it came to no end, or does not resolve
+    std::optional<QueryPlan> plan;  // nothing when it came to no end, leaves out a name, or does not resolve
   };
   // `cancelled` becoming true ends it with kCancelled.
   Result<Planned> plan(std::string_view question, const PlannerContext& context,

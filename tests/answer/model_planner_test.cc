@@ -61,6 +61,25 @@ TEST(ModelPlanner, WhateverANetWritesIsAPlanOrNone) {
   EXPECT_GT(plans, 4u);
 }
 
+TEST(ModelPlanner, PlansLeaveOutNoName) {
+  std::size_t plans = 0, left_out = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const auto planner = planner_of(tiny_model({}, seed));
+    for (const char* name : {"10.1.2.3", "db-3", "\"disk full\""}) {
+      const auto planned = planner->plan(name + std::string(" since 10:15"), context(), kNever);
+      ASSERT_TRUE(planned.is_ok());
+      std::string said(name);
+      std::erase(said, '"');
+      const bool has_it = planned->surface.find(said) != std::string::npos;
+      plans += planned->plan.has_value();
+      left_out += !has_it;
+      EXPECT_TRUE(has_it || !planned->plan) << planned->surface;
+    }
+  }
+  EXPECT_GT(plans, 0u);
+  EXPECT_GT(left_out, 0u);
+}
+
 TEST(ModelPlanner, TheSameQuestionGivesTheSamePlan) {
   const auto one = planner_of(tiny_model(), 1);
   const auto two = planner_of(tiny_model(), 2);
