@@ -1,4 +1,4 @@
-// Small nets with TTT layers against recorded answers: tests/model/golden/README.md, mixers.json.
+// Small nets with TTT layers against recorded answers: tests/model/golden/README.md, mixers.json and mixers_jax.json.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -170,15 +170,17 @@ void GoldenMixers::check_net(const Json& net) {
 }
 
 TEST_P(GoldenMixers, LearnTheStreamAsRecorded) {
-  std::ifstream file(std::string(SILT_SOURCE_DIR) + "/tests/model/golden/mixers.json");
-  std::stringstream text;
-  text << file.rdbuf();
-  Result<Json> document = Json::parse(text.str());
-  ASSERT_TRUE(document.is_ok()) << document.status().to_string();
-  ASSERT_EQ(document->find("nets")->array()->size(), 2u);
-  for (const Json& net : *document->find("nets")->array()) {
-    SCOPED_TRACE(*net.find("mixer")->string());
-    check_net(net);
+  for (const std::string name : {"mixers.json", "mixers_jax.json"}) {
+    std::ifstream file(std::string(SILT_SOURCE_DIR) + "/tests/model/golden/" + name);
+    std::stringstream text;
+    text << file.rdbuf();
+    Result<Json> document = Json::parse(text.str());
+    ASSERT_TRUE(document.is_ok()) << document.status().to_string();
+    ASSERT_EQ(document->find("nets")->array()->size(), 2u);
+    for (const Json& net : *document->find("nets")->array()) {
+      SCOPED_TRACE(name + " " + *net.find("mixer")->string());
+      check_net(net);
+    }
   }
 }
 
