@@ -17,9 +17,10 @@ bool reads_evidence(const model::Model& model) {
 }
 
 Result<std::unique_ptr<EvidenceReader>> EvidenceReader::create(std::shared_ptr<const model::Model> model,
-                                                               const model::BackendOptions& backend) {
+                                                               const model::BackendOptions& backend,
+                                                               double none_nats) {
   SILT_ASSIGN(auto writer, LineWriter::create(std::move(model), backend));
-  return std::unique_ptr<EvidenceReader>(new EvidenceReader(std::move(writer)));
+  return std::unique_ptr<EvidenceReader>(new EvidenceReader(std::move(writer), none_nats));
 }
 
 Result<std::optional<std::vector<EvidenceValue>>> EvidenceReader::read(std::span<const std::string> lines,
@@ -33,8 +34,13 @@ Result<std::optional<std::vector<EvidenceValue>>> EvidenceReader::read(std::span
     if (!show_evidence(line, shown)) break;
   }
   const EvidenceGrammar grammar(shown);
-  SILT_ASSIGN(const LineWriter::Line line, writer_->write(open_prompt(shown, asked), grammar, cancelled));
-  if (line.ended) answer = parse_evidence_answer(line.text);
+  const std::string prompt = open_prompt(shown, asked);
+  SILT_ASSIGN(const LineWriter::Line line, writer_->write(prompt, grammar, cancelled));
+  if (!line.ended) return answer;
+  answer = parse_evidence_answer(line.text);
+  if (answer->empty()) return answer;
+  SILT_ASSIGN(const double nats, writer_->surprise(prompt, std::string(kNoAnswer) + "\n"));
+  if (nats < none_nats_) answer->clear();
   return answer;
 }
 

@@ -25,12 +25,17 @@ namespace silt::daemon {
 // Whether the weights say that they answer better than the rules do: metadata `evidence_reader` is "yes".
 bool reads_evidence(const model::Model& model);
 
+// The reader abstains already when "none" surprises it by less than this (nats, the newline included). Chosen on
+// 400 items of seeds and wordings of their own, as the least that finds 0.95 of those without an answer.
+inline constexpr double kNoneNats = 2.5;
+
 class EvidenceReader {
  public:
   static Result<std::unique_ptr<EvidenceReader>> create(std::shared_ptr<const model::Model> model,
-                                                        const model::BackendOptions& backend);
+                                                        const model::BackendOptions& backend,
+                                                        double none_nats = kNoneNats);
 
-  // The values of the lines that answer the question; none when no line has one. Nothing when the reader
+  // The values of the lines that answer the question; none when the reader doubts that a line has one. Nothing when the reader
   // came to no end, or there is no line or no question. Lines are best first; what is read of them is what
   // show_evidence() shows. `cancelled` becoming true ends it with kCancelled.
   Result<std::optional<std::vector<EvidenceValue>>> read(std::span<const std::string> lines,
@@ -38,9 +43,11 @@ class EvidenceReader {
                                                          const std::atomic<bool>& cancelled);
 
  private:
-  explicit EvidenceReader(std::unique_ptr<LineWriter> writer) : writer_(std::move(writer)) {}
+  EvidenceReader(std::unique_ptr<LineWriter> writer, double none_nats)
+      : writer_(std::move(writer)), none_nats_(none_nats) {}
 
   std::unique_ptr<LineWriter> writer_;
+  double none_nats_;
 };
 
 // Lets the reader say what the first records have, best first: records that it cites come first with the

@@ -1,5 +1,6 @@
 #include "daemon/answer/line_writer.h"
 
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -22,8 +23,7 @@ Result<std::unique_ptr<LineWriter>> LineWriter::create(std::shared_ptr<const mod
 Result<LineWriter::Line> LineWriter::write(std::string_view prompt, model::GenerateOptions options,
                                            const std::atomic<bool>& cancelled) {
   const model::Tokenizer& tokenizer = model_->tokenizer();
-  std::vector<model::Token> tokens;
-  tokenizer.encode(prompt, tokens);
+  const std::vector<model::Token> tokens = tokens_of(prompt);
   const auto gone = [&] { return cancelled.load(std::memory_order_relaxed); };
   options.tokens_max = kTokensMax;
   options.on_token = [&](model::Token token) { return !gone() && !tokenizer.piece(token).ends_with('\n'); };
@@ -37,6 +37,19 @@ Result<LineWriter::Line> LineWriter::write(std::string_view prompt, model::Gener
   line.ended = line.text.ends_with('\n');
   if (line.ended) line.text.pop_back();
   return line;
+}
+
+Result<double> LineWriter::surprise(std::string_view prompt, std::string_view text) {
+  std::vector<float> nats;
+  const std::scoped_lock lock(mutex_);
+  SILT_TRY(reader_->score(nullptr, tokens_of(prompt), tokens_of(text), nats));
+  return std::accumulate(nats.begin(), nats.end(), 0.0);
+}
+
+std::vector<model::Token> LineWriter::tokens_of(std::string_view text) const {
+  std::vector<model::Token> tokens;
+  model_->tokenizer().encode(text, tokens);
+  return tokens;
 }
 
 }  // namespace silt::daemon

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/status.h"
 #include "daemon/answer/token_grammar.h"
@@ -35,11 +36,15 @@ class LineWriter {
     options.grammar = TokenGrammar(automaton, tokens_);
     return write(prompt, std::move(options), cancelled);
   }
+  // How surprised the reader is, in nats, when it goes on with `text`; no grammar holds it.
+  Result<double> surprise(std::string_view prompt, std::string_view text);
 
  private:
   LineWriter(std::shared_ptr<const model::Model> model, std::unique_ptr<model::Reader> reader);
   Result<Line> write(std::string_view prompt, model::GenerateOptions options,
                      const std::atomic<bool>& cancelled);
+
+  std::vector<model::Token> tokens_of(std::string_view text) const;
 
   std::shared_ptr<const model::Model> model_;
   TokenTable tokens_;  // of model_

@@ -109,10 +109,10 @@ TEST(Prompt, ShowsTheBestLinesWithinABudget) {
   EXPECT_EQ(count_shown({1, 1, 1, 1, 1, 1, 1, 1, 1}), kEvidenceLinesMax);
 }
 
-std::unique_ptr<EvidenceReader> tiny_reader(std::uint64_t seed) {
+std::unique_ptr<EvidenceReader> tiny_reader(std::uint64_t seed, double none_nats = 0) {
   testing::TempDir dir;
   EXPECT_TRUE(model::write_tiny_model(dir.path("tiny"), seed).is_ok());
-  auto made = EvidenceReader::create(*model::Model::open(dir.path("tiny")), {"auto", 1});
+  auto made = EvidenceReader::create(*model::Model::open(dir.path("tiny")), {"auto", 1}, none_nats);
   EXPECT_TRUE(made.is_ok());
   return std::move(*made);
 }
@@ -143,6 +143,20 @@ TEST(EvidenceReader, WhateverANetSaysIsInTheRecordsThatItCites) {
     }
   }
   EXPECT_GT(answers, 3u);
+}
+
+TEST(EvidenceReader, AbstainsWhenNoneWouldSurpriseItLittle) {
+  std::size_t answers = 0;
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    const auto sure = tiny_reader(seed)->read(kLines, "rc of job-17?", kNever);
+    const auto doubtful = tiny_reader(seed, 1e9)->read(kLines, "rc of job-17?", kNever);
+    ASSERT_TRUE(sure.is_ok() && doubtful.is_ok());
+    ASSERT_EQ(sure->has_value(), doubtful->has_value());
+    if (!sure->has_value()) continue;
+    answers += !(*sure)->empty();
+    EXPECT_TRUE((*doubtful)->empty());
+  }
+  EXPECT_GT(answers, 0u);
 }
 
 TEST(EvidenceReader, RecordsBeyondTheBudgetAreNotRead) {
