@@ -8,36 +8,23 @@ own gradients goes in. Fields: tests/model/golden/README.md. Runs on a processor
 and python3-numpy are enough. IDS.u16 is silt-tokenize's.
 """
 import argparse
-import json
 import math
-import struct
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-CHUNKS, SAMPLES = 8, 64
+import golden_checks
+import weight_file
+
 FAST = ("gate", "up", "down")
 
 
 def load(path):
     """(metadata, tensor name -> float64 tensor)"""
-    data = open(path, "rb").read()
-    n = struct.unpack("<Q", data[:8])[0]
-    header = json.loads(data[8:8 + n])
-    meta, tensors = header.pop("__metadata__"), {}
-    for name, entry in header.items():
-        begin, end = (8 + n + x for x in entry["data_offsets"])
-        raw = data[begin:end]
-        if entry["dtype"] == "BF16":
-            values = (np.frombuffer(raw, np.uint16).astype(np.uint32) << 16).view(np.float32)
-        else:
-            values = np.frombuffer(raw, {"F32": np.float32, "I8": np.int8, "I32": np.int32, "U8": np.uint8}[entry["dtype"]])
-        tensors[name] = values.astype(np.float64).reshape(entry["shape"])
-    for name in [name for name in tensors if name + ".scale" in tensors]:
-        # The engine decodes in float32.
-        tensors[name] = (tensors[name].astype(np.float32) * tensors[name + ".scale"].astype(np.float32)[:, None]).astype(np.float64)
-    return meta, {name: torch.from_numpy(values.copy()) for name, values in tensors.items()}
+    metadata, tensors = weight_file.read(path)
+    names = [name for name, (dtype, _, _) in tensors.items() if dtype in ("BF16", "F32", "I8")]
+    return metadata, {name: torch.from_numpy(weight_file.values(tensors, name).astype(np.float64)) for name in names}
 
 
 class Reader:
@@ -116,14 +103,6 @@ class Reader:
         return (initial + decay * (W - initial) - step * g).requires_grad_()
 
 
-def checks(name, values, initial):
-    """Sums over all elements, and elements at i * stride."""
-    values, change = values.ravel(), (values - initial).ravel()
-    stride = values.size // SAMPLES
-    return {"name": name, "sum": values.sum(), "sum_of_squares": (values * values).sum(), "change_sum": change.sum(),
-            "change_sum_of_squares": (change * change).sum(), "stride": stride, "samples": values[:stride * SAMPLES:stride].tolist()}
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--weights", required=True)
@@ -131,16 +110,13 @@ def main():
     p.add_argument("--out", required=True)
     a = p.parse_args()
     reader = Reader(*load(a.weights))
-    ids = np.fromfile(a.tokens, np.uint16)[:CHUNKS * reader.b + 1].astype(np.int64)
-    assert ids.size == CHUNKS * reader.b + 1, "too few tokens"
+    ids = golden_checks.first_tokens(a.tokens, reader.b)
     tokens = torch.from_numpy(ids)
     nats, norms, W0, W = reader.read(tokens, True)
     frozen = reader.read(tokens, False)[0]
-    fast = [checks(f"blocks.{n}.fast.{name}", W[n, name].detach().numpy(), W0[n, name].numpy()) for n, name in W]
-    with open(a.out, "w") as file:
-        json.dump({"recorded_from": "PyTorch, float64", "tokens": ids.tolist(), "minibatch_tokens": reader.b, "learning_nats": nats,
-                   "frozen_nats": frozen, "gradient_norms": norms, "fast_weights": fast}, file, indent=0)
-    print("nats a token", np.mean(nats), "not learning", np.mean(frozen), "norms", np.round(norms, 3))
+    learned = {key: w.detach().numpy() for key, w in W.items()}
+    fast = [golden_checks.checks(f"blocks.{key[0]}.fast.{key[1]}", w, w - W0[key].numpy()) for key, w in learned.items()]
+    golden_checks.write(a.out, "PyTorch, float64", ids, reader.b, nats, frozen, norms, fast)
 
 
 if __name__ == "__main__":

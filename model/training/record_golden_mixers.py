@@ -12,13 +12,13 @@ uint16 token ids with learning, in JAX float32, and writes the float32 surprise 
 import argparse
 import json
 import pathlib
-import struct
 import sys
 import types
 
 import numpy as np
 
 import mixer_tensors
+import weight_file
 
 STEPS = 4  # mini-batches of the engine, of 32 tokens
 SAMPLES = 16
@@ -79,24 +79,8 @@ def invented_tokens(vocabulary, count):
 
 def load_weights(path):
     """Configuration, kind and tensors of a weight file."""
-    data = pathlib.Path(path).read_bytes()
-    size = struct.unpack("<Q", data[:8])[0]
-    header = json.loads(data[8:8 + size])
-    meta = header.pop("__metadata__")
-
-    def tensor(name, entry):
-        raw = data[8 + size + entry["data_offsets"][0]:8 + size + entry["data_offsets"][1]]
-        if entry["dtype"] == "BF16":
-            values = (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
-        elif entry["dtype"] == "I8":
-            rows = np.frombuffer(raw, np.int8).reshape(entry["shape"]).astype(np.float32)
-            scale = header[name + ".scale"]["data_offsets"]
-            values = rows * np.frombuffer(data[8 + size + scale[0]:8 + size + scale[1]], "<f4")[:, None]
-        else:
-            values = np.frombuffer(raw, "<f4")
-        return values.reshape(entry["shape"])
-
-    tensors = {name: tensor(name, entry) for name, entry in header.items() if entry["dtype"] in ("F32", "BF16", "I8")}
+    meta, found = weight_file.read(path)
+    tensors = {name: weight_file.values(found, name) for name, (dtype, _, _) in found.items() if dtype in ("F32", "BF16", "I8")}
     number = lambda key: int(meta[key])
     cfg = types.SimpleNamespace(n_layer=number("layers"), d=number("width"), n_head=number("heads"),
                                 hd=number("head_width"), ff=number("mlp_width"), vocab=number("vocabulary"),

@@ -1,5 +1,5 @@
-"""Weight files of silt: the layout, the tensor names and the metadata are those at the top of
-model/weights_file.h. Standard library only, but for write_safetensors(), which takes numpy arrays.
+"""Weight files of silt, written and read: the layout, the tensor names and the metadata are those at the top of
+model/weights_file.h. Standard library only, but for write_safetensors() and values(), which take and give numpy arrays.
 
 The same tensors and metadata give the same bytes.
 """
@@ -80,6 +80,23 @@ def read(path):
     entries = sorted(header.items(), key=lambda item: item[1]["data_offsets"])
     cut = lambda offsets: data[begin + offsets[0]:begin + offsets[1]]
     return metadata, {name: (e["dtype"], e["shape"], cut(e["data_offsets"])) for name, e in entries}
+
+
+def values(tensors, name):
+    """A tensor of read() as a numpy array of float32: int8 rows with their scales, as the engine decodes them."""
+    import numpy as np
+
+    dtype, shape, raw = tensors[name]
+    if dtype == "I8":
+        return np.frombuffer(raw, np.int8).reshape(shape).astype(np.float32) * values(tensors, name + ".scale")[:, None]
+    flat = {"BF16": bf16_to_floats, "F32": lambda data: np.frombuffer(data, np.float32)}[dtype](raw)
+    return np.array(flat, np.float32).reshape(shape)
+
+
+def piece_lengths(tensors):
+    """Bytes of each token of the tokenizer in the tensors of read()."""
+    offsets = array.array("i", tensors["tokenizer.offsets"][2])
+    return [after - before for before, after in zip(offsets, offsets[1:])]
 
 
 def byte_of_letter():

@@ -13,23 +13,16 @@ adapted, novelty and rate change. A log read in part is judged in that part only
 
 import argparse
 import array
-import json
 import pathlib
-import struct
+import sys
 
-from . import metrics, scores
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+import weight_file  # noqa: E402
+
+from . import metrics, scores  # noqa: E402
 
 FRACTIONS = (0.001, 0.01)
-
-
-def piece_lengths(path):
-    """Bytes of each token of a weight file's tokenizer."""
-    with open(path, "rb") as file:
-        size = struct.unpack("<Q", file.read(8))[0]
-        begin, end = json.loads(file.read(size))["tokenizer.offsets"]["data_offsets"]
-        file.seek(8 + size + begin)
-        offsets = array.array("i", file.read(end - begin))
-    return [after - before for before, after in zip(offsets, offsets[1:])]
 
 
 def by_group(values, groups):
@@ -84,7 +77,7 @@ def main():
     if len(rows) != len(lines):
         parser.error("%d labels for %d lines" % (len(rows), len(lines)))
     ids = array.array("H", options.tokens.read_bytes())
-    pieces = piece_lengths(options.weights)
+    pieces = weight_file.piece_lengths(weight_file.read(options.weights)[1])
     lengths = [pieces[token] for token in ids]
     adapted, frozen = (scores.nats_of_lines(lines, lengths, floats(path)) for path in (options.adapted, options.frozen))
     read = min(len(adapted), len(frozen))

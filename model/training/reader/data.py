@@ -20,19 +20,23 @@ def group_of(name):
     return "worlds" if name.startswith("world") else "docs" if name.startswith("docs-") else name.rstrip("0123456789").rstrip("-")
 
 
+def joined(files):
+    """Token files as one: (ids, where each document begins, where it ends)."""
+    parts, ends, total = [], [], 0
+    for file in files:
+        ids = np.fromfile(file, np.uint16)
+        parts.append(ids)
+        ends.append(np.loadtxt(file.with_suffix(".ends"), np.int64, ndmin=1) + total)
+        total += ids.size
+    ends = np.concatenate(ends)
+    return np.concatenate(parts), np.concatenate([[0], ends[:-1]]), ends
+
+
 class Group:
     """Documents of one group, joined."""
 
     def __init__(self, files):
-        parts, ends, total = [], [], 0
-        for file in files:
-            ids = np.fromfile(file, np.uint16)
-            parts.append(ids)
-            ends.append(np.loadtxt(file.with_suffix(".ends"), np.int64, ndmin=1) + total)
-            total += ids.size
-        self.ids = np.concatenate(parts)
-        self.ends = np.concatenate(ends)
-        self.starts = np.concatenate([[0], self.ends[:-1]])
+        self.ids, self.starts, self.ends = joined(files)
 
     def pick(self, rng):
         """A position, uniformly over tokens, and its document's end. Short documents are read with those behind them."""
@@ -88,17 +92,12 @@ class Episodes:
     """Stream, learn, then ask: packed one behind the other into whole sequences."""
 
     def __init__(self, folder, name, rng):
-        bases = [pathlib.Path(folder) / name]
-        if not bases[0].with_suffix(".roles").exists():  # made in parts: NAME-000, NAME-001, ...
-            bases = [path.with_suffix("") for path in sorted(pathlib.Path(folder).glob(name + "-*.roles"))]
-        self.ids = np.concatenate([np.fromfile(base.with_suffix(".u16"), np.uint16) for base in bases])
-        self.roles = np.concatenate([np.fromfile(base.with_suffix(".roles"), np.uint8) for base in bases])
-        ends, at = [], 0
-        for base in bases:
-            ends.append(np.loadtxt(base.with_suffix(".ends"), np.int64, ndmin=1) + at)
-            at = ends[-1][-1]
-        ends = np.concatenate(ends)
-        self.spans = np.stack([np.concatenate([[0], ends[:-1]]), ends], 1)
+        files = [pathlib.Path(folder) / f"{name}.u16"]
+        if not files[0].exists():  # made in parts: NAME-000, NAME-001, ...
+            files = sorted(pathlib.Path(folder).glob(name + "-*.u16"))
+        self.ids, starts, ends = joined(files)
+        self.roles = np.concatenate([np.fromfile(file.with_suffix(".roles"), np.uint8) for file in files])
+        self.spans = np.stack([starts, ends], 1)
         self.rng = rng
         self.order, self.next = rng.permutation(len(self.spans)), 0
 
@@ -173,10 +172,9 @@ class Batches:
 def validation(folder, name, T, batch, limit):
     """Batches of (skills, tokens, roles) for measure.answers_table: one episode a sequence, cut at T."""
     base = pathlib.Path(folder) / name
-    ids, roles = np.fromfile(base.with_suffix(".u16"), np.uint16), np.fromfile(base.with_suffix(".roles"), np.uint8)
-    ends = np.loadtxt(base.with_suffix(".ends"), np.int64, ndmin=1)
+    ids, starts, ends = joined([base.with_suffix(".u16")])
+    roles = np.fromfile(base.with_suffix(".roles"), np.uint8)
     skills = base.with_suffix(".skills").read_text().split()
-    starts = np.concatenate([[0], ends[:-1]])
     chosen = [i for i in range(len(ends)) if ends[i] - starts[i] <= T][:limit]
     for at in range(0, len(chosen) - batch + 1, batch):
         tokens, role = np.zeros((batch, T + 1), np.int32), np.full((batch, T + 1), ASK, np.uint8)

@@ -14,6 +14,8 @@ import sys
 
 import numpy as np
 
+from . import data
+
 
 def write(path, texts):
     """Texts, one behind the other, and where each ends."""
@@ -45,8 +47,7 @@ def split(folder, out, logs):
 
 def join(facts, tokens, archive):
     items = np.array(json.loads(pathlib.Path(facts).read_text()))
-    of = lambda name: (np.fromfile(f"{tokens}/{name}.u16", np.uint16), np.loadtxt(f"{tokens}/{name}.ends", np.int64, ndmin=1))
-    (log, log_ends), (segment, segment_ends) = of("logs"), of("segments")
+    (log, _, log_ends), (segment, _, segment_ends) = (data.joined([pathlib.Path(tokens) / f"{name}.u16"]) for name in ("logs", "segments"))
     assert len(segment_ends) == items[:, 3].sum() + len(items), "facts and token files are not of one run"
     np.savez_compressed(archive, item=items[:, :3], candidates=items[:, 3], log=log, log_ends=log_ends, segment=segment,
                         segment_ends=segment_ends)

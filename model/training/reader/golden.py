@@ -6,22 +6,18 @@ In float32 at the highest matrix precision, where training computes in bfloat16.
 """
 
 import argparse
-import json
+import pathlib
+import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import net, weights
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-CHUNKS, SAMPLES = 8, 64
+import golden_checks  # noqa: E402
 
-
-def checks(name, values, change):
-    values, change = np.asarray(values, np.float64).ravel(), np.asarray(change, np.float64).ravel()
-    stride = values.size // SAMPLES
-    return {"name": name, "sum": values.sum(), "sum_of_squares": (values * values).sum(), "change_sum": change.sum(),
-            "change_sum_of_squares": (change * change).sum(), "stride": stride, "samples": values[:stride * SAMPLES:stride].tolist()}
+from . import net, weights  # noqa: E402
 
 
 def main():
@@ -34,18 +30,15 @@ def main():
     net.BF16 = jnp.float32
     c, params, _ = weights.load(a.weights)
     params = jax.tree.map(jnp.asarray, params)
-    ids = np.fromfile(a.tokens, np.uint16)[:CHUNKS * c.minibatch + 1].astype(np.int32)
+    ids = golden_checks.first_tokens(a.tokens, c.minibatch)
     ones = jnp.ones((1, len(ids) - 1), jnp.float32)
-    read = lambda learn: net.read(c, params, jnp.asarray(ids)[None], ones, None, learn, "blocks")
+    read = lambda learn: net.read(c, params, jnp.asarray(ids, jnp.int32)[None], ones, None, learn, "blocks")
     nats, _, norms, delta = read(True)
     frozen = read(False)[0]
-    fast = [checks(f"blocks.{c.prefix_layers + i}.fast.{t}", params["fast"][t][i] + delta[t][0, i], delta[t][0, i])
+    fast = [golden_checks.checks(f"blocks.{c.prefix_layers + i}.fast.{t}", params["fast"][t][i] + delta[t][0, i], delta[t][0, i])
             for i in range(c.fast_layers) for t in net.FAST]
     numbers = lambda x: np.asarray(x[0], np.float64).tolist()
-    with open(a.out, "w") as file:
-        json.dump({"recorded_from": "JAX, float32", "tokens": ids.tolist(), "minibatch_tokens": c.minibatch, "learning_nats": numbers(nats),
-                   "frozen_nats": numbers(frozen), "gradient_norms": numbers(norms), "fast_weights": fast}, file, indent=0)
-    print("nats a token", float(nats.mean()), "not learning", float(frozen.mean()))
+    golden_checks.write(a.out, "JAX, float32", ids, c.minibatch, numbers(nats), numbers(frozen), numbers(norms), fast)
 
 
 if __name__ == "__main__":

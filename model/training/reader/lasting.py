@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import measure, net, weights
+from .measure import side_by_side
 
 PIECE = 16384            # tokens read at once
 OVERLAP = 2048           # read again in front of each piece, neither learned nor scored: fills the windows of all layers
@@ -58,15 +59,6 @@ class Reading:
             out.append(np.asarray(nll, np.float64)[:, begin - start:] * w[:, begin - start:])
             begin = end
         return np.concatenate(out, 1)[:, context:total], delta
-
-
-def side_by_side(rows):
-    """Lanes of different lengths as one array, padded with zeros, and how many tokens of each are to be read."""
-    counts = [len(row) - 1 for row in rows]
-    tokens = np.zeros((len(rows), max(counts) + 1), np.int32)
-    for lane, row in zip(tokens, rows):
-        lane[:len(row)] = row
-    return tokens, counts
 
 
 def by_tenths(reading, archive):

@@ -25,16 +25,23 @@ def load_streams(path):
                 for key in file.files if key.endswith(".ids")}
 
 
+def side_by_side(rows, multiple=1):
+    """Token streams of different lengths as one array [rows, N + 1], N a multiple, padded with zeros; and how many tokens of
+    each are to be read, the first being context."""
+    counts = [len(row) - 1 for row in rows]
+    longest = max(counts)
+    tokens = np.zeros((len(rows), longest + -longest % multiple + 1), np.int32)
+    for lane, row in zip(tokens, rows):
+        lane[:len(row)] = row
+    return tokens, counts
+
+
 def streams_table(c, params, path, how="cudnn", learn=True):
     """Bits per byte of each stream of FILE.npz, and of its second half.
 
     The streams are read as one batch, padded to the longest; the first token is context."""
     streams = load_streams(path)
-    length = max(len(ids) for ids, _ in streams.values()) - 1
-    length += -length % max(c.window, 1024)
-    tokens = np.zeros((len(streams), length + 1), np.int32)
-    for row, (ids, _) in zip(tokens, streams.values()):
-        row[:len(ids)] = ids
+    tokens, _ = side_by_side([ids for ids, _ in streams.values()], max(c.window, 1024))
     f = jax.jit(functools.partial(nll_of, c, how=how, learn=learn))
     nll = np.asarray(f(params, jnp.asarray(tokens)), np.float64)
     table = {}

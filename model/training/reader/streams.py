@@ -1,7 +1,7 @@
 """Token files of streams as one archive for measure.py:  python3 -m reader.streams TOKENIZER OUT.npz FOLDER [BYTES]
 
-TOKENIZER is a tokenizer.json or a weight file. FOLDER holds NAME.u16 of each stream, one document each (silt-tokenize). With BYTES, only the tokens of about
-the first so many bytes: nets of different tokenizers are then compared on the same bytes.
+TOKENIZER is a tokenizer.json or a weight file. FOLDER holds NAME.u16 of each stream, one document each (silt-tokenize).
+With BYTES, only the tokens of about the first so many bytes: nets of different tokenizers are then compared on the same bytes.
 """
 
 import json
@@ -18,7 +18,7 @@ import weight_file  # noqa: E402
 def piece_bytes(path):
     """Bytes of each token: every letter of a piece stands for one byte; special tokens have none."""
     if str(path).endswith(".safetensors"):
-        return np.diff(np.frombuffer(weight_file.read(path)[1]["tokenizer.offsets"][2], np.int32)).astype(np.int64)
+        return np.array(weight_file.piece_lengths(weight_file.read(path)[1]), np.int64)
     tokenizer = json.loads(pathlib.Path(path).read_text())
     sizes = np.zeros(max(tokenizer["model"]["vocab"].values()) + 1, np.int64)
     special = {token["id"] for token in tokenizer["added_tokens"]}

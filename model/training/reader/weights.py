@@ -12,18 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import weight_file  # noqa: E402
 
-from . import config, store  # noqa: E402
+from . import config  # noqa: E402
 from .export import BLOCK, FAST  # noqa: E402
-
-
-def values(tensors, name):
-    """A tensor as float32, int8 rows with their scales."""
-    dtype, shape, raw = tensors[name]
-    if dtype == "BF16":
-        return store.from_bf16(np.frombuffer(raw, np.uint16)).reshape(shape)
-    if dtype == "I8":
-        return np.frombuffer(raw, np.int8).reshape(shape).astype(np.float32) * values(tensors, name + ".scale")[:, None]
-    return np.frombuffer(raw, np.float32).reshape(shape)
 
 
 def config_of(metadata):
@@ -38,7 +28,7 @@ def load(path):
     c = config_of(metadata)
     if c.mixer != "ttt-e2e":
         raise SystemExit(f"{path}: its mixer is {c.mixer}; only ttt-e2e nets can be read back")
-    of = lambda name: values(tensors, name)
+    of = lambda name: weight_file.values(tensors, name)
     adapted = [f"blocks.{n}." for n in range(c.prefix_layers, c.layers)]
     steps = np.stack([of(block + "fast.step") for block in adapted])
     decays = np.stack([of(block + "fast.decay") for block in adapted])
