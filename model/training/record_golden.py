@@ -32,6 +32,7 @@ class Reader:
         number = lambda key: int(meta[key])
         self.t = tensors
         self.layers, self.fast_layers = number("layers"), number("fast_layers")
+        self.learned = tuple(meta.get("fast_learns", " ".join(FAST)).split())
         self.b, self.k, self.heads, self.f = (number(key) for key in ("minibatch_tokens", "window_tokens", "heads", "head_width"))
         self.theta, self.eps, self.clip = (float(meta[key]) for key in ("rope_theta", "norm_epsilon", "clip_norm"))
         assert number("kv_heads") == self.heads and meta["mixer"] == "ttt-e2e"
@@ -77,7 +78,7 @@ class Reader:
     def read(self, tokens, learn):
         """tokens [T + 1] -> nats [T], gradient norms, fast weights at the end."""
         first = self.layers - self.fast_layers
-        W0 = {(n, name): self.t[f"blocks.{n}.fast.{name}"] for n in range(first, self.layers) for name in FAST}
+        W0 = {(n, name): self.t[f"blocks.{n}.fast.{name}"] for n in range(first, self.layers) for name in self.learned}
         W = {key: value.clone().requires_grad_() for key, value in W0.items()}
         empty = torch.zeros(0, self.heads, self.f, dtype=torch.float64)
         caches = [(empty, empty)] * self.layers
@@ -85,7 +86,7 @@ class Reader:
         for at in range(0, len(tokens) - 1, self.b):
             h = self.t["embedding"][tokens[at:at + self.b]]
             for n in range(self.layers):
-                fast = [W[n, name] for name in FAST] if n >= first else None
+                fast = [W.get((n, name), self.t.get(f"blocks.{n}.fast.{name}")) for name in FAST] if n >= first else None
                 h, caches[n] = self.block(n, h, caches[n], fast)
             nll = self.nll(h, tokens[at + 1:at + 1 + self.b])
             nats += nll.tolist()
@@ -98,8 +99,11 @@ class Reader:
 
     def step(self, key, initial, W, g):
         n, name = key
-        i = FAST.index(name)
-        step, decay = self.t[f"blocks.{n}.fast.step"][i], self.t[f"blocks.{n}.fast.decay"][i]
+        step, decay = (self.t[f"blocks.{n}.fast.{rate}"] for rate in ("step", "decay"))
+        if self.learned == FAST:
+            step, decay = step[FAST.index(name)], decay[FAST.index(name)]
+        else:  # of each hidden unit, a row of down
+            step, decay = step[:, None], decay[:, None]
         return (initial + decay * (W - initial) - step * g).requires_grad_()
 
 

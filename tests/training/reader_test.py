@@ -82,6 +82,60 @@ class ReaderTest(unittest.TestCase):
         self.assertEqual(sorted(some.ids[begin] for begin, _ in some.spans), [0, 20, 50, 70])
         self.assertEqual(sorted(some.sequence(100)[0]), list(range(100)))
 
+    def long_logs(self):
+        """Two logs of 3,000 tokens, 1 to 6,000, each with 20 facts told at every 150th token; question k is made of tokens from 40,000 + 10 k."""
+        ids, told, roles, ends = [], [], [], []
+        for log in range(2):
+            first, begin = 1 + 3000 * log, len(ids)
+            ids += range(first, first + 3000)
+            for fact in range(20):
+                at, name = len(ids), 40000 + 10 * (20 * log + fact)
+                ids += [name] * 9 + [name + 1] * 3
+                told.append([at, at + 9, at + 12, begin + 150 * fact + 1])
+            ends.append(len(ids))
+        np.array(ids, np.uint16).tofile(self.folder / "recall-000.u16")
+        np.zeros(len(ids), np.uint8).tofile(self.folder / "recall-000.roles")
+        (self.folder / "recall-000.ends").write_text("".join(f"{end}\n" for end in ends))
+        np.savetxt(self.folder / "recall-000.told", told, "%d")
+
+    def test_long_logs_are_asked_only_about_what_the_lane_has_read_of_them(self):
+        self.long_logs()
+        write_group(self.folder, "worlds-000", [range(10000, 40000)])  # a log may wait while this is read, and the state be lost
+        batches = data.Batches(self.folder, 4, 640, 5, window=64, answer_weight=3.0)
+        read, asked, front, far = [set() for _ in range(4)], 0, 0, 0
+        for _ in range(400):
+            tokens, inner, outer, keep, _ = batches.next()
+            for i, row in enumerate(tokens):
+                read[i] = read[i] if keep[i] else set()
+                is_asked = row[1:] >= 40000
+                self.assertFalse((is_asked & (inner[i] > 0)).any())
+                self.assertTrue((outer[i][is_asked] == np.where(row[1:][is_asked] % 10 == 1, 3.0, 0.0)).all())
+                stream = row[(row < 40000) & np.concatenate([[True], inner[i] > 0])]
+                if is_asked.any():
+                    asked, front = asked + 1, front + int(is_asked[0])
+                    known = read[i] | (set() if is_asked[0] else set(stream.tolist()))
+                    for name in set(row[1:][is_asked] // 10 * 10):
+                        fact = (int(name) - 40000) // 10
+                        at = 1 + 3000 * (fact // 20) + 150 * (fact % 20)
+                        self.assertIn(at, known)
+                        far += max(token for token in known if token < 10000) - at > 640
+                read[i] |= set(stream.tolist())
+        self.assertGreater(asked, 100)
+        self.assertGreater(front, asked * 0.2)
+        self.assertLess(front, asked * 0.8)
+        self.assertGreater(far, 100)
+
+    def test_questions_know_where_their_facts_were_told(self):
+        segments = [["ab", "stream"], ["c", "stream"], ["dd", "ask"], ["e", "answer"], ["ff", "ask"], ["g", "answer"]]
+        line = {"segments": segments, "skill": "recall", "after": [1, 0]}
+        source = self.folder / "recall.jsonl"
+        source.write_text(2 * (json.dumps(line) + "\n"))
+        episodes.split(source, self.folder / "out", 10)
+        (self.folder / "recall.ends").write_text((self.folder / "out/recall.ends").read_text())  # each byte a token
+        episodes.join(self.folder / "out/recall.segments", self.folder / "recall")
+        self.assertEqual((self.folder / "recall.told").read_text().splitlines(),
+                         ["3 5 6 3", "6 8 9 2", "12 14 15 12", "15 17 18 11"])
+
     def test_parameters_come_back(self):
         random = np.random.default_rng(1)
         params = {"a": {"matrix": random.normal(size=(300, 70))}, "small": np.array([1 / 3, -2.5])}
@@ -126,14 +180,21 @@ class ReaderTest(unittest.TestCase):
         self.assertEqual((metadata["mixer"], metadata["minibatch_tokens"], metadata["clip_norm"]), ("ttt-e2e", 128, "1"))
 
     def test_a_weight_file_comes_back_as_parameters(self):
-        c = config.Config(layers=3, fast_layers=1, width=8, heads=2, head_width=4, mlp_width=16, fast_width=8, vocabulary=32, window=128)
+        for learns in config.LEARNS:
+            with self.subTest(learns):
+                self.comes_back(learns)
+
+    def comes_back(self, learns):
+        c = config.Config(layers=3, fast_layers=1, width=8, heads=2, head_width=4, mlp_width=16, fast_width=8, vocabulary=32, window=128,
+                          learns=learns)
         random = np.random.default_rng(3)
         draw = lambda *shape: random.normal(size=shape).astype(np.float32)
         shapes = {"q": (8, 8), "k": (8, 8), "v": (8, 8), "o": (8, 8), "gate": (8, 16), "up": (8, 16), "down": (16, 8),
                   "attention_norm": (8,), "mlp_norm": (8,)}
         params = {"embedding": draw(32, 8), "final_norm": draw(8), "fast_norm": draw(1, 8),
-                  "blocks": {name: draw(3, *shape) for name, shape in shapes.items()}, "fast": {t: draw(1, 8, 8) for t in export.FAST},
-                  "inner": {"log_step": {t: draw(1) for t in export.FAST}, "decay": {t: draw(1) for t in export.FAST}}}
+                  "blocks": {name: draw(3, *shape) for name, shape in shapes.items()}, "fast": {t: draw(1, 8, 8) for t in export.FAST}}
+        rates = lambda: {"down": draw(1, 8)} if learns == "down" else {t: draw(1) for t in export.FAST}
+        params["inner"] = {"log_step": rates(), "decay": rates()}
         path = str(self.folder / "net.safetensors")
         tokenizer = {"model": {"vocab": {"<s>": 0, "a": 1}, "merges": []}, "added_tokens": [{"id": 0}]}
         weight_file.write_safetensors(path, export.shape_metadata(c), export.reader_tensors(c, params), True, tokenizer)
@@ -148,6 +209,25 @@ class ReaderTest(unittest.TestCase):
         self.assertEqual(vocabulary, 32)
         weight_file.write_safetensors(path + ".2", {"vocabulary": 32}, {}, False, taken)
         self.assertEqual(weight_file.read(path + ".2")[1]["tokenizer.bytes"], taken["tokenizer.bytes"])
+
+    def test_a_net_grows_without_predicting_differently(self):
+        random = np.random.default_rng(3)
+        small = config.Config(layers=3, fast_layers=1, width=8, heads=2, head_width=4, fast_width=6)
+        large = small.with_(learns="down", fast_width=14)
+        draw = lambda *shape: random.normal(size=shape).astype(np.float32)
+        inner = {name: {t: draw(1) for t in export.FAST} for name in ("log_step", "decay", "momentum")}
+        before = {"fast": {"gate": draw(1, 8, 6), "up": draw(1, 8, 6), "down": draw(1, 6, 8)}, "inner": inner}
+        after = weights.grown(small, before, large, 1)
+        x, silu = draw(5, 8), lambda v: v / (1 + np.exp(-v))
+        out = lambda fast: (silu(x @ fast["gate"][0]) * (x @ fast["up"][0])) @ fast["down"][0]
+        np.testing.assert_allclose(out(after["fast"]), out(before["fast"]), rtol=1e-5)
+        self.assertEqual({name: list(v) for name, v in after["inner"].items()}, {name: ["down"] for name in inner})
+        np.testing.assert_allclose(after["inner"]["log_step"]["down"][0, :6], np.repeat(inner["log_step"]["down"], 6))
+        decay = 1 / (1 + np.exp(-after["inner"]["decay"]["down"][0, 6:].astype(float)))
+        half = np.log(0.5) / np.log(decay) * small.minibatch
+        np.testing.assert_allclose([half[0], half[-1]], weights.NEW_HALF_LIVES, rtol=0.01)
+        with self.assertRaises(SystemExit):
+            weights.grown(large, after, small, 1)
 
     def test_runs_add_up_to_what_a_file_says_of_its_training(self):
         run = {"steps": 3, "tokens": 70, "seconds": 2.4, "hardware": "H", "config": {"mixer": "ttt-e2e"}}

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 MIXERS = ("ttt-e2e", "ttt-linear", "ttt-mlp", "sliding-window", "full-attention", "mamba2")
 RULES = ("clipped-sgd", "momentum", "newton-schulz")
+LEARNS = ("all", "down")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Config:
     head_width: int = 64
     mlp_width: int = 1408     # static SwiGLU
     fast_width: int = 384     # fast SwiGLU
+    learns: str = "all"       # of it: gate, up and down with a step each, or down with a step of each hidden unit
     vocabulary: int = 8192
     minibatch: int = 128      # b, tokens
     window: int = 512         # k, tokens; a multiple of b
@@ -26,10 +28,11 @@ class Config:
     clip: float = 1.0         # of the inner gradient's norm over all fast tensors
     step: float = 0.3         # initial inner step
     decay: float = 6.0        # logit of the initial decay; 30: weights never go back to W_0
+    decay_spread: float = 0.0  # logits of hidden units begin evenly within decay - spread and decay + spread (learns=down)
     mamba_state: int = 64
 
     def __post_init__(self):
-        assert self.mixer in MIXERS and self.rule in RULES
+        assert self.mixer in MIXERS and self.rule in RULES and self.learns in LEARNS
         assert self.window % self.minibatch == 0
 
     @property

@@ -76,9 +76,9 @@ def reader_tensors(c, params):
         out[block + "fast_norm"] = params["fast_norm"][i]
         for t in FAST:
             out[block + "fast." + t] = params["fast"][t][i]
-        inner = params["inner"]
-        out[block + "fast.step"] = np.array([np.exp(inner["log_step"][t][i]) for t in FAST])
-        out[block + "fast.decay"] = np.array([1 / (1 + np.exp(-inner["decay"][t][i])) for t in FAST])
+        rates = lambda name: np.concatenate([np.atleast_1d(v[i]) for t in FAST if (v := params["inner"][name].get(t)) is not None])
+        out[block + "fast.step"] = np.exp(rates("log_step"))
+        out[block + "fast.decay"] = 1 / (1 + np.exp(-rates("decay")))
     return out
 
 
@@ -104,7 +104,8 @@ def empty(c):
 def shape_metadata(c):
     if c.mixer != "ttt-e2e":
         return mixer_tensors.metadata(config.ttt_config(c), config.ttt_kind(c))
-    return {"mixer": c.mixer, "rule": c.rule, "layers": c.layers, "fast_layers": c.fast_layers, "width": c.width, "heads": c.heads,
+    learns = {"fast_learns": "down"} if c.learns == "down" else {}
+    return {**learns, "mixer": c.mixer, "rule": c.rule, "layers": c.layers, "fast_layers": c.fast_layers, "width": c.width, "heads": c.heads,
             "kv_heads": c.heads, "head_width": c.head_width, "mlp_width": c.mlp_width, "fast_width": c.fast_width,
             "vocabulary": c.vocabulary, "minibatch_tokens": c.minibatch, "window_tokens": c.window,
             "rope_theta": f"{c.rope_theta:g}", "norm_epsilon": f"{c.epsilon:g}", "clip_norm": f"{c.clip:g}"}

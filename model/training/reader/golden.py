@@ -36,7 +36,7 @@ def main():
     nats, _, norms, delta = read(True)
     frozen = read(False)[0]
     fast = [golden_checks.checks(f"blocks.{c.prefix_layers + i}.fast.{t}", params["fast"][t][i] + delta[t][0, i], delta[t][0, i])
-            for i in range(c.fast_layers) for t in net.FAST]
+            for i in range(c.fast_layers) for t in net.learned(c)]
     numbers = lambda x: np.asarray(x[0], np.float64).tolist()
     golden_checks.write(a.out, "JAX, float32", ids, c.minibatch, numbers(nats), numbers(frozen), numbers(norms), fast)
 

@@ -38,7 +38,7 @@ class Reading:
 
     def none(self, lanes):
         """The deltas of nothing learned."""
-        return {t: jnp.zeros((lanes, *v.shape), jnp.float32) for t, v in self.params["fast"].items()}
+        return {t: jnp.zeros((lanes, *self.params["fast"][t].shape), jnp.float32) for t in net.learned(self.c)}
 
     def read(self, tokens, counts=None, delta=None, context=0):
         """tokens [L, N + 1], of each lane counts[l] to be read (all of N); the first `context` of them neither learned nor
@@ -141,7 +141,7 @@ def facts(reading, archive):
         items = [i for i in range(file["items"]) if file["item"][i, 0] == log]
         near = [i for i in items if file["item"][i, 1] == 0]
         tail = file["log", log][-c.window:]
-        learned = {**params, "fast": {t: params["fast"][t] + delta[t][log] for t in net.FAST}}
+        learned = {**params, "fast": {**params["fast"], **{t: params["fast"][t] + v[log] for t, v in delta.items()}}}
         ways = {"learned": (learned, items, nothing), "reset": (params, items, nothing),
                 "learned, with its window": (learned, near, tail), "not learning, with its window": (params, near, tail)}
         for way, (weights_now, some, window) in ways.items():

@@ -15,6 +15,11 @@ BF16 = jnp.bfloat16
 FAST = ("gate", "up", "down")
 
 
+def learned(c):
+    """The fast tensors that learn; the others are what W_0 says."""
+    return FAST if c.learns == "all" else ("down",)
+
+
 def rms(x, gain, epsilon):
     h = x.astype(jnp.float32)
     return (h * lax.rsqrt(jnp.mean(h * h, -1, keepdims=True) + epsilon) * gain).astype(x.dtype)
@@ -55,9 +60,18 @@ def init(c, key):
             "fast": {"gate": jax.random.normal(fast_keys[0], (n, d, h)) * d ** -0.5,
                      "up": jax.random.normal(fast_keys[1], (n, d, h)) * d ** -0.5,
                      "down": jax.random.normal(fast_keys[2], (n, h, d)) * 0.1 * h ** -0.5},
-            "inner": {"log_step": {t: jnp.full((n,), math.log(c.step)) for t in FAST},
-                      "decay": {t: jnp.full((n,), c.decay) for t in FAST},
-                      "momentum": {t: jnp.full((n,), 0.0) for t in FAST}}}
+            "inner": init_inner(c)}
+
+
+def init_inner(c):
+    """Logarithms of steps, logits of decays and momentum: of each learned tensor, or of each hidden unit of down."""
+    n, h = c.fast_layers, c.fast_width
+    if c.learns == "all":
+        same = lambda value: {t: jnp.full((n,), value) for t in FAST}
+        return {"log_step": same(math.log(c.step)), "decay": same(c.decay), "momentum": same(0.0)}
+    spread = jnp.linspace(c.decay - c.decay_spread, c.decay + c.decay_spread, h)
+    return {"log_step": {"down": jnp.full((n, h), math.log(c.step))}, "decay": {"down": jnp.tile(spread, (n, 1))},
+            "momentum": {"down": jnp.full((n, h), 0.0)}}
 
 
 def compute_copy(blocks):
@@ -123,7 +137,7 @@ def adapted_blocks(c, P, W, cache, h, valid):
         k = jnp.concatenate([k_old, heads(x @ w["k"])])
         v = jnp.concatenate([v_old, heads(x @ w["v"])])
         h = h + cached_attention(c, heads(x @ w["q"]), k, v, valid) @ w["o"]
-        fast = {t: W[t][i].astype(h.dtype) for t in FAST}
+        fast = {t: (W[t] if t in W else P["fast"][t])[i].astype(h.dtype) for t in FAST}
         static = swiglu(rms(h, w["mlp_norm"], c.epsilon), w["gate"], w["up"], w["down"])
         h = h + static + swiglu(rms(h, P["fast_norm"][i], c.epsilon), fast["gate"], fast["up"], fast["down"])
         new_cache.append((k[c.minibatch:], v[c.minibatch:]))
@@ -150,23 +164,23 @@ def newton_schulz(g):
 
 def inner_step(c, P, W, m, g, active):
     """One learning step; nothing changes where `active` is false. Returns weights, momentum, gradient norm."""
-    norm = jnp.sqrt(sum(jnp.sum(g[t] * g[t]) for t in FAST) + 1e-12)
+    norm = jnp.sqrt(sum(jnp.sum(v * v) for v in g.values()) + 1e-12)
     if c.rule == "newton-schulz":
-        g = {t: newton_schulz(g[t]) for t in FAST}
+        g = {t: newton_schulz(v) for t, v in g.items()}
     else:
-        g = {t: g[t] * jnp.minimum(1.0, c.clip / norm) for t in FAST}
+        g = {t: v * jnp.minimum(1.0, c.clip / norm) for t, v in g.items()}
     if c.rule == "momentum":
-        m = {t: jnp.where(active, P["momentum"][t] * m[t] + g[t], m[t]) for t in FAST}
+        m = {t: jnp.where(active, P["momentum"][t] * m[t] + g[t], m[t]) for t in g}
         g = m
-    new = {t: P["fast"][t] + P["decay"][t] * (W[t] - P["fast"][t]) - P["step"][t] * g[t] for t in FAST}
-    return {t: jnp.where(active, new[t], W[t]) for t in FAST}, m, norm
+    new = {t: P["fast"][t] + P["decay"][t] * (W[t] - P["fast"][t]) - P["step"][t] * g[t] for t in g}
+    return {t: jnp.where(active, new[t], W[t]) for t in new}, m, norm
 
 
 def prepared(c, P):
     """The parameters as the forward pass wants them: bfloat16 copies, steps and decays from their logits."""
     blocks = compute_copy(P["blocks"])
     cut = lambda lo, hi: {name: v[lo:hi] for name, v in blocks.items()}
-    wide = lambda f, values: {t: f(values[t])[:, None, None] for t in FAST}
+    wide = lambda f, values: {t: f(v).reshape(c.fast_layers, -1, 1) for t, v in values.items()}  # a number, or one a row
     inner = P["inner"]
     return {"embedding": P["embedding"].astype(BF16), "final_norm": P["final_norm"], "prefix": cut(0, c.prefix_layers),
             "top": cut(c.prefix_layers, c.layers), "fast_norm": P["fast_norm"], "fast": P["fast"],
@@ -211,12 +225,13 @@ def read(c, P, tokens, weights, delta=None, learn=True, how="cudnn"):
     n, b = T // c.minibatch, c.minibatch
 
     def one(h, targets, weights, delta):
-        zero = {t: jnp.zeros_like(P["fast"][t]) for t in FAST}
-        W = P["fast"] if delta is None else {t: P["fast"][t] + delta[t] for t in FAST}
+        initial = {t: P["fast"][t] for t in learned(c)}
+        zero = {t: jnp.zeros_like(v) for t, v in initial.items()}
+        W = initial if delta is None else {t: v + delta[t] for t, v in initial.items()}
         step = jax.checkpoint(functools.partial(minibatch_step, c, P, learn))
-        m = zero if c.rule == "momentum" else {t: jnp.zeros(()) for t in FAST}
+        m = zero if c.rule == "momentum" else {t: jnp.zeros(()) for t in initial}
         carry = (W, m, empty_cache(c), jnp.int32(0))
         (W, _, _, _), (nll, hits, norms) = lax.scan(step, carry, (h.reshape(n, b, -1), targets.reshape(n, b), weights.reshape(n, b)))
-        return nll.reshape(T), hits.reshape(T), norms, {t: W[t] - P["fast"][t] for t in FAST}
+        return nll.reshape(T), hits.reshape(T), norms, {t: W[t] - v for t, v in initial.items()}
 
     return jax.vmap(one, in_axes=(0, 0, 0, None if delta is None else 0))(h, tokens[:, 1:], weights, delta)

@@ -6,6 +6,7 @@ Writes NAME.json and NAME.N (store.py). All GPUs that JAX sees share each batch.
 import argparse
 import concurrent.futures
 import dataclasses
+import fcntl
 import functools
 import json
 import queue
@@ -31,7 +32,7 @@ def log(*what):
 def outer_loss(c, how, learn, params, delta, tokens, inner, outer, keep):
     """Weighted mean nll of the batch, in which each sequence was read under its own fast weights."""
     if c.mixer == "ttt-e2e":
-        start = None if delta is None else {t: delta[t] * keep[:, None, None, None] for t in net.FAST}
+        start = None if delta is None else {t: v * keep[:, None, None, None] for t, v in delta.items()}
         nll, _, norms, after = net.read(c, params, tokens, inner, start, learn, how)
     else:
         nll, norms, after = baselines.read(c, params, tokens, how), jnp.zeros(1), None
@@ -50,7 +51,7 @@ def make_step(c, how, learn, opt, mesh):
         params = jax.tree.map(lambda p, u: p - lr * u, params, updates)
         if delta is not None:
             s = hold[:, None, None, None] > 0
-            delta = {t: jnp.where(s, jax.lax.stop_gradient(after[t]), delta[t]) for t in net.FAST}
+            delta = {t: jnp.where(s, jax.lax.stop_gradient(after[t]), v) for t, v in delta.items()}
         return params, state, delta, jnp.stack([loss, norm, inner_norm])
 
     whole, lanes = Spec(), Spec("lanes")
@@ -90,13 +91,21 @@ class Prefetch:
 def initial(c, options):
     """(Config, parameters, what a weight file that was started from says of its training)."""
     if options.start and options.start.endswith(".safetensors"):
-        c, params, metadata = weights.load(options.start)
+        found, params, metadata = weights.load(options.start)
+        c = config.parse(options.config, found)
+        params = weights.grown(found, params, c, options.seed)
         return c, jax.tree.map(jnp.asarray, params), {key: v for key, v in metadata.items() if key.startswith("training_")}
     if options.start:
         params, notes = store.load(*options.start.rsplit("/", 1))
         return config.Config(**notes["config"]), jax.tree.map(jnp.asarray, params), None
     key = jax.random.key(options.seed)
     return c, (net.init if c.mixer == "ttt-e2e" else baselines.init)(c, key), None
+
+
+def shown(f, tree):
+    """f of each tensor's numbers; of hidden units nine quantiles."""
+    cut = lambda v: np.quantile(v, np.linspace(0, 1, 9), axis=-1).T if v.ndim == 2 else v
+    return {t: np.round(cut(np.asarray(f(v))), 5).tolist() for t, v in tree.items()}
 
 
 def run(options):
@@ -112,7 +121,8 @@ def run(options):
     state = jax.device_put(opt.init(params), whole)
     delta = None
     if carry:
-        delta = {t: jax.device_put(np.zeros((options.lanes, *v.shape), np.float32), lanes) for t, v in params["fast"].items()}
+        delta = {t: jax.device_put(np.zeros((options.lanes, *v.shape), np.float32), lanes)
+                 for t, v in params["fast"].items() if t in net.learned(c)}
     lr = lambda value: jnp.float32(value)
     begin = time.time()
     with concurrent.futures.ThreadPoolExecutor() as pool:  # XLA takes half a minute for each
@@ -123,6 +133,8 @@ def run(options):
     size = sum(v.size for v in jax.tree.leaves(params))
     log(f"{options.name}: compiled in {time.time() - begin:.0f} s, {size / 1e6:.2f} M parameters, {len(jax.devices())} GPUs")
 
+    if options.turn:  # held to the end of the process
+        fcntl.flock(turn := open(options.turn, "w"), fcntl.LOCK_EX)
     curve, seen, done, begin, numbers = [], 0, 0, time.time(), jnp.zeros(3)
     total = options.seconds
     hardware = f"{len(jax.devices())} {jax.devices()[0].device_kind}"
@@ -163,8 +175,7 @@ def run(options):
     notes = save()
     log(f"{options.name}: {done} steps, {seen / 1e6:.1f} M tokens in {notes['seconds']:.0f} s")
     if c.mixer == "ttt-e2e":
-        show = lambda f, tree: {t: np.round(np.asarray(f(v)), 4).tolist() for t, v in tree.items()}
-        log("steps", show(jnp.exp, params["inner"]["log_step"]), "decay", show(jax.nn.sigmoid, params["inner"]["decay"]))
+        log("steps", shown(jnp.exp, params["inner"]["log_step"]), "decay", shown(jax.nn.sigmoid, params["inner"]["decay"]))
     kept[seen] = jax.tree.map(np.asarray, jax.device_get(params))
     del state, delta, params
     with open(f"{options.out}/{options.name}.dev.json", "w") as file:
@@ -200,7 +211,7 @@ def main():
     p.add_argument("--name", required=True)
     p.add_argument("--seconds", type=float, required=True)
     p.add_argument("--steps", type=int, default=0, help="instead of what fits the time")
-    p.add_argument("--config", default="", help="name=value,... of config.py")
+    p.add_argument("--config", default="", help="name=value,... of config.py; with a weight file to start from: what is to be different")
     p.add_argument("--start", help="FOLDER/NAME of saved parameters, or a weight file, to go on from")
     p.add_argument("--lanes", type=int, default=64)
     p.add_argument("--tokens", type=int, default=4096)
@@ -218,6 +229,7 @@ def main():
     p.add_argument("--episode-share", type=float, default=0.0)
     p.add_argument("--validation", help="name of the validation episodes' files")
     p.add_argument("--answer-weight", type=float, default=1.0)
+    p.add_argument("--turn", help="FILE to lock once compiled: several runs take turns on one GPU")
     p.add_argument("--snapshots", default="", help="millions of tokens at which to measure positions, too")
     p.add_argument("--streams", help="FILE.npz of streams to measure afterwards")
     p.add_argument("--positions", help="FILE.npz of long streams to measure by position")
