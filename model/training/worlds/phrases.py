@@ -6,6 +6,8 @@ range (" on 2030-03-13") or nothing; both bring their own space.
 
 import re
 
+from .phrases_english import ENGLISH
+from .phrases_european import EUROPEAN
 from .phrases_more import MORE
 
 HELD_OUT = {"en": 3, "de": 1, "fr": 1, "es": 1}
@@ -560,10 +562,11 @@ PHRASES = {
                "Muéstrame {key} del ticket {id}.", "Incidencia {id}: ¿{key}?"),
     },
 }
-for _form, _languages in MORE.items():
-    for _language, _more in _languages.items():
-        _own = PHRASES[_form][_language]
-        PHRASES[_form][_language] = _own[:-HELD_OUT[_language]] + _more + _own[-HELD_OUT[_language]:]
+for _form, _languages in PHRASES.items():
+    _others = {"en": ENGLISH[_form], **EUROPEAN[_form]}
+    for _language, _own in _languages.items():
+        _more = MORE.get(_form, {}).get(_language, ()) + _others[_language]
+        _languages[_language] = _own[:-HELD_OUT[_language]] + _more + _own[-HELD_OUT[_language]:]
 
 WHO = {"en": (" by {v}", " with {v}", " for {v}", " that mention {v}", ", only {v},"), "de": (" mit {v}", " von {v}", " für {v}"),
        "fr": (" avec {v}", " pour {v}"), "es": (" con {v}", " para {v}")}
