@@ -1,7 +1,8 @@
 """Token streams for training: lanes that read on where they stopped, so that learned state can be carried along.
 
 A folder holds NAME.u16 (token ids) and NAME.ends (ends of its documents, in tokens), from silt-tokenize; and for
-episodes also NAME.roles (one byte a token: 0 stream, 1 ask, 2 answer).
+episodes also NAME.roles (one byte a token: 0 stream, 1 ask, 2 answer); long logs with questions about them NAME.told as well
+(episodes.py).
 """
 
 import pathlib
@@ -9,15 +10,20 @@ import pathlib
 import numpy as np
 
 STREAM, ASK, ANSWER = 0, 1, 2
-# Share of each group among the lanes' picks; groups that a corpus lacks are left out.
+NEAR = 300  # tokens: how far back "of late" reaches
+# Share of each group among the lanes' picks; groups that a corpus lacks are left out. Long logs with questions are read for
+# much longer than others: they are about a quarter of what is read.
 WEIGHTS = {"train-anomaly-labelled-otrf-security": .08, "train-anomaly-labelled-syzkaller-kernel-crashes": .04,
            "train-anomaly-labelled-treeherder-ci": .14, "train-docs-elastic-examples-readmes": .01,
            "train-docs-gitlab-com-runbooks": .05, "train-docs-kafka": .03, "train-docs-rsyslog": .03,
-           "train-logs-elastic-examples": .08, "train-tickets-jira-gpt2sp": .10, "docs": .12, "worlds": .32}
+           "train-logs-elastic-examples": .08, "train-tickets-jira-gpt2sp": .10, "docs": .12, "worlds": .32, "recall": .04}
 
 
 def group_of(name):
-    return "worlds" if name.startswith("world") else "docs" if name.startswith("docs-") else name.rstrip("0123456789").rstrip("-")
+    for prefix, group in (("world", "worlds"), ("docs-", "docs"), ("recall", "recall")):
+        if name.startswith(prefix):
+            return group
+    return name.rstrip("0123456789").rstrip("-")
 
 
 def joined(files):
@@ -45,12 +51,50 @@ class Group:
         return at, int(self.ends[i])
 
 
+class AskedGroup:
+    """Long logs, and questions about what was told in them."""
+
+    def __init__(self, files):
+        self.ids, self.starts, ends = joined(files)
+        sizes = np.cumsum([0] + [file.stat().st_size // 2 for file in files])
+        rows = [np.loadtxt(file.with_suffix(".told"), np.int64, ndmin=2) + before for file, before in zip(files, sizes)]
+        self.asked = np.concatenate(rows)  # question, answer, end, told
+        self.logs = []                     # of each: where it begins and ends, and its questions by when they can be asked
+        for begin, end in zip(self.starts, ends):
+            own = self.asked[(self.asked[:, 0] >= begin) & (self.asked[:, 0] < end)]
+            self.logs.append((int(begin), int(own[0, 0]), own[np.argsort(own[:, 3])]))
+        self.ends = np.array([end for _, end, _ in self.logs])
+
+    def pick(self, rng):
+        """Where a log begins and ends: these are read from their beginning."""
+        begin, end, _ = self.logs[rng.integers(0, len(self.logs))]
+        return begin, end
+
+    def questions(self, rng, at, room):
+        """Questions about facts that the log now read at `at` has told, with their answers: ids and roles, of at most `room` tokens.
+        Every second is drawn evenly, the others rather about what was told of late."""
+        _, _, rows = self.logs[int(np.searchsorted(self.ends, at))]
+        told = rows[rows[:, 3] <= at]
+        ids, roles = [np.zeros(0, np.uint16)], []
+        if len(told):
+            near = 1 / (at - told[:, 3] + NEAR)
+            order = rng.choice(len(told), len(told), False, 0.5 / len(told) + 0.5 * near / near.sum())
+            for ask, answer, end, _ in told[order]:
+                room -= end - ask
+                if room < 0:
+                    break
+                ids.append(self.ids[ask:end])
+                roles += [ASK] * (answer - ask) + [ANSWER] * (end - answer)
+        return np.concatenate(ids), np.array(roles, np.uint8)
+
+
 def load(folder, exclude=()):
     files = {}
     for file in sorted(pathlib.Path(folder).glob("*.u16")):
-        if not file.with_suffix(".roles").exists():
+        if not file.with_suffix(".roles").exists() or file.with_suffix(".told").exists():
             files.setdefault(group_of(file.stem), []).append(file)
-    return {name: Group(some) for name, some in files.items() if name in WEIGHTS and name not in exclude}
+    kind = lambda name: AskedGroup if name == "recall" else Group
+    return {name: kind(name)(some) for name, some in files.items() if name in WEIGHTS and name not in exclude}
 
 
 class Lane:
@@ -59,6 +103,10 @@ class Lane:
     def __init__(self, groups, weights, rng):
         self.groups, self.weights, self.rng = groups, weights, rng
         self.names = list(groups)
+        self.restart()
+
+    def restart(self):
+        """Two new documents; what questions there are about the old ones, a fresh state could not answer."""
         self.jump()
         self.parked = self.group, self.at, self.end
         self.jump()
@@ -70,6 +118,9 @@ class Lane:
     def jump(self):
         self.group = self.groups[self.names[self.rng.choice(len(self.names), p=self.weights)]]
         self.at, self.end = self.group.pick(self.rng)
+
+    def asks(self):
+        return isinstance(self.group, AskedGroup)
 
     def take(self, count):
         """The next tokens, from further documents when this one ends."""
@@ -124,7 +175,8 @@ class Batches:
     asks: half of them under the state of the lane, half under W_0.
     """
 
-    FRESH, SWAP, OVERLAP = 0.10, 0.12, 0.65
+    FRESH, SWAP, OVERLAP = 0.08, 0.12, 0.65
+    ASKED, ROOM = 0.9, 400  # of the sequences of long logs, and tokens for the questions in each
 
     def __init__(self, folder, lanes, T, seed, exclude=(), episodes=None, episode_share=0.0, answer_weight=1.0, carry=True, window=512):
         groups = load(folder, exclude)
@@ -151,22 +203,37 @@ class Batches:
                 outer[i] = np.where(roles[1:] == ANSWER, self.answer_weight, (roles[1:] == STREAM).astype(np.float32))
                 keep[i], store[i] = self.rng.random() < 0.5, 0
                 continue
-            luck = self.rng.random()
-            on = self.carry and self.last[i] is not None and luck >= self.FRESH
-            again = 0
-            if not on:
-                lane.jump()
-            elif luck < self.FRESH + self.SWAP:
-                lane.swap()
-            elif self.rng.random() < self.OVERLAP:
-                again = self.window
-                inner[i, :again] = outer[i, :again] = 0
-            ids = lane.take(T - again if on else T + 1)
-            if on:
-                ids = np.concatenate([self.last[i][-(again + 1):], ids])
-                keep[i] = 1
-            tokens[i], self.last[i] = ids, ids[-(self.window + 1):].copy()
+            self.read_on(i, lane, tokens, inner, outer, keep)
         return tokens, inner, outer, keep, store
+
+    def read_on(self, i, lane, tokens, inner, outer, keep):
+        """Fills in the lane's next sequence: of its stream, and in long logs of questions too, behind it or, in an empty window,
+        in front."""
+        T, luck = self.T, self.rng.random()
+        on = self.carry and self.last[i] is not None and (luck >= self.FRESH or lane.asks())
+        again = 0
+        if not on:
+            lane.restart()
+        elif self.FRESH <= luck < self.FRESH + self.SWAP:
+            lane.swap()
+        elif self.rng.random() < self.OVERLAP:
+            again = self.window
+        before = self.last[i][-(again + 1):] if on else lane.take(1)
+        asked, roles = np.zeros(0, np.uint16), np.zeros(0, np.uint8)
+        if on and lane.asks() and self.rng.random() < self.ASKED:
+            told_at = lane.at if not again else lane.at + T - again - self.ROOM
+            asked, roles = lane.group.questions(self.rng, min(told_at, lane.end), self.ROOM)
+        stream = lane.take(T - again - asked.size)
+        weight = np.where(roles == ANSWER, self.answer_weight, 0.0)
+        learned = np.ones(stream.size)
+        if again:  # the questions come last
+            ids, inner[i] = [before, stream, asked], np.concatenate([np.zeros(again), learned, np.zeros(asked.size)])
+            outer[i] = np.concatenate([np.zeros(again), learned, weight])
+        else:
+            ids, inner[i] = [before, asked, stream], np.concatenate([np.zeros(asked.size), learned])
+            outer[i] = np.concatenate([weight, learned])
+        tokens[i], keep[i] = np.concatenate(ids), float(on)
+        self.last[i] = np.concatenate([self.last[i] if on else before, stream])[-(self.window + 1):]
 
 
 def validation(folder, name, T, batch, limit):

@@ -4,7 +4,8 @@
     silt-tokenize WEIGHTS OUT FOLDER/NAME.txt                     -> OUT/NAME.u16, NAME.ends (of segments)
     python3 -m reader.episodes join FOLDER/NAME.segments OUT/NAME -> NAME.roles, NAME.skills; NAME.ends becomes those of episodes
 
-Segments are tokenised one by one, as the engine does: a prompt is encoded apart from what is generated after it.
+Long logs (skills/recall.py) get NAME.told as well: for each question the tokens, counted over the file, at which it, its answer and
+what follows begin, and the token behind which its fact has been told. Segments are tokenised one by one, as the engine does: a prompt is encoded apart from what is generated after it.
 """
 
 import json
@@ -31,7 +32,9 @@ def split(source, folder, count):
                 size += len(data)
                 text.write(data)
                 ends.write(f"{size}\n")
-            segments.write(" ".join([episode["skill"], *(str(ROLES[role]) for _, role in parts)]) + "\n")
+            after = iter(episode.get("after", ()))
+            notes = (f":{next(after)}" if role == "ask" and "after" in episode else "" for _, role in parts)
+            segments.write(" ".join([episode["skill"], *(f"{ROLES[role]}{note}" for (_, role), note in zip(parts, notes))]) + "\n")
 
 
 def join(segments, base):
@@ -39,14 +42,29 @@ def join(segments, base):
     ends = np.loadtxt(base.with_suffix(".ends"), np.int64, ndmin=1)
     sizes = np.diff(np.concatenate([[0], ends]))
     lines = [line.split() for line in pathlib.Path(segments).read_text().splitlines()]
-    episodes = [[int(role) for role in line[1:]] for line in lines]
+    episodes = [[int(role.split(":")[0]) for role in line[1:]] for line in lines]
     base.with_suffix(".skills").write_text("\n".join(line[0] for line in lines) + "\n")
     roles = np.array([role for episode in episodes for role in episode], np.uint8)
     assert roles.size == sizes.size, "segments and token file are not of one run"
     np.repeat(roles, sizes).tofile(base.with_suffix(".roles"))
     last = np.cumsum([len(episode) for episode in episodes]) - 1
     np.savetxt(base.with_suffix(".ends"), ends[last], "%d")
+    told = asked_after(lines, ends)
+    if told:
+        np.savetxt(base.with_suffix(".told"), told, "%d")
     print(len(episodes), "episodes", ends[-1], "tokens; by role", np.bincount(roles, sizes, 3).astype(int).tolist())
+
+
+def asked_after(lines, ends):
+    """Rows of NAME.told; ends: of all segments, in tokens."""
+    rows, first = [], 0
+    for line in lines:
+        for i, role in enumerate(line[1:]):
+            if ":" in role:
+                at = first + i
+                rows.append([ends[at - 1], ends[at], ends[at + 1], ends[first + int(role.split(":")[1])]])
+        first += len(line) - 1
+    return rows
 
 
 if __name__ == "__main__":

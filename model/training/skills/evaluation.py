@@ -9,17 +9,15 @@ beside the list.
 """
 
 import argparse
-import collections
 import json
 import pathlib
 import random
 
-from worlds import phrases
 from worlds.plan import format_plan
 from worlds.words import TEAMS
 from worlds.world import SEEN, World
 
-from . import asking, markers
+from . import asking, markers, recall
 from .episodes import VALIDATION_SEED
 from .lessons import Lessons
 from .surface import resolve
@@ -54,75 +52,30 @@ def open_book(count):
     return out[:count]
 
 
-class RecallWorld(World):
-    """Tells its facts within its first part and then goes on for more than the longest distance."""
-
-    def _plan_bindings(self):
-        rng = self._rng
-        self.told = []
-        machine = next(machine for machine in self.machines if machine.archetype == "binding")
-        for distance in DISTANCES:
-            for seen in SEEN:
-                for _ in range(FACTS):
-                    self.told.append((machine, machine.make_id(), "%s-%d" % (rng.choice(TEAMS), rng.randint(1, 400)), seen, distance))
-
-
-def _tell(world, source, fact, spots):
-    """Puts the lines of a fact in front of the lines at `spots`; each shows the time of its place."""
-    machine, key, value, _, _ = fact
-    step = machine.steps["tell"]
-    at = {}
-    for spot in spots:
-        stamp = source.stamp
-        line = {"0": key, "1": value, "t": stamp.render(source.clock[spot]), "h": step.component.hosts[0],
-                "p": source.envelope.process_pool[0]}
-        at.setdefault(spot, []).append(step.bound % line)
-    return at
-
-
 def closed_world(seed):
     """(text of the source, items): facts are told among the lines of one source and asked from its end."""
     rng = random.Random("closed %d" % seed)
-    world = RecallWorld(seed, 3_400_000)
+    world = recall.RecallWorld(seed, 3_400_000, [(seen, distance) for distance in DISTANCES for seen in SEEN for _ in range(FACTS)])
     world.run(ledger=[])
-    machine = world.told[0][0]
-    source = machine.steps["tell"].component.source
-    records = [line.split("\n")[0] for line in source.lines][:DISTANCES[-1] + 2500]
-    starts = [index for index, line in enumerate(source.lines[:len(records)]) if line[:1] not in (" ", "\t")]
-    clock_at = dict(zip(starts, source.clock))
-    if len(records) < DISTANCES[-1] + 2000 or len(starts) < 0.5 * len(records):
+    source, records = recall.records_of(world, DISTANCES[-1] + 2500)
+    if len(records) < DISTANCES[-1] + 2000:
         return None
-    source.clock = [clock_at.get(index, source.clock[0]) for index in range(len(records))]
-    end = len(records)
-    inserted = collections.defaultdict(list)
+    spots = []
     for fact in world.told:
-        last = end - 1 - fact[4]
+        last = len(records) - 1 - fact.distance
         first = max(0, last - 400)
-        for spot, lines in _tell(world, source, fact, [rng.randint(first, last - 1) for _ in range(fact[3] - 1)] + [last]).items():
-            inserted[spot] += lines
-    text = []
-    for index, record in enumerate(records):
-        text.append(record)
-        extra = inserted.get(index, [])
-        rng.shuffle(extra)
-        text += extra
-    return source.name, "\n".join(text) + "\n", len(text), [(fact, _question(rng, fact), _decoys(rng, fact, world)) for fact in world.told]
-
-
-def _question(rng, fact):
-    machine, key, _, _, _ = fact
-    language, number, phrase = phrases.choose(rng, "recall", True)
-    step = machine.steps["tell"]
-    return language, "recall/%s/%d" % (language, number), phrase.format(noun=machine.noun, verb=step.verb, id=key, key=machine.keys["word"])
+        spots.append([rng.randint(first, last - 1) for _ in range(fact.seen - 1)] + [last])
+    lines = [line for line, _ in recall.told_lines(rng, world, source, records, spots)]
+    return source.name, "\n".join(lines) + "\n", len(lines), [(fact, recall.question(rng, fact, True), _decoys(rng, fact, world)) for fact in world.told]
 
 
 def _decoys(rng, fact, world):
     """99 other values of the kind, those told about other things first."""
-    others = {other[2] for other in world.told} - {fact[2]}
+    others = {other.value for other in world.told} - {fact.value}
     chosen = rng.sample(sorted(others), min(len(others), 40))
     while len(chosen) < 99:
         value = "%s-%d" % (rng.choice(TEAMS), rng.randint(1, 400))
-        if value != fact[2] and value not in chosen:
+        if value != fact.value and value not in chosen:
             chosen.append(value)
     return chosen
 
@@ -137,8 +90,8 @@ def closed(count, folder):
             path.mkdir(parents=True, exist_ok=True)
             (path / name).write_bytes(text.encode())
             for fact, (language, form, question), decoys in asked:
-                out.append({"world": seed, "source": name, "line_count": line_count, "prompt": markers.recall_prompt(question), "answer": fact[2],
-                            "decoys": decoys, "seen": fact[3], "distance": fact[4], "language": language, "form": form})
+                out.append({"world": seed, "source": name, "line_count": line_count, "prompt": markers.recall_prompt(question),
+                            "answer": fact.value, "decoys": decoys, "seen": fact.seen, "distance": fact.distance, "language": language, "form": form})
         seed += 1
     return out[:count]
 
