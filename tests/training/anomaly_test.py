@@ -154,6 +154,11 @@ class EvaluateTest(unittest.TestCase):
         log, view = self.write("c", b"a\n1 c\r\n\r\n2 c\nd\nc\n"), self.write("v", json.dumps({"errors": [{"linenumber": 4, "line": "c "}]}).encode())
         self.run_main(labelled, "ci", log, view, "--first", "1", "--lines", "3", "--out", out)
         self.assertEqual((out.with_suffix(".txt").read_bytes(), out.with_suffix(".labels").read_text()), (b"1 c\r\n\r\n2 c\n", "0\n0\n1\n"))
+        faults = self.write("f", json.dumps({"08": [{"inject_time": "2030-01-02 08:59:59", "inject_pod": "p1"}]}).encode())
+        rows = (("08:58", "p1"), ("08:59", "p1"), ("08:59", "p2"), ("09:01", "p1"), ("09:02", "p1"))
+        log = self.write("n", b"".join(b"2030-01-02T%s:30.1Z\t%s\tx\n" % (at.encode(), pod.encode()) for at, pod in rows) + b"rest\n")
+        self.run_main(labelled, "nezha", log, faults, "--out", out)
+        self.assertEqual(out.with_suffix(".labels").read_text().split(), ["0", "1", "0", "1", "0", "0"])
         with self.assertRaises(ValueError):
             labelled.ci([b"a\n"], self.write("v", b'{"errors": [{"linenumber": 0, "line": "b"}]}'))
 

@@ -4,9 +4,12 @@ NAME.labels has a line for each line of NAME.txt: 1 or 0, and behind a tab, wher
   bgl   LOG                 Loghub's BGL. Its first column is the label, and is taken away: who reads it knows the answer.
   hdfs  LOG LABELS.tsv      a header, then line number, label and block of each line
   ci    LOG LOGVIEW.json    Treeherder's recorded error lines
+  nezha LOG FAULTS.json     log lines with time and pod in front; labelled are those of a pod within the three minutes from a fault
+                            injected into it, to which Nezha counts what it shows
 """
 
 import argparse
+import datetime
 import json
 import pathlib
 
@@ -35,7 +38,15 @@ def ci(lines, logview):
     return lines, ["%d" % (i in errors) for i in range(len(lines))]
 
 
-KINDS = {"bgl": bgl, "hdfs": hdfs, "ci": ci}
+def nezha(lines, faults):
+    hours = json.loads(faults.read_text()).values()
+    minute = lambda text, more=0: (datetime.datetime.fromisoformat(text[:16]) + datetime.timedelta(minutes=more)).isoformat()[:16]
+    faulty = {(minute(fault["inject_time"], more), fault["inject_pod"]) for hour in hours for fault in hour for more in range(3)}
+    fields = [line.decode("utf-8", "replace").split("\t", 2) for line in lines]
+    return lines, ["%d" % (len(some) > 1 and (some[0][:16], some[1]) in faulty) for some in fields]
+
+
+KINDS = {"bgl": bgl, "hdfs": hdfs, "ci": ci, "nezha": nezha}
 
 
 def main():
