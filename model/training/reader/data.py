@@ -16,7 +16,7 @@ NEAR = 300  # tokens: how far back "of late" reaches
 WEIGHTS = {"train-anomaly-labelled-otrf-security": .08, "train-anomaly-labelled-syzkaller-kernel-crashes": .04,
            "train-anomaly-labelled-treeherder-ci": .14, "train-docs-elastic-examples-readmes": .01,
            "train-docs-gitlab-com-runbooks": .05, "train-docs-kafka": .03, "train-docs-rsyslog": .03,
-           "train-logs-elastic-examples": .08, "train-tickets-jira-gpt2sp": .10, "docs": .12, "worlds": .32, "recall": .04}
+           "train-logs-elastic-examples": .08, "train-tickets-jira-gpt2sp": .10, "docs": .12, "worlds": .32, "recall": .06}
 
 
 def group_of(name):

@@ -52,7 +52,7 @@ class PlanAsker:
     def ask(self, held_out=False):
         """{"question", "surface", "form", "language", "typo"}."""
         for _ in range(20):
-            made = self._operation(held_out) if self._rng.random() < 0.3 else self._about_machine(held_out)
+            made = self._operation(held_out) if self._rng.random() < (0.3 if held_out else 0.45) else self._about_machine(held_out)
             if '"' not in made["question"].replace('"', "", 4) and len(made["question"]) < 400:
                 return self._scrawl(made, held_out)
         raise RuntimeError("no question came about")

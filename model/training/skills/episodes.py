@@ -12,8 +12,8 @@ import pathlib
 from .lessons import Lessons
 
 VALIDATION_SEED = 10_000_000
-# Of one world: by tokens about a third plans, a half answers from evidence, the rest recall.
-RECIPE = ("plan",) * 18 + ("open",) * 34 + ("closed",) * 3
+# Of one world: by tokens more than a half plans, a third answers from evidence, the rest recall.
+RECIPE = ("plan",) * 30 + ("open",) * 20 + ("closed",) * 4
 
 
 def episodes(seed):
