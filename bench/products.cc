@@ -80,6 +80,8 @@ std::vector<ProductShape> step_products(const ModelConfig& c) {
   const int q = c.query_width();
   const int qkv = q + 2 * c.kv_width();
   const int fast = c.fast_layers;
+  const int above = fast - 1;  // fast layers that a gradient goes through
+  const int gate_up = c.learns_gate_up() ? fast : 0;
   std::vector<ProductShape> all = {
       {"qkv", b, d, qkv, c.layers},
       {"output", b, q, d, c.layers},
@@ -89,17 +91,16 @@ std::vector<ProductShape> step_products(const ModelConfig& c) {
       {"fast down", b, c.fast_width, d, fast},
       {"head", b, d, c.vocabulary, 1},
       {"head backward", b, c.vocabulary, d, 1},
-      {"fast down backward", b, d, c.fast_width, fast},
-      {"gradient gate|up", d, b, 2 * c.fast_width, fast},
+      {"fast down backward", b, d, c.fast_width, std::max(gate_up, above)},
+      {"gradient gate|up", d, b, 2 * c.fast_width, gate_up},
       {"gradient down", c.fast_width, b, d, fast},
+      {"qkv backward", b, qkv, d, above},
+      {"output backward", b, d, q, above},
+      {"gate|up backward", b, 2 * c.mlp_width, d, above},
+      {"down backward", b, d, c.mlp_width, above},
+      {"fast gate|up backward", b, 2 * c.fast_width, d, above},
   };
-  if (fast > 1) {
-    all.push_back({"qkv backward", b, qkv, d, fast - 1});
-    all.push_back({"output backward", b, d, q, fast - 1});
-    all.push_back({"gate|up backward", b, 2 * c.mlp_width, d, fast - 1});
-    all.push_back({"down backward", b, d, c.mlp_width, fast - 1});
-    all.push_back({"fast gate|up backward", b, 2 * c.fast_width, d, fast - 1});
-  }
+  std::erase_if(all, [](const ProductShape& shape) { return shape.count == 0; });
   return all;
 }
 

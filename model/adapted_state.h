@@ -19,7 +19,7 @@ namespace silt::model {
 // The adapted weights at one version: immutable once published, shared by the state, snapshots and
 // readers of any thread.
 struct FastWeights {
-  std::vector<BufferPtr> buffers;   // gate, up, down of each fast layer, or the inner models' maps
+  std::vector<BufferPtr> buffers;   // what learns of each fast layer, or the inner models' maps
   std::vector<FastTensors> layers;  // views into `buffers`: of fast SwiGLUs,
   std::vector<InnerModel> inner;    // or of TTT layers
 };

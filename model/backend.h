@@ -78,7 +78,7 @@ class MatrixSource {
 
 enum class MatrixUse { kForward, kForwardAndBackward };
 
-// The packed form of one fast SwiGLU: gate [d, f], up [d, f], down [f, d].
+// The packed form of what learns in one fast SwiGLU: gate [d, f], up [d, f], down [f, d], or down alone.
 class FastPack {
  public:
   virtual ~FastPack() = default;
@@ -99,7 +99,8 @@ class AttentionTape {
 };
 using AttentionTapePtr = std::unique_ptr<AttentionTape>;
 
-// The three tensors of one fast SwiGLU, in kMaster buffers (weights, initial weights or gradients).
+// What learns of one fast SwiGLU, in kMaster buffers (weights, initial weights or gradients). Gate and up
+// are null where they are frozen; they are a Matrix then.
 struct FastTensors {
   Buffer* gate = nullptr;  // [d, f]
   Buffer* up = nullptr;    // [d, f]
@@ -114,9 +115,12 @@ struct Candidates {
   std::span<float> rest_nats;     // [rows] -ln of what all other tokens (perhaps the target) have together
 };
 
-struct FastStep {  // W <- W0 + decay (W - W0) - step * scale * g, per tensor
-  float decay_gate, decay_up, decay_down;
-  float step_gate, step_up, step_down;
+struct FastStep {  // W <- W0 + decay (W - W0) - step * scale * g
+  struct Rate {
+    float decay = 0, step = 0;
+  };
+  Rate gate, up;           // not used where they are frozen
+  std::vector<Rate> down;  // of each row, a hidden unit [f]
 };
 
 class TttMixer;  // ttt_mixer.h
@@ -206,12 +210,13 @@ class Backend {
                                   const AttentionTape& tape, Buffer& dqkv) = 0;
 
   // --- learning -------------------------------------------------------------------------------
-  // g.gate = x^T dpre_gate, g.up = x^T dpre_up, g.down = act^T dh
+  // g.gate = x^T dpre_gate, g.up = x^T dpre_up, g.down = act^T dh. Where gate and up are frozen, x and
+  // dpre are not looked at.
   virtual void fast_gradient(const Buffer& x, const Buffer& act, const Buffer& dpre, const Buffer& dh,
                              const FastTensors& g) = 0;
   // Sum of squares over all elements, reduced in a fixed order in double.
   virtual double sum_of_squares(const Buffer& values) = 0;
-  // to = W0 + decay (from - W0) - step * scale * g for the three tensors
+  // to = W0 + decay (from - W0) - step * scale * g for each tensor that learns
   virtual void fast_update(const FastTensors& from, const FastTensors& initial, const FastTensors& g,
                            const FastStep& step, float scale, const FastTensors& to) = 0;
 

@@ -49,8 +49,10 @@ std::uint64_t ModelConfig::state_bytes() const {
   std::uint64_t bytes = 0;
   if (recall_slots_log2 > 0)
     bytes = (std::uint64_t{8} << recall_slots_log2) + sizeof(float) * RecallGate::kSize;  // 8 bytes a slot
-  if (!has_ttt_layers())
-    return bytes + 12 * fast_layers * product(width, fast_width) + 2 * layers * product(window_tokens, width);
+  if (!has_ttt_layers()) {
+    const int matrices = fast_layers * (learns_gate_up() ? 3 : 1);
+    return bytes + 4 * matrices * product(width, fast_width) + 2 * layers * product(window_tokens, width);
+  }
   const std::vector<int> widths = inner_widths();
   std::uint64_t numbers = 0;  // of one head
   for (std::size_t i = 0; i + 1 < widths.size(); ++i) numbers += product(widths[i] + 1, widths[i + 1]);

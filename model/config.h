@@ -21,12 +21,18 @@ enum class InnerRule {
   kMinibatchGd,  // of TTT layers: gradient descent on each kTttTokens tokens
 };
 
+// Which matrices of a fast SwiGLU learn. kGateUpDown: all three, each with one step and one decay. kDown:
+// down alone, each hidden unit (a row of down) with a step and a decay of its own, so that a state is a
+// bank of memories of many time scales; gate and up are frozen like all other weights.
+enum class FastLearns { kGateUpDown, kDown };
+
 constexpr int kTttTokens = 16;  // inner mini-batch of a TTT layer
 
 struct ModelConfig {
   MixerKind mixer = MixerKind::kTttE2e;
   InnerRule rule = InnerRule::kClippedSgd;
-  int layers = 0;       // all blocks
+  FastLearns fast_learns = FastLearns::kGateUpDown;  // with TTT layers not used
+  int layers = 0;                                    // all blocks
   int fast_layers = 0;  // the last of them, which carry fast weights; with TTT layers all
   int width = 0;        // d, the residual stream
   int heads = 0;
@@ -46,6 +52,9 @@ struct ModelConfig {
   int query_width() const { return heads * head_width; }
   int kv_width() const { return kv_heads * head_width; }
   bool has_ttt_layers() const { return mixer != MixerKind::kTttE2e; }
+  bool learns_gate_up() const { return fast_learns == FastLearns::kGateUpDown; }
+  // Steps of a fast layer, and as many decays: of gate, up and down, or of each hidden unit.
+  int fast_rates() const { return learns_gate_up() ? 3 : fast_width; }
   // Columns of the joined projection of a block's normed input: q, k, v, and before a TTT layer the
   // logit of each head's step.
   int projected_width() const { return query_width() + 2 * kv_width() + (has_ttt_layers() ? heads : 0); }

@@ -102,16 +102,21 @@ void Forward::fast_input(int fast_layer, const Buffer& h, Buffer& x) {
   backend_.rms_norm(h, net_->fast[static_cast<std::size_t>(fast_layer)].norm, x);
 }
 
-void Forward::fast_mlp(const FastPack& weights, const Buffer& x, Buffer& h, BlockTape* tape) {
+void Forward::fast_mlp(int fast_layer, const FastPack& weights, const Buffer& x, Buffer& h, BlockTape* tape) {
   Buffer& act = tape != nullptr ? *tape->fast_act : *fast_act_;
-  backend_.fast_swiglu(x, weights, tape == nullptr ? nullptr : tape->fast_pre.get(), act);
+  Buffer* pre = tape == nullptr ? nullptr : tape->fast_pre.get();
+  if (const MatrixPtr& frozen = net_->fast[static_cast<std::size_t>(fast_layer)].gate_up; frozen != nullptr) {
+    backend_.swiglu(x, *frozen, pre, act);
+  } else {
+    backend_.fast_swiglu(x, weights, pre, act);
+  }
   backend_.fast_down_add(act, weights, h);
 }
 
 void Forward::adapted_mlps(int fast_layer, const FastPack& weights, Buffer& h) {
   fast_input(fast_layer, h, *fast_x_);
   mlp(net_->config.prefix_layers() + fast_layer, h, nullptr);
-  fast_mlp(weights, *fast_x_, h, nullptr);
+  fast_mlp(fast_layer, weights, *fast_x_, h, nullptr);
 }
 
 void Forward::head(const Buffer& h, std::span<const Token> targets, std::span<float> nll, Buffer* dx,

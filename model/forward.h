@@ -26,7 +26,7 @@ struct BlockTape {
   AttentionTapePtr attention;
   BufferPtr h_mid;     // residual after attention
   BufferPtr pre;       // static SwiGLU before its activation
-  BufferPtr fast_pre;  // fast SwiGLU before its activation
+  BufferPtr fast_pre;  // fast SwiGLU before its activation; null when nothing needs its gradient
   BufferPtr fast_act;
 
   void set_rows(int rows);
@@ -52,7 +52,7 @@ class Forward {
   // The adapted blocks' second SwiGLU reads the same residual as the static one, so its input is
   // taken before mlp() and its output added after it: x = norm(h), then h += fast(x).
   void fast_input(int fast_layer, const Buffer& h, Buffer& x);
-  void fast_mlp(const FastPack& weights, const Buffer& x, Buffer& h, BlockTape* tape);
+  void fast_mlp(int fast_layer, const FastPack& weights, const Buffer& x, Buffer& h, BlockTape* tape);
   // All of an adapted block after its attention, without a tape.
   void adapted_mlps(int fast_layer, const FastPack& weights, Buffer& h);
 

@@ -24,7 +24,7 @@ InnerLoop::InnerLoop(std::shared_ptr<const Net> net, Backend& backend, bool froz
   for (int i = 0; i < c.fast_layers; ++i) {
     packs_.push_back(backend.allocate_fast_pack());
     fast_x_.push_back(operand(c.width));
-    tapes_.push_back(make_tape(i == 0));
+    tapes_.push_back(make_tape(i));
     if (!frozen || i == 0) continue;
     frozen_caches_.push_back(backend.allocate_kv_cache());
     frozen_x_.push_back(operand(c.width));
@@ -40,13 +40,15 @@ InnerLoop::InnerLoop(std::shared_ptr<const Net> net, Backend& backend, bool froz
   gradients_ = allocate_fast_weights(c, backend);
 }
 
-BlockTape InnerLoop::make_tape(bool lowest) const {
+BlockTape InnerLoop::make_tape(int fast_layer) const {
   const ModelConfig& c = net_->config;
   const int b = c.minibatch_tokens;
+  const bool lowest = fast_layer == 0;
   BlockTape tape;
-  tape.fast_pre = backend_.allocate(b, 2 * c.fast_width, Role::kOperand);
   tape.fast_act = backend_.allocate(b, c.fast_width, Role::kOperand);
-  if (lowest) return tape;  // nothing below the lowest fast SwiGLU needs a gradient
+  // Nothing below the lowest fast SwiGLU needs a gradient, and a frozen gate and up need none themselves.
+  if (!lowest || c.learns_gate_up()) tape.fast_pre = backend_.allocate(b, 2 * c.fast_width, Role::kOperand);
+  if (lowest) return tape;
   tape.h_in = backend_.allocate(b, c.width, Role::kResidual);
   tape.qkv = backend_.allocate(b, c.query_width() + 2 * c.kv_width(), Role::kOperand);
   tape.attention = backend_.allocate_attention_tape();
@@ -89,7 +91,7 @@ void InnerLoop::score(std::span<const Token> inputs, std::span<const Token> targ
       frozen_h_->set_rows(h_->rows());
       backend_.copy_rows(*h_, 0, h_->rows(), *frozen_h_, 0);
     }
-    forward_.fast_mlp(*packs_[i], *fast_x_[i], *h_, tape);
+    forward_.fast_mlp(static_cast<int>(i), *packs_[i], *fast_x_[i], *h_, tape);
   }
   dx_->set_rows(h_->rows());
   forward_.head(*h_, targets, nll, taped ? dx_.get() : nullptr, candidates);
@@ -97,7 +99,7 @@ void InnerLoop::score(std::span<const Token> inputs, std::span<const Token> targ
 }
 
 void InnerLoop::score_frozen(std::span<const Token> targets, Place place, std::span<float> nll) {
-  forward_.fast_mlp(*net_->fast[0].initial_pack, *fast_x_[0], *frozen_h_, nullptr);
+  forward_.fast_mlp(0, *net_->fast[0].initial_pack, *fast_x_[0], *frozen_h_, nullptr);
   for (std::size_t i = 0; i < frozen_caches_.size(); ++i) {
     const int fast_layer = static_cast<int>(i) + 1;
     forward_.attend(first_adapted() + fast_layer, place, *frozen_caches_[i], *frozen_x_[i], *frozen_h_,
@@ -125,7 +127,9 @@ void InnerLoop::backward_block(int fast_layer) {
   const std::size_t i = index(fast_layer);
   const BlockTape& tape = tapes_[i];
   const FastBlock& fast = net_->fast[i];
-  backend_.fast_swiglu_backward(*dh_, *packs_[i], *tape.fast_pre, *fast_dpre_);
+  if (tape.fast_pre != nullptr) {
+    backend_.fast_swiglu_backward(*dh_, *packs_[i], *tape.fast_pre, *fast_dpre_);
+  }
   backend_.fast_gradient(*fast_x_[i], *tape.fast_act, *fast_dpre_, *dh_, gradients_->layers[i]);
   if (fast_layer == 0) return;
 
@@ -134,7 +138,11 @@ void InnerLoop::backward_block(int fast_layer) {
   backend_.swiglu_backward(*dh_, *block.down, *tape.pre, *dpre_);  // before dh_ changes
   backend_.linear_backward(*dpre_, *block.gate_up, *dx_);
   backend_.rms_norm_backward(*tape.h_mid, block.mlp_norm, *dx_, *dh_);
-  backend_.fast_input_backward(*fast_dpre_, *packs_[i], *dx_);
+  if (fast.gate_up != nullptr) {
+    backend_.linear_backward(*fast_dpre_, *fast.gate_up, *dx_);
+  } else {
+    backend_.fast_input_backward(*fast_dpre_, *packs_[i], *dx_);
+  }
   backend_.rms_norm_backward(*tape.h_mid, fast.norm, *dx_, *dh_);
 
   backend_.linear_backward(*dh_, *block.output, *dout_);

@@ -1,8 +1,11 @@
 // InnerLoop: scores one mini-batch under a state's weights and takes one learning step from it
 // (ttt-spec 1.3 steps 4 to 8, with learned steps and decay).
 //
-//   l = mean nll of the mini-batch;  g = dl/dW for all fast tensors together
+//   l = mean nll of the mini-batch;  g = dl/dW for all tensors that learn, together
 //   W <- W_0 + decay (W - W_0) - step g min(1, clip / |g|)
+//
+// W is gate, up and down of each fast SwiGLU, with a step and a decay for each of them, or down alone,
+// with a step and a decay for each of its rows.
 //
 // The MixerLoop of TTT-E2E nets: holds the window caches and packed weights of one bound state.
 #pragma once
@@ -43,7 +46,7 @@ class InnerLoop final : public MixerLoop {
  private:
   void score_frozen(std::span<const Token> targets, Place place, std::span<float> nll);
   void backward_block(int fast_layer);
-  BlockTape make_tape(bool lowest) const;
+  BlockTape make_tape(int fast_layer) const;
   int first_adapted() const { return net_->config.prefix_layers(); }
 
   std::shared_ptr<const Net> net_;

@@ -68,11 +68,16 @@ class Loader {
   Backend& backend_;
 };
 
-Status load_block(const Loader& loader, const ModelConfig& config, int layer, Block& block) {
-  const std::string name = "blocks." + std::to_string(layer) + ".";
+// Of the frozen matrices of a block.
+MatrixUse use_in(int layer, const ModelConfig& config) {
   // The lowest adapted block ends the backward pass: nothing in it or below needs transposes.
   const bool backward = !config.has_ttt_layers() && layer > config.prefix_layers();
-  const MatrixUse use = backward ? MatrixUse::kForwardAndBackward : MatrixUse::kForward;
+  return backward ? MatrixUse::kForwardAndBackward : MatrixUse::kForward;
+}
+
+Status load_block(const Loader& loader, const ModelConfig& config, int layer, Block& block) {
+  const std::string name = "blocks." + std::to_string(layer) + ".";
+  const MatrixUse use = use_in(layer, config);
   const int d = config.width;
   const int q = config.query_width();
   const int kv = config.kv_width();
@@ -94,20 +99,30 @@ Status load_block(const Loader& loader, const ModelConfig& config, int layer, Bl
   return Status::ok();
 }
 
+FastStep step_of(const ModelConfig& config, const std::vector<float>& step, const std::vector<float>& decay) {
+  const auto rate = [&](std::size_t i) { return FastStep::Rate{.decay = decay[i], .step = step[i]}; };
+  const auto units = static_cast<std::size_t>(config.fast_width);
+  if (config.learns_gate_up()) return {.gate = rate(0), .up = rate(1), .down = std::vector(units, rate(2))};
+  FastStep out;
+  for (std::size_t unit = 0; unit < units; ++unit) out.down.push_back(rate(unit));
+  return out;
+}
+
 Status load_fast_block(const Loader& loader, const ModelConfig& config, int layer, Backend& backend,
                        const FastTensors& initial, FastBlock& fast) {
   const std::string name = "blocks." + std::to_string(layer) + ".";
   SILT_ASSIGN(fast.norm, loader.vector(name + "fast_norm", config.width));
-  SILT_ASSIGN(const std::vector<float> step, loader.vector(name + "fast.step", 3));
-  SILT_ASSIGN(const std::vector<float> decay, loader.vector(name + "fast.decay", 3));
-  fast.step = {.decay_gate = decay[0],
-               .decay_up = decay[1],
-               .decay_down = decay[2],
-               .step_gate = step[0],
-               .step_up = step[1],
-               .step_down = step[2]};
-  SILT_TRY(loader.upload(name + "fast.gate", *initial.gate));
-  SILT_TRY(loader.upload(name + "fast.up", *initial.up));
+  SILT_ASSIGN(const std::vector<float> step, loader.vector(name + "fast.step", config.fast_rates()));
+  SILT_ASSIGN(const std::vector<float> decay, loader.vector(name + "fast.decay", config.fast_rates()));
+  fast.step = step_of(config, step, decay);
+  if (config.learns_gate_up()) {
+    SILT_TRY(loader.upload(name + "fast.gate", *initial.gate));
+    SILT_TRY(loader.upload(name + "fast.up", *initial.up));
+  } else {
+    const int f = config.fast_width;
+    SILT_ASSIGN(fast.gate_up,
+                loader.matrix(name, {"fast.gate", "fast.up"}, config.width, {f, f}, use_in(layer, config)));
+  }
   SILT_TRY(loader.upload(name + "fast.down", *initial.down));
   fast.initial_pack = backend.allocate_fast_pack();
   backend.pack_fast(initial, *fast.initial_pack);
@@ -180,8 +195,10 @@ std::unique_ptr<FastWeights> allocate_fast_weights(const ModelConfig& config, Ba
       continue;
     }
     FastTensors layer;
-    layer.gate = add(config.width, config.fast_width);
-    layer.up = add(config.width, config.fast_width);
+    if (config.learns_gate_up()) {
+      layer.gate = add(config.width, config.fast_width);
+      layer.up = add(config.width, config.fast_width);
+    }
     layer.down = add(config.fast_width, config.width);
     weights->layers.push_back(layer);
   }

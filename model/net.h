@@ -27,6 +27,7 @@ struct Block {
 struct FastBlock {
   std::vector<float> norm;   // gain of the fast SwiGLU's own norm [d]
   FastStep step;             // the learned rule
+  MatrixPtr gate_up;         // [d, 2 fast_width] where they are frozen; null where they learn
   FastPackPtr initial_pack;  // W_0, ready for forward passes
 };
 

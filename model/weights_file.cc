@@ -57,6 +57,13 @@ constexpr MixerInfo kMixers[] = {{"ttt-e2e", "clipped-sgd", MixerKind::kTttE2e},
                                  {"ttt_linear", "minibatch-gd", MixerKind::kTttLinear},
                                  {"ttt_mlp", "minibatch-gd", MixerKind::kTttMlp}};
 
+struct FastLearnsInfo {
+  std::string_view name;
+  FastLearns learns;
+};
+constexpr FastLearnsInfo kFastLearns[] = {{"gate up down", FastLearns::kGateUpDown},
+                                          {"down", FastLearns::kDown}};
+
 std::string grouped(std::uint64_t value) {
   const std::string digits = std::to_string(value);
   std::string out;
@@ -106,8 +113,8 @@ void expect_attention(const ModelConfig& c, int n, const std::string& block, Exp
   out[block + "fast.gate"] = {Use::kMatrix, {d, f}};
   out[block + "fast.up"] = {Use::kMatrix, {d, f}};
   out[block + "fast.down"] = {Use::kMatrix, {f, d}};
-  out[block + "fast.step"] = {Use::kFloats, {3}};
-  out[block + "fast.decay"] = {Use::kFloats, {3}};
+  out[block + "fast.step"] = {Use::kFloats, {c.fast_rates()}};
+  out[block + "fast.decay"] = {Use::kFloats, {c.fast_rates()}};
 }
 
 void expect_ttt_layer(const ModelConfig& c, const std::string& block, ExpectedTensors& out) {
@@ -368,6 +375,7 @@ Status WeightsFile::read_config() {
                                      {"fast_width", &config_.fast_width},
                                      {"window_tokens", &config_.window_tokens}});
     floats.emplace_back("clip_norm", &config_.clip_norm);
+    SILT_TRY(read_fast_learns());
   }
   for (const auto& [key, value] : integers) {
     if (!parse_number(text(key), *value)) return damaged("has no number \"" + std::string(key) + "\"");
@@ -381,6 +389,19 @@ Status WeightsFile::read_config() {
   }
   if (config_.has_ttt_layers()) config_.complete_ttt();
   return config_.validate().with_context("weight file " + path_);
+}
+
+// Files that do not say what learns are from before there was a choice: all three matrices do.
+Status WeightsFile::read_fast_learns() {
+  const auto it = metadata_.find("fast_learns");
+  if (it == metadata_.end()) return Status::ok();
+  for (const FastLearnsInfo& known : kFastLearns) {
+    if (known.name != it->second) continue;
+    config_.fast_learns = known.learns;
+    return Status::ok();
+  }
+  return invalid_argument("weight file " + path_ + " says fast_learns \"" + it->second +
+                          "\", this program has \"gate up down\" and \"down\": install a newer silt");
 }
 
 Status WeightsFile::check_tensors() const {

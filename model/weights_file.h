@@ -7,10 +7,11 @@
 // `__metadata__` (strings): format "silt-1"; the shape and the rule under the field names of
 // ModelConfig (mixer "ttt-e2e", rule "clipped-sgd", layers, fast_layers, width, heads, kv_heads,
 // head_width, mlp_width, fast_width, vocabulary, minibatch_tokens, window_tokens, rope_theta,
-// norm_epsilon, clip_norm; may be left out: recall_slots_log2); tokenizer "byte-bpe", pretokenizer
-// (pretokenizer.h), start_token. Everything else (architecture, training_*, data, licence, provenance) is
-// for people. With mixer "ttt_linear" or "ttt_mlp" the rule is "minibatch-gd", and fast_layers, kv_heads,
-// fast_width, window_tokens and clip_norm are not needed.
+// norm_epsilon, clip_norm; may be left out: recall_slots_log2, fast_learns "gate up down" or "down");
+// tokenizer "byte-bpe", pretokenizer (pretokenizer.h), start_token. Everything else (architecture,
+// training_*, data, licence, provenance) is for people. With mixer "ttt_linear" or "ttt_mlp" the rule is
+// "minibatch-gd", and fast_layers, kv_heads, fast_width, fast_learns, window_tokens and clip_norm are not
+// read.
 //
 // Tensors, for block n in [0, layers), d = width, f = fast_width, V = vocabulary:
 //   embedding                          [V, d]         tied: input rows, output columns
@@ -26,7 +27,8 @@
 //   blocks.n.fast_norm                 [d]      F32
 //   blocks.n.fast.gate, .up            [d, f]
 //   blocks.n.fast.down                 [f, d]
-//   blocks.n.fast.step, .decay         [3]      F32   for gate, up, down; final values, not logits
+//   blocks.n.fast.step, .decay         [3]      F32   for gate, up, down; final values, not logits;
+//                                      [f]            with fast_learns "down": for the rows of down
 // with recall_slots_log2, perhaps what each source's gate begins with (recall_gate.h, RecallGate::values()):
 //   recall.gate                        [RecallGate::kSize]  F32
 // With TTT layers, of width f per head and w = heads * f (ttt_mixer.h; per head = head after head),
@@ -113,6 +115,7 @@ class WeightsFile final : public TensorSource {
   Status add_tensor(const std::string& name, const Json& entry);
   Status check_layout() const;
   Status read_config();
+  Status read_fast_learns();
   Status check_tensors() const;
   Result<const Tensor*> find(std::string_view name) const;
   std::span<const std::byte> bytes_of(const Tensor& tensor) const;  // after check_layout() only

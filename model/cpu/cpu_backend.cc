@@ -158,7 +158,7 @@ MatrixPtr CpuBackend::pack_embedding(const MatrixSource& embedding) {
 }
 
 FastPackPtr CpuBackend::allocate_fast_pack() {
-  return std::make_unique<CpuFastPack>(arena_, config_.width, config_.fast_width);
+  return std::make_unique<CpuFastPack>(arena_, config_);
 }
 KvCachePtr CpuBackend::allocate_kv_cache() {
   return std::make_unique<CpuKvCache>(arena_, config_);

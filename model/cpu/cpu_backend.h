@@ -121,6 +121,8 @@ class CpuBackend final : public Backend {
   void add_product(const Buffer& x, const PackedMatrix& w, Buffer& h);
   void hidden_backward(const Buffer& dh, const PackedMatrix& down, const Buffer& pre, Buffer& dpre);
 
+  void allocate_gradient_operands();
+
   struct AttentionCall;
   void store_keys_and_values(const Bf16* qkv, long stride, int rows, int first_position, CpuKvCache& cache,
                              int head);
@@ -146,7 +148,7 @@ class CpuBackend final : public Backend {
   Array<float> target_logit_;
   std::vector<float> candidate_logits_;
   Array<Bf16> operand_;                                            // dy rounded: [b][d]
-  Array<Bf16> x_flipped_, act_flipped_, dpre_packed_, dh_packed_;  // of fast_gradient
+  Array<Bf16> x_flipped_, act_flipped_, dpre_packed_, dh_packed_;  // of fast_gradient, as it needs them
   std::unique_ptr<CpuBuffer> dh_rounded_;
   std::vector<double> row_sums_;
 };

@@ -26,58 +26,49 @@ const Bf16* whole_block(const CpuBuffer& from, int row, int column, long& stride
 // and b is packed ([M, columns]).
 void CpuBackend::fast_gradient(const Buffer& x, const Buffer& act, const Buffer& dpre, const Buffer& dh,
                                const FastTensors& g) {
-  const int rows = x.rows();
+  const int rows = dh.rows();
   const int row_blocks = round_up(rows, kBlock) / kBlock;
   const long depth = static_cast<long>(row_blocks) * kBlock;
   const int d = config_.width;
   const int f = config_.fast_width;
-  if (x_flipped_.size() == 0) {
-    const std::size_t most = round_up(config_.minibatch_tokens, kBlock);
-    x_flipped_ = Array<Bf16>(arena_, most * d);
-    act_flipped_ = Array<Bf16>(arena_, most * f);
-    dpre_packed_ = Array<Bf16>(arena_, most * 2 * f);
-    dh_packed_ = Array<Bf16>(arena_, most * d);
-    dh_rounded_ = std::make_unique<CpuBuffer>(config_.minibatch_tokens, d, Role::kOperand, d);
-  }
+  if (act_flipped_.size() == 0) allocate_gradient_operands();
   dh_rounded_->set_rows(rows);
   for_rows(rows, [&](int i) {
     kernels_.narrow(as_cpu(dh).values() + static_cast<long>(i) * as_cpu(dh).stride(), d,
                     dh_rounded_->operand() + static_cast<long>(i) * d);
   });
 
-  // Column blocks of the four operands, numbered one after the other.
+  struct Operand {
+    const Buffer& from;
+    bool flipped;  // a, else b
+    Bf16* to;
+  };
+  const Operand operands[] = {{act, true, act_flipped_.data()},
+                              {*dh_rounded_, false, dh_packed_.data()},
+                              {x, true, x_flipped_.data()},  // the rest is for gate and up
+                              {dpre, false, dpre_packed_.data()}};
   const int x_blocks = d / kBlock;
   const int f_blocks = f / kBlock;
   team_.run([&](int member) {
     alignas(64) Bf16 padded[kBlockElements];
-    const Share share = share_of(2 * x_blocks + 3 * f_blocks, member, team_.size());
-    for (int task = share.first; task < share.last; ++task) {
-      for (int r = 0; r < row_blocks; ++r) {
-        long stride = 0;
-        int column = task;
-        const auto block_of = [&](const Buffer& from) {
-          return whole_block(as_cpu(from), r * kBlock, column * kBlock, stride, padded);
-        };
-        if (column < x_blocks) {
-          const Bf16* block = block_of(x);
-          kernels_.transpose(block, stride, x_flipped_.data() + column * kBlock * depth + r * kBlock, depth);
-        } else if ((column -= x_blocks) < f_blocks) {
-          const Bf16* block = block_of(act);
-          kernels_.transpose(block, stride, act_flipped_.data() + column * kBlock * depth + r * kBlock,
-                             depth);
-        } else if ((column -= f_blocks) < 2 * f_blocks) {
-          const Bf16* block = block_of(dpre);
-          kernels_.pack_block(block, stride, dpre_packed_.data() + (column * depth + r * kBlock) * kBlock);
-        } else {
-          column -= 2 * f_blocks;
-          const Bf16* block = block_of(*dh_rounded_);
-          kernels_.pack_block(block, stride, dh_packed_.data() + (column * depth + r * kBlock) * kBlock);
+    for (const Operand& operand : std::span(operands).first(g.gate == nullptr ? 2 : 4)) {
+      const Share columns = share_of(operand.from.cols() / kBlock, member, team_.size());
+      for (int column = columns.first; column < columns.last; ++column) {
+        Bf16* to = operand.to + column * kBlock * depth;
+        for (int r = 0; r < row_blocks; ++r) {
+          long stride = 0;
+          const Bf16* block = whole_block(as_cpu(operand.from), r * kBlock, column * kBlock, stride, padded);
+          if (operand.flipped) {
+            kernels_.transpose(block, stride, to + r * kBlock, depth);
+          } else {
+            kernels_.pack_block(block, stride, to + r * kBlockElements);
+          }
         }
       }
     }
   });
   parallel([&](int member) {
-    const Share gate_up = share_of(2 * f_blocks, member, team_.size());
+    const Share gate_up = share_of(g.gate == nullptr ? 0 : 2 * f_blocks, member, team_.size());
     for (int p = gate_up.first; p < gate_up.last; ++p) {
       float* to = p < f_blocks ? as_cpu(*g.gate).values() + p * kBlock
                                : as_cpu(*g.up).values() + (p - f_blocks) * kBlock;
@@ -92,6 +83,17 @@ void CpuBackend::fast_gradient(const Buffer& x, const Buffer& act, const Buffer&
   });
 }
 
+void CpuBackend::allocate_gradient_operands() {
+  const std::size_t most = round_up(config_.minibatch_tokens, kBlock);
+  act_flipped_ = Array<Bf16>(arena_, most * config_.fast_width);
+  dh_packed_ = Array<Bf16>(arena_, most * config_.width);
+  dh_rounded_ =
+      std::make_unique<CpuBuffer>(config_.minibatch_tokens, config_.width, Role::kOperand, config_.width);
+  if (!config_.learns_gate_up()) return;
+  x_flipped_ = Array<Bf16>(arena_, most * config_.width);
+  dpre_packed_ = Array<Bf16>(arena_, most * 2 * config_.fast_width);
+}
+
 double CpuBackend::sum_of_squares(const Buffer& values) {
   const CpuBuffer& v = as_cpu(values);
   row_sums_.resize(v.rows());
@@ -104,24 +106,23 @@ double CpuBackend::sum_of_squares(const Buffer& values) {
 
 void CpuBackend::fast_update(const FastTensors& from, const FastTensors& initial, const FastTensors& g,
                              const FastStep& step, float scale, const FastTensors& to) {
-  struct Tensor {
-    Buffer *from, *initial, *g, *to;
-    float decay, step;
-  };
-  const Tensor tensors[] = {
-      {from.gate, initial.gate, g.gate, to.gate, step.decay_gate, step.step_gate * scale},
-      {from.up, initial.up, g.up, to.up, step.decay_up, step.step_up * scale},
-      {from.down, initial.down, g.down, to.down, step.decay_down, step.step_down * scale},
-  };
   team_.run([&](int member) {
-    for (const Tensor& t : tensors) {
-      const int cols = t.to->cols();
-      const Share share = share_of(t.to->rows(), member, team_.size());
-      const long at = static_cast<long>(share.first) * cols;
-      kernels_.update(as_cpu(*t.from).values() + at, as_cpu(*t.initial).values() + at,
-                      as_cpu(*t.g).values() + at, static_cast<long>(share.last - share.first) * cols, t.decay,
-                      t.step, as_cpu(*t.to).values() + at);
-    }
+    const auto update = [&](Buffer* FastTensors::*tensor, auto rate_of) {
+      if (to.*tensor == nullptr) return;  // frozen
+      const int cols = (to.*tensor)->cols();
+      const Share rows = share_of((to.*tensor)->rows(), member, team_.size());
+      for (int row = rows.first; row < rows.last; ++row) {
+        const auto values = [&](const FastTensors& of) {
+          return as_cpu(*(of.*tensor)).values() + static_cast<long>(row) * cols;
+        };
+        const FastStep::Rate rate = rate_of(row);
+        kernels_.update(values(from), values(initial), values(g), cols, rate.decay, rate.step * scale,
+                        values(to));
+      }
+    };
+    update(&FastTensors::gate, [&](int) { return step.gate; });
+    update(&FastTensors::up, [&](int) { return step.up; });
+    update(&FastTensors::down, [&](int row) { return step.down[row]; });
   });
 }
 
@@ -129,17 +130,19 @@ void CpuBackend::pack_fast(const FastTensors& weights, FastPack& pack) {
   auto& packed = static_cast<CpuFastPack&>(pack);
   const long d = config_.width;
   const long f = config_.fast_width;
-  const float* gate = as_cpu(*weights.gate).values();
-  const float* up = as_cpu(*weights.up).values();
-  const float* down = as_cpu(*weights.down).values();
   team_.run([&](int member) {
-    const Share rows = share_of(packed.gate_up.in_blocks, member, team_.size());
-    for (int block = rows.first; block < rows.last; ++block) {
-      for (int p = 0; p < packed.gate_up.panels; ++p) {
-        const long at = block * kBlock * f + p * 16;
-        kernels_.pack_block_f32(gate + at, up + at, f, packed.gate_up.block(p, block));
+    if (weights.gate != nullptr) {
+      const float* gate = as_cpu(*weights.gate).values();
+      const float* up = as_cpu(*weights.up).values();
+      const Share rows = share_of(packed.gate_up.in_blocks, member, team_.size());
+      for (int block = rows.first; block < rows.last; ++block) {
+        for (int p = 0; p < packed.gate_up.panels; ++p) {
+          const long at = block * kBlock * f + p * 16;
+          kernels_.pack_block_f32(gate + at, up + at, f, packed.gate_up.block(p, block));
+        }
       }
     }
+    const float* down = as_cpu(*weights.down).values();
     const Share hidden = share_of(packed.down.in_blocks, member, team_.size());
     for (int block = hidden.first; block < hidden.last; ++block) {
       for (int p = 0; p < packed.down.panels; ++p) {

@@ -122,9 +122,10 @@ struct PackedMatrix final : Matrix {
 };
 
 struct CpuFastPack final : FastPack {
-  CpuFastPack(Arena& arena, int width, int fast_width)
-      : gate_up(arena, width, 2 * fast_width, true), down(arena, fast_width, width, false) {}
-  PackedMatrix gate_up;
+  CpuFastPack(Arena& arena, const ModelConfig& config)
+      : gate_up(arena, config.width, config.learns_gate_up() ? 2 * config.fast_width : 0, true),
+        down(arena, config.fast_width, config.width, false) {}
+  PackedMatrix gate_up;  // without columns where they are frozen
   PackedMatrix down;
 };
 

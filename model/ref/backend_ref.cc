@@ -193,15 +193,16 @@ class Implementation final : public RefBackend<T> {
     auto& to = static_cast<RefFastPack<T>&>(pack);
     const int d = c_.width;
     const int f = c_.fast_width;
-    const T* gate = cast<T>(*weights.gate).data();
-    const T* up = cast<T>(*weights.up).data();
-    const T* down = cast<T>(*weights.down).data();
-    to.gate.assign(gate, gate + static_cast<std::size_t>(d) * f);
-    to.up.assign(up, up + static_cast<std::size_t>(d) * f);
-    to.down.assign(down, down + static_cast<std::size_t>(f) * d);
-    to.gate_transpose = ref::transposed(gate, d, f);
-    to.up_transpose = ref::transposed(up, d, f);
-    to.down_transpose = ref::transposed(down, f, d);
+    const auto copy = [](const Buffer* weight, int in, int out, std::vector<T>& plain,
+                         std::vector<T>& turned) {
+      if (weight == nullptr) return;  // frozen
+      const RefBuffer<T>& values = cast<T>(*weight);
+      plain.assign(values.data(), values.data() + values.size());
+      turned = ref::transposed(values.data(), in, out);
+    };
+    copy(weights.gate, d, f, to.gate, to.gate_transpose);
+    copy(weights.up, d, f, to.up, to.up_transpose);
+    copy(weights.down, f, d, to.down, to.down_transpose);
   }
   KvCachePtr allocate_kv_cache() override {
     auto cache = std::make_unique<RefKvCache<T>>();
@@ -341,14 +342,15 @@ class Implementation final : public RefBackend<T> {
   // --- learning ---
   void fast_gradient(const Buffer& x, const Buffer& act, const Buffer& dpre, const Buffer& dh,
                      const FastTensors& g) override {
-    const int rows = x.rows();
+    const int rows = dh.rows();
+    ref::outer_product(cast<T>(act).data(), cast<T>(dh).data(), rows, c_.fast_width, c_.width,
+                       cast<T>(*g.down).data());
+    if (g.gate == nullptr) return;
     split(dpre);
     ref::outer_product(cast<T>(x).data(), half_.data(), rows, c_.width, c_.fast_width,
                        cast<T>(*g.gate).data());
     ref::outer_product(cast<T>(x).data(), other_half_.data(), rows, c_.width, c_.fast_width,
                        cast<T>(*g.up).data());
-    ref::outer_product(cast<T>(act).data(), cast<T>(dh).data(), rows, c_.fast_width, c_.width,
-                       cast<T>(*g.down).data());
   }
   double sum_of_squares(const Buffer& values) override {
     const RefBuffer<T>& v = cast<T>(values);
@@ -361,9 +363,18 @@ class Implementation final : public RefBackend<T> {
   }
   void fast_update(const FastTensors& from, const FastTensors& initial, const FastTensors& g,
                    const FastStep& step, float scale, const FastTensors& to) override {
-    update(*from.gate, *initial.gate, *g.gate, step.decay_gate, step.step_gate * scale, *to.gate);
-    update(*from.up, *initial.up, *g.up, step.decay_up, step.step_up * scale, *to.up);
-    update(*from.down, *initial.down, *g.down, step.decay_down, step.step_down * scale, *to.down);
+    const auto update = [&](Buffer* FastTensors::*tensor, auto rate_of) {
+      if (to.*tensor == nullptr) return;  // frozen
+      for (int row = 0; row < (to.*tensor)->rows(); ++row) {
+        const auto values = [&](const FastTensors& of) { return cast<T>(*(of.*tensor)).row(row); };
+        const FastStep::Rate rate = rate_of(row);
+        ref::update_row(values(from), values(initial), values(g), (to.*tensor)->cols(), rate.decay,
+                        rate.step * scale, values(to));
+      }
+    };
+    update(&FastTensors::gate, [&](int) { return step.gate; });
+    update(&FastTensors::up, [&](int) { return step.up; });
+    update(&FastTensors::down, [&](int row) { return step.down[static_cast<std::size_t>(row)]; });
   }
 
  private:
@@ -420,16 +431,6 @@ class Implementation final : public RefBackend<T> {
       const T* row = cast<T>(dpre).row(i);
       std::copy_n(row, f, half_.data() + static_cast<std::size_t>(i) * f);
       std::copy_n(row + f, f, other_half_.data() + static_cast<std::size_t>(i) * f);
-    }
-  }
-  void update(const Buffer& from, const Buffer& initial, const Buffer& g, float decay, float step,
-              Buffer& to) {
-    const T* w = cast<T>(from).data();
-    const T* w0 = cast<T>(initial).data();
-    const T* gradient = cast<T>(g).data();
-    T* result = cast<T>(to).data();
-    for (std::size_t i = 0; i < cast<T>(to).size(); ++i) {
-      result[i] = w0[i] + T(decay) * (w[i] - w0[i]) - T(step) * gradient[i];
     }
   }
 

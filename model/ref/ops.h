@@ -145,6 +145,12 @@ void swiglu_backward_row(const T* pre, const T* dact, int width, T* dpre) {
   }
 }
 
+// to = w0 + decay (w - w0) - step g
+template <class T>
+void update_row(const T* w, const T* w0, const T* g, int width, float decay, float step, T* to) {
+  for (int i = 0; i < width; ++i) to[i] = w0[i] + T(decay) * (w[i] - w0[i]) - T(step) * g[i];
+}
+
 // Replaces logits by exp(logits - max) and returns log(sum of them) + max; `sum` gets the sum.
 template <class T>
 Wide<T> log_sum_exp_row(T* logits, int size, T& sum) {

@@ -77,8 +77,10 @@ ModelConfig shape(int width, int heads, int kv_heads, int head_width, int mlp, i
 }
 
 std::vector<ModelConfig> shapes() {
+  ModelConfig down = shape(96, 3, 3, 32, 64, 160, 400, 48, 48);
+  down.fast_learns = FastLearns::kDown;
   return {shape(64, 4, 2, 16, 96, 32, 333, 16, 48), shape(96, 3, 3, 32, 64, 64, 1000, 64, 128),
-          shape(128, 4, 1, 64, 160, 96, 2100, 96, 96)};
+          shape(128, 4, 1, 64, 160, 96, 2100, 96, 96), down};
 }
 
 // Runs single operations on fixed random inputs and keeps what they produce.
@@ -207,18 +209,33 @@ class Operations {
     FastTensors tensors() const { return {gate.get(), up.get(), down.get()}; }
   };
   Fast fast(unsigned seed, float scale) {
-    return {master(c_.width, c_.fast_width, seed, scale), master(c_.width, c_.fast_width, seed + 1, scale),
-            master(c_.fast_width, c_.width, seed + 2, scale)};
+    Fast made{nullptr, nullptr, master(c_.fast_width, c_.width, seed + 2, scale)};
+    if (!c_.learns_gate_up()) return made;
+    made.gate = master(c_.width, c_.fast_width, seed, scale);
+    made.up = master(c_.width, c_.fast_width, seed + 1, scale);
+    return made;
+  }
+  void keep(const std::string& name, const Fast& made) {
+    if (c_.learns_gate_up()) {
+      keep(name + "_gate", *made.gate);
+      keep(name + "_up", *made.up);
+    }
+    keep(name + "_down", *made.down);
   }
 
   void fast_mlp() {
     const Fast w = fast(30, .2F);
     const FastPackPtr pack = backend_.allocate_fast_pack();
     backend_.pack_fast(w.tensors(), *pack);
+    const MatrixPtr frozen =
+        c_.learns_gate_up()
+            ? nullptr
+            : matrix({Source(c_.width, c_.fast_width, 30, .2F), Source(c_.width, c_.fast_width, 31, .2F)});
     const BufferPtr x = filled(c_.width, Role::kOperand, 34);
     const BufferPtr pre = sentinel(2 * c_.fast_width, Role::kOperand);
     const BufferPtr act = sentinel(c_.fast_width, Role::kOperand);
-    backend_.fast_swiglu(*x, *pack, pre.get(), *act);
+    frozen == nullptr ? backend_.fast_swiglu(*x, *pack, pre.get(), *act)
+                      : backend_.swiglu(*x, *frozen, pre.get(), *act);
     keep("fast_swiglu", *act);
     Values base(static_cast<std::size_t>(c_.minibatch_tokens) * c_.width, rounded(kSentinel));
     std::fill_n(base.begin(), static_cast<long>(rows_) * c_.width, 1.0F);
@@ -230,24 +247,25 @@ class Operations {
     const BufferPtr dpre = sentinel(2 * c_.fast_width, Role::kOperand);
     backend_.fast_swiglu_backward(*dh, *pack, *pre, *dpre);
     const BufferPtr dx = sentinel(c_.width, Role::kResidual);
-    backend_.fast_input_backward(*dpre, *pack, *dx);
+    frozen == nullptr ? backend_.fast_input_backward(*dpre, *pack, *dx)
+                      : backend_.linear_backward(*dpre, *frozen, *dx);
     keep("fast_input_backward", *dx);
 
     const Fast g = fast(40, 1);
     backend_.fast_gradient(*x, *given, *dpre, *dh, g.tensors());
-    keep("gradient_gate", *g.gate);
-    keep("gradient_up", *g.up);
-    keep("gradient_down", *g.down);
+    keep("gradient", g);
 
     const Fast w0 = fast(50, .2F);
     const Fast slope = fast(60, 1);
     const Fast to = fast(70, 1);
-    backend_.fast_update(w.tensors(), w0.tensors(), slope.tensors(), {.9F, .8F, .99F, .1F, .2F, .3F}, .5F,
-                         to.tensors());
-    keep("update_gate", *to.gate);
-    keep("update_up", *to.up);
-    keep("update_down", *to.down);
-    results_["sum_of_squares"] = {static_cast<float>(backend_.sum_of_squares(*slope.gate))};
+    FastStep step{.gate = {.9F, .1F}, .up = {.8F, .2F}, .down = {}};
+    for (int unit = 0; unit < c_.fast_width; ++unit) {
+      const float part = static_cast<float>(unit) / static_cast<float>(c_.fast_width);
+      step.down.push_back({.decay = 1 - part, .step = .3F + part});
+    }
+    backend_.fast_update(w.tensors(), w0.tensors(), slope.tensors(), step, .5F, to.tensors());
+    keep("update", to);
+    results_["sum_of_squares"] = {static_cast<float>(backend_.sum_of_squares(*slope.down))};
   }
 
   // A stream of full mini-batches, then one with `rows` rows, its output and its gradients.

@@ -1,4 +1,5 @@
-// Small nets with TTT layers against recorded answers: tests/model/golden/README.md, mixers.json and mixers_jax.json.
+// Small nets with TTT layers against recorded answers: tests/model/golden/README.md, mixers.json and
+// mixers_jax.json.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -184,7 +185,8 @@ TEST_P(GoldenMixers, LearnTheStreamAsRecorded) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, GoldenMixers, testing::ValuesIn(available_backends()), backend_test_name);
+INSTANTIATE_TEST_SUITE_P(Backends, GoldenMixers, testing::ValuesIn(available_backends()),
+                         backend_test_name<std::string>);
 
 }  // namespace
 }  // namespace silt::model

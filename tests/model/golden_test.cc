@@ -170,7 +170,8 @@ TEST_P(GoldenTest, LearnsTheStreamAsOtherImplementationsDo) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, GoldenTest, testing::ValuesIn(available_backends()), backend_test_name);
+INSTANTIATE_TEST_SUITE_P(Backends, GoldenTest, testing::ValuesIn(available_backends()),
+                         backend_test_name<std::string>);
 
 }  // namespace
 }  // namespace silt::model

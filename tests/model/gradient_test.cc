@@ -59,11 +59,14 @@ struct Rig {
   T* elements(Buffer& buffer) { return reinterpret_cast<T*>(backend->raw(buffer).data()); }
 };
 
-class Gradient : public testing::TestWithParam<int> {};
+constexpr FastLearns kBothRules[] = {FastLearns::kGateUpDown, FastLearns::kDown};
+
+class Gradient : public testing::TestWithParam<std::tuple<int, FastLearns>> {};
 
 // After 0, 1 and 3 mini-batches the window is empty, half full and full.
 TEST_P(Gradient, OfEveryFastWeightMatchesComplexStep) {
-  const ModelConfig config = odd_config();
+  ModelConfig config = odd_config();
+  config.fast_learns = std::get<FastLearns>(GetParam());
   const auto b = static_cast<std::size_t>(config.minibatch_tokens);
   const std::vector<Token> tokens = log_like_tokens(config, 64);
   const auto inputs = [&](std::size_t i) { return std::span(tokens).subspan(i * b, b); };
@@ -71,7 +74,7 @@ TEST_P(Gradient, OfEveryFastWeightMatchesComplexStep) {
 
   Rig<double> real(config);
   Rig<Complex> complex(config);
-  const auto read = static_cast<std::size_t>(GetParam());
+  const auto read = static_cast<std::size_t>(std::get<int>(GetParam()));
   for (std::size_t i = 0; i < read; ++i) {
     real.learn(inputs(i), targets(i));
     complex.learn(inputs(i), targets(i));
@@ -86,7 +89,9 @@ TEST_P(Gradient, OfEveryFastWeightMatchesComplexStep) {
   double sum = 0;
   std::size_t tensor = 0;
   for (const FastTensors& layer : real.loop.gradients()) {
+    EXPECT_EQ(layer.gate != nullptr, config.learns_gate_up());
     for (Buffer* gradient : {layer.gate, layer.up, layer.down}) {
+      if (gradient == nullptr) continue;  // frozen
       Complex* weights = complex.elements(*perturbed->buffers[tensor++]);
       const int size = gradient->rows() * gradient->cols();
       for (int e = 0; e < size; ++e) {
@@ -101,17 +106,22 @@ TEST_P(Gradient, OfEveryFastWeightMatchesComplexStep) {
       }
     }
   }
+  EXPECT_EQ(tensor, perturbed->buffers.size());
   EXPECT_NEAR(norm, std::sqrt(sum + 1e-12), 1e-12);
   EXPECT_GT(norm, 1e-3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Window, Gradient, testing::Values(0, 1, 3));
+INSTANTIATE_TEST_SUITE_P(Window, Gradient,
+                         testing::Combine(testing::Values(0, 1, 3), testing::ValuesIn(kBothRules)));
 
-// W <- W0 + decay (W - W0) - step g min(1, clip / |g|), per tensor.
-TEST(Update, DecaysTowardsTheInitialWeightsAndClipsByOneNorm) {
+// W <- W0 + decay (W - W0) - step g min(1, clip / |g|), per tensor or per row of down.
+class Update : public testing::TestWithParam<FastLearns> {};
+
+TEST_P(Update, DecaysTowardsTheInitialWeightsAndClipsByOneNorm) {
   for (const float clip : {0.05f, 1e6f}) {
     ModelConfig config = odd_config();
     config.clip_norm = clip;
+    config.fast_learns = GetParam();
     Rig<double> rig(config);
     const std::vector<Token> tokens = log_like_tokens(config, 64);
     const auto b = static_cast<std::size_t>(config.minibatch_tokens);
@@ -126,23 +136,36 @@ TEST(Update, DecaysTowardsTheInitialWeightsAndClipsByOneNorm) {
     rig.loop.update(*rig.state.weights, *next, norm);
 
     for (std::size_t i = 0; i < next->layers.size(); ++i) {
-      const FastStep& s = rig.net->fast[i].step;
-      const auto check = [&](Buffer* FastTensors::*tensor, float decay, float step) {
+      const std::string block =
+          "blocks." + std::to_string(config.prefix_layers() + static_cast<int>(i)) + ".";
+      const std::vector<float> decay = random_tensor(config, block + "fast.decay");
+      const std::vector<float> step = random_tensor(config, block + "fast.step");
+      // `rate` is where the rates of a tensor's first row stand.
+      const auto check = [&](Buffer* FastTensors::*tensor, std::size_t rate, bool of_each_row) {
         const double* w0 = rig.elements(*(rig.net->initial->layers[i].*tensor));
         const double* from = rig.elements(*(rig.state.weights->layers[i].*tensor));
         const double* g = rig.elements(*(rig.loop.gradients()[i].*tensor));
         Buffer& to = *(next->layers[i].*tensor);
         for (int e = 0; e < to.rows() * to.cols(); ++e) {
-          const double expected = w0[e] + decay * (from[e] - w0[e]) - step * scale * g[e];
-          ASSERT_NEAR(rig.elements(to)[e], expected, 1e-6 * std::abs(step * scale * g[e]) + 1e-15);
+          const std::size_t at = rate + (of_each_row ? static_cast<std::size_t>(e / to.cols()) : 0);
+          const double moved = step[at] * scale * g[e];
+          ASSERT_NEAR(rig.elements(to)[e], w0[e] + decay[at] * (from[e] - w0[e]) - moved,
+                      1e-6 * std::abs(moved) + 1e-15);
         }
       };
-      check(&FastTensors::gate, s.decay_gate, s.step_gate);
-      check(&FastTensors::up, s.decay_up, s.step_up);
-      check(&FastTensors::down, s.decay_down, s.step_down);
+      if (config.learns_gate_up()) {
+        check(&FastTensors::gate, 0, false);
+        check(&FastTensors::up, 1, false);
+        check(&FastTensors::down, 2, false);
+      } else {
+        ASSERT_EQ(step.size(), static_cast<std::size_t>(config.fast_width));
+        check(&FastTensors::down, 0, true);
+      }
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Rules, Update, testing::ValuesIn(kBothRules));
 
 }  // namespace
 }  // namespace silt::model

@@ -68,9 +68,11 @@ TEST_F(ModelTest, ReadsTextFromBytesToAnAdaptedAnswer) {
 
 // Whoever learns, saves and answers does not see what the file's mixer is.
 TEST_F(ModelTest, RunsWhicheverMixerTheFileNames) {
-  for (const std::string mixer : {"ttt-e2e", "ttt_linear", "ttt_mlp"}) {
+  for (const std::string mixer : {"ttt-e2e", "ttt-e2e down", "ttt_linear", "ttt_mlp"}) {
     SCOPED_TRACE(mixer);
-    ASSERT_TRUE(write_tiny_model(path(3), 3, mixer).is_ok());
+    ASSERT_TRUE((mixer == "ttt-e2e down" ? write_tiny_model(path(3), 3, "ttt-e2e", FastLearns::kDown)
+                                         : write_tiny_model(path(3), 3, mixer))
+                    .is_ok());
     const std::shared_ptr<const Model> model = open(3);
     for (const char* backend : {"auto", "ref"}) {
       const auto learner =

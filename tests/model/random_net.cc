@@ -36,8 +36,8 @@ void add_attention(const ModelConfig& c, int layer, const std::string& block, Sh
   all[block + "fast.gate"] = scaled(c.width, c.fast_width, 1);
   all[block + "fast.up"] = scaled(c.width, c.fast_width, 1);
   all[block + "fast.down"] = scaled(c.fast_width, c.width, 0.5);
-  all[block + "fast.step"] = {3, 0, 0.03, 0.3};
-  all[block + "fast.decay"] = {3, 0, 0.01, 0.97};
+  all[block + "fast.step"] = {c.fast_rates(), 0, 0.03, 0.3};
+  all[block + "fast.decay"] = {c.fast_rates(), 0, 0.01, 0.97};
 }
 
 void add_ttt_layer(const ModelConfig& c, const std::string& block, Shapes& all) {

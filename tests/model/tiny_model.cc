@@ -84,7 +84,16 @@ void add_ttt_block(Maker& make, int n, bool mlp) {
   add_mlp(make, block);
 }
 
-void add_block(Maker& make, int n) {
+// Of the hidden units: from slow to quick to learn, and from a short to a long memory.
+std::vector<float> spread(float first, float last) {
+  std::vector<float> values;
+  for (int unit = 0; unit < kFastWidth; ++unit) {
+    values.push_back(first + (last - first) * static_cast<float>(unit) / (kFastWidth - 1));
+  }
+  return values;
+}
+
+void add_block(Maker& make, int n, FastLearns learns) {
   const std::string block = "blocks." + std::to_string(n) + ".";
   const double in_width = 1 / std::sqrt(kWidth);
   make.norm(block + "attention_norm");
@@ -98,8 +107,9 @@ void add_block(Maker& make, int n) {
   make.matrix(block + "fast.gate", kWidth, kFastWidth, in_width);
   make.matrix(block + "fast.up", kWidth, kFastWidth, in_width);
   make.matrix(block + "fast.down", kFastWidth, kWidth, 0.3 / std::sqrt(kFastWidth));
-  make.floats(block + "fast.step", {0.3f, 0.3f, 1.0f});
-  make.floats(block + "fast.decay", {0.999f, 0.999f, 0.995f});
+  const bool down = learns == FastLearns::kDown;
+  make.floats(block + "fast.step", down ? spread(0.5f, 1.5f) : std::vector<float>{0.3f, 0.3f, 1.0f});
+  make.floats(block + "fast.decay", down ? spread(0.9f, 0.999f) : std::vector<float>{0.999f, 0.999f, 0.995f});
 }
 
 void add_tokenizer(WeightFileParts& parts) {
@@ -149,7 +159,7 @@ FileTensor& WeightFileParts::tensor(const std::string& name) {
   return *it;
 }
 
-WeightFileParts tiny_model_parts(std::uint64_t seed, const std::string& mixer) {
+WeightFileParts tiny_model_parts(std::uint64_t seed, const std::string& mixer, FastLearns learns) {
   const bool ttt = mixer != "ttt-e2e";
   WeightFileParts parts;
   parts.metadata = {{"format", "silt-1"},
@@ -172,10 +182,13 @@ WeightFileParts tiny_model_parts(std::uint64_t seed, const std::string& mixer) {
                     {"tokenizer", "byte-bpe"},
                     {"pretokenizer", "silt-pre-1"},
                     {"start_token", "0"}};
+  if (learns == FastLearns::kDown) parts.metadata["fast_learns"] = "down";
   Maker make(parts, seed);
   make.matrix("embedding", kVocabulary, kWidth, 0.3);
   make.norm("final_norm");
-  for (int n = 0; n < kLayers; ++n) ttt ? add_ttt_block(make, n, mixer == "ttt_mlp") : add_block(make, n);
+  for (int n = 0; n < kLayers; ++n) {
+    ttt ? add_ttt_block(make, n, mixer == "ttt_mlp") : add_block(make, n, learns);
+  }
   add_tokenizer(parts);
   return parts;
 }
@@ -236,9 +249,10 @@ std::string serialise(const WeightFileParts& parts, TensorOrder order) {
   return writer.take() + header + data;
 }
 
-Status write_tiny_model(const std::string& path, std::uint64_t seed, const std::string& mixer) {
+Status write_tiny_model(const std::string& path, std::uint64_t seed, const std::string& mixer,
+                        FastLearns learns) {
   std::ofstream out(path, std::ios::binary);
-  out << serialise(tiny_model_parts(seed, mixer));
+  out << serialise(tiny_model_parts(seed, mixer, learns));
   out.close();
   return out ? Status::ok() : errno_status("write " + path, errno);
 }

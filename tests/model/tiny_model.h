@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "model/config.h"
 
 namespace silt::model {
 
@@ -29,8 +30,10 @@ struct WeightFileParts {
   FileTensor& tensor(const std::string& name);
 };
 
-// `mixer` is the metadata's; with TTT layers a mini-batch of 16 tokens is one inner step.
-WeightFileParts tiny_model_parts(std::uint64_t seed = 1, const std::string& mixer = "ttt-e2e");
+// `mixer` is the metadata's; with TTT layers a mini-batch of 16 tokens is one inner step. `learns` is of
+// the others: a file of kGateUpDown does not say so, as those from before there was a choice.
+WeightFileParts tiny_model_parts(std::uint64_t seed = 1, const std::string& mixer = "ttt-e2e",
+                                 FastLearns learns = FastLearns::kGateUpDown);
 // Stores matrix `name` as I8 with row scales instead of BF16.
 void quantise(WeightFileParts& parts, const std::string& name);
 // In order of falling element size, which aligns every tensor, or in the order of the parts.
@@ -38,7 +41,7 @@ enum class TensorOrder { kAligned, kAsGiven };
 std::string serialise(const WeightFileParts& parts, TensorOrder order = TensorOrder::kAligned);
 
 // Writes the tiny model to `path`.
-Status write_tiny_model(const std::string& path, std::uint64_t seed = 1,
-                        const std::string& mixer = "ttt-e2e");
+Status write_tiny_model(const std::string& path, std::uint64_t seed = 1, const std::string& mixer = "ttt-e2e",
+                        FastLearns learns = FastLearns::kGateUpDown);
 
 }  // namespace silt::model

@@ -204,6 +204,49 @@ TEST_F(WeightsFileTest, CountsRecallAmongTheBytesOfAState) {
             8u * 1024 + sizeof(float) * RecallGate::kSize);
 }
 
+TEST_F(WeightsFileTest, SaysWhatLearnsOfAFastSwiGlu) {
+  WeightFileParts all = tiny_model_parts();
+  const auto silent = open(serialise(all));
+  ASSERT_TRUE(silent.is_ok()) << silent.status().message();
+  EXPECT_EQ((*silent)->config().fast_learns, FastLearns::kGateUpDown);
+  all.metadata["fast_learns"] = "gate up down";
+  const auto named = open(serialise(all));
+  ASSERT_TRUE(named.is_ok()) << named.status().message();
+  EXPECT_EQ((*named)->config().fast_learns, FastLearns::kGateUpDown);
+
+  const WeightFileParts down = tiny_model_parts(1, "ttt-e2e", FastLearns::kDown);
+  const auto file = open(serialise(down));
+  ASSERT_TRUE(file.is_ok()) << file.status().message();
+  EXPECT_EQ((*file)->config().fast_learns, FastLearns::kDown);
+  const auto step = (*file)->vector("blocks.2.fast.step");
+  ASSERT_TRUE(step.is_ok());
+  EXPECT_EQ(step->size(), 32u);
+  EXPECT_EQ(step->front(), 0.5f);
+  EXPECT_EQ(step->back(), 1.5f);
+  EXPECT_EQ((*silent)->config().state_bytes() - (*file)->config().state_bytes(), 2u * 2 * 32 * 32 * 4);
+
+  const auto expect = [&](WeightFileParts bad, const std::string& learns, const std::string& words) {
+    bad.metadata["fast_learns"] = learns;
+    const std::string message = failure(bad);
+    EXPECT_NE(message.find(words), std::string::npos) << message;
+  };
+  expect(all, "gate", "fast_learns \"gate\"");
+  expect(all, "", "fast_learns \"\"");
+  expect(down, "down up gate", "fast_learns \"down up gate\"");
+  // A rule of another length than what learns needs.
+  expect(all, "down", "\"blocks.1.fast.decay\" of shape [3] instead of [32]");
+  expect(down, "gate up down", "\"blocks.1.fast.decay\" of shape [32] instead of [3]");
+  WeightFileParts longer = down;
+  FileTensor& steps = longer.tensor("blocks.2.fast.step");
+  steps.shape[0] += 1;
+  steps.bytes += std::string(4, '\0');
+  expect(longer, "down", "\"blocks.2.fast.step\" of shape [33] instead of [32]");
+
+  WeightFileParts ttt = tiny_model_parts(1, "ttt_linear");
+  ttt.metadata["fast_learns"] = "whatever";
+  EXPECT_TRUE(open(serialise(ttt)).is_ok()) << "with TTT layers it is not read";
+}
+
 TEST_F(WeightsFileTest, KnowsTheTensorsOfTttLayers) {
   for (const std::string mixer : {"ttt_linear", "ttt_mlp"}) {
     SCOPED_TRACE(mixer);
@@ -278,12 +321,16 @@ TEST_F(WeightsFileTest, RefusesUnalignedData) {
 }
 
 TEST_F(WeightsFileTest, NonFiniteRuleIsRefused) {
-  WeightFileParts parts = tiny_model_parts();
-  const float bad = std::numeric_limits<float>::quiet_NaN();
-  std::memcpy(parts.tensor("blocks.1.fast.decay").bytes.data(), &bad, 4);
-  const auto file = open(serialise(parts));
-  ASSERT_TRUE(file.is_ok());
-  EXPECT_FALSE((*file)->vector("blocks.1.fast.decay").is_ok());
+  for (const FastLearns learns : {FastLearns::kGateUpDown, FastLearns::kDown}) {
+    WeightFileParts parts = tiny_model_parts(1, "ttt-e2e", learns);
+    const float bad = std::numeric_limits<float>::quiet_NaN();
+    std::string& decay = parts.tensor("blocks.1.fast.decay").bytes;
+    std::memcpy(decay.data() + decay.size() - 4, &bad, 4);
+    const auto file = open(serialise(parts));
+    ASSERT_TRUE(file.is_ok());
+    EXPECT_FALSE((*file)->vector("blocks.1.fast.decay").is_ok());
+    std::filesystem::remove(folder_ / "model.safetensors");  // a new file, as installers do
+  }
 }
 
 TEST_F(WeightsFileTest, BrokenTokenizersAreRefused) {

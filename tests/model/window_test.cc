@@ -55,8 +55,8 @@ class PlainTransformer final : public PlainNet {
   }
 };
 
-TEST(Window, ScoresEqualThePlainTransformer) {
-  const ModelConfig config = odd_config();
+// The learner's scores and the reader's, without learning.
+void expect_plain_scores(const ModelConfig& config) {
   std::vector<Token> tokens = log_like_tokens(config, 41);  // several windows, the last mini-batch open
   const std::vector<double> expected = PlainTransformer(config).nll(tokens);
 
@@ -80,6 +80,15 @@ TEST(Window, ScoresEqualThePlainTransformer) {
   ASSERT_EQ(nll.size(), 30u);
   for (std::size_t i = 0; i < nll.size(); ++i) {
     EXPECT_NEAR(nll[i], expected[i + 10], 2e-6 * expected[i + 10]) << "token " << i;
+  }
+}
+
+TEST(Window, ScoresEqualThePlainTransformer) {
+  for (const FastLearns learns : {FastLearns::kGateUpDown, FastLearns::kDown}) {
+    SCOPED_TRACE(learns == FastLearns::kDown ? "down learns" : "all learns");
+    ModelConfig config = odd_config();
+    config.fast_learns = learns;
+    expect_plain_scores(config);
   }
 }
 
