@@ -44,6 +44,31 @@ bool leaves_out_a_name(std::string_view question, std::string_view surface) {
   return false;
 }
 
+// The digits at the beginning of `text`.
+std::string_view digits_of(std::string_view text) {
+  const auto* const end = std::find_if_not(text.begin(), text.end(), is_digit);
+  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+}
+
+bool has_number(std::string_view question, std::string_view number) {
+  for (std::size_t at = 0; at < question.size(); ++at) {
+    const std::string_view digits = digits_of(question.substr(at));
+    if (digits == number) return true;
+    at += digits.size();
+  }
+  return false;
+}
+
+// Whether it reaches back by a number ("since:-3w") that the question does not have. The last hour, day or
+// week may be meant without one.
+bool reaches_back_by_itself(std::string_view question, std::string_view surface) {
+  for (std::size_t at = surface.find(":-"); at != surface.npos; at = surface.find(":-", at + 1)) {
+    const std::string_view number = digits_of(surface.substr(at + 2));
+    if (!number.empty() && number != "1" && !has_number(question, number)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<PlanKind> planner_kinds(const model::Model& model) {
@@ -75,8 +100,13 @@ Result<ModelPlanner::Planned> ModelPlanner::plan(std::string_view question, cons
   Planned planned;
   const std::string asked = one_line(question);
   if (asked.empty() || asked.size() > kModelQuestionBytesMax) return planned;
-  const SurfaceGrammar surface(asked, context.sources);
-  SILT_ASSIGN(LineWriter::Line line, writer_->write(plan_prompt(asked), surface, cancelled));
+  const auto write = [&](SurfaceGrammar::Times times) {
+    return writer_->write(plan_prompt(asked), SurfaceGrammar(asked, context.sources, times), cancelled);
+  };
+  SILT_ASSIGN(LineWriter::Line line, write(SurfaceGrammar::Times::kAny));
+  if (reaches_back_by_itself(asked, line.text)) {
+    SILT_ASSIGN(line, write(SurfaceGrammar::Times::kNone));
+  }
   planned.surface = std::move(line.text);
   if (!line.ended || leaves_out_a_name(asked, planned.surface)) return planned;
   Result<QueryPlan> resolved = resolve_surface_plan(planned.surface, context);

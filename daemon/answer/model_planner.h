@@ -3,7 +3,9 @@
 // The same weights and question give the same plan, whatever was learned (line_writer.h). What the reader
 // writes is resolved by code (surface_plan.h), so a plan holds only words of the question, known sources and
 // real times. A plan that leaves out what the question quotes, or an address or a name with a digit, is no
-// plan: it would count too much. Safe from any thread; calls take turns.
+// plan: it would count too much. A plan that reaches back by a number that the question does not have took
+// words for a time ("combien il y a eu"), and is written again without times. Safe from any thread; calls
+// take turns.
 //
 // Whether it may be used is measured: the weight file's metadata lists, apart by blanks, what it plans better
 // than the rules do: `planner_kinds` kinds of plans (silt-plan-eval prints them), `planner_languages` codes

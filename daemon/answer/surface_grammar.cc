@@ -67,8 +67,8 @@ bool is_one(const Names& list, std::string_view item) {
 
 }  // namespace
 
-SurfaceGrammar::SurfaceGrammar(std::string_view question, std::span<const std::string> sources)
-    : question_(question) {
+SurfaceGrammar::SurfaceGrammar(std::string_view question, std::span<const std::string> sources, Times times)
+    : question_(question), times_(times) {
   const std::string& text = question_.text();
   const std::string lower = lower_ascii(text);
   for (const std::string& source : sources) {
@@ -125,6 +125,7 @@ bool SurfaceGrammar::may_begin(const ClauseRule& rule) const {
     case ClauseValue::kDigits: return !(rule.name == "seq" ? seqs_ : patterns_).empty();
     case ClauseValue::kCopy:
     case ClauseValue::kCopies: return copies({}, false, false);
+    case ClauseValue::kPoint: return times_ == Times::kAny;
     default: return true;
   }
 }

@@ -18,8 +18,10 @@ namespace silt::daemon {
 
 class SurfaceGrammar {
  public:
-  // `question` is one_line() already; sources as in PlannerContext.
-  SurfaceGrammar(std::string_view question, std::span<const std::string> sources);
+  enum class Times { kAny, kNone };
+  // `question` is one_line() already; sources as in PlannerContext. With Times::kNone a plan has no clause
+  // that names a time.
+  SurfaceGrammar(std::string_view question, std::span<const std::string> sources, Times times = Times::kAny);
 
   // Where a text stands in the grammar. Small, copied to try bytes.
   struct State {
@@ -49,6 +51,7 @@ class SurfaceGrammar {
   bool can_grow_to_blank(std::size_t at) const;
 
   CopiedText question_;
+  Times times_;
   std::vector<std::string> sources_;          // as the question writes those it can mean
   std::vector<std::string> seqs_, patterns_;  // numbers of the question
 };

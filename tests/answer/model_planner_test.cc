@@ -61,6 +61,22 @@ TEST(ModelPlanner, WhateverANetWritesIsAPlanOrNone) {
   EXPECT_GT(plans, 4u);
 }
 
+// With the shipped weights, for a net that knows nothing names no times. "il y a" is French for "ago" before a
+// number, and for "there are" otherwise.
+TEST(ModelPlanner, NoPlanReachesBackByANumberThatNobodySaid) {
+  auto opened = model::Model::open(SILT_SOURCE_DIR "/model/weights/silt-23m.safetensors");
+  ASSERT_TRUE(opened.is_ok());
+  const auto planner = planner_of(*opened);
+  for (const char* question : {"Dis-moi combien de redémarrages il y a eu", "Dis-moi combien de pannes il y a eu"}) {
+    const auto planned = planner->plan(question, context(), kNever);
+    ASSERT_TRUE(planned.is_ok());
+    EXPECT_EQ(planned->surface.find(":-"), std::string::npos) << question << ": " << planned->surface;
+  }
+  const auto said = planner->plan("How many errors were there in the last 3 hours?", context(), kNever);
+  ASSERT_TRUE(said.is_ok());
+  EXPECT_NE(said->surface.find("since:-3h"), std::string::npos) << said->surface;
+}
+
 TEST(ModelPlanner, PlansLeaveOutNoName) {
   std::size_t plans = 0, left_out = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {

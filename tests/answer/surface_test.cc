@@ -49,6 +49,17 @@ TEST(SurfacePlan, ResolvesAsTheTrainingCodeDoes) {
   }
 }
 
+TEST(SurfaceGrammar, CanDoWithoutTimes) {
+  using Times = SurfaceGrammar::Times;
+  const std::string question = "errors since 10:15 until 11:00 today";
+  for (const char* plan : {"count word:errors since:10:15", "count word:errors since:10:15 until:11:00", "digest in:today",
+                           "count word:errors since:-1h", "compare word:errors in:today base:yesterday"}) {
+    EXPECT_TRUE(accepts(SurfaceGrammar(question, {}), plan)) << plan;
+    EXPECT_FALSE(accepts(SurfaceGrammar(question, {}, Times::kNone), plan)) << plan;
+  }
+  EXPECT_TRUE(accepts(SurfaceGrammar(question, {}, Times::kNone), "count word:errors limit:3"));
+}
+
 TEST(SurfacePlan, DamagedTextIsRefused) {
   for (const char* text : {"",
                            "seek",
