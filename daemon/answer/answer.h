@@ -49,8 +49,9 @@ class Answerer {
   static Result<std::unique_ptr<Answerer>> create(Dependencies dependencies, const AnswerOptions& options);
   virtual ~Answerer() = default;
 
-  // Emits plan, evidence, text and one final message, in this order. `emit` returning false or
-  // `cancelled` becoming true ends the work early with kCancelled.
+  // Emits plan, evidence, text and one final message, in this order, once evidence has been looked for:
+  // where a plan of the model finds nothing, the rules' plan is followed if that finds something. `emit`
+  // returning false or `cancelled` becoming true ends the work early with kCancelled.
   virtual Status ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled,
                      const std::function<bool(const silt::v1::AskResponse&)>& emit) = 0;
 

@@ -40,9 +40,17 @@ class PlanAnswerer final : public Answerer {
   Result<std::vector<AnswerSource>> open_sources(std::string_view tenant,
                                                  const std::vector<std::string>& globs) const;
   Result<PlannerContext> planner_context(const std::vector<AnswerSource>& sources) const;
-  Result<Planning::Planned> make_plan(const silt::v1::AskRequest& request,
-                                      const std::vector<AnswerSource>& sources,
-                                      const std::atomic<bool>& cancelled);
+  struct Search {
+    Planning::Planned planned;
+    std::vector<AnswerSource> sources;
+    Findings findings;
+  };
+  Result<Search> search(const silt::v1::AskRequest& request, const std::vector<AnswerSource>& sources,
+                        const std::atomic<bool>& cancelled, Budget& budget);
+  // What a plan of the question finds. `sources`: all that the request allows.
+  Result<Search> follow(const silt::v1::AskRequest& request, Planning::Planned planned,
+                        std::vector<AnswerSource> sources, const std::atomic<bool>& cancelled,
+                        Budget& budget);
   Result<Findings> find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
                                  const std::vector<AnswerSource>& sources, const std::atomic<bool>& cancelled,
                                  Budget& budget);
@@ -130,16 +138,37 @@ Result<PlannerContext> PlanAnswerer::planner_context(const std::vector<AnswerSou
   return context;
 }
 
-Result<Planning::Planned> PlanAnswerer::make_plan(const silt::v1::AskRequest& request,
+bool nothing_in(const Findings& findings) {
+  return findings.matched == 0 && findings.records.empty() && findings.rows.empty();
+}
+
+Result<PlanAnswerer::Search> PlanAnswerer::search(const silt::v1::AskRequest& request,
                                                   const std::vector<AnswerSource>& sources,
-                                                  const std::atomic<bool>& cancelled) {
+                                                  const std::atomic<bool>& cancelled, Budget& budget) {
   SILT_ASSIGN(const PlannerContext context, planner_context(sources));
   SILT_ASSIGN(Planning::Planned planned, planning_.make(request.question(), context, cancelled));
+  const bool by_model = planned.planner != "rules";
+  SILT_ASSIGN(Search found, follow(request, std::move(planned), sources, cancelled, budget));
+  if (!by_model || !nothing_in(found.findings)) return found;
+  // The model may have taken a mere word for what is sought; the rules take other words.
+  Planning::Planned by_rules{plan_question(request.question(), context), "rules"};
+  SILT_ASSIGN(Search again, follow(request, std::move(by_rules), sources, cancelled, budget));
+  return nothing_in(again.findings) ? std::move(found) : std::move(again);
+}
+
+Result<PlanAnswerer::Search> PlanAnswerer::follow(const silt::v1::AskRequest& request,
+                                                  Planning::Planned planned, std::vector<AnswerSource> sources,
+                                                  const std::atomic<bool>& cancelled, Budget& budget) {
   QueryPlan& plan = planned.plan;
   if (request.has_since()) plan.time.first_us = time_us_of(request.since());
   if (request.has_until()) plan.time.last_us = time_us_of(request.until());
-  if (plan.sources.empty()) plan.sources.assign(request.sources().begin(), request.sources().end());
-  return planned;
+  if (plan.sources.empty()) {
+    plan.sources.assign(request.sources().begin(), request.sources().end());
+  } else if (request.sources().empty()) {  // named in the question
+    SILT_ASSIGN(sources, open_sources(request.tenant(), plan.sources));
+  }
+  SILT_ASSIGN(Findings findings, find_evidence(request, plan, sources, cancelled, budget));
+  return Search{std::move(planned), std::move(sources), std::move(findings)};
 }
 
 Result<Findings> PlanAnswerer::find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
@@ -208,19 +237,17 @@ Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
   if (request.question().size() > kQuestionBytesMax)
     return invalid_argument("the question is longer than 4096 bytes");
   const std::vector<std::string> globs(request.sources().begin(), request.sources().end());
-  SILT_ASSIGN(std::vector<AnswerSource> sources, open_sources(request.tenant(), globs));
-  SILT_ASSIGN(const Planning::Planned planned, make_plan(request, sources, cancelled));
-  const QueryPlan& plan = planned.plan;
-  if (globs.empty() && !plan.sources.empty()) {  // named in the question
-    SILT_ASSIGN(sources, open_sources(request.tenant(), plan.sources));
-  }
-  silt::v1::AskResponse response;
-  describe_plan(planned, sources, *response.mutable_plan());
-  SILT_TRY(emit_or_cancel(emit, response));
-
+  SILT_ASSIGN(const std::vector<AnswerSource> allowed, open_sources(request.tenant(), globs));
   Budget budget(options_.examined_max, cancelled);
   SILT_TRY(budget.check());
-  SILT_ASSIGN(Findings findings, find_evidence(request, plan, sources, cancelled, budget));
+  SILT_ASSIGN(Search found, search(request, allowed, cancelled, budget));
+  const QueryPlan& plan = found.planned.plan;
+  const std::vector<AnswerSource>& sources = found.sources;
+  Findings& findings = found.findings;
+  silt::v1::AskResponse response;
+  describe_plan(found.planned, sources, *response.mutable_plan());
+  SILT_TRY(emit_or_cancel(emit, response));
+
   SILT_ASSIGN(const std::string_view reader, read_values(request.question(), plan, cancelled, findings));
   const std::uint32_t wanted = request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max();
   CitationBook book(deps_.log, sources, std::min(wanted, kCitationsMax));

@@ -60,11 +60,12 @@ bool has_number(std::string_view question, std::string_view number) {
 }
 
 // Whether it reaches back by a number ("since:-3w") that the question does not have. The last hour, day or
-// week may be meant without one.
+// week may be meant without one, but not an hour, day or week ago.
 bool reaches_back_by_itself(std::string_view question, std::string_view surface) {
+  const bool ago = surface.find(" until:now") != surface.npos;
   for (std::size_t at = surface.find(":-"); at != surface.npos; at = surface.find(":-", at + 1)) {
     const std::string_view number = digits_of(surface.substr(at + 2));
-    if (!number.empty() && number != "1" && !has_number(question, number)) return true;
+    if (!number.empty() && (ago || number != "1") && !has_number(question, number)) return true;
   }
   return false;
 }

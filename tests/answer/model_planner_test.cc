@@ -67,7 +67,7 @@ TEST(ModelPlanner, NoPlanReachesBackByANumberThatNobodySaid) {
   auto opened = model::Model::open(SILT_SOURCE_DIR "/model/weights/silt-23m.safetensors");
   ASSERT_TRUE(opened.is_ok());
   const auto planner = planner_of(*opened);
-  for (const char* question : {"Dis-moi combien de redémarrages il y a eu", "Dis-moi combien de pannes il y a eu"}) {
+  for (const char* question : {"Dis-moi combien de redémarrages il y a eu", "Dis-moi combien de connexions il y a eu"}) {
     const auto planned = planner->plan(question, context(), kNever);
     ASSERT_TRUE(planned.is_ok());
     EXPECT_EQ(planned->surface.find(":-"), std::string::npos) << question << ": " << planned->surface;
@@ -75,6 +75,9 @@ TEST(ModelPlanner, NoPlanReachesBackByANumberThatNobodySaid) {
   const auto said = planner->plan("How many errors were there in the last 3 hours?", context(), kNever);
   ASSERT_TRUE(said.is_ok());
   EXPECT_NE(said->surface.find("since:-3h"), std::string::npos) << said->surface;
+  const auto meant = planner->plan("How many errors were there in the last hour?", context(), kNever);
+  ASSERT_TRUE(meant.is_ok());
+  EXPECT_NE(meant->surface.find("since:-1h"), std::string::npos) << meant->surface;
 }
 
 TEST(ModelPlanner, PlansLeaveOutNoName) {
@@ -213,6 +216,31 @@ TEST(Planning, AnswersSayWhoPlanned) {
   EXPECT_TRUE(asked.status.is_ok()) << asked.status.to_string();
   EXPECT_EQ(asked.plan.planner(), "model");
   EXPECT_TRUE(parse_plan(asked.plan.text()).is_ok());
+}
+
+// With the shipped weights: a net that knows nothing hardly names what it seeks.
+TEST(Planning, TheRulesTryWhereAPlanOfTheModelFindsNothing) {
+  Corpus corpus(SILT_SOURCE_DIR "/model/weights/silt-23m.safetensors");
+  corpus.add("host:/var/log/auth.log", {"2026-11-21T09:00:00Z sshd[1]: Failed password for root from 10.0.0.1",
+                                        "2026-11-21T09:00:01Z sshd[1]: Accepted password for kelo from 10.0.0.2"});
+  AnswerOptions options;
+  options.rerank = false;
+  options.planner = PathChoice::kModel;
+  const auto by_model = corpus.answerer(options);
+  options.planner = PathChoice::kRules;
+  const auto by_rules = corpus.answerer(options);
+  const std::string question = "Wie oft ist das Passwort für root fehlgeschlagen?";
+  const auto written = planner_of(corpus.model())->plan(question, context(), kNever);
+  ASSERT_TRUE(written.is_ok() && written->plan) << "the model does not plan it; take another question";
+  const Asked again = ask(*by_model, question);
+  EXPECT_EQ(again.plan.planner(), "rules") << again.plan.text();
+  EXPECT_FALSE(again.evidence.empty());
+  EXPECT_EQ(again.final.answer(), ask(*by_rules, question).final.answer());
+  const Asked first = ask(*by_model, "Was wissen wir über 10.0.0.2?");
+  EXPECT_EQ(first.plan.planner(), "model") << first.plan.text();
+  // Neither finds anything: the answer is about the model's plan.
+  const Asked neither = ask(*by_model, "Was wissen wir über 10.0.0.77?");
+  EXPECT_EQ(neither.plan.planner(), "model") << neither.plan.text();
 }
 
 }  // namespace
