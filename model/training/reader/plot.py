@@ -37,17 +37,19 @@ def main():
         writer.writerow(["net", "budget", "trained_tokens", "position_tokens", "bits_per_byte"])
         for label, budget, tokens, curve in rows:
             writer.writerows([label, budget, tokens, (i + 1) * BUCKET, bits] for i, bits in enumerate(curve))
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), sharey=True)
+    shown = [label for label in dict.fromkeys(row[0] for row in rows) if not label.endswith(("0.03", "0.1"))]
+    colours = {label: f"C{i}" for i, label in enumerate(shown)}
     for axis, budget in zip(axes, ("equal tokens", "equal time")):
         for label, which, tokens, curve in rows:
-            if which == budget and (not label.endswith(("0.03", "0.1"))):
-                axis.plot([(i + 1) * BUCKET / 1000 for i in range(len(curve))], curve, label=label, linewidth=1.3)
-        axis.set_title("trained on 8.1 M tokens each" if budget == "equal tokens" else "trained for 40 s on one H100 each")
+            if which == budget and label in shown:
+                axis.plot([(i + 1) * BUCKET / 1000 for i in range(len(curve))], curve, label=label, linewidth=1.3, color=colours[label])
+        axis.set_title("trained on 8.1 M tokens each" if budget == "equal tokens" else "trained for 60 s on one H100 each")
         axis.set_xlabel("position in the stream, thousand tokens")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("bits per byte, mean of 10 streams")
-    axes[1].legend(fontsize=7, loc=(0.42, 0.28))
-    figure.tight_layout()
+    figure.legend(*axes[1].get_legend_handles_labels(), fontsize=8, loc="lower center", ncols=4, frameon=False)
+    figure.tight_layout(rect=(0, 0.09, 1, 1))
     figure.savefig(out / "positions.png", dpi=110)
 
 
