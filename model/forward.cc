@@ -102,7 +102,8 @@ void Forward::fast_input(int fast_layer, const Buffer& h, Buffer& x) {
   backend_.rms_norm(h, net_->fast[static_cast<std::size_t>(fast_layer)].norm, x);
 }
 
-void Forward::fast_mlp(int fast_layer, const FastPack& weights, const Buffer& x, Buffer& h, BlockTape* tape) {
+const Buffer& Forward::fast_mlp(int fast_layer, const FastPack& weights, const Buffer& x, Buffer& h,
+                                BlockTape* tape) {
   Buffer& act = tape != nullptr ? *tape->fast_act : *fast_act_;
   Buffer* pre = tape == nullptr ? nullptr : tape->fast_pre.get();
   if (const MatrixPtr& frozen = net_->fast[static_cast<std::size_t>(fast_layer)].gate_up; frozen != nullptr) {
@@ -111,6 +112,7 @@ void Forward::fast_mlp(int fast_layer, const FastPack& weights, const Buffer& x,
     backend_.fast_swiglu(x, weights, pre, act);
   }
   backend_.fast_down_add(act, weights, h);
+  return act;
 }
 
 void Forward::adapted_mlps(int fast_layer, const FastPack& weights, Buffer& h) {

@@ -50,9 +50,10 @@ class Forward {
   // h += mlp(norm(h)), the static SwiGLU that every block has.
   void mlp(int layer, Buffer& h, BlockTape* tape);
   // The adapted blocks' second SwiGLU reads the same residual as the static one, so its input is
-  // taken before mlp() and its output added after it: x = norm(h), then h += fast(x).
+  // taken before mlp() and its output added after it: x = norm(h), then h += fast(x). Returns the hidden
+  // units of x, which stand until the next call or in the tape.
   void fast_input(int fast_layer, const Buffer& h, Buffer& x);
-  void fast_mlp(int fast_layer, const FastPack& weights, const Buffer& x, Buffer& h, BlockTape* tape);
+  const Buffer& fast_mlp(int fast_layer, const FastPack& weights, const Buffer& x, Buffer& h, BlockTape* tape);
   // All of an adapted block after its attention, without a tape.
   void adapted_mlps(int fast_layer, const FastPack& weights, Buffer& h);
 

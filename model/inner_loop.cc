@@ -91,15 +91,27 @@ void InnerLoop::score(std::span<const Token> inputs, std::span<const Token> targ
       frozen_h_->set_rows(h_->rows());
       backend_.copy_rows(*h_, 0, h_->rows(), *frozen_h_, 0);
     }
-    forward_.fast_mlp(static_cast<int>(i), *packs_[i], *fast_x_[i], *h_, tape);
+    const Buffer& units = forward_.fast_mlp(static_cast<int>(i), *packs_[i], *fast_x_[i], *h_, tape);
+    if (frozen_ && i == 0) add_lowest_frozen(units);
   }
   dx_->set_rows(h_->rows());
   forward_.head(*h_, targets, nll, taped ? dx_.get() : nullptr, candidates);
   if (frozen_) score_frozen(targets, place, frozen_nll);
 }
 
+// The lowest fast SwiGLU under W_0. `units`: its hidden units under W, which are the same where gate and up
+// are frozen.
+void InnerLoop::add_lowest_frozen(const Buffer& units) {
+  const FastPack& initial = *net_->fast[0].initial_pack;
+  if (net_->config.learns_gate_up()) {
+    forward_.fast_mlp(0, initial, *fast_x_[0], *frozen_h_, nullptr);
+  } else {
+    backend_.fast_down_add(units, initial, *frozen_h_);
+  }
+}
+
+// frozen_h_ comes in behind the lowest adapted block.
 void InnerLoop::score_frozen(std::span<const Token> targets, Place place, std::span<float> nll) {
-  forward_.fast_mlp(0, *net_->fast[0].initial_pack, *fast_x_[0], *frozen_h_, nullptr);
   for (std::size_t i = 0; i < frozen_caches_.size(); ++i) {
     const int fast_layer = static_cast<int>(i) + 1;
     forward_.attend(first_adapted() + fast_layer, place, *frozen_caches_[i], *frozen_x_[i], *frozen_h_,

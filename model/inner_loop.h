@@ -44,6 +44,7 @@ class InnerLoop final : public MixerLoop {
   void advance(AdaptedState& state) override;
 
  private:
+  void add_lowest_frozen(const Buffer& units);
   void score_frozen(std::span<const Token> targets, Place place, std::span<float> nll);
   void backward_block(int fast_layer);
   BlockTape make_tape(int fast_layer) const;

@@ -45,9 +45,10 @@ class PlanAnswerer final : public Answerer {
     std::vector<AnswerSource> sources;
     Findings findings;
   };
-  Result<Search> search(const silt::v1::AskRequest& request, const std::vector<AnswerSource>& sources,
+  // What the question finds. `sources`, here and in follow(): all that the request allows.
+  Result<Search> search(const silt::v1::AskRequest& request, std::vector<AnswerSource> sources,
                         const std::atomic<bool>& cancelled, Budget& budget);
-  // What a plan of the question finds. `sources`: all that the request allows.
+  // What this plan of it finds.
   Result<Search> follow(const silt::v1::AskRequest& request, Planning::Planned planned,
                         std::vector<AnswerSource> sources, const std::atomic<bool>& cancelled,
                         Budget& budget);
@@ -143,16 +144,17 @@ bool nothing_in(const Findings& findings) {
 }
 
 Result<PlanAnswerer::Search> PlanAnswerer::search(const silt::v1::AskRequest& request,
-                                                  const std::vector<AnswerSource>& sources,
+                                                  std::vector<AnswerSource> sources,
                                                   const std::atomic<bool>& cancelled, Budget& budget) {
   SILT_ASSIGN(const PlannerContext context, planner_context(sources));
   SILT_ASSIGN(Planning::Planned planned, planning_.make(request.question(), context, cancelled));
-  const bool by_model = planned.planner != "rules";
+  if (planned.planner == "rules")
+    return follow(request, std::move(planned), std::move(sources), cancelled, budget);
   SILT_ASSIGN(Search found, follow(request, std::move(planned), sources, cancelled, budget));
-  if (!by_model || !nothing_in(found.findings)) return found;
+  if (!nothing_in(found.findings)) return found;
   // The model may have taken a mere word for what is sought; the rules take other words.
-  Planning::Planned by_rules{plan_question(request.question(), context), "rules"};
-  SILT_ASSIGN(Search again, follow(request, std::move(by_rules), sources, cancelled, budget));
+  SILT_ASSIGN(Search again, follow(request, Planning::by_rules(request.question(), context), std::move(sources),
+                                   cancelled, budget));
   return nothing_in(again.findings) ? std::move(found) : std::move(again);
 }
 
@@ -237,10 +239,10 @@ Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
   if (request.question().size() > kQuestionBytesMax)
     return invalid_argument("the question is longer than 4096 bytes");
   const std::vector<std::string> globs(request.sources().begin(), request.sources().end());
-  SILT_ASSIGN(const std::vector<AnswerSource> allowed, open_sources(request.tenant(), globs));
+  SILT_ASSIGN(std::vector<AnswerSource> allowed, open_sources(request.tenant(), globs));
   Budget budget(options_.examined_max, cancelled);
   SILT_TRY(budget.check());
-  SILT_ASSIGN(Search found, search(request, allowed, cancelled, budget));
+  SILT_ASSIGN(Search found, search(request, std::move(allowed), cancelled, budget));
   const QueryPlan& plan = found.planned.plan;
   const std::vector<AnswerSource>& sources = found.sources;
   Findings& findings = found.findings;

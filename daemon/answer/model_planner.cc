@@ -21,10 +21,6 @@ std::vector<std::string> listed(const model::Model& model, const std::string& ke
   return {std::istream_iterator<std::string>(words), {}};
 }
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // Times begin with a digit, or stand for themselves without one.
 bool names_one_thing(const QuestionToken& token) {
   if (token.kind == QuestionTokenKind::kQuoted) return true;

@@ -39,7 +39,11 @@ Result<Planning::Planned> Planning::make(std::string_view question, const Planne
     if (written.plan && (any_kind || holds(kinds_, written.plan->kind)))
       return Planned{std::move(*written.plan), "model"};
   }
-  return Planned{plan_question(question, context), "rules"};
+  return by_rules(question, context);
+}
+
+Planning::Planned Planning::by_rules(std::string_view question, const PlannerContext& context) {
+  return {plan_question(question, context), "rules"};
 }
 
 }  // namespace silt::daemon

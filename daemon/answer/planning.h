@@ -35,6 +35,7 @@ class Planning {
   // `cancelled` becoming true ends it with kCancelled.
   Result<Planned> make(std::string_view question, const PlannerContext& context,
                        const std::atomic<bool>& cancelled);
+  static Planned by_rules(std::string_view question, const PlannerContext& context);
 
  private:
   // Made when first needed: packing the weights costs memory.

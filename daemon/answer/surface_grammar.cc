@@ -13,10 +13,6 @@ namespace {
 
 using At = SurfaceGrammar::State::At;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool is_control(char c) {
   return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "daemon/answer/plan.h"
+#include "daemon/answer/words.h"
 
 namespace silt::daemon {
 namespace {
@@ -30,10 +31,6 @@ constexpr std::array<std::string_view, 2> kDates = {"Y-N-D", "N-D"};
 constexpr std::array<std::string_view, 2> kClocks = {"H:M", "H:M:M"};
 constexpr std::array<std::string_view, 4> kAgo = {"-1u", "-2u", "-3u", "-4u"};
 constexpr std::string_view kUnits = "smhdw";
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // Takes a number of `width` digits between low and high from the front of `text`, which may end within it.
 bool take_number(std::string_view& text, std::size_t width, int low, int high) {

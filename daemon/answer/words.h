@@ -11,6 +11,10 @@ namespace silt::daemon {
 
 std::string lower_ascii(std::string_view text);
 
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 // A light stemmer: plural, -ed, -ing, -ion, -ure, final e, doubled final letters. The result is a prefix of
 // the word, so index terms can be found with it.
 std::string stem(std::string_view word);

@@ -58,10 +58,10 @@ class AskedGroup:
         self.ids, self.starts, ends = joined(files)
         sizes = np.cumsum([0] + [file.stat().st_size // 2 for file in files])
         rows = [np.loadtxt(file.with_suffix(".told"), np.int64, ndmin=2) + before for file, before in zip(files, sizes)]
-        self.asked = np.concatenate(rows)  # question, answer, end, told
-        self.logs = []                     # of each: where it begins and ends, and its questions by when they can be asked
+        asked = np.concatenate(rows)  # question, answer, end, told
+        self.logs = []                # of each: where it begins and ends, and its questions by when they can be asked
         for begin, end in zip(self.starts, ends):
-            own = self.asked[(self.asked[:, 0] >= begin) & (self.asked[:, 0] < end)]
+            own = asked[(asked[:, 0] >= begin) & (asked[:, 0] < end)]
             self.logs.append((int(begin), int(own[0, 0]), own[np.argsort(own[:, 3])]))
         self.ends = np.array([end for _, end, _ in self.logs])
 

@@ -4,8 +4,9 @@
     silt-tokenize WEIGHTS OUT FOLDER/NAME.txt                     -> OUT/NAME.u16, NAME.ends (of segments)
     python3 -m reader.episodes join FOLDER/NAME.segments OUT/NAME -> NAME.roles, NAME.skills; NAME.ends becomes those of episodes
 
-Long logs (skills/recall.py) get NAME.told as well: for each question the tokens, counted over the file, at which it, its answer and
-what follows begin, and the token behind which its fact has been told. Segments are tokenised one by one, as the engine does: a prompt is encoded apart from what is generated after it.
+Long logs (skills/recall.py) get NAME.told as well: for each question the tokens, counted over the file, at which it, its
+answer and what follows begin, and the token behind which its fact has been told. Segments are tokenised one by one, as the
+engine does: a prompt is encoded apart from what is generated after it.
 """
 
 import json

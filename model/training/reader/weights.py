@@ -63,8 +63,7 @@ def grown(c, params, to, seed):
         raise SystemExit("a net can only grow into one that learns down, with as many hidden units or more")
     rng = np.random.default_rng(seed)
     mixed = lambda v, order: np.concatenate([v, v[:, :, order]], 2)
-    drawn = [np.concatenate([rng.permutation(c.fast_width) for _ in range(-(-more // c.fast_width))] + [np.zeros(0, int)])[:more].astype(int)
-             for _ in range(2)]
+    drawn = [[unit for _ in range(-(-more // c.fast_width)) for unit in rng.permutation(c.fast_width)][:more] for _ in range(2)]
     fast, inner = params["fast"], params["inner"]
     whole = lambda v: v if v.ndim == 2 else np.repeat(v[:, None], c.fast_width, 1)
     step, decay = (whole(inner[name]["down"]) for name in ("log_step", "decay"))

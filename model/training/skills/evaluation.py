@@ -14,7 +14,7 @@ import pathlib
 import random
 
 from worlds.plan import format_plan
-from worlds.words import TEAMS
+from worlds.words import team_value
 from worlds.world import SEEN, World
 
 from . import asking, markers, recall
@@ -63,7 +63,7 @@ def closed_world(seed):
     spots = []
     for fact in world.told:
         last = len(records) - 1 - fact.distance
-        first = max(0, last - 400)
+        first = max(0, last - recall.NEAR)
         spots.append([rng.randint(first, last - 1) for _ in range(fact.seen - 1)] + [last])
     lines = [line for line, _ in recall.told_lines(rng, world, source, records, spots)]
     return source.name, "\n".join(lines) + "\n", len(lines), [(fact, recall.question(rng, fact, True), _decoys(rng, fact, world)) for fact in world.told]
@@ -74,7 +74,7 @@ def _decoys(rng, fact, world):
     others = {other.value for other in world.told} - {fact.value}
     chosen = rng.sample(sorted(others), min(len(others), 40))
     while len(chosen) < 99:
-        value = "%s-%d" % (rng.choice(TEAMS), rng.randint(1, 400))
+        value = team_value(rng)
         if value != fact.value and value not in chosen:
             chosen.append(value)
     return chosen

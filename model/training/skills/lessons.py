@@ -8,7 +8,7 @@ import random
 from collections import defaultdict
 
 from worlds import phrases
-from worlds.words import TEAMS
+from worlds.words import team_value
 from worlds.world import SEEN, World
 
 from . import asking, markers
@@ -30,7 +30,7 @@ class LessonWorld(World):
                 continue
             for i in range(max(8, self.size // 1500)):
                 key, seen = machine.make_id(), rng.choice(SEEN[:3] + (1, 2, 2, SEEN[3] if i % 4 == 0 else 2))
-                values = {"word": "%s-%d" % (rng.choice(TEAMS), rng.randint(1, 400))}
+                values = {"word": team_value(rng)}
                 first = rng.random() * self.span_s * 0.95
                 room = self.span_s * min(1.0, 4000 / self.size)
                 for told in range(seen):

@@ -12,7 +12,7 @@ import pathlib
 import random
 
 from worlds import phrases
-from worlds.words import TEAMS
+from worlds.words import team_value
 from worlds.world import World
 
 from . import markers
@@ -35,7 +35,7 @@ class RecallWorld(World):
     def _plan_bindings(self):
         rng = self._rng
         machine = next(machine for machine in self.machines if machine.archetype == "binding")
-        fact = lambda seen, distance: Fact(machine, machine.make_id(), "%s-%d" % (rng.choice(TEAMS), rng.randint(1, 400)), seen, distance)
+        fact = lambda seen, distance: Fact(machine, machine.make_id(), team_value(rng), seen, distance)
         self.told = [fact(seen, distance) for seen, distance in self._plan]
 
 
@@ -52,23 +52,19 @@ def records_of(world, most):
     return source, records
 
 
-def _tell(source, fact, spots):
-    """The lines of a fact by the record that they follow; each shows the time of its place."""
+def _line(source, fact, spot):
+    """A line that tells a fact, with the time of the record that it follows."""
     step = fact.machine.steps["tell"]
-    at = collections.defaultdict(list)
-    for spot in spots:
-        line = {"0": fact.key, "1": fact.value, "t": source.stamp.render(source.clock[spot]), "h": step.component.hosts[0],
-                "p": source.envelope.process_pool[0]}
-        at[spot].append((step.bound % line, fact))
-    return at
+    return step.bound % {"0": fact.key, "1": fact.value, "t": source.stamp.render(source.clock[spot]), "h": step.component.hosts[0],
+                         "p": source.envelope.process_pool[0]}
 
 
 def told_lines(rng, world, source, records, spots):
     """[(line, fact or None)]: the records, each fact behind those at its spots."""
     inserted = collections.defaultdict(list)
     for fact, places in zip(world.told, spots):
-        for spot, lines in _tell(source, fact, places).items():
-            inserted[spot] += lines
+        for spot in places:
+            inserted[spot].append((_line(source, fact, spot), fact))
     out = []
     for index, record in enumerate(records):
         out.append((record, None))

@@ -65,6 +65,12 @@ age wait busy latency elapsed offset usage limit backlog inflight dropped sent r
 TEAMS = """atlas birch cobalt dune ember falcon granite heron indigo juniper krill lagoon maple nimbus onyx petrel
 quartz raven saffron tundra umber violet willow xenon yarrow zephyr""".split()
 
+
+def team_value(rng):
+    """What the facts of the recall probe tell: "heron-212"."""
+    return "%s-%d" % (rng.choice(TEAMS), rng.randint(1, 400))
+
+
 _ONSETS = "b br c ch d dr f fl g gl gr h j k kl kr l m n p pl pr qu r s sh sk st t th tr v w z zh".split()
 _VOWELS = "a a e e i o u".split()
 _DIPHTHONGS = "ai au ea ei ia io oa ou y".split()

@@ -15,7 +15,7 @@ from .grammar import Grammar, House
 from .prose import Prose
 from .styles import ALIASES, LEVEL_SETS, MICRO, Envelope, Stamp
 from .values import Values, id_maker
-from .words import TEAMS, Lexicon
+from .words import TEAMS, Lexicon, team_value
 
 SHARED = frozenset(("user", "ip", "path", "id", "host"))  # slots with one value in all lines of a ritual
 FIXED = [word for words in (*m.STEP_KEYS.values(), *ALIASES.values(), *LEVEL_SETS, TEAMS, ("state", "with", "been"))
@@ -306,7 +306,7 @@ class World:
                 continue
             for i in range(max(4, min(200, self.size // 20000))):
                 key = machine.make_id()
-                values = {"word": "%s-%d" % (rng.choice(TEAMS), rng.randint(1, 400))}
+                values = {"word": team_value(rng)}
                 seen = SEEN[i % len(SEEN)]
                 first = rng.random() * self.span_s * 0.9
                 room = self.span_s * 0.95 - first
