@@ -209,7 +209,7 @@ class PhrasesTest(unittest.TestCase):
                 self.assertEqual(len(set(phrase.lower() for phrase in some)), len(some), (form, language))
                 self.assertGreater(len(some) - phrases.HELD_OUT[language], 0)
                 rng = random.Random(form)
-                train = {phrases.choose(rng, form)[2] for _ in range(3000)}
+                train = {phrases.choose(rng, form)[2] for _ in range(9000)}
                 held = {phrases.choose(rng, form, True)[2] for _ in range(600)}
                 self.assertFalse(train & held, form)
                 self.assertEqual(len(some), len([phrase for phrase in some if phrase in train | held]), (form, language))

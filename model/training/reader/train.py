@@ -136,7 +136,7 @@ def run(options):
     if options.turn:  # held to the end of the process
         fcntl.flock(turn := open(options.turn, "w"), fcntl.LOCK_EX)
     curve, seen, done, begin, numbers = [], 0, 0, time.time(), jnp.zeros(3)
-    total = options.seconds
+    saved, total = begin, options.seconds
     hardware = f"{len(jax.devices())} {jax.devices()[0].device_kind}"
     snapshot_at = [float(x) * 1e6 for x in options.snapshots.split(",") if x]
     kept = {}
@@ -168,6 +168,9 @@ def run(options):
             if done % 50 == 0:
                 log(f"{options.name}: {done} {time.time() - begin:.0f}s {seen / 1e6:.1f} M loss {loss:.4f} norm {norm:.2f} "
                     f"inner {inner_norm:.2f}")
+        if options.save_every and time.time() - saved >= options.save_every:
+            save()
+            saved = time.time()
         if snapshot_at and seen >= snapshot_at[0]:
             kept[seen] = jax.tree.map(np.asarray, jax.device_get(params))
             snapshot_at.pop(0)
@@ -211,6 +214,7 @@ def main():
     p.add_argument("--name", required=True)
     p.add_argument("--seconds", type=float, required=True)
     p.add_argument("--steps", type=int, default=0, help="instead of what fits the time")
+    p.add_argument("--save-every", type=float, default=0, help="seconds after which what there is is saved, again and again")
     p.add_argument("--config", default="", help="name=value,... of config.py; with a weight file to start from: what is to be different")
     p.add_argument("--start", help="FOLDER/NAME of saved parameters, or a weight file, to go on from")
     p.add_argument("--lanes", type=int, default=64)

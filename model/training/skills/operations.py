@@ -5,6 +5,8 @@ quoted text, {f} a file, {k} a number, {T} what is asked, singular, {P} plural, 
 last HELD_OUT of each list are for tests only.
 """
 
+from worlds import phrases, wordings
+
 from .operations_frames import FRAMES
 
 HELD_OUT = {"en": 8, "de": 3, "fr": 2, "es": 1}
@@ -401,7 +403,9 @@ QUESTIONS = {
         ("Dime cuántos {w} hubo{when}", "count word:{w}{t}")),
 }
 for _language, _own in QUESTIONS.items():
-    QUESTIONS[_language] = _own[:-HELD_OUT[_language]] + FRAMES[_language] + _own[-HELD_OUT[_language]:]
+    _more = tuple((question, plan) for plan, questions in wordings.of(_language).items() if plan not in phrases.PHRASES
+                  for question in questions)
+    QUESTIONS[_language] = _own[:-HELD_OUT[_language]] + FRAMES[_language] + _more + _own[-HELD_OUT[_language]:]
 
 
 def choose(rng, held_out):
