@@ -14,7 +14,7 @@ except ImportError:
 
 if np is not None:
     import weight_file
-    from reader import config, data, episodes, export, store, streams, weights
+    from reader import config, data, episodes, export, growing, store, streams, weights
 
 
 def write_group(folder, name, documents):
@@ -218,8 +218,8 @@ class ReaderTest(unittest.TestCase):
         large = small.with_(learns="down", fast_width=14)
         draw = lambda *shape: random.normal(size=shape).astype(np.float32)
         inner = {name: {t: draw(1) for t in export.FAST} for name in ("log_step", "decay", "momentum")}
-        before = {"fast": {"gate": draw(1, 8, 6), "up": draw(1, 8, 6), "down": draw(1, 6, 8)}, "inner": inner}
-        after = weights.grown(small, before, large, 1)
+        before = {"fast": {"gate": draw(1, 8, 6), "up": draw(1, 8, 6), "down": draw(1, 6, 8)}, "inner": inner, "blocks": {name: draw(3, 1, 1) for name in ("q", "o", "down")}}
+        after = growing.grown(small, before, large, 1)
         x, silu = draw(5, 8), lambda v: v / (1 + np.exp(-v))
         out = lambda fast: (silu(x @ fast["gate"][0]) * (x @ fast["up"][0])) @ fast["down"][0]
         np.testing.assert_allclose(out(after["fast"]), out(before["fast"]), rtol=1e-5)
@@ -227,9 +227,31 @@ class ReaderTest(unittest.TestCase):
         np.testing.assert_allclose(after["inner"]["log_step"]["down"][0, :6], np.repeat(inner["log_step"]["down"], 6))
         decay = 1 / (1 + np.exp(-after["inner"]["decay"]["down"][0, 6:].astype(float)))
         half = np.log(0.5) / np.log(decay) * small.minibatch
-        np.testing.assert_allclose([half[0], half[-1]], weights.NEW_HALF_LIVES, rtol=0.01)
+        np.testing.assert_allclose([half[0], half[-1]], growing.NEW_HALF_LIVES, rtol=0.01)
         with self.assertRaises(SystemExit):
-            weights.grown(large, after, small, 1)
+            growing.grown(large, after, small, 1)
+
+    def test_new_blocks_and_hidden_units_add_nothing_yet(self):
+        random = np.random.default_rng(4)
+        small = config.Config(layers=3, fast_layers=1, width=8, heads=2, head_width=4, mlp_width=5)
+        large = small.with_(layers=6, mlp_width=12)
+        draw = lambda *shape: random.normal(size=shape).astype(np.float32)
+        shapes = {"q": (8, 8), "o": (8, 8), "gate": (8, 5), "up": (8, 5), "down": (5, 8), "mlp_norm": (8,)}
+        blocks = {name: draw(3, *shape) for name, shape in shapes.items()}
+        after = growing.grown(small, {"blocks": blocks, "fast": {}, "inner": {}}, large, 1)["blocks"]
+        came_from = [0, 0, 0, 1, 1, 2]  # two of the three new ones behind the first prefix block; the last block has the fast weights
+        x, silu = draw(5, 8), lambda v: v / (1 + np.exp(-v))
+        mlp = lambda blocks, i: (silu(x @ blocks["gate"][i]) * (x @ blocks["up"][i])) @ blocks["down"][i]
+        for i, old in enumerate(came_from):
+            self.assertTrue((after["q"][i] == blocks["q"][old]).all())
+            self.assertEqual(after["gate"][i].shape, (8, 12))
+            if i in (1, 2, 4):
+                self.assertFalse(after["o"][i].any() or after["down"][i].any())
+            else:
+                self.assertTrue((after["o"][i] == blocks["o"][old]).all())
+                np.testing.assert_allclose(mlp(after, i), mlp(blocks, old), rtol=1e-5)
+        with self.assertRaises(SystemExit):
+            growing.grown(small, {}, small.with_(width=16), 1)
 
     def test_runs_add_up_to_what_a_file_says_of_its_training(self):
         run = {"steps": 3, "tokens": 70, "seconds": 2.4, "hardware": "H", "config": {"mixer": "ttt-e2e"}}

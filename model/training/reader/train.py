@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec as Spec
 
-from . import baselines, config, data, measure, net, optimiser, store, weights
+from . import baselines, config, data, growing, measure, net, optimiser, store, weights
 
 
 NAIVE_STEPS = (0.03, 0.1, 0.3)  # tried for a net that did not learn in training
@@ -93,7 +93,7 @@ def initial(c, options):
     if options.start and options.start.endswith(".safetensors"):
         found, params, metadata = weights.load(options.start)
         c = config.parse(options.config, found)
-        params = weights.grown(found, params, c, options.seed)
+        params = growing.grown(found, params, c, options.seed)
         return c, jax.tree.map(jnp.asarray, params), {key: v for key, v in metadata.items() if key.startswith("training_")}
     if options.start:
         params, notes = store.load(*options.start.rsplit("/", 1))
@@ -163,7 +163,7 @@ def run(options):
         params, state, delta, numbers = step(params, state, delta, *batch, lr(rate))
         done, seen = done + 1, seen + options.lanes * (batch[0].shape[1] - 1)
         if done < 5 or done % 10 == 0:
-            loss, norm, inner_norm = (float(x) for x in numbers)
+            loss, norm, inner_norm = np.asarray(numbers).tolist()  # waits; anything queued beside the first step can break its graph capture
             curve.append([done, seen, round(time.time() - begin, 2), round(loss, 4)])
             if done % 50 == 0:
                 log(f"{options.name}: {done} {time.time() - begin:.0f}s {seen / 1e6:.1f} M loss {loss:.4f} norm {norm:.2f} "

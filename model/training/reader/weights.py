@@ -45,33 +45,3 @@ def load(path):
         "fast_norm": np.stack([of(block + "fast_norm") for block in adapted]),
         "fast": {t: np.stack([of(block + "fast." + t) for block in adapted]) for t in FAST},
         "inner": {"log_step": rates(steps), "decay": rates(decays), "momentum": rates(np.zeros_like(steps))}}, metadata
-
-
-NEW_STEP = 0.3                  # of the step that down has now
-NEW_HALF_LIVES = 1e4, 3e6       # tokens after which a new hidden unit has forgotten half of what it learned
-
-
-def grown(c, params, to, seed):
-    """The same net with a fast SwiGLU of more hidden units, of which only down learns, each unit at a rate of its own.
-
-    A new unit joins the gate of one old unit with the up of another, and has no weight in W_0: at first nothing is predicted
-    differently. The new ones forget slowly, at half-lives spread evenly by their logarithm."""
-    if (c.learns, c.fast_width) == (to.learns, to.fast_width):
-        return params
-    more = to.fast_width - c.fast_width
-    if to.learns != "down" or more < 0:
-        raise SystemExit("a net can only grow into one that learns down, with as many hidden units or more")
-    rng = np.random.default_rng(seed)
-    mixed = lambda v, order: np.concatenate([v, v[:, :, order]], 2)
-    drawn = [[unit for _ in range(-(-more // c.fast_width)) for unit in rng.permutation(c.fast_width)][:more] for _ in range(2)]
-    fast, inner = params["fast"], params["inner"]
-    whole = lambda v: v if v.ndim == 2 else np.repeat(v[:, None], c.fast_width, 1)
-    step, decay = (whole(inner[name]["down"]) for name in ("log_step", "decay"))
-    forgets = np.geomspace(*NEW_HALF_LIVES, more) / c.minibatch
-    fresh = {"log_step": np.repeat(step.mean(1, keepdims=True) + np.log(NEW_STEP), more, 1),
-             "decay": np.tile(logit(0.5 ** (1 / forgets)), (c.fast_layers, 1)), "momentum": np.zeros((c.fast_layers, more))}
-    old = {"log_step": step, "decay": decay, "momentum": np.zeros_like(step)}
-    return {**params,
-            "fast": {"gate": mixed(fast["gate"], drawn[0]), "up": mixed(fast["up"], drawn[1]),
-                     "down": np.concatenate([fast["down"], np.zeros((c.fast_layers, more, c.width), np.float32)], 1)},
-            "inner": {name: {"down": np.concatenate([old[name], fresh[name]], 1).astype(np.float32)} for name in old}}
