@@ -176,7 +176,6 @@ class Batches:
     """
 
     FRESH, SWAP, OVERLAP = 0.08, 0.12, 0.65
-    COLD, COLD_WEIGHT = 128, 3.0  # tokens in a window that begins empty under a state, and what they count: states are to carry over
     ASKED, ROOM = 0.9, 400  # of the sequences of long logs, and tokens for the questions in each
 
     def __init__(self, folder, lanes, T, seed, exclude=(), episodes=None, episode_share=0.0, answer_weight=1.0, carry=True, window=512):
@@ -226,15 +225,13 @@ class Batches:
             asked, roles = lane.group.questions(self.rng, min(told_at, lane.end), self.ROOM)
         stream = lane.take(T - again - asked.size)
         weight = np.where(roles == ANSWER, self.answer_weight, 0.0)
-        learned, counts = np.ones(stream.size), np.ones(stream.size)
-        if on and not again and not asked.size:
-            counts[:self.COLD] = self.COLD_WEIGHT
+        learned = np.ones(stream.size)
         if again:  # the questions come last
             ids, inner[i] = [before, stream, asked], np.concatenate([np.zeros(again), learned, np.zeros(asked.size)])
-            outer[i] = np.concatenate([np.zeros(again), counts, weight])
+            outer[i] = np.concatenate([np.zeros(again), learned, weight])
         else:
             ids, inner[i] = [before, asked, stream], np.concatenate([np.zeros(asked.size), learned])
-            outer[i] = np.concatenate([weight, counts])
+            outer[i] = np.concatenate([weight, learned])
         tokens[i], keep[i] = np.concatenate(ids), float(on)
         self.last[i] = np.concatenate([self.last[i] if on else before, stream])[-(self.window + 1):]
 
