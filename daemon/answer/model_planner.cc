@@ -30,14 +30,23 @@ bool names_one_thing(const QuestionToken& token) {
   return std::any_of(text.begin(), text.end(), is_digit);
 }
 
-bool leaves_out_a_name(std::string_view question, std::string_view surface) {
+// `surface` with an id clause for each address or name of the question that it leaves out. Nothing where it
+// leaves out what is quoted, which may be a phrase, an end of a stretch or the thing itself, or where the
+// kind of plan has no ids.
+std::optional<std::string> with_all_names(std::string_view question, std::string_view surface) {
   const std::string said = lower_ascii(surface);
+  std::string missing;
   for (const QuestionToken& token : split_question(question)) {
-    std::string_view name = token.lower;
-    if (name.ends_with("'s")) name.remove_suffix(2);
-    if (names_one_thing(token) && said.find(name) == said.npos) return true;
+    if (!names_one_thing(token)) continue;
+    const std::size_t size = token.lower.size() - (token.lower.ends_with("'s") ? 2 : 0);
+    if (said.find(std::string_view(token.lower).substr(0, size)) != said.npos) continue;
+    if (token.kind == QuestionTokenKind::kQuoted) return std::nullopt;
+    missing += " id:" + token.raw.substr(0, size);
   }
-  return false;
+  const std::size_t kind_end = std::min(surface.find(' '), surface.size());
+  const std::string_view kind = surface.substr(0, kind_end);
+  if (!missing.empty() && (kind == "explain" || kind == "digest")) return std::nullopt;
+  return std::string(kind) + missing + std::string(surface.substr(kind_end));
 }
 
 // The digits at the beginning of `text`.
@@ -46,11 +55,16 @@ std::string_view digits_of(std::string_view text) {
   return text.substr(0, static_cast<std::size_t>(end - text.begin()));
 }
 
+// Numbers within addresses and names say nothing about time.
 bool has_number(std::string_view question, std::string_view number) {
-  for (std::size_t at = 0; at < question.size(); ++at) {
-    const std::string_view digits = digits_of(question.substr(at));
-    if (digits == number) return true;
-    at += digits.size();
+  for (const QuestionToken& token : split_question(question)) {
+    if (names_one_thing(token)) continue;
+    const std::string_view text = token.raw;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      const std::string_view digits = digits_of(text.substr(at));
+      if (digits == number) return true;
+      at += digits.size();
+    }
   }
   return false;
 }
@@ -105,7 +119,10 @@ Result<ModelPlanner::Planned> ModelPlanner::plan(std::string_view question, cons
     SILT_ASSIGN(line, write(SurfaceGrammar::Times::kNone));
   }
   planned.surface = std::move(line.text);
-  if (!line.ended || leaves_out_a_name(asked, planned.surface)) return planned;
+  if (!line.ended) return planned;
+  std::optional<std::string> whole = with_all_names(asked, planned.surface);
+  if (!whole) return planned;
+  planned.surface = std::move(*whole);
   Result<QueryPlan> resolved = resolve_surface_plan(planned.surface, context);
   if (resolved.is_ok()) planned.plan = std::move(*resolved);
   return planned;

@@ -61,13 +61,14 @@ TEST(ModelPlanner, WhateverANetWritesIsAPlanOrNone) {
   EXPECT_GT(plans, 4u);
 }
 
-// With the shipped weights, for a net that knows nothing names no times. "il y a" is French for "ago" before a
-// number, and for "there are" otherwise.
+// With the shipped weights, for a net that knows nothing names no times. "il y a" is French for "ago" before
+// a number, and for "there are" otherwise.
 TEST(ModelPlanner, NoPlanReachesBackByANumberThatNobodySaid) {
   auto opened = model::Model::open(SILT_SOURCE_DIR "/model/weights/silt-23m.safetensors");
   ASSERT_TRUE(opened.is_ok());
   const auto planner = planner_of(*opened);
-  for (const char* question : {"Dis-moi combien de redémarrages il y a eu", "Dis-moi combien de connexions il y a eu"}) {
+  for (const char* question :
+       {"Dis-moi combien de redémarrages il y a eu", "Dis-moi combien de connexions il y a eu"}) {
     const auto planned = planner->plan(question, context(), kNever);
     ASSERT_TRUE(planned.is_ok());
     EXPECT_EQ(planned->surface.find(":-"), std::string::npos) << question << ": " << planned->surface;
@@ -81,7 +82,7 @@ TEST(ModelPlanner, NoPlanReachesBackByANumberThatNobodySaid) {
 }
 
 TEST(ModelPlanner, PlansLeaveOutNoName) {
-  std::size_t plans = 0, left_out = 0;
+  std::size_t plans = 0, completed = 0, refused = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const auto planner = planner_of(tiny_model({}, seed));
     for (const char* name : {"10.1.2.3", "db-3", "\"disk full\""}) {
@@ -91,12 +92,24 @@ TEST(ModelPlanner, PlansLeaveOutNoName) {
       std::erase(said, '"');
       const bool has_it = planned->surface.find(said) != std::string::npos;
       plans += planned->plan.has_value();
-      left_out += !has_it;
+      refused += !has_it;
+      completed += planned->surface.find(" id:" + said + " ") != std::string::npos;
       EXPECT_TRUE(has_it || !planned->plan) << planned->surface;
     }
   }
   EXPECT_GT(plans, 0u);
-  EXPECT_GT(left_out, 0u);
+  EXPECT_GT(completed, 0u);
+  EXPECT_GT(refused, 0u);
+}
+
+// The shipped weights forget one of two names now and then; which question shows it is theirs to change.
+TEST(ModelPlanner, AForgottenAddressIsPutBack) {
+  auto opened = model::Model::open(SILT_SOURCE_DIR "/model/weights/silt-23m.safetensors");
+  ASSERT_TRUE(opened.is_ok());
+  const auto planned =
+      planner_of(*opened)->plan("Combien de \"Received disconnect\" depuis 10.9.8.7 ?", context(), kNever);
+  ASSERT_TRUE(planned.is_ok() && planned->plan);
+  EXPECT_EQ(planned->surface, "count id:10.9.8.7 phrase:\"Received disconnect\"");
 }
 
 TEST(ModelPlanner, TheSameQuestionGivesTheSamePlan) {
@@ -221,8 +234,9 @@ TEST(Planning, AnswersSayWhoPlanned) {
 // With the shipped weights: a net that knows nothing hardly names what it seeks.
 TEST(Planning, TheRulesTryWhereAPlanOfTheModelFindsNothing) {
   Corpus corpus(SILT_SOURCE_DIR "/model/weights/silt-23m.safetensors");
-  corpus.add("host:/var/log/auth.log", {"2026-11-21T09:00:00Z sshd[1]: Failed password for root from 10.0.0.1",
-                                        "2026-11-21T09:00:01Z sshd[1]: Accepted password for kelo from 10.0.0.2"});
+  corpus.add("host:/var/log/auth.log",
+             {"2026-11-21T09:00:00Z sshd[1]: Failed password for root from 10.0.0.1",
+              "2026-11-21T09:00:01Z sshd[1]: Accepted password for kelo from 10.0.0.2"});
   AnswerOptions options;
   options.rerank = false;
   options.planner = PathChoice::kModel;
