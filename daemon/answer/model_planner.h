@@ -2,10 +2,9 @@
 //
 // The same weights and question give the same plan, whatever was learned (line_writer.h). What the reader
 // writes is resolved by code (surface_plan.h), so a plan holds only words of the question, known sources and
-// real times. A plan that leaves out an address or a name with a digit would count too much: it is given an
-// id clause for it. One that leaves out what the question quotes is no plan. A plan that reaches back by a
-// number that the question does not have took words for a time ("combien il y a eu"), and is written again
-// without times. Safe from any thread; calls take turns.
+// real times. What it forgets of the question or makes up is put right where that is certain: a lost address
+// is put back, a time that nobody said makes it write again without times; else it is no plan
+// (surface_repair.h). Safe from any thread; calls take turns.
 //
 // Whether it may be used is measured: the weight file's metadata lists, apart by blanks, what it plans better
 // than the rules do: `planner_kinds` kinds of plans (silt-plan-eval prints them), `planner_languages` codes
@@ -42,8 +41,8 @@ class ModelPlanner {
                                                       const model::BackendOptions& backend);
 
   struct Planned {
-    std::string surface;            // what the reader wrote and was put back, without a newline
-    std::optional<QueryPlan> plan;  // nothing: it came to no end, leaves out a quotation, does not resolve
+    std::string surface;            // what the reader wrote, with a lost name put back; no newline
+    std::optional<QueryPlan> plan;  // none when it came to no end, lost more than that or does not resolve
   };
   // `cancelled` becoming true ends it with kCancelled.
   Result<Planned> plan(std::string_view question, const PlannerContext& context,

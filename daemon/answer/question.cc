@@ -34,15 +34,30 @@ bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
 }
 
-// The quotation mark that starts at `at`, as its closing form; empty when there is none. An
-// apostrophe opens only at the start of a word.
-std::string_view closing_quote(std::string_view text, std::size_t at) {
-  if (text[at] == '"') return "\"";
-  if (text[at] == '`') return "`";
-  if (text[at] == '\'') return "'";
-  if (text.substr(at).starts_with("\u201c")) return "\u201d";
-  if (text.substr(at).starts_with("\u201e")) return "\u201c";
-  return {};
+struct Quotation {
+  std::string_view open;
+  std::string_view close;
+};
+constexpr std::array kQuotations = {Quotation{"\"", "\""},         Quotation{"`", "`"},
+                                    Quotation{"'", "'"},           Quotation{"\u201c", "\u201d"},
+                                    Quotation{"\u201e", "\u201c"}, Quotation{"\u00ab", "\u00bb"},
+                                    Quotation{"\u00bb", "\u00ab"}};
+
+// That opens at the start of `text`, null when none does. Words are skipped as wholes, so an apostrophe opens
+// only at the start of one.
+const Quotation* quotation_at(std::string_view text) {
+  const auto* const found = std::find_if(kQuotations.begin(), kQuotations.end(),
+                                         [&](const Quotation& mark) { return text.starts_with(mark.open); });
+  return found == kQuotations.end() ? nullptr : found;
+}
+
+// Less blanks at its ends, which French has within its quotation marks, unbreakable ones too.
+std::string_view without_blanks(std::string_view text) {
+  for (const std::string_view blank : {" "sv, "\u00a0"sv, "\u202f"sv, " "sv}) {
+    while (text.starts_with(blank)) text.remove_prefix(blank.size());
+    while (text.ends_with(blank)) text.remove_suffix(blank.size());
+  }
+  return text;
 }
 
 bool looks_like_value(std::string_view raw) {
@@ -82,6 +97,7 @@ void add_token(std::string_view raw, QuestionTokenKind kind, std::vector<Questio
 }
 
 std::string_view trim(std::string_view word) {
+  while (word.starts_with("\u00bf") || word.starts_with("\u00a1")) word.remove_prefix(2);
   while (!word.empty() && kOpeners.find(word.front()) != std::string_view::npos) word.remove_prefix(1);
   while (!word.empty() && kClosers.find(word.back()) != std::string_view::npos) word.remove_suffix(1);
   return word;
@@ -98,12 +114,12 @@ std::vector<QuestionToken> split_question(std::string_view question) {
       ++at;
       continue;
     }
-    if (const std::string_view close = closing_quote(question, at); !close.empty()) {
-      const std::size_t begin = at + (close.size() == 1 ? 1 : 3);
-      const std::size_t end = question.find(close, begin);
+    if (const Quotation* const mark = quotation_at(question.substr(at))) {
+      const std::size_t begin = at + mark->open.size();
+      const std::size_t end = question.find(mark->close, begin);
       if (end != std::string_view::npos) {
-        add_token(question.substr(begin, end - begin), QuestionTokenKind::kQuoted, out);
-        at = end + close.size();
+        add_token(without_blanks(question.substr(begin, end - begin)), QuestionTokenKind::kQuoted, out);
+        at = end + mark->close.size();
         continue;
       }
       at = begin;

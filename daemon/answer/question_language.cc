@@ -47,7 +47,7 @@ constexpr std::array<Cues, 4> kCues = {{
      "dónde hay hubo fue fueron última último últimas últimos ayer hoy desde ",
      " que de del el la los las un una unos unas y o en con por para al es son se lo entre sobre este "
      "esta primer primera más veces todos todas dime muestra cómo hasta ",
-     "á|é|í|ó|ú|ñ", "¿|¡"},
+     "á|é|í|ó|ú|ñ", ""},
 }};
 
 bool lists(std::string_view words, const std::string& word) {
@@ -76,10 +76,21 @@ int points(const Cues& cues, const std::string& word) {
   return lists(cues.words, word) || lettered ? 1 : 0;
 }
 
+// The marks before a Spanish question or call, at the start of a word: within quotations they say nothing.
+bool opens_as_spanish(std::string_view question) {
+  for (const std::string_view mark : {"¿", "¡"}) {
+    for (std::size_t at = question.find(mark); at != question.npos; at = question.find(mark, at + 1)) {
+      if (at == 0 || question[at - 1] == ' ') return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 Language question_language(std::string_view question) {
   std::array<int, kCues.size()> sums{};
+  if (opens_as_spanish(question)) sums[static_cast<std::size_t>(Language::kSpanish)] += kClear;
   for (const QuestionToken& token : split_question(question)) {
     if (token.kind != QuestionTokenKind::kWord) continue;
     const std::string word = lower_ascii(token.raw);  // token.lower is spelt as English is

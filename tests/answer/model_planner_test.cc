@@ -82,7 +82,7 @@ TEST(ModelPlanner, NoPlanReachesBackByANumberThatNobodySaid) {
 }
 
 TEST(ModelPlanner, PlansLeaveOutNoName) {
-  std::size_t plans = 0, completed = 0, refused = 0;
+  std::size_t plans = 0, left_out = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const auto planner = planner_of(tiny_model({}, seed));
     for (const char* name : {"10.1.2.3", "db-3", "\"disk full\""}) {
@@ -92,24 +92,12 @@ TEST(ModelPlanner, PlansLeaveOutNoName) {
       std::erase(said, '"');
       const bool has_it = planned->surface.find(said) != std::string::npos;
       plans += planned->plan.has_value();
-      refused += !has_it;
-      completed += planned->surface.find(" id:" + said + " ") != std::string::npos;
+      left_out += !has_it;
       EXPECT_TRUE(has_it || !planned->plan) << planned->surface;
     }
   }
   EXPECT_GT(plans, 0u);
-  EXPECT_GT(completed, 0u);
-  EXPECT_GT(refused, 0u);
-}
-
-// The shipped weights forget one of two names now and then; which question shows it is theirs to change.
-TEST(ModelPlanner, AForgottenAddressIsPutBack) {
-  auto opened = model::Model::open(SILT_SOURCE_DIR "/model/weights/silt-23m.safetensors");
-  ASSERT_TRUE(opened.is_ok());
-  const auto planned =
-      planner_of(*opened)->plan("Combien de \"Received disconnect\" depuis 10.9.8.7 ?", context(), kNever);
-  ASSERT_TRUE(planned.is_ok() && planned->plan);
-  EXPECT_EQ(planned->surface, "count id:10.9.8.7 phrase:\"Received disconnect\"");
+  EXPECT_GT(left_out, 0u);
 }
 
 TEST(ModelPlanner, TheSameQuestionGivesTheSamePlan) {
