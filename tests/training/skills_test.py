@@ -13,6 +13,7 @@ import paths
 from skills import asking, episodes, evaluation, markers, operations, surface, times
 from skills.lessons import Lessons
 from skills.surface import resolve
+from worlds import phrases, wordings
 from worlds.plan import KINDS, SLOTS, format_plan, parse_plan
 from worlds.world import World
 
@@ -102,6 +103,18 @@ class AskingTest(unittest.TestCase):
     def test_all_kinds_and_languages(self):
         self.assertEqual({made["surface"].split(" ")[0] for made, _ in self.made[False]}, set(KINDS))
         self.assertEqual({made["language"] for made, _ in self.made[False]}, {"en", "de", "fr", "es"})
+
+    def test_wordings_are_of_forms_and_plans_that_there_are(self):
+        holes = lambda text, *other: set(re.findall(r"\{(\w+)\}", text)) - set(other)
+        for language in phrases.HELD_OUT:
+            for key, templates in wordings.of(language).items():
+                if key in phrases.PHRASES:
+                    continue
+                self.assertIn(re.split(r"[ {]", key)[0], KINDS, (language, key))
+                for template in templates:
+                    self.assertEqual(holes(template, "T", "P", "when", "when2"), holes(key, "F", "t"), (key, template))
+                    self.assertEqual("{when}" in template, "{t}" in key, (key, template))
+                    self.assertEqual(bool(holes(template) & {"T", "P"}), "{F}" in key, (key, template))
 
     def test_no_phrase_twice(self):
         for language, rows in operations.QUESTIONS.items():

@@ -8,14 +8,15 @@ from .weights import logit
 
 NEW_STEP = 0.3                  # of the step that down has now
 NEW_HALF_LIVES = 1e4, 3e6       # tokens after which a new hidden unit has forgotten half of what it learned
-GROWS = ("layers", "mlp_width", "fast_width", "learns")
+SIZES = "layers", "mlp_width", "fast_width"  # that may grow
+FREE = (*SIZES, "learns", "step", "decay", "decay_spread")  # that need not be the same: the last three only begin a net
 
 
 def grown(c, params, to, seed):
-    """`params` of a net c as those of `to`, which may have more blocks, wider ones, and a wider fast SwiGLU of which only down learns."""
-    same = lambda config: {name: value for name, value in dataclasses.asdict(config).items() if name not in GROWS + ("step", "decay", "decay_spread")}
-    if same(c) != same(to) or any(getattr(to, name) < getattr(c, name) for name in GROWS[:3]):
-        raise SystemExit(f"a net can only grow, and only in {', '.join(GROWS)}")
+    """`params` of a net c as those of `to`: more blocks, wider ones, a wider fast SwiGLU of which only down learns."""
+    fixed = lambda config: {name: value for name, value in dataclasses.asdict(config).items() if name not in FREE}
+    if fixed(c) != fixed(to) or any(getattr(to, name) < getattr(c, name) for name in SIZES):
+        raise SystemExit(f"a net can only grow, and only in {', '.join(SIZES)}")
     rng = np.random.default_rng(seed)
     params = with_fast_units(c, params, to, rng)
     params = {**params, "blocks": with_hidden_units(params["blocks"], to.mlp_width - c.mlp_width, rng)}

@@ -163,7 +163,8 @@ def run(options):
         params, state, delta, numbers = step(params, state, delta, *batch, lr(rate))
         done, seen = done + 1, seen + options.lanes * (batch[0].shape[1] - 1)
         if done < 5 or done % 10 == 0:
-            loss, norm, inner_norm = np.asarray(numbers).tolist()  # waits; anything queued beside the first step can break its graph capture
+            # Waits: a program queued beside the first step can break the capture of its graphs.
+            loss, norm, inner_norm = np.asarray(numbers).tolist()
             curve.append([done, seen, round(time.time() - begin, 2), round(loss, 4)])
             if done % 50 == 0:
                 log(f"{options.name}: {done} {time.time() - begin:.0f}s {seen / 1e6:.1f} M loss {loss:.4f} norm {norm:.2f} "
@@ -214,7 +215,7 @@ def main():
     p.add_argument("--name", required=True)
     p.add_argument("--seconds", type=float, required=True)
     p.add_argument("--steps", type=int, default=0, help="instead of what fits the time")
-    p.add_argument("--save-every", type=float, default=0, help="seconds after which what there is is saved, again and again")
+    p.add_argument("--save-every", type=float, default=0, help="save every so many seconds")
     p.add_argument("--config", default="", help="name=value,... of config.py; with a weight file to start from: what is to be different")
     p.add_argument("--start", help="FOLDER/NAME of saved parameters, or a weight file, to go on from")
     p.add_argument("--lanes", type=int, default=64)

@@ -563,11 +563,11 @@ PHRASES = {
                "Muéstrame {key} del ticket {id}.", "Incidencia {id}: ¿{key}?"),
     },
 }
-_MORE = {language: wordings.of(language) for language in HELD_OUT}
+_WORDINGS = {language: wordings.of(language) for language in HELD_OUT}
 for _form, _languages in PHRASES.items():
     _others = {"en": ENGLISH[_form], **EUROPEAN[_form]}
     for _language, _own in _languages.items():
-        _more = MORE.get(_form, {}).get(_language, ()) + _others[_language] + tuple(_MORE[_language].get(_form, ()))
+        _more = MORE.get(_form, {}).get(_language, ()) + _others[_language] + tuple(_WORDINGS[_language].get(_form, ()))
         _languages[_language] = _own[:-HELD_OUT[_language]] + _more + _own[-HELD_OUT[_language]:]
 
 WHO = {"en": (" by {v}", " with {v}", " for {v}", " that mention {v}", ", only {v},"), "de": (" mit {v}", " von {v}", " für {v}"),
