@@ -1,5 +1,7 @@
 #include "daemon/answer/copied_text.h"
 
+#include "daemon/answer/words.h"
+
 namespace silt::daemon {
 namespace {
 
@@ -7,15 +9,12 @@ bool continues_character(char c) {  // UTF-8
   return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
 
-bool is_letter_or_digit(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 }  // namespace
 
 // Not in words: the marks of U+00A0..BF and U+2000..207F.
 CopiedText::CopiedText(std::string_view text) : text_(text), in_word_(text.size()) {
-  for (std::size_t i = 0; i < text.size(); ++i) in_word_[i] = is_letter_or_digit(text[i]) || (text[i] & 0x80);
+  for (std::size_t i = 0; i < text.size(); ++i)
+    in_word_[i] = is_letter(text[i]) || is_digit(text[i]) || (text[i] & 0x80);
   for (std::size_t i = 0; i + 1 < text.size(); ++i) {
     const auto second = static_cast<unsigned char>(text[i + 1]);
     if (text[i] == '\xc2' && second >= 0xa0 && second <= 0xbf) in_word_[i] = in_word_[i + 1] = false;

@@ -30,8 +30,8 @@ constexpr std::array kSlips = {Slip{"hwo", "how"},      Slip{"wich", "which"},  
 constexpr std::string_view kOpeners = "([{<,;:!?*";
 constexpr std::string_view kClosers = ")]}>,;:!?.*";
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
+bool in_plain_word(char c) {
+  return is_letter(c) || static_cast<unsigned char>(c) >= 0x80 || c == '\'' || c == '-';
 }
 
 struct Quotation {
@@ -51,18 +51,21 @@ const Quotation* quotation_at(std::string_view text) {
   return found == kQuotations.end() ? nullptr : found;
 }
 
-// Less blanks at its ends, which French has within its quotation marks, unbreakable ones too.
+// Less the blanks at its ends, which French has within its quotation marks, unbreakable ones too.
 std::string_view without_blanks(std::string_view text) {
-  for (const std::string_view blank : {" "sv, "\u00a0"sv, "\u202f"sv, " "sv}) {
-    while (text.starts_with(blank)) text.remove_prefix(blank.size());
-    while (text.ends_with(blank)) text.remove_suffix(blank.size());
+  constexpr std::array kBlanks = {" "sv, "\u00a0"sv, "\u202f"sv};
+  for (std::size_t before = 0; before != text.size();) {
+    before = text.size();
+    for (const std::string_view blank : kBlanks) {
+      if (text.starts_with(blank)) text.remove_prefix(blank.size());
+      if (text.ends_with(blank)) text.remove_suffix(blank.size());
+    }
   }
   return text;
 }
 
 bool looks_like_value(std::string_view raw) {
-  if (!std::all_of(raw.begin(), raw.end(), [](char c) { return is_letter(c) || c == '\'' || c == '-'; }))
-    return true;
+  if (!std::all_of(raw.begin(), raw.end(), in_plain_word)) return true;
   // addStoredBlock, PlcmSpIp: a capital after a small letter is a name from a program
   for (std::size_t i = 1; i < raw.size(); ++i) {
     if (raw[i] >= 'A' && raw[i] <= 'Z' && raw[i - 1] >= 'a' && raw[i - 1] <= 'z') return true;

@@ -19,6 +19,7 @@ struct Cues {
   std::string_view words;
   std::string_view letters;   // '|' between them; a word that has any counts once
   std::string_view elisions;  // how words begin, '|' between them; count as clear words do
+  std::string_view openers;   // marks before a question, '|' between them; count once, as a clear word
 };
 
 // In the order of Language.
@@ -26,7 +27,7 @@ constexpr std::array<Cues, 4> kCues = {{
     {"en", " how what which when who where why did does were the ",
      " was is are has have had of in on at to by for from with and or any all many last first most show "
      "list give tell me between since before after a an there ",
-     "", ""},
+     "", "", ""},
     {"de",
      " wie wieviele wieviel viele wann wer wem wen warum wieso welche welcher welches welchen welchem "
      "wurde wurden zuletzt gab ",
@@ -34,20 +35,20 @@ constexpr std::array<Cues, 4> kCues = {{
      "von vom mit bei im in an am auf aus für fuer zu zum zur nach vor seit bis zwischen über Über um "
      "es gibt sich nicht kein keine alle letzte letzten letzter erste ersten erster zeig zeige fasse "
      "mir heute gestern meisten oft kam kamen ",
-     "ä|ö|ü|ß", ""},
+     "ä|ö|ü|ß", "", ""},
     {"fr",
      " combien quel quelle quels quelles quand où pourquoi est-ce ont été dernière dernier dernières "
      "derniers depuis hier aujourd'hui avec dans je tu nous vous ils ",
      " qui que quoi ou a de du des le la les un une et est sont au aux par pour sur en entre ce cette "
      "ces premier première plus fois tous toutes montre moi il y on dit dis sous quelque dis-moi a-t-il "
      "a-t-on ",
-     "à|â|è|ê|ë|î|ï|ô|û|ç|œ|é|À|É", "l'|d'|s'|n'|j'|qu'|c'|l’|d’|s’|n’|j’|qu’|c’"},
+     "à|â|è|ê|ë|î|ï|ô|û|ç|œ|é|À|É", "l'|d'|s'|n'|j'|qu'|c'|l’|d’|s’|n’|j’|qu’|c’", ""},
     {"es",
      " cuántos cuántas cuánto cuánta cuantos cuantas cuándo cuando quién quien cuál cuáles cual qué "
      "dónde hay hubo fue fueron última último últimas últimos ayer hoy desde ",
      " que de del el la los las un una unos unas y o en con por para al es son se lo entre sobre este "
      "esta primer primera más veces todos todas dime muestra cómo hasta ",
-     "á|é|í|ó|ú|ñ", ""},
+     "á|é|í|ó|ú|ñ", "", "¿|¡"},
 }};
 
 bool lists(std::string_view words, const std::string& word) {
@@ -76,12 +77,10 @@ int points(const Cues& cues, const std::string& word) {
   return lists(cues.words, word) || lettered ? 1 : 0;
 }
 
-// The marks before a Spanish question or call, at the start of a word: within quotations they say nothing.
-bool opens_as_spanish(std::string_view question) {
-  for (const std::string_view mark : {"¿", "¡"}) {
-    for (std::size_t at = question.find(mark); at != question.npos; at = question.find(mark, at + 1)) {
-      if (at == 0 || question[at - 1] == ' ') return true;
-    }
+// Tokens come without these marks. Behind a quotation mark they are of what is quoted, and say nothing.
+bool starts_a_word(std::string_view mark, std::string_view question) {
+  for (std::size_t at = question.find(mark); at != question.npos; at = question.find(mark, at + 1)) {
+    if (at == 0 || question[at - 1] == ' ') return true;
   }
   return false;
 }
@@ -90,7 +89,10 @@ bool opens_as_spanish(std::string_view question) {
 
 Language question_language(std::string_view question) {
   std::array<int, kCues.size()> sums{};
-  if (opens_as_spanish(question)) sums[static_cast<std::size_t>(Language::kSpanish)] += kClear;
+  for (std::size_t i = 0; i < kCues.size(); ++i) {
+    if (count_parts(kCues[i].openers, [&](auto mark) { return starts_a_word(mark, question); }) > 0)
+      sums[i] += kClear;
+  }
   for (const QuestionToken& token : split_question(question)) {
     if (token.kind != QuestionTokenKind::kWord) continue;
     const std::string word = lower_ascii(token.raw);  // token.lower is spelt as English is

@@ -28,10 +28,6 @@ std::string_view digits_of(std::string_view text) {
   return text.substr(0, static_cast<std::size_t>(end - text.begin()));
 }
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 // "top5", "Top-5": a rank, written like a name.
 bool is_ranking(std::string_view lower) {
   if (!lower.starts_with("top")) return false;

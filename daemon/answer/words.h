@@ -14,6 +14,9 @@ std::string lower_ascii(std::string_view text);
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
+constexpr bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 // A light stemmer: plural, -ed, -ing, -ion, -ure, final e, doubled final letters. The result is a prefix of
 // the word, so index terms can be found with it.

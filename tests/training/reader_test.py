@@ -216,7 +216,7 @@ class ReaderTest(unittest.TestCase):
         large = small.with_(learns="down", fast_width=14)
         draw = lambda *shape: random.normal(size=shape).astype(np.float32)
         inner = {name: {t: draw(1) for t in export.FAST} for name in ("log_step", "decay", "momentum")}
-        blocks = {name: draw(3, 1, 1) for name in ("q", "o", "down")}
+        blocks = {name: draw(3, 1, 1) for name in ("q", "o", "gate", "up", "down")}
         before = {"fast": {"gate": draw(1, 8, 6), "up": draw(1, 8, 6), "down": draw(1, 6, 8)}, "inner": inner, "blocks": blocks}
         after = growing.grown(small, before, large, 1)
         x, silu = draw(5, 8), lambda v: v / (1 + np.exp(-v))

@@ -19,8 +19,8 @@ def grown(c, params, to, seed):
         raise SystemExit(f"a net can only grow, and only in {', '.join(SIZES)}")
     rng = np.random.default_rng(seed)
     params = with_fast_units(c, params, to, rng)
-    params = {**params, "blocks": with_hidden_units(params["blocks"], to.mlp_width - c.mlp_width, rng)}
-    return {**params, "blocks": with_blocks(params["blocks"], c.prefix_layers, to.layers - c.layers)}
+    wider = {**params["blocks"], **with_units(params["blocks"], to.mlp_width - c.mlp_width, rng)}
+    return {**params, "blocks": with_blocks(wider, c.prefix_layers, to.layers - c.layers)}
 
 
 def pairs(units, more, rng):
@@ -54,10 +54,6 @@ def with_fast_units(c, params, to, rng):
     old = {"log_step": step, "decay": decay, "momentum": np.zeros_like(step)}
     return {**params, "fast": with_units(params["fast"], more, rng),
             "inner": {name: {"down": np.concatenate([old[name], fresh[name]], 1).astype(np.float32)} for name in old}}
-
-
-def with_hidden_units(blocks, more, rng):
-    return {**blocks, **with_units(blocks, more, rng)} if more else blocks
 
 
 def with_blocks(blocks, prefix, more):

@@ -3,9 +3,11 @@
 A row is a form of phrases.py or a surface plan of skills/operations.py, a tab, and a template of it.
 """
 
+import functools
 import pathlib
 
 
+@functools.cache  # both tables of questions are made of it
 def of(language):
     """{form or plan: its templates, in the table's order}."""
     found = {}
