@@ -15,10 +15,19 @@
 
 namespace silt::store {
 
-// Replaces all chunks, marks and segments between its first and last record.
-struct SealedSegment {
+struct SegmentInfo {
   Seq first_seq = 0;
   Seq last_seq = 0;
+  std::uint64_t stored_bytes = 0;
+  std::uint64_t raw_bytes = 0;
+  std::int64_t last_arrival_us = 0;
+  std::int64_t first_event_us = 0;  // least and greatest
+  std::int64_t last_event_us = 0;
+};
+
+// Replaces all chunks, marks and segments between its first and last record.
+struct SealedSegment {
+  SegmentInfo info;
   std::string bytes;  // segment.h, proved by decoding
 };
 
@@ -30,14 +39,6 @@ struct FoldCommit {
   Seq marks_first_seq = 0;
   std::vector<FoldMark> marks;        // of the next folded records, whole chunks of them
   std::vector<SealedSegment> sealed;  // ascending
-};
-
-struct SegmentInfo {
-  Seq first_seq = 0;
-  Seq last_seq = 0;
-  std::uint64_t stored_bytes = 0;
-  std::uint64_t raw_bytes = 0;
-  std::int64_t last_arrival_us = 0;
 };
 
 class FoldStore {
