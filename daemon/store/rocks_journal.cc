@@ -99,7 +99,7 @@ Result<BlockPtr> RocksStore::block_after(SourceRef source, Seq after) const {
   // Its rows are gone. What follows decides how many records that are.
   auto hole = std::make_shared<Block>();
   hole->first_seq = after + 1;
-  hole->last_seq = end_of_damage(source, Family::kChunk, keys::kChunk, after + 1);
+  hole->last_seq = end_of_damage(source, after + 1);
   hole->damage = "its row is missing";
   return BlockPtr(std::move(hole));
 }
@@ -118,23 +118,23 @@ Result<BlockPtr> RocksStore::chunk_after(SourceRef source, Seq sealed, Seq after
     if (block->last_seq > after) SILT_TRY(marks_of(source, *block, block->marks));
   } else {
     block->damage = records.status().message();
-    block->last_seq = end_of_damage(source, Family::kChunk, keys::kChunk, block->first_seq);
+    block->last_seq = end_of_damage(source, block->first_seq);
   }
   return block->last_seq > after ? BlockPtr(std::move(block)) : BlockPtr();
 }
 
-// The record before the next block, or the journal's end.
-Seq RocksStore::end_of_damage(SourceRef source, Family family, char table, Seq first) const {
-  Seq last = 0;
-  (void)database_->scan(family, keys::of_number(table, source, first + 1),
-                        keys::after(keys::of_source(table, source)), [&](auto key, auto) {
-                          last = keys::number_at_end(key, 8) - 1;
-                          return false;
-                        });
-  if (last != 0) return last;
-  const auto known = this->known(source);
-  if (!known.is_ok()) return first;
-  return table == keys::kSegment ? known->fold.sealed_seq : known->intake.journal_seq;
+// The record before the next block of either form, or the journal's end.
+Seq RocksStore::end_of_damage(SourceRef source, Seq first) const {
+  Seq last = ~Seq{0};
+  for (const auto& [family, table] : {std::pair(Family::kMain, keys::kSegmentInfo), {Family::kChunk, keys::kChunk}}) {
+    (void)database_->scan(family, keys::of_number(table, source, first + 1),
+                          keys::after(keys::of_source(table, source)), [&](auto key, auto) {
+                            last = std::min(last, keys::number_at_end(key, 8) - 1);
+                            return false;
+                          });
+  }
+  const auto head = intake_head(source);
+  return std::min(last, head.is_ok() ? std::max(head->journal_seq, first) : first);
 }
 
 Status RocksStore::marks_of(SourceRef source, const Block& block, std::vector<FoldMark>& out) const {
@@ -174,7 +174,7 @@ Result<BlockPtr> RocksStore::segment_after(SourceRef source, Seq after) const {
   SegmentInfo info;
   const Status decoded = rows::decode(row->key, row->value, info);
   block->last_seq = decoded.is_ok() ? info.last_seq
-                                    : end_of_damage(source, Family::kMain, keys::kSegmentInfo, block->first_seq);
+                                    : end_of_damage(source, block->first_seq);
   if (block->last_seq <= after) return BlockPtr();
   if (const BlockPtr cached = blocks_.decoded.find(source, block->first_seq);
       cached && cached->last_seq == block->last_seq)
@@ -213,7 +213,10 @@ Result<JournalRecord> RocksStore::read(SourceRef source, Seq seq) const {
   record.told_us = view.told_us;
   record.text = view.text;
   record.attributes = view.attributes;
-  record.origin = {std::string(view.origin.place), view.origin.generation, view.origin.begin, view.origin.end};
+  record.place = view.origin.place;
+  record.generation = view.origin.generation;
+  record.begin = view.origin.begin;
+  record.end = view.origin.end;
   record.flags = view.flags;
   record.bytes_cut = view.bytes_cut;
   return record;

@@ -130,7 +130,7 @@ class RocksStore final : public RecordLog,
 
   Result<BlockPtr> chunk_after(SourceRef source, Seq sealed, Seq after) const;
   Result<BlockPtr> segment_after(SourceRef source, Seq after) const;
-  Seq end_of_damage(SourceRef source, Family family, char table, Seq first) const;
+  Seq end_of_damage(SourceRef source, Seq first) const;
   Status marks_of(SourceRef source, const Block& block, std::vector<FoldMark>& out) const;
   Result<SegmentPtr> open_segment(SourceRef source, Seq first, std::string_view key) const;
   Status each_segment(SourceRef source, SeqRange range, const VisitSegment& visit) const;

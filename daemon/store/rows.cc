@@ -164,6 +164,8 @@ std::string encode(std::string_view key, const FoldHead& row) {
   message.set_floor_seq(row.floor_seq);
   message.set_folded_bytes(row.folded_bytes);
   message.set_segment_bytes(row.segment_bytes);
+  message.set_sealed_bytes(row.sealed_bytes);
+  message.set_open_chunks(row.open_chunks);
   message.set_patterns(row.patterns);
   return wrap(key, message);
 }
@@ -176,6 +178,8 @@ Status decode(std::string_view key, std::string_view value, FoldHead& row) {
   row.floor_seq = message.floor_seq();
   row.folded_bytes = message.folded_bytes();
   row.segment_bytes = message.segment_bytes();
+  row.sealed_bytes = message.sealed_bytes();
+  row.open_chunks = message.open_chunks();
   row.patterns = message.patterns();
   return Status::ok();
 }

@@ -39,7 +39,10 @@ struct JournalRecord {
   std::int64_t told_us = 0;
   std::string text;
   std::string attributes;  // encoded
-  connectors::Origin origin;
+  std::string place;       // of the origin, as the next three
+  std::uint64_t generation = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
   std::uint32_t flags = 0;
   std::uint64_t bytes_cut = 0;
 };
@@ -62,6 +65,8 @@ struct FoldHead {
   Seq sealed_seq = 0;             // records up to here are in segments, later ones in chunks
   Seq floor_seq = 0;              // records up to here were removed by retention
   std::uint64_t folded_bytes = 0; // of texts up to folded_seq
+  std::uint64_t sealed_bytes = 0; // of texts up to sealed_seq
+  std::uint64_t open_chunks = 0;  // folded chunks behind sealed_seq
   std::uint64_t segment_bytes = 0;  // stored bytes of all segments
   std::uint64_t patterns = 0;
 };
