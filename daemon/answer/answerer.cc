@@ -14,7 +14,7 @@
 #include "daemon/answer/surprise.h"
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::string_view kDefaultTenant = "default";
@@ -106,8 +106,9 @@ Result<std::vector<AnswerSource>> PlanAnswerer::open_sources(std::string_view te
     }
     if (!wanted) continue;
     AnswerSource source;
-    SILT_ASSIGN(auto head, deps_.states.head(info.ref));
-    if (head) source.head = std::move(*head);
+    SILT_ASSIGN(auto net, deps_.nets.net_head(info.ref));
+    if (net) source.net = std::move(*net);
+    SILT_ASSIGN(source.fold, deps_.folds.fold_head(info.ref));
     SILT_ASSIGN(const IntakeHead intake, deps_.log.intake_head(info.ref));
     source.journal_seq = intake.journal_seq;
     source.snapshot = deps_.snapshots.get(info.ref);
@@ -130,7 +131,7 @@ Result<PlannerContext> PlanAnswerer::planner_context(const std::vector<AnswerSou
   std::int64_t newest = TimeRange::kMin;
   for (const AnswerSource& source : sources) {
     context.sources.push_back(source.info.name);
-    const auto last = deps_.evidence.evidence(source.info.ref, source.head.folded_seq);
+    const auto last = deps_.evidence.evidence(source.info.ref, source.fold.folded_seq);
     if (last.is_ok()) newest = std::max(newest, last->event_us);
     if (!last.is_ok() && last.status().code() != Code::kNotFound) return last.status();
   }
@@ -268,9 +269,9 @@ Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
   for (const AnswerSource& source : sources) {
     silt::v1::SourceVersion& version = *final.add_versions();
     version.set_source(source.info.name);
-    version.set_state_version(source.snapshot ? source.snapshot->state_version : source.head.state_version);
-    version.set_learned_seq(source.head.learned_seq);
-    version.set_folded_seq(source.head.folded_seq);
+    version.set_state_version(source.snapshot ? source.snapshot->state_version : source.net.state_version);
+    version.set_learned_seq(source.net.learned_seq);
+    version.set_folded_seq(source.fold.folded_seq);
     version.set_journal_seq(source.journal_seq);
   }
   final.set_records_examined(budget.examined());
@@ -307,4 +308,4 @@ Result<std::unique_ptr<Answerer>> Answerer::create(Dependencies dependencies, co
   return std::unique_ptr<Answerer>(std::make_unique<PlanAnswerer>(std::move(dependencies), options));
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

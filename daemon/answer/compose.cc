@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <set>
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 // Length of the valid UTF-8 sequence at the front, 0 when there is none.
@@ -108,7 +108,7 @@ class Composer {
 
 std::string Composer::scope() const {
   std::uint64_t records = 0;
-  for (const AnswerSource& source : sources_) records += source.head.folded_seq - source.head.base_seq;
+  for (const AnswerSource& source : sources_) records += source.fold.folded_seq - source.fold.floor_seq;
   std::string text = plural(records, "record") + " of " + plural(sources_.size(), "source");
   const bool since = plan_.time.first_us != TimeRange::kMin, until = plan_.time.last_us != TimeRange::kMax;
   if (since && until)
@@ -350,4 +350,4 @@ Result<Composed> compose(const QueryPlan& plan, const Findings& findings,
   return Composer(plan, findings, sources, book).compose();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 using namespace std::string_view_literals;
@@ -208,4 +208,4 @@ bool glob_match(std::string_view glob, std::string_view text) {
   return g == glob.size();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace silt::daemon {
+namespace silt::answer {
 
 std::string lower_ascii(std::string_view text);
 
@@ -37,4 +37,4 @@ bool within_one_edit(std::string_view a, std::string_view b);
 // '*' any run, '?' one character.
 bool glob_match(std::string_view glob, std::string_view text);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -358,8 +358,9 @@ Status FoldLoop::trim_some() {
     if (floor == 0) continue;
     SILT_ASSIGN(const Seq reached, folds_.trim(info.ref, floor));
     if (reached < floor) options_.keep_state(info.ref);
-    if (const auto found = residents_.find(info.ref); found != residents_.end())
+    if (const auto found = residents_.find(info.ref); found != residents_.end()) {
       SILT_ASSIGN(found->second.head, folds_.fold_head(info.ref));
+    }
     last_progress_us_ = clock_.monotonic_us();
   }
   return Status::ok();

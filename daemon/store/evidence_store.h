@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,9 @@ class EvidenceStore {
   virtual Status scan(SourceRef source, SeqRange range, bool with_scores,
                       const std::function<bool(const Evidence&)>& visit) const = 0;
   virtual Result<Evidence> evidence(SourceRef source, Seq seq) const = 0;
+  // The same for ascending seqs; those that are not folded or not there are left out.
+  virtual Status look_up(SourceRef source, std::span<const Seq> seqs, bool with_scores,
+                         const std::function<bool(const Evidence&)>& visit) const = 0;
 
   // Seqs of records with this exact lower-case term (fold/scanner.h index_terms), ascending. Segments
   // whose bloom filter knows the term are decoded, others are not looked at.

@@ -134,6 +134,42 @@ Result<Evidence> RocksStore::evidence(SourceRef source, Seq seq) const {
   return not_found("nothing is known of record " + std::to_string(seq));
 }
 
+Status RocksStore::look_up(SourceRef source, std::span<const Seq> seqs, bool with_scores,
+                           const std::function<bool(const Evidence&)>& visit) const {
+  ScoreFeed scores(*this, source, with_scores);
+  std::size_t at = 0;
+  Status failed;
+  const auto visit_marks = [&](Seq first, Seq last, const auto& marks_of) {
+    while (at < seqs.size() && seqs[at] < first) ++at;
+    if (at == seqs.size() || seqs[at] > last) return at < seqs.size();
+    const auto end = std::upper_bound(seqs.begin() + static_cast<std::ptrdiff_t>(at), seqs.end(), last);
+    failed = scores.stretch(seqs[at], *(end - 1));
+    const std::vector<FoldMark> marks = marks_of();
+    for (; at < static_cast<std::size_t>(end - seqs.begin()) && failed.is_ok(); ++at) {
+      if (seqs[at] - first >= marks.size()) continue;
+      Evidence row = evidence_of(seqs[at], marks[seqs[at] - first]);
+      scores.join(row);
+      if (!visit(row)) return false;
+    }
+    return failed.is_ok() && at < seqs.size();
+  };
+  if (seqs.empty()) return Status::ok();
+  const SeqRange range{seqs.front(), seqs.back()};
+  SILT_TRY(each_segment(source, range, [&](const Segment& segment) {
+    return visit_marks(segment.first_seq(), segment.last_seq(), [&] {
+      auto marks = segment.marks();
+      if (marks.is_ok()) return std::move(*marks);
+      log::warning("segment_damaged", {{"first_seq", segment.first_seq()}, {"error", marks.status().message()}});
+      return std::vector<FoldMark>();
+    });
+  }));
+  SILT_TRY(failed);
+  SILT_TRY(each_chunk(source, range, [&](const Block& block) {
+    return visit_marks(block.first_seq, block.last_seq, [&] { return block.marks; });
+  }));
+  return failed;
+}
+
 Status RocksStore::postings(SourceRef source, std::string_view term, SeqRange range, std::size_t limit,
                             std::vector<Seq>& out) const {
   out.clear();

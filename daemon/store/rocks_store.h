@@ -93,6 +93,8 @@ class RocksStore final : public RecordLog,
   Status scan(SourceRef source, SeqRange range, bool with_scores,
               const std::function<bool(const Evidence&)>& visit) const override;
   Result<Evidence> evidence(SourceRef source, Seq seq) const override;
+  Status look_up(SourceRef source, std::span<const Seq> seqs, bool with_scores,
+                 const std::function<bool(const Evidence&)>& visit) const override;
   Status postings(SourceRef source, std::string_view term, SeqRange range, std::size_t limit,
                   std::vector<Seq>& out) const override;
   Status terms_with_prefix(SourceRef source, std::string_view prefix, std::size_t limit,

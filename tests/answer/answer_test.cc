@@ -9,7 +9,7 @@
 #include "daemon/answer/plan.h"
 #include "tests/answer/corpus.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 const std::vector<std::string> kAuth = {
@@ -304,4 +304,4 @@ TEST_F(AnswerTest, RerankingIsAPermutation) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer
