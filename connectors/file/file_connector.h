@@ -3,8 +3,8 @@
 //
 // A *generation* is one life of a file: from its creation, or from a truncation, to the next one.
 // It has one cursor row. A *chain* is the generations that took turns at one live path; the chain's
-// path is the stream name. A batch holds lines of one generation; within a chain the oldest
-// generation with unread lines goes first, and chains take turns.
+// path is the stream name. A batch holds lines of as many chains as fit; within a chain the oldest
+// generation with unread lines goes first, one generation a batch, and chains take turns.
 //
 // What it cannot know, it reports as a gap record when bytes are known to be missing: the unread rest
 // of a file that was truncated with no uncompressed copy beside it, that vanished while closed, or

@@ -68,6 +68,7 @@ class Generations {
   Fd take_fd(Generation& generation);
   void close(Generation& generation);
   std::size_t open_count() const { return open_.size(); }
+  std::size_t open_max() const { return open_files_max_; }
 
  private:
   void make_room();
