@@ -117,7 +117,7 @@ Status Intake::poll_input(Input& input, bool& more) {
     return Status::ok();
   }
   input.retry_ms = 0;
-  if (!batch.records.empty() || !batch.cursors.empty()) {
+  if (!batch.empty()) {
     point("intake.polled");
     SILT_TRY(journal(input, batch));
   }
@@ -152,9 +152,10 @@ JournalRecord Intake::make_record(const connectors::Record& record, RedactState&
   JournalRecord out;
   out.arrival_us = clock_.wall_us();
   RedactCounts counts;
-  if (!redact(record.text, RedactConfig(), redaction, out.text, counts)) out.text = record.text;
+  if (!redact(record.text, RedactConfig(), redaction, out.text, counts)) out.text.assign(record.text);
   delta.redactions += std::accumulate(counts.by_kind.begin(), counts.by_kind.end(), std::uint64_t{0});
-  out.origin = record.origin;
+  out.origin = {std::string(record.origin.place), record.origin.generation, record.origin.begin,
+                record.origin.end};
   out.flags = record.flags;
   out.bytes_cut = record.bytes_cut;
   out.sha256 = sha256(out.text);
@@ -167,29 +168,37 @@ JournalRecord Intake::make_record(const connectors::Record& record, RedactState&
   return out;
 }
 
+// One append for each stream until the store takes many at once; the cursor rows go with the last, so
+// a crash in between repeats records and loses none.
 Status Intake::journal(Input& input, const connectors::Batch& batch) {
-  JournalBatch journal;
-  journal.connector = input.name;
-  journal.cursors = batch.cursors;
-  if (!batch.records.empty()) {
-    SILT_ASSIGN(Stream* const stream, stream_of(input, batch.stream));
-    journal.source = stream->info.ref;
-    journal.records.reserve(batch.records.size());
-    for (const connectors::Record& record : batch.records) {
-      journal.records.push_back(make_record(record, stream->redaction, journal.head_delta));
-    }
-    journal.head_delta.key_lines_left = stream->redaction.key_lines_left;
-  }
   point("intake.before_append");
-  SILT_TRY(log_.append(journal));
+  const std::size_t appends = std::max<std::size_t>(1, batch.streams.size());
+  for (std::size_t i = 0; i < appends; ++i) {
+    JournalBatch journal;
+    journal.connector = input.name;
+    if (i + 1 == appends) journal.cursors = batch.cursors;
+    if (i < batch.streams.size()) SILT_TRY(make_records(input, batch.streams[i], journal));
+    SILT_TRY(log_.append(journal));
+    counters_.records += journal.records.size();
+    counters_.bytes += journal.head_delta.bytes;
+    counters_.redactions += journal.head_delta.redactions;
+  }
   point("intake.after_append");
   input.connector->confirm();
   point("intake.after_confirm");
   ++counters_.batches;
-  counters_.records += journal.records.size();
-  counters_.bytes += journal.head_delta.bytes;
-  counters_.redactions += journal.head_delta.redactions;
-  if (!journal.records.empty()) options_.on_journalled();
+  if (batch.records > 0) options_.on_journalled();
+  return Status::ok();
+}
+
+Status Intake::make_records(Input& input, const connectors::StreamBatch& from, JournalBatch& journal) {
+  SILT_ASSIGN(Stream* const stream, stream_of(input, from.stream));
+  journal.source = stream->info.ref;
+  journal.records.reserve(from.records.size());
+  for (const connectors::Record& record : from.records) {
+    journal.records.push_back(make_record(record, stream->redaction, journal.head_delta));
+  }
+  journal.head_delta.key_lines_left = stream->redaction.key_lines_left;
   return Status::ok();
 }
 

@@ -91,6 +91,7 @@ class Intake {
   Status poll_all(bool& more);
   Status poll_input(Input& input, bool& more);
   Status journal(Input& input, const connectors::Batch& batch);
+  Status make_records(Input& input, const connectors::StreamBatch& from, JournalBatch& journal);
   Result<Stream*> stream_of(Input& input, const std::string& name);
   JournalRecord make_record(const connectors::Record& record, RedactState& redaction, IntakeHead& delta);
   void connector_failed(Input& input, const Status& status);

@@ -30,12 +30,20 @@ struct SourceInfo {
   std::string connector;  // the configured input it comes from
 };
 
+// As connectors::Origin, but owned.
+struct JournalOrigin {
+  std::string path;
+  std::uint64_t generation = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
 // One journalled record: written once by intake, never changed until retention removes it.
 struct JournalRecord {
   Seq seq = 0;
   std::int64_t arrival_us = 0;  // journal time: what policies decide by
   std::string text;             // redacted raw bytes without the line end
-  connectors::Origin origin;
+  JournalOrigin origin;
   std::uint32_t flags = 0;      // connectors::RecordFlags
   std::uint64_t bytes_cut = 0;
   std::string sha256;           // 32 bytes, of `text`
