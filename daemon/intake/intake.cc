@@ -139,7 +139,7 @@ Status Intake::poll_input(Input& input, bool& more) {
 Result<Intake::Stream*> Intake::stream_of(Input& input, const std::string& name) {
   const auto found = input.streams.find(name);
   if (found != input.streams.end()) return &found->second;
-  const std::string source = name.empty() ? input.name : input.name + ":" + name;
+  const std::string& source = name.empty() ? input.name : name;
   Stream stream;
   SILT_ASSIGN(stream.info, log_.open_source(input.tenant, source, input.name));
   SILT_ASSIGN(const IntakeHead head, log_.intake_head(stream.info.ref));

@@ -57,7 +57,8 @@ class Intake {
   Intake(RecordLog& log, const Clock& clock, IntakeOptions options);
   ~Intake();  // stops
 
-  // `name` scopes the cursor rows and starts the names of the sources; `kind` is for people.
+  // `name` scopes the cursor rows and names the source of the stream without a name; `kind` is for
+  // people.
   void add(std::string tenant, std::string name, std::string kind,
            std::unique_ptr<connectors::Connector> connector);
 

@@ -38,7 +38,7 @@ class ScriptedConnector final : public connectors::Connector {
     }
     next_ = std::min(confirmed_ + 3, log_.lines.size());
     connectors::BatchBuilder builder(limits, out);
-    connectors::StreamWriter writer(builder, "/var/log/x");
+    connectors::StreamWriter writer(builder, "host:/var/log/x");
     for (std::size_t i = confirmed_; i < next_; ++i) {
       connectors::Record& record = writer.add(log_.lines[i], {"/var/log/x", 1, i, i + 1});
       if (record.text.starts_with("GAP")) {
