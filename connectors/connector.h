@@ -98,7 +98,7 @@ struct Batch {
   void clear();  // keeps memory for the next poll
 };
 
-// A batch exceeds them by at most one record.
+// A batch exceeds them by at most one record, or one delivery of an Inbox.
 struct ReadLimits {
   std::uint64_t batch_bytes_max = 256 * 1024;
   std::uint32_t batch_records_max = 4096;
@@ -112,7 +112,9 @@ struct ConnectorStats {
   std::uint64_t bytes_lost = 0;  // known to have existed and never read, with gap records
   std::uint64_t records_cut = 0;
   std::uint64_t read_errors = 0;
-  std::uint64_t backlog_bytes = 0;  // seen but not yet read
+  std::uint64_t backlog_bytes = 0;  // seen but not yet read, or taken but not yet stored
+  std::uint64_t refused = 0;        // pushed deliveries that found no room
+  std::uint64_t repeated = 0;       // pushed deliveries that were stored before
   std::string last_error;           // one line, with the remedy; empty when all is well
 };
 

@@ -66,6 +66,12 @@ SourceMode mode_of(const std::string& mode) {
   return mode == "count" ? SourceMode::kCount : SourceMode::kLearn;
 }
 
+// A name with captures names the sources outright.
+std::string stream_name_of(const SourceConfig& source) {
+  if (source.name.find_first_of("{}") != std::string::npos) return source.name;
+  return source.per_file ? source.name + ":{path}" : std::string();
+}
+
 class AppImpl final : public App {
  public:
   AppImpl(const Config& config, const Clock& clock)
@@ -151,7 +157,7 @@ class AppImpl final : public App {
       connectors::FileConnectorOptions file;
       file.include = source.include;
       if (!source.exclude.empty()) file.exclude = source.exclude;
-      file.source_per_file = source.per_file;
+      file.stream_name = stream_name_of(source);
       file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
       file.reconcile_ms = source.reconcile_ms;
       waiters_.push_back(connectors::make_asio_waiter(io_));

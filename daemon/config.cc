@@ -10,6 +10,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "connectors/file/stream_name.h"
+
 namespace silt::daemon {
 namespace {
 
@@ -268,6 +270,12 @@ Status read_section(const toml::table& root, const std::string& file, const std:
   return reader.finish();
 }
 
+// The captures in its name, against the patterns that they come from.
+Status check_name(const SourceConfig& source) {
+  SILT_ASSIGN(const connectors::Globs include, connectors::Globs::compile(source.include, false));
+  return connectors::StreamName::compile(source.name, include).status();
+}
+
 Status read_source(const toml::node& node, const std::string& file, Config& config) {
   const std::string where = file + ":" + std::to_string(node.source().begin.line) + ": ";
   const toml::table* table = node.as_table();
@@ -283,6 +291,8 @@ Status read_source(const toml::node& node, const std::string& file, Config& conf
   if (source.include.empty()) {
     return invalid_argument(where + "source.include is missing, e.g. include = [\"/var/log/**/*.log\"]");
   }
+  if (const Status named = check_name(source); !named.is_ok())
+    return invalid_argument(where + "source: " + named.message());
   const auto same_name = [&](const SourceConfig& other) { return other.name == source.name; };
   if (std::any_of(config.sources.begin(), config.sources.end(), same_name)) {
     return invalid_argument(where + "source.name: " + quoted(source.name) + " is used twice");

@@ -59,14 +59,16 @@ struct TelemetryConfig {
 };
 
 struct SourceConfig {
-  std::string name;  // scope of its cursors and start of its sources' names
+  // Scope of its cursors and start of its sources' names; with captures ("web-{stem}", see StreamName)
+  // their whole names.
+  std::string name;
   std::string tenant = "default";
   std::string type = "file";
   std::vector<std::string> include;
   std::vector<std::string> exclude;  // empty: compressed and binary files
   std::string start = "beginning";   // or end: of files that exist when they are first seen
   std::string mode = "learn";        // or score, count
-  bool per_file = true;              // each file's stream is a source of its own
+  bool per_file = true;              // each file is a source of its own, NAME:PATH, unless the name has captures
   std::uint32_t reconcile_ms = 10'000;
 };
 

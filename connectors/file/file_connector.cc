@@ -3,11 +3,13 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "connectors/batch_builder.h"
 #include "connectors/file/discovery.h"
 #include "connectors/file/generations.h"
 #include "connectors/file/globs.h"
+#include "connectors/file/stream_name.h"
 #include "connectors/file/tail_reader.h"
 
 namespace silt::connectors {
@@ -72,8 +74,11 @@ std::vector<std::string> FileConnectorOptions::default_exclude() {
 
 class FileConnector::Impl {
  public:
-  Impl(FileConnectorOptions options, Globs include, Globs exclude, const Clock& clock, Waiter& waiter)
+  Impl(FileConnectorOptions options, Globs include, Globs exclude, StreamName stream_name, const Clock& clock,
+       Waiter& waiter)
       : options_(std::move(options)),
+        include_(include),
+        stream_name_(std::move(stream_name)),
         clock_(clock),
         waiter_(waiter),
         generations_(open_files_limit(options_.open_files_max)),
@@ -156,9 +161,17 @@ class FileConnector::Impl {
     return std::any_of(chain.generations.begin(), chain.generations.end(), dirty);
   }
 
+  const std::string& stream_of(Chain& chain) {
+    if (chain.stream == nullptr) {
+      std::string name = stream_name_.of(chain.path, include_);
+      chain.stream = name == chain.path ? &chain.path : &*streams_.insert(std::move(name)).first;
+    }
+    return *chain.stream;
+  }
+
   // Reads the oldest generation of the chain that has something to say; false when it said nothing.
   bool read_chain(Chain& chain, BatchBuilder& builder) {
-    StreamWriter out(builder, options_.source_per_file ? std::string_view(chain.path) : std::string_view());
+    StreamWriter out(builder, stream_of(chain));
     const std::vector<Generation*> members = chain.generations;  // a truncation changes the chain
     bool more = false;
     for (Generation* generation : members) {
@@ -263,12 +276,15 @@ class FileConnector::Impl {
   }
 
   const FileConnectorOptions options_;
+  const Globs include_;
+  const StreamName stream_name_;
   const Clock& clock_;
   Waiter& waiter_;
   Faults faults_;
   Generations generations_;
   Discovery discovery_;
   TailReader reader_;
+  std::unordered_set<std::string> streams_;  // names that are not a chain's path
   bool begun_ = false;
   ConnectorStats stats_;
 
@@ -288,8 +304,9 @@ Result<std::unique_ptr<FileConnector>> FileConnector::create(FileConnectorOption
   if (options.include.empty()) return invalid_argument("a file input needs at least one include pattern");
   SILT_ASSIGN(Globs include, Globs::compile(options.include, false));
   SILT_ASSIGN(Globs exclude, Globs::compile(options.exclude, true));
-  auto impl =
-      std::make_unique<Impl>(std::move(options), std::move(include), std::move(exclude), clock, waiter);
+  SILT_ASSIGN(StreamName stream_name, StreamName::compile(options.stream_name, include));
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(include), std::move(exclude),
+                                     std::move(stream_name), clock, waiter);
   return std::unique_ptr<FileConnector>(new FileConnector(std::move(impl)));
 }
 

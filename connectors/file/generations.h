@@ -20,6 +20,7 @@ namespace silt::connectors {
 struct Chain {
   std::string path;
   std::vector<Generation*> generations;  // in reading order, retired ones too
+  const std::string* stream = nullptr;  // its name, null until it is first read; not owned
   std::uint64_t created_scan = 0;        // the scan that found it; 0: known from stored rows
   bool queued = false;
 };

@@ -302,6 +302,64 @@ TEST_F(OperationTest, ATruncationInTheMiddleOfABatchLosesNothingUncounted) {
   EXPECT_EQ(gaps()[0].bytes_cut, text.size());
 }
 
+TEST_F(OperationTest, FourHundredFilesAreOneStreamWithFourHundredPlaces) {
+  limits.batch_records_max = 37;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 400; ++i) append(numbered("nightly", i), lines(2));
+  }
+  options.include = {at("[mn]*ly*.log")};
+  options.stream_name = "{1}{2}ly-{dir}";
+  start();
+  drain();
+  expect_all_once();
+  EXPECT_EQ(std::set<std::string>(journal.streams.begin(), journal.streams.end()),
+            std::set<std::string>{"nightly-" + folder.path().filename().string()});
+  std::map<std::string, std::uint64_t> ends;  // order is kept within each file
+  for (const StoredRecord& record : journal.records) {
+    EXPECT_GE(record.origin.begin, ends[record.origin.place]);
+    ends[record.origin.place] = record.origin.end;
+  }
+  EXPECT_EQ(ends.size(), 400u);
+  stop();
+  for (int i = 0; i < 400; ++i) append(numbered("nightly", i), lines(1));
+  start();
+  drain();
+  expect_all_once();
+}
+
+TEST_F(OperationTest, NamesOfFilesAndFoldersAreBytes) {
+  const std::string folder_name = "b\xff\xfe d\n", file_name = "x{path}\x80\x01.log";
+  std::filesystem::create_directory(at(folder_name));
+  const std::string name = std::string(folder_name).append("/").append(file_name);
+  options.include = {at("*/*.log")};
+  options.stream_name = "{dir}:{file}";
+  append(name, lines(3));
+  start();
+  drain();
+  stop();
+  append(name, lines(3));
+  start();
+  drain();
+  expect_all_once_in_order();
+  EXPECT_EQ(journal.streams.front(), folder_name + ":" + file_name);
+  EXPECT_EQ(journal.streams.front(), journal.streams.back());
+  EXPECT_EQ(journal.records.front().origin.place, at(name));
+}
+
+TEST_F(OperationTest, BadStreamNamesAreRefused) {
+  for (const auto& [name, reason] : std::map<std::string, std::string>{
+           {"{host}", "unknown capture '{host}' in '{host}': known are {path}, {dir}, {file}, {stem}"},
+           {"a{2}", "has only 1 wildcard"},
+           {"{0}", "unknown capture"},
+           {"a{", "without its partner"},
+           {"a}b", "without its partner"}}) {
+    options.stream_name = name;
+    const Status refused = FileConnector::create(options, clock, waiter).status();
+    EXPECT_EQ(refused.code(), Code::kInvalidArgument) << name;
+    EXPECT_NE(refused.message().find(reason), std::string::npos) << refused.message();
+  }
+}
+
 TEST_F(OperationTest, AnUnreadableFileIsReportedAndTheOthersGoOn) {
   if (::geteuid() == 0) {  // root reads everything: a link that leads in a circle cannot be read by anybody
     std::filesystem::create_symlink(at("a.log"), at("a.log"));
@@ -351,7 +409,7 @@ TEST_F(OperationTest, CompressedAndBinaryFilesAreLeftAloneByDefault) {
 }
 
 TEST_F(OperationTest, OneStreamForAllFilesOnRequest) {
-  options.source_per_file = false;
+  options.stream_name = "";
   append("a.log", lines(3));
   append("b.log", lines(3));
   start();
