@@ -147,9 +147,7 @@ Status Intake::poll_input(Input& input, Group& group, bool& more) {
 }
 
 Result<Intake::Stream*> Intake::stream_of(const Input& input, const std::string& name) {
-  const bool whole = input.options.streams_are_names && !name.empty();
-  const std::string source =
-      whole ? name : name.empty() ? input.options.name : input.options.name + ":" + name;
+  const std::string& source = name.empty() ? input.options.name : name;
   const std::string key = input.options.tenant + '\0' + source;
   if (const auto found = streams_.find(key); found != streams_.end()) return &found->second;
   Stream stream;

@@ -56,10 +56,8 @@ struct InputStatus {
 
 struct InputOptions {
   std::string tenant;
-  std::string name;  // scope of the cursor rows
+  std::string name;  // scope of the cursor rows, and the source of a stream without a name
   std::string kind;  // for people
-  // The streams' names are those of the sources; otherwise they follow `name` and a colon.
-  bool streams_are_names = false;
 };
 
 class Intake {

@@ -296,6 +296,11 @@ Status FoldLoop::commit(std::vector<FoldCommit>& commits) {
   return Status::ok();
 }
 
+Status FoldLoop::fold_ready(SourceRef source, FoldCommit& commit, std::uint64_t& bytes) {
+  SILT_ASSIGN(Resident* const resident, this->resident(source));
+  return fold_source(*resident, commit, bytes);
+}
+
 // --- rounds -----------------------------------------------------------------------------------------
 
 Result<bool> FoldLoop::round() {
@@ -316,11 +321,11 @@ Result<bool> FoldLoop::round() {
       ready_.pop_front();
       is_ready_.erase(source);
     }
-    if (!log_.source(source).is_ok()) continue;  // deleted since
-    SILT_ASSIGN(Resident* const resident, this->resident(source));
     FoldCommit commit;
     const std::uint64_t before = bytes;
-    SILT_TRY(fold_source(*resident, commit, bytes));
+    const Status folded = fold_ready(source, commit, bytes);
+    if (!folded.is_ok() && !log_.source(source).is_ok()) continue;  // deleted since
+    SILT_TRY(folded);
     commits.push_back(std::move(commit));
     if (bytes - before >= options_.turn_bytes) ready(std::span(&source, 1));  // it may have more
     if (bytes < options_.commit_bytes) continue;

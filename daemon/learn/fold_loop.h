@@ -102,6 +102,7 @@ class FoldLoop final : public FoldControl {
   Status loop();
   Result<Resident*> resident(store::SourceRef source);
   void evict();
+  Status fold_ready(store::SourceRef source, store::FoldCommit& commit, std::uint64_t& bytes);
   // Folds up to turn_bytes of the source into `commit`.
   Status fold_source(Resident& resident, store::FoldCommit& commit, std::uint64_t& bytes);
   Status fold_block(Resident& resident, const store::Block& block, store::FoldCommit& commit);

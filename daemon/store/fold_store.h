@@ -47,7 +47,7 @@ class FoldStore {
 
   virtual Result<FoldHead> fold_head(SourceRef source) const = 0;  // all zero: nothing was folded yet
   virtual Status patterns(SourceRef source, std::vector<PatternRow>& out) const = 0;
-  // All or nothing.
+  // All or nothing; what is said of a source that was deleted is left out.
   virtual Status commit(std::span<const FoldCommit> commits) = 0;
 
   // In seq order; reads headers only.

@@ -53,7 +53,7 @@ class NetStore {
   // No head: nothing. A head without a readable blob: blob is empty, replay starts at head.base_seq.
   // A damaged blob is skipped for an older one, with a log line.
   virtual Result<std::optional<Checkpoint>> load(SourceRef source) const = 0;
-  // All or nothing, in one synced batch.
+  // All or nothing, in one synced batch; what is said of a source that was deleted is left out.
   virtual Status commit(std::vector<NetCommit> commits) = 0;
   virtual Result<std::vector<StateVersionInfo>> versions(SourceRef source) const = 0;
 

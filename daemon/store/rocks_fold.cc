@@ -18,15 +18,16 @@ Result<FoldHead> RocksStore::fold_head(SourceRef source) const {
 Status RocksStore::commit(std::span<const FoldCommit> commits) {
   const std::lock_guard changing(change_mutex_);
   WriteSet changes = database_->begin();
-  std::vector<FoldHead> heads;
+  std::vector<std::pair<SourceRef, FoldHead>> heads;
   for (const FoldCommit& commit : commits) {
-    SILT_ASSIGN(FoldHead head, fold_head(commit.source));
-    SILT_TRY(put_fold(commit, head, changes));
-    heads.push_back(head);
+    auto head = fold_head(commit.source);
+    if (!head.is_ok()) continue;  // deleted since
+    SILT_TRY(put_fold(commit, *head, changes));
+    heads.emplace_back(commit.source, *head);
   }
   SILT_TRY(database_->write(std::move(changes), Database::Sync::kNo));
   const std::lock_guard lock(mutex_);
-  for (std::size_t i = 0; i < heads.size(); ++i) known_.at(commits[i].source).fold = heads[i];
+  for (const auto& [source, head] : heads) known_.at(source).fold = head;
   return Status::ok();
 }
 

@@ -83,6 +83,7 @@ Status RocksStore::drop_old_blobs(SourceRef source, WriteSet& changes) const {
 Status RocksStore::commit(std::vector<NetCommit> commits) {
   const std::lock_guard changing(change_mutex_);
   WriteSet changes = database_->begin();
+  std::erase_if(commits, [&](const NetCommit& commit) { return !source(commit.source).is_ok(); });  // deleted
   for (NetCommit& commit : commits) SILT_TRY(put_net(commit, changes));
   SILT_TRY(database_->write(std::move(changes)));
   const std::lock_guard lock(mutex_);
