@@ -14,9 +14,18 @@
 
 namespace silt::answer {
 
+using fold::Field;
+using fold::fields_of;
+using fold::find_timestamp;
+using fold::index_terms;
+using fold::kMaxTermBytes;
 using fold::Outcome;
+using fold::parse_timestamp;
+using fold::resolve_time;
+using fold::scan_line;
 using fold::ScannedLine;
 using fold::Token;
+using fold::TimeText;
 using fold::TokenKind;
 using fold::text_of;
 using store::Decision;
