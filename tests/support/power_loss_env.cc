@@ -38,10 +38,15 @@ struct Disk {
 
   std::mutex mutex;
   bool off = false;
+  std::uint64_t writes_left = ~std::uint64_t{0};
   std::uint64_t syncs = 0;
   std::map<std::string, File> files;  // those written to since the start
   std::vector<Rename> renames;        // of directories that were not synced since
 
+  bool has_power() {
+    if (!off) off = writes_left-- == 0;
+    return !off;
+  }
   static IOStatus no_power() { return IOStatus::IOError("the power is off"); }
 };
 
@@ -76,14 +81,14 @@ class TrackedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   template <class Write>
   IOStatus append(std::size_t size, Write write) {
     const std::lock_guard lock(disk_->mutex);
-    if (disk_->off) return Disk::no_power();
+    if (!disk_->has_power()) return Disk::no_power();
     const IOStatus done = write();
     if (done.ok()) disk_->files[path_].size += size;
     return done;
   }
   IOStatus sync() {
     const std::lock_guard lock(disk_->mutex);
-    if (disk_->off) return Disk::no_power();
+    if (!disk_->has_power()) return Disk::no_power();
     Disk::File& file = disk_->files[path_];
     file.synced = file.size;
     ++disk_->syncs;
@@ -220,6 +225,11 @@ PowerLossEnv::~PowerLossEnv() = default;
 void PowerLossEnv::cut() {
   const std::lock_guard lock(files_->disk->mutex);
   files_->disk->off = true;
+}
+
+void PowerLossEnv::cut_after(std::uint64_t writes) {
+  const std::lock_guard lock(files_->disk->mutex);
+  files_->disk->writes_left = writes;
 }
 
 void PowerLossEnv::settle(std::mt19937_64& random) {

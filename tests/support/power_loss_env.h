@@ -32,6 +32,8 @@ class PowerLossEnv {
 
   // From here on every write fails, from whichever thread.
   void cut();
+  // The same, by itself, when so many more writes and syncs have been made.
+  void cut_after(std::uint64_t writes);
   // After cut(); nobody may have files open that will be written to again.
   void settle(std::mt19937_64& random);
 
