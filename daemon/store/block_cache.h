@@ -35,6 +35,11 @@ class RecentlyUsed {
     while (bytes_ > bytes_max_ && items_.size() > 1) remove(Key(items_.back().key));
   }
 
+  void drop(SourceRef source, Seq first) {
+    const std::lock_guard lock(mutex_);
+    remove({source, first});
+  }
+
  private:
   using Key = std::pair<SourceRef, Seq>;
   struct Item {
@@ -58,7 +63,7 @@ class RecentlyUsed {
 };
 
 // A segment may be replaced by a longer one that begins with the same record, so whoever finds one
-// checks that it ends where the store says.
+// checks that it ends where the store says. Whoever replaces one drops it here.
 struct BlockCache {
   RecentlyUsed<Block> decoded{8 << 20};
   RecentlyUsed<Segment> opened{24 << 20};

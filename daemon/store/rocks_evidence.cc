@@ -75,10 +75,10 @@ Status RocksStore::each_segment(SourceRef source, SeqRange range, const VisitSeg
   return Status::ok();
 }
 
-Status RocksStore::each_chunk(SourceRef source, SeqRange range,
+Status RocksStore::each_chunk(SourceRef source, const FoldHead& head, SeqRange range,
                               const std::function<bool(const Block&)>& visit) const {
-  SILT_ASSIGN(const FoldHead head, fold_head(source));
-  for (Seq after = std::max(head.sealed_seq, range.first - 1); after < std::min(head.folded_seq, range.last);) {
+  const Seq begin = std::max<Seq>(range.first, 1) - 1;
+  for (Seq after = std::max(head.sealed_seq, begin); after < std::min(head.folded_seq, range.last);) {
     SILT_ASSIGN(const BlockPtr block, block_after(source, after));
     if (!block) break;
     if (block->damage.empty() && !visit(*block)) break;
@@ -89,7 +89,9 @@ Status RocksStore::each_chunk(SourceRef source, SeqRange range,
 
 Status RocksStore::scan(SourceRef source, SeqRange range, bool with_scores,
                         const std::function<bool(const Evidence&)>& visit) const {
+  SILT_ASSIGN(const FoldHead head, fold_head(source));
   range.first = std::max<Seq>(range.first, 1);
+  range.last = std::min(range.last, head.folded_seq);
   if (range.first > range.last) return Status::ok();
   ScoreFeed scores(*this, source, with_scores);
   Status failed;
@@ -116,7 +118,7 @@ Status RocksStore::scan(SourceRef source, SeqRange range, bool with_scores,
   }));
   SILT_TRY(failed);
   if (!wanted) return Status::ok();
-  SILT_TRY(each_chunk(source, {visited + 1, range.last},
+  SILT_TRY(each_chunk(source, head, {visited + 1, range.last},
                       [&](const Block& block) { return visit_marks(block.first_seq, block.marks); }));
   return failed;
 }
@@ -153,8 +155,9 @@ Status RocksStore::look_up(SourceRef source, std::span<const Seq> seqs, bool wit
     }
     return failed.is_ok() && at < seqs.size();
   };
+  SILT_ASSIGN(const FoldHead head, fold_head(source));
   if (seqs.empty()) return Status::ok();
-  const SeqRange range{seqs.front(), seqs.back()};
+  const SeqRange range{seqs.front(), std::min(seqs.back(), head.folded_seq)};
   SILT_TRY(each_segment(source, range, [&](const Segment& segment) {
     return visit_marks(segment.first_seq(), segment.last_seq(), [&] {
       auto marks = segment.marks();
@@ -164,7 +167,7 @@ Status RocksStore::look_up(SourceRef source, std::span<const Seq> seqs, bool wit
     });
   }));
   SILT_TRY(failed);
-  SILT_TRY(each_chunk(source, range, [&](const Block& block) {
+  SILT_TRY(each_chunk(source, head, range, [&](const Block& block) {
     return visit_marks(block.first_seq, block.last_seq, [&] { return block.marks; });
   }));
   return failed;
@@ -173,6 +176,8 @@ Status RocksStore::look_up(SourceRef source, std::span<const Seq> seqs, bool wit
 Status RocksStore::postings(SourceRef source, std::string_view term, SeqRange range, std::size_t limit,
                             std::vector<Seq>& out) const {
   out.clear();
+  SILT_ASSIGN(const FoldHead head, fold_head(source));
+  range.last = std::min(range.last, head.folded_seq);
   if (range.first > range.last || limit == 0) return Status::ok();
   const auto add = [&](Seq seq) {
     if (seq >= range.first && seq <= range.last && (out.empty() || seq > out.back())) out.push_back(seq);
@@ -190,7 +195,7 @@ Status RocksStore::postings(SourceRef source, std::string_view term, SeqRange ra
   }));
   if (out.size() >= limit) return Status::ok();
   std::vector<std::string> terms;
-  return each_chunk(source, range, [&](const Block& block) {
+  return each_chunk(source, head, range, [&](const Block& block) {
     for (const RecordView& record : block.records.records()) {
       terms.clear();
       terms_of_(record.text, terms);
@@ -211,10 +216,11 @@ Status RocksStore::terms_with_prefix(SourceRef source, std::string_view prefix, 
       if (term.starts_with(prefix)) found.insert(std::move(term));
     }
   };
+  SILT_ASSIGN(const FoldHead head, fold_head(source));
   std::vector<PatternRow> rows;
   SILT_TRY(patterns(source, rows));
   for (const PatternRow& row : rows) take(row.text);
-  SILT_TRY(each_chunk(source, {}, [&](const Block& block) {
+  SILT_TRY(each_chunk(source, head, {}, [&](const Block& block) {
     for (const RecordView& record : block.records.records()) take(record.text);
     return true;
   }));
@@ -254,11 +260,12 @@ Result<SeqRange> RocksStore::seqs_between(SourceRef source, std::int64_t first_u
     if (range.first > range.last) range.first = first;
     range.last = last;
   };
+  SILT_ASSIGN(const FoldHead head, fold_head(source));
   SILT_ASSIGN(const std::vector<SegmentInfo> all, segments(source));
   for (const SegmentInfo& info : all) {
     if (info.last_event_us >= first_us && info.first_event_us <= last_us) widen(info.first_seq, info.last_seq);
   }
-  SILT_TRY(each_chunk(source, {}, [&](const Block& block) {
+  SILT_TRY(each_chunk(source, head, {}, [&](const Block& block) {
     const bool any = std::any_of(block.marks.begin(), block.marks.end(), [&](const FoldMark& mark) {
       return mark.event_us >= first_us && mark.event_us <= last_us;
     });

@@ -93,7 +93,8 @@ Result<BlockPtr> RocksStore::block_after(SourceRef source, Seq after) const {
     after = std::max(after, known.fold.floor_seq);
     if (after >= known.intake.journal_seq) return BlockPtr();
     const Seq sealed = known.fold.sealed_seq;
-    SILT_ASSIGN(BlockPtr block, after < sealed ? segment_after(source, after) : chunk_after(source, sealed, after));
+    SILT_ASSIGN(BlockPtr block, after < sealed ? segment_after(source, known.fold.folded_seq, after)
+                                               : chunk_after(source, sealed, after));
     if (block) return block;
   }
   // Its rows are gone. What follows decides how many records that are.
@@ -144,8 +145,13 @@ Status RocksStore::marks_of(SourceRef source, const Block& block, std::vector<Fo
   SILT_ASSIGN(const auto row, database_->last_not_after(Family::kChunk, begin, want));
   if (!row) return Status::ok();
   const Seq first = keys::number_at_end(row->key, 8);
-  SILT_ASSIGN(const std::string_view payload, rows::open(row->key, row->value));
-  SILT_ASSIGN(const std::vector<FoldMark> marks, decode_marks(payload));
+  const auto payload = rows::open(row->key, row->value);
+  const auto decoded = payload.is_ok() ? decode_marks(*payload) : Result<std::vector<FoldMark>>(payload.status());
+  if (!decoded.is_ok()) {
+    log::warning("marks_damaged", {{"first_seq", first}, {"error", decoded.status().message()}});
+    return Status::ok();
+  }
+  const std::vector<FoldMark>& marks = *decoded;
   if (first + marks.size() <= block.last_seq) return Status::ok();  // not folded yet
   const auto from = marks.begin() + static_cast<std::ptrdiff_t>(block.first_seq - first);
   out.assign(from, from + static_cast<std::ptrdiff_t>(block.last_seq - block.first_seq + 1));
@@ -164,7 +170,7 @@ Result<RocksStore::SegmentPtr> RocksStore::open_segment(SourceRef source, Seq fi
   return opened;
 }
 
-Result<BlockPtr> RocksStore::segment_after(SourceRef source, Seq after) const {
+Result<BlockPtr> RocksStore::segment_after(SourceRef source, Seq folded, Seq after) const {
   const std::string begin = keys::of_source(keys::kSegmentInfo, source);
   const std::string want = keys::of_number(keys::kSegmentInfo, source, after + 1);
   SILT_ASSIGN(const auto row, database_->last_not_after(Family::kMain, begin, want));
@@ -176,8 +182,9 @@ Result<BlockPtr> RocksStore::segment_after(SourceRef source, Seq after) const {
   block->last_seq = decoded.is_ok() ? info.last_seq
                                     : end_of_damage(source, block->first_seq);
   if (block->last_seq <= after) return BlockPtr();
+  const bool is_folded = block->last_seq <= folded;  // not so after a reset of the fold: its marks are old
   if (const BlockPtr cached = blocks_.decoded.find(source, block->first_seq);
-      cached && cached->last_seq == block->last_seq)
+      is_folded && cached && cached->last_seq == block->last_seq)
     return cached;
   const std::string key = keys::of_number(keys::kSegment, source, block->first_seq);
   auto segment = open_segment(source, block->first_seq, key);
@@ -188,7 +195,7 @@ Result<BlockPtr> RocksStore::segment_after(SourceRef source, Seq after) const {
     auto marks = (*segment)->marks();
     read = records.is_ok() ? marks.status() : records.status();
     if (read.is_ok()) block->records = std::move(*records);
-    if (read.is_ok()) block->marks = std::move(*marks);
+    if (read.is_ok() && is_folded) block->marks = std::move(*marks);
   }
   if (!read.is_ok()) {
     block->damage = read.message();
@@ -196,7 +203,7 @@ Result<BlockPtr> RocksStore::segment_after(SourceRef source, Seq after) const {
   }
   const std::size_t bytes = bytes_of(*block);
   BlockPtr done(std::move(block));
-  blocks_.decoded.add(source, done->first_seq, done, bytes);
+  if (is_folded) blocks_.decoded.add(source, done->first_seq, done, bytes);
   return done;
 }
 
