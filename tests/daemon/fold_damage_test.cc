@@ -10,7 +10,9 @@ namespace {
 
 class FoldDamageTest : public FoldLoopTest {
  protected:
-  std::string chunk(Seq first) { return store::keys::of_number(store::keys::kChunk, source().ref, first); }
+  static std::string chunk(SourceRef source, Seq first) {
+    return store::keys::of_number(store::keys::kChunk, source, first);
+  }
   // All but these records are there, with marks.
   void expect_all_but(Seq first, Seq last, Seq end) {
     const std::vector<std::string> all = contents(source());
@@ -30,7 +32,7 @@ class FoldDamageTest : public FoldLoopTest {
 
 TEST_F(FoldDamageTest, ADamagedChunkIsReportedAndSkipped) {
   for (int i = 0; i < 6; ++i) append(source(), 10);
-  with_damage([&](store::RawRows& raw) { raw.flip(store::Family::kChunk, chunk(21)); });
+  with_damage([&](store::RawRows& raw, SourceRef a) { raw.flip(store::Family::kChunk, chunk(a, 21)); });
   append(source(), 10);
   drain();
   EXPECT_EQ(head(source()).folded_seq, 70u);
@@ -47,7 +49,7 @@ TEST_F(FoldDamageTest, ADamagedChunkIsReportedAndSkipped) {
 TEST_F(FoldDamageTest, AChunkThatGoesBadBeforeItIsSealedCostsItself) {
   for (int i = 0; i < 5; ++i) append(source(), 10);
   drain();
-  with_damage([&](store::RawRows& raw) { raw.flip(store::Family::kChunk, chunk(21)); });
+  with_damage([&](store::RawRows& raw, SourceRef a) { raw.flip(store::Family::kChunk, chunk(a, 21)); });
   for (int i = 0; i < 20; ++i) {
     append(source(), 10);
     drain();
@@ -58,7 +60,7 @@ TEST_F(FoldDamageTest, AChunkThatGoesBadBeforeItIsSealedCostsItself) {
   EXPECT_LT(head(source()).open_chunks, 15u);
   // And once more, in front of a block that is found bad while folding.
   append(source(), 10);
-  with_damage([&](store::RawRows& raw) { raw.flip(store::Family::kChunk, chunk(251)); });
+  with_damage([&](store::RawRows& raw, SourceRef a) { raw.flip(store::Family::kChunk, chunk(a, 251)); });
   append(source(), 10);
   drain();
   const std::vector<std::string> all = contents(source());
@@ -71,9 +73,8 @@ TEST_F(FoldDamageTest, ADamagedSegmentIsSkippedByAReset) {
   drain();
   const auto all = segments(source());
   ASSERT_GT(all.size(), 2u);
-  with_damage([&](store::RawRows& raw) {
-    raw.flip(store::Family::kSegment,
-             store::keys::of_number(store::keys::kSegment, source().ref, all[1].first_seq));
+  with_damage([&](store::RawRows& raw, SourceRef a) {
+    raw.flip(store::Family::kSegment, store::keys::of_number(store::keys::kSegment, a, all[1].first_seq));
   });
   ASSERT_TRUE(loop_->reset(source().ref).is_ok());
   drain();
@@ -85,8 +86,8 @@ TEST_F(FoldDamageTest, DamagedMarksAreMadeAgain) {
   for (int i = 0; i < 5; ++i) append(source(), 10);
   drain();
   const std::vector<std::string> before = contents(source());
-  with_damage([&](store::RawRows& raw) {
-    raw.flip(store::Family::kChunk, store::keys::of_number(store::keys::kMarks, source().ref, 1));
+  with_damage([&](store::RawRows& raw, SourceRef a) {
+    raw.flip(store::Family::kChunk, store::keys::of_number(store::keys::kMarks, a, 1));
   });
   for (int i = 0; i < 20; ++i) {
     append(source(), 10);
@@ -103,8 +104,9 @@ TEST_F(FoldDamageTest, DamagedPatternsAreMadeAgain) {
   for (int i = 0; i < 30; ++i) append(source(), 10);
   drain();
   const std::string before = digest(source());
-  with_damage(
-      [&](store::RawRows& raw) { raw.flip(store::Family::kMain, store::keys::of_pattern(source().ref, 1)); });
+  with_damage([&](store::RawRows& raw, SourceRef a) {
+    raw.flip(store::Family::kMain, store::keys::of_pattern(a, 1));
+  });
   loop_->ready(std::vector{source().ref});
   drain();
   EXPECT_TRUE(logged("patterns_damaged"));

@@ -130,11 +130,12 @@ class FoldLoopTest : public ::testing::Test {
   // Looks beneath the closed store.
   template <class Damage>
   void with_damage(Damage damage) {
+    const SourceRef a = source().ref;
     loop_.reset();
     store_.reset();
     {
       store::RawRows raw(dir_.path("store"));
-      damage(raw);
+      damage(raw, a);
     }
     reopen();
   }

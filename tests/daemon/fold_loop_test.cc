@@ -147,7 +147,7 @@ TEST_F(FoldLoopTest, WhatWasQuietBeforeARestartIsSealedAfterIt) {
   reopen();
   loop_->start();
   clock_.advance_us(options_.quiet_s * 1'000'000);
-  loop_->ready({});
+  loop_->ready(std::vector{source().ref});
   for (int tries = 0; tries < 3000 && segments(source()).empty(); ++tries)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   loop_->stop();

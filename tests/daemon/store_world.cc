@@ -292,7 +292,7 @@ void StoreWorld::check_journal(SourceModel& source) {
   EXPECT_EQ(intake->bytes, source.intake.bytes);
   EXPECT_EQ(intake->redaction, source.intake.redaction);
   Seq next = source.fold.floor_seq + 1;
-  while (!::testing::Test::HasFailure()) {
+  for (const bool failed = ::testing::Test::HasFailure(); failed || !::testing::Test::HasFailure();) {
     const auto got = store_->block_after(ref, next - 1);
     ASSERT_TRUE(got.is_ok()) << got.status().to_string();
     if (!*got) break;
