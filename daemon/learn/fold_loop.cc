@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "daemon/store/segment.h"
 
 namespace silt::learn {
 namespace {

@@ -195,13 +195,14 @@ Status RocksStore::postings(SourceRef source, std::string_view term, SeqRange ra
     terms_of_(text, terms);
     return std::find(terms.begin(), terms.end(), term) != terms.end();
   };
-  SILT_TRY(each_segment(source, range, [&](const OpenedSegment& opened) -> Result<bool> {
+  const Status sealed = each_segment(source, range, [&](const OpenedSegment& opened) -> Result<bool> {
     if (!opened.segment.may_contain(term)) return true;
     SILT_ASSIGN(Segment segment, Segment::open(opened.bytes));
     std::vector<std::uint32_t> indexes;
     SILT_TRY(segment.indexes_where(holds, indexes));
     return std::all_of(indexes.begin(), indexes.end(), [&](auto index) { return add(segment.first_seq() + index); });
-  }));
+  });
+  SILT_TRY(sealed);
   if (out.size() >= limit) return Status::ok();
   return each_chunk(source, range, [&](const Block& block) {
     const auto records = block.records.records();
