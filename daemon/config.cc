@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 #include <initializer_list>
+#include <iterator>
 #include <set>
 #include <sstream>
 #include <string_view>
@@ -58,6 +59,7 @@ template <class Visitor>
 void describe(Visitor& v, ServeConfig& c) {
   v.text("socket", c.socket);
   v.choice("socket_mode", c.socket_mode, {"0600", "0660", "0666"});
+  v.text("change_group", c.change_group);
   v.number("reader_threads", c.reader_threads, 1, 64);
   v.number("queue_max", c.queue_max, 1, 100'000);
 }
@@ -337,7 +339,38 @@ Result<Config> Config::load(const std::string& path) {
   if (!file) return errno_status("read the configuration " + path, errno);
   std::ostringstream text;
   text << file.rdbuf();
-  return parse(text.str(), path);
+  SILT_ASSIGN(Config config, parse(text.str(), path));
+  config.file = path;
+  return config;
+}
+
+std::vector<std::string> changed_keys(const Config& before, const Config& after) {
+  using Lines = std::set<std::pair<std::string, std::string>>;  // key and whole line
+  const auto lines_of = [](const Config& config) {
+    Lines lines;
+    std::istringstream text(config.to_toml());
+    std::string section;
+    for (std::string line; std::getline(text, line);) {
+      const std::size_t end = line.find(" = ");
+      if (line.starts_with("[["))
+        section = "source";
+      else if (line.starts_with("["))
+        section = line.substr(1, line.size() - 2);
+      else if (end != std::string::npos && section != "source")
+        lines.emplace(section + "." + line.substr(0, end), line);
+      else if (end != std::string::npos)
+        lines.emplace(section, line);
+    }
+    return lines;
+  };
+  const Lines old_lines = lines_of(before), new_lines = lines_of(after);
+  std::vector<std::pair<std::string, std::string>> differing;
+  std::set_symmetric_difference(old_lines.begin(), old_lines.end(), new_lines.begin(), new_lines.end(),
+                                std::back_inserter(differing));
+  std::set<std::string> keys;
+  for (const auto& [key, line] : differing) keys.insert(key);
+  if (before.sources.size() != after.sources.size()) keys.insert("source");
+  return {keys.begin(), keys.end()};
 }
 
 std::string Config::to_toml() const {

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include "base/check.h"
+#include "base/escape.h"
 #include "base/log.h"
 #include "daemon/answer/api_time.h"
 
@@ -33,13 +34,13 @@ Result<std::optional<silt::v1::Citation>> cite(const RecordLog& log, const Citat
   if (request.span.begin > request.span.end || request.span.end > record.text.size()) return drop("span");
 
   silt::v1::Citation citation;
-  citation.set_source(request.source_name);
+  citation.set_source(escape_bytes(request.source_name));
   citation.set_seq(record.seq);
   set_time(request.event_us, *citation.mutable_time());
   citation.set_span_begin(request.span.begin);
   citation.set_span_end(request.span.end);
   citation.set_sha256(record.sha256);
-  citation.set_path(record.origin.path);
+  citation.set_path(escape_bytes(record.origin.path));
   citation.set_offset(record.origin.begin);
   citation.set_bits(request.bits);
   citation.set_score(request.score);

@@ -3,10 +3,16 @@
 #include <numbers>
 #include <string>
 
+#include "base/escape.h"
 #include "daemon/fold/policy.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 namespace {
+
+using daemon::Head;
+using daemon::IntakeHead;
+using daemon::Outcome;
+using daemon::SourceInfo;
 
 double mean(const std::vector<float>& values) {
   if (values.empty()) return 0;
@@ -17,6 +23,7 @@ double mean(const std::vector<float>& values) {
 
 void fill_learned(const Head& head, silt::v1::Source& out) {
   out.set_learned_seq(head.learned_seq);
+  out.set_folded_seq(head.folded_seq);
   out.set_learned_lines(head.learned_lines);
   out.set_scored_lines(head.scored_lines);
   out.set_counted_lines(head.counted_lines);
@@ -33,7 +40,6 @@ void fill_learned(const Head& head, silt::v1::Source& out) {
   out.set_state_digest(head.state_digest.hex());
   out.set_steps(head.steps);
   out.set_patterns(head.patterns);
-  out.set_patterns(head.patterns);
   out.set_backend(head.backend);
   out.set_model_fingerprint(head.model_fingerprint);
 }
@@ -42,8 +48,9 @@ void fill_learned(const Head& head, silt::v1::Source& out) {
 
 void fill_source(const SourceInfo& info, const IntakeHead& intake, const std::optional<Head>& head,
                  silt::v1::Source& out) {
-  out.set_tenant(info.tenant);
-  out.set_source(info.name);
+  out.set_tenant(escape_bytes(info.tenant));
+  out.set_source(escape_bytes(info.name));
+  out.set_input(escape_bytes(info.connector));
   out.set_lines(intake.lines);
   out.set_bytes(intake.bytes);
   out.set_journal_seq(intake.journal_seq);
@@ -59,4 +66,4 @@ void fill_source(const SourceInfo& info, const IntakeHead& intake, const std::op
   out.set_backlog(intake.journal_seq > out.learned_seq() ? intake.journal_seq - out.learned_seq() : 0);
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

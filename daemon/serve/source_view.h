@@ -6,10 +6,10 @@
 #include "daemon/store/types.h"
 #include "proto/silt/v1/admin.pb.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 
 // `head` is empty while nothing of the source has been learned.
-void fill_source(const SourceInfo& info, const IntakeHead& intake, const std::optional<Head>& head,
-                 silt::v1::Source& out);
+void fill_source(const daemon::SourceInfo& info, const daemon::IntakeHead& intake,
+                 const std::optional<daemon::Head>& head, silt::v1::Source& out);
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

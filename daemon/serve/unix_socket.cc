@@ -10,7 +10,7 @@
 #include <cstring>
 #include <utility>
 
-namespace silt::daemon {
+namespace silt::serve {
 namespace {
 
 constexpr int kBacklog = 64;
@@ -143,9 +143,4 @@ Result<Peer> peer_of(int connection) {
   return peer;
 }
 
-bool may_change(const Peer& peer, uid_t own_uid, gid_t socket_group) {
-  if (peer.uid == 0 || peer.uid == own_uid || peer.gid == socket_group) return true;
-  return std::find(peer.groups.begin(), peer.groups.end(), socket_group) != peer.groups.end();
-}
-
-}  // namespace silt::daemon
+}  // namespace silt::serve
