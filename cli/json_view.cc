@@ -2,9 +2,9 @@
 
 #include <boost/json.hpp>
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/utf8.h"
-#include "cli/when.h"
 
 namespace silt::cli {
 namespace {
@@ -29,7 +29,7 @@ void set_text(json::object& to, const std::string& bytes) {
 
 json::value time_value(bool set, const Timestamp& time) {
   if (!set) return nullptr;
-  return json::value(format_utc(time.seconds() * 1'000'000 + time.nanos() / 1000));
+  return json::value(rfc3339_utc(time.seconds() * 1'000'000 + time.nanos() / 1000));
 }
 
 template <class Items>

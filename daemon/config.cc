@@ -345,32 +345,33 @@ Result<Config> Config::load(const std::string& path) {
 }
 
 std::vector<std::string> changed_keys(const Config& before, const Config& after) {
-  using Lines = std::set<std::pair<std::string, std::string>>;  // key and whole line
-  const auto lines_of = [](const Config& config) {
-    Lines lines;
-    std::istringstream text(config.to_toml());
-    std::string section;
-    for (std::string line; std::getline(text, line);) {
-      const std::size_t end = line.find(" = ");
-      if (line.starts_with("[["))
-        section = "source";
-      else if (line.starts_with("["))
-        section = line.substr(1, line.size() - 2);
-      else if (end != std::string::npos && section != "source")
-        lines.emplace(section + "." + line.substr(0, end), line);
-      else if (end != std::string::npos)
-        lines.emplace(section, line);
-    }
-    return lines;
+  struct Flat {
+    std::set<std::string> lines;  // "learn.cpu_share = 0.5"
+    std::string sources;
   };
-  const Lines old_lines = lines_of(before), new_lines = lines_of(after);
-  std::vector<std::pair<std::string, std::string>> differing;
-  std::set_symmetric_difference(old_lines.begin(), old_lines.end(), new_lines.begin(), new_lines.end(),
-                                std::back_inserter(differing));
-  std::set<std::string> keys;
-  for (const auto& [key, line] : differing) keys.insert(key);
-  if (before.sources.size() != after.sources.size()) keys.insert("source");
-  return {keys.begin(), keys.end()};
+  const auto flatten = [](const Config& config) {
+    Flat flat;
+    const std::string text = config.to_toml();
+    const std::size_t sources = std::min(text.find("[[source]]"), text.size());
+    flat.sources = text.substr(sources);
+    std::istringstream sections(text.substr(0, sources));
+    std::string section;
+    for (std::string line; std::getline(sections, line);) {
+      if (line.starts_with("[")) {
+        section = line.substr(1, line.size() - 2);
+      } else if (!line.empty()) {
+        flat.lines.insert(section + "." + line);
+      }
+    }
+    return flat;
+  };
+  const Flat old_keys = flatten(before), new_keys = flatten(after);
+  std::vector<std::string> differing, keys;
+  std::set_difference(new_keys.lines.begin(), new_keys.lines.end(), old_keys.lines.begin(),
+                      old_keys.lines.end(), std::back_inserter(differing));
+  for (const std::string& line : differing) keys.push_back(line.substr(0, line.find(" = ")));
+  if (old_keys.sources != new_keys.sources) keys.emplace_back("source");
+  return keys;
 }
 
 std::string Config::to_toml() const {

@@ -93,8 +93,8 @@ Result<SourceInfo> Catalogue::find_one(const Caller& caller, std::string_view te
   if (name.empty()) return missing();
   SILT_ASSIGN(std::vector<SourceInfo> found, find(caller, tenant, std::span(&name, 1)));
   if (found.size() == 1) return std::move(found.front());
-  return invalid_argument("'" + escape_bytes(unescape_bytes(name)) + "' matches " +
-                          std::to_string(found.size()) + " sources and must name exactly one");
+  return invalid_argument(escape_bytes(unescape_bytes(name)) + " matches " + std::to_string(found.size()) +
+                          " sources and must name exactly one");
 }
 
 Result<SourceInfo> Catalogue::find_named(const Caller& caller, std::string_view tenant,
