@@ -71,9 +71,7 @@ void Acceptor::accept_one() {
 Status Acceptor::admit(int connection) {
   if (connection >= descriptor_limit_) return resource_exhausted("too many are open");
   SILT_ASSIGN(const Peer peer, peer_of(connection));
-  if (!shares_.admit(connection, peer.uid)) {
-    return resource_exhausted("too many are open of uid " + std::to_string(peer.uid));
-  }
+  SILT_TRY(shares_.admit(connection, peer.uid, SystemClock().monotonic_us()));
   return on_connection_(connection, peer);
 }
 

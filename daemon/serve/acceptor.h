@@ -32,7 +32,8 @@ class Acceptor {
   using OnConnection = std::function<Status(int connection, const Peer& peer)>;
 
   // `descriptor_limit`: connections whose descriptor is not below it are closed. Descriptors are
-  // given lowest first, so this leaves the rest to the daemon's files. One user has a quarter of them.
+  // given lowest first, so this leaves the rest to the daemon's files. One user has a quarter of them
+  // (see connection_shares.h).
   static Result<std::unique_ptr<Acceptor>> start(UnixSocket socket, int descriptor_limit,
                                                  OnConnection on_connection);
   ~Acceptor() { stop(); }

@@ -2,8 +2,13 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace silt::serve {
 namespace {
+
+constexpr std::int64_t kSecondUs = 1'000'000;
 
 ino_t inode_of(int descriptor) {
   struct stat info {};
@@ -12,14 +17,19 @@ ino_t inode_of(int descriptor) {
 
 }  // namespace
 
-bool ConnectionShares::admit(int connection, uid_t uid) {
-  const auto found = open_.find(uid);
-  if (found != open_.end() && found->second.size() >= share_max_) {
-    forget_closed(found->second);
-    if (found->second.size() >= share_max_) return false;
+Status ConnectionShares::admit(int connection, uid_t uid, std::int64_t now_us) {
+  User& user = users_[uid];
+  user.paid_us = std::max(user.paid_us, now_us);
+  if (user.paid_us > now_us + kSecondUs - kSecondUs / kConnectionsPerSecond) {
+    return resource_exhausted("too many a second from uid " + std::to_string(uid));
   }
-  open_[uid][connection] = inode_of(connection);
-  return true;
+  if (user.open.size() >= open_max_) forget_closed(user.open);
+  if (user.open.size() >= open_max_) {
+    return resource_exhausted("too many are open of uid " + std::to_string(uid));
+  }
+  user.paid_us += kSecondUs / kConnectionsPerSecond;
+  user.open[connection] = inode_of(connection);
+  return Status::ok();
 }
 
 void ConnectionShares::forget_closed(Open& open) {

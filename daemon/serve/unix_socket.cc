@@ -13,7 +13,7 @@
 namespace silt::serve {
 namespace {
 
-constexpr int kBacklog = 64;
+constexpr int kBacklog = SOMAXCONN;  // room for others beside a flood
 constexpr std::size_t kPathMax = sizeof(sockaddr_un{}.sun_path) - 1;
 
 sockaddr_un address_of(const std::string& path) {

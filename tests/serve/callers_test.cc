@@ -62,15 +62,28 @@ TEST(ConnectionShares, OneUserGetsTheirShareAndGetsItBack) {
   int pairs[3][2];
   for (auto& pair : pairs) ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
   ConnectionShares shares(2);
-  EXPECT_TRUE(shares.admit(pairs[0][0], 7));
-  EXPECT_TRUE(shares.admit(pairs[1][0], 7));
-  EXPECT_FALSE(shares.admit(pairs[2][0], 7));
-  EXPECT_TRUE(shares.admit(pairs[2][0], 8));
+  EXPECT_TRUE(shares.admit(pairs[0][0], 7, 0).is_ok());
+  EXPECT_TRUE(shares.admit(pairs[1][0], 7, 0).is_ok());
+  EXPECT_EQ(shares.admit(pairs[2][0], 7, 0).code(), Code::kResourceExhausted);
+  EXPECT_TRUE(shares.admit(pairs[2][0], 8, 0).is_ok());
   ::close(pairs[0][0]);
-  EXPECT_TRUE(shares.admit(pairs[2][1], 7));
+  EXPECT_TRUE(shares.admit(pairs[2][1], 7, 0).is_ok());
   for (auto& pair : pairs) ::close(pair[1]);
   ::close(pairs[1][0]);
   ::close(pairs[2][0]);
+}
+
+TEST(ConnectionShares, AUserMayConnectSoOftenASecond) {
+  ConnectionShares shares(1000);
+  const auto admitted = [&](uid_t uid, std::int64_t now_us) {
+    int count = 0;
+    for (int i = 0; i < 1000; ++i) count += shares.admit(0, uid, now_us).is_ok() ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(admitted(7, 5'000'000), kConnectionsPerSecond);
+  EXPECT_EQ(admitted(7, 5'100'000), kConnectionsPerSecond / 10);
+  EXPECT_EQ(admitted(8, 5'100'000), kConnectionsPerSecond);
+  EXPECT_EQ(admitted(7, 60'000'000), kConnectionsPerSecond);
 }
 
 TEST(RefusalLog, SaysOnceASecondHowMany) {
