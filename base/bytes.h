@@ -12,6 +12,14 @@
 
 namespace silt {
 
+// Signed numbers as unsigned ones that are small when the number is near zero: 0, -1, 1, -2, ...
+constexpr std::uint64_t zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63);
+}
+constexpr std::int64_t unzigzag(std::uint64_t value) {
+  return static_cast<std::int64_t>((value >> 1) ^ (~(value & 1) + 1));
+}
+
 class ByteWriter {
  public:
   void u8(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }

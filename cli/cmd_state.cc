@@ -13,13 +13,13 @@ namespace {
 
 std::string render(const silt::v1::ResetStateResponse& reset, const std::string& source) {
   const bool fold = reset.scope() == silt::v1::RESET_SCOPE_NET_AND_FOLD;
-  std::string what = escape(source) + ": " + format_count(reset.forgotten_steps()) + " learning steps";
-  if (fold) what += " and " + format_count(reset.forgotten_patterns()) + " patterns with their index";
-  const std::string kept = fold ? "the journal is kept" : "journal, patterns and index are kept";
-  const std::string version = "state v" + std::to_string(reset.old_version());
-  if (reset.dry_run()) return what + " would be forgotten (" + version + "); " + kept + "\n";
-  return what + " are forgotten (" + version + " -> v" + std::to_string(reset.new_version()) + "); " + kept +
-         "\n";
+  const bool dry = reset.dry_run();
+  std::string out = escape(source) + ": " + format_count(reset.forgotten_steps()) + " learning steps " +
+                    (dry ? "would be" : "are") + " forgotten (state v" + std::to_string(reset.old_version());
+  if (!dry) out += " -> v" + std::to_string(reset.new_version());
+  if (!fold) return out + "); journal, patterns and index are kept\n";
+  return out + "), and " + format_count(reset.forgotten_patterns()) + " patterns and the index " +
+         (dry ? "would be" : "are") + " made again from the journal, which is kept\n";
 }
 
 bool confirmed() {

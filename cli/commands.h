@@ -63,7 +63,7 @@ struct ResetOptions {
   std::string source;
   std::string request_id;
   std::uint64_t expected_version = 0;
-  bool fold = false;  // patterns and index too
+  bool fold = false;  // make patterns and index again, too
   bool dry_run = false;
   bool yes = false;
   bool json = false;

@@ -85,7 +85,7 @@ CLI::App* add_reset(CLI::App& app, ResetOptions& to) {
       "reset", "Forget what a source taught its net; its lines, patterns and index are kept");
   reset->add_option("source", to.source, "The source, as `silt sources` names it")->required();
   reset->add_option("--tenant", to.tenant, "Tenant (default: default)");
-  reset->add_flag("--fold", to.fold, "Forget its patterns and index too: questions find only new lines");
+  reset->add_flag("--fold", to.fold, "Make its patterns and index again, too");
   reset->add_flag("--dry-run", to.dry_run, "Only say what would be forgotten");
   reset->add_flag("-y,--yes", to.yes, "Do not ask");
   reset->add_option("--expected-version", to.expected_version, "Only if the state is still at this version");

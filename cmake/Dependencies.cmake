@@ -13,6 +13,7 @@ if(SILT_DAEMON)
   find_package(OpenSSL REQUIRED)
   pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
   pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+  pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 
   # toml++: the CMake target switches to a library built with exceptions; header-only does not.
   find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)

@@ -2,9 +2,12 @@
 // it stands; it never stores anything itself.
 //
 // Pull, not push: the intake thread calls poll() when the journal has room, and back-pressure is
-// simply not calling it. What poll() returns is journalled in one synced batch together with the
-// cursor rows that stand for it; only then is confirm() called. A batch that was never confirmed
-// is read again after a restart, from the cursor rows of the last one that was.
+// simply not calling it. What poll() returns is journalled in one synced batch, records of all
+// streams together with the cursor rows that stand for them; only then is confirm() called. A batch
+// that was never confirmed is read again, by the next poll() or after a restart, from the cursor rows
+// of the last one that was. (Input that is pushed comes through an Inbox, which is a Connector too.)
+//
+// Text, names and places are bytes: no encoding is promised, and NULs may be in them.
 #pragma once
 
 #include <cstdint>
@@ -12,35 +15,57 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
+#include "connectors/arena.h"
 
 namespace silt::connectors {
 
 // Flags of a record, stored in the journal: values are forever.
 enum RecordFlags : std::uint32_t {
-  kRecordCut = 1,      // longer than the limit: text is a prefix, bytes_cut more were dropped
-  kRecordPartial = 2,  // the origin ended without a line end and will not be continued
-  kRecordGap = 4,      // not a line: text describes bytes that were lost, and why
+  kRecordCut = 1,            // longer than the limit: text is a prefix, bytes_cut more were dropped
+  kRecordPartial = 2,        // the origin ended without a line end and will not be continued
+  kRecordGap = 4,            // not a line: text describes bytes that were lost, and why
+  kRecordAttributesCut = 8,  // some attributes, or ends of their values, were dropped
 };
 
-// Where a record's bytes were: `path` as it was named when read, the generation of the file (two
-// files of the same name are two generations) and the byte range without the line end.
+// Where a record comes from. `place` is shown and never parsed: "/var/log/a.log" (as the file was
+// named when it was read), "journald:ssh.service", "jira:OPS-12". For files, the generation of the
+// file (two files of the same name are two generations) and the byte range without the line end.
 struct Origin {
-  std::string path;
+  std::string_view place;
   std::uint64_t generation = 0;
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
 };
 
+// What the origin tells beside the text: level=error, host=db3.
+struct Attribute {
+  std::string_view key;
+  std::string_view value;
+};
+
+// A record has at most so many, of so many bytes each. attach() keeps the first ones, whole but for
+// the ends of longer values, and marks a record from which something was dropped.
+constexpr std::size_t kAttributesMax = 32;
+constexpr std::size_t kAttributeKeyBytesMax = 128;     // an attribute with a longer key is dropped
+constexpr std::size_t kAttributeValueBytesMax = 1024;  // a longer value is cut
+
 // One line, ticket event or document section. `text` is the raw bytes without the line end.
+// Everything that a record points to is owned by its batch.
 struct Record {
-  std::string text;
+  std::string_view text;
   Origin origin;
+  std::int64_t told_us = 0;  // event time told by the origin, microseconds since 1970; 0: none
+  std::span<const Attribute> attributes;
   std::uint32_t flags = 0;
   std::uint64_t bytes_cut = 0;
 };
+
+// Gives the record these attributes, within the limits above, copied into `arena`.
+void attach(std::span<const Attribute> attributes, Record& record, Arena& arena);
 
 // One row of a connector's position. The journal keeps rows by key until they are deleted; only
 // the connector understands the value.
@@ -50,15 +75,30 @@ struct CursorRow {
   bool deleted = false;
 };
 
-// Records of one stream, in order, and the position after them. A stream becomes a source: for a
-// connector that learns per file it is the live path of the log, otherwise it is empty.
-struct Batch {
+// Records of one stream, in order. A stream becomes a source of this name; empty: the source is named
+// after the input.
+struct StreamBatch {
   std::string stream;
-  std::vector<Record> records;
-  std::vector<CursorRow> cursors;  // may be set without records (a file was seen, moved or ended)
-  std::uint64_t bytes = 0;         // of all texts
+  std::vector<Record> records;  // never empty in a batch
 };
 
+// What one poll() found: records of any number of streams, each stream at most once, and the position
+// after all of them. Moving a batch keeps its views valid.
+struct Batch {
+  std::vector<StreamBatch> streams;
+  std::vector<CursorRow> cursors;  // may be set without records (a file was seen, moved or ended)
+  std::uint64_t bytes = 0;         // of all texts and attributes
+  std::uint64_t records = 0;       // of all streams
+
+  // Owners of what the records point to.
+  Arena arena;
+  std::vector<std::shared_ptr<const void>> shared;
+
+  bool empty() const { return streams.empty() && cursors.empty(); }
+  void clear();  // keeps memory for the next poll
+};
+
+// A batch exceeds them by at most one record, or one delivery of an Inbox.
 struct ReadLimits {
   std::uint64_t batch_bytes_max = 256 * 1024;
   std::uint32_t batch_records_max = 4096;
@@ -72,7 +112,9 @@ struct ConnectorStats {
   std::uint64_t bytes_lost = 0;  // known to have existed and never read, with gap records
   std::uint64_t records_cut = 0;
   std::uint64_t read_errors = 0;
-  std::uint64_t backlog_bytes = 0;  // seen but not yet read
+  std::uint64_t backlog_bytes = 0;  // seen but not yet read, or taken but not yet stored
+  std::uint64_t refused = 0;        // pushed deliveries that found no room
+  std::uint64_t repeated = 0;       // pushed deliveries that were stored before
   std::string last_error;           // one line, with the remedy; empty when all is well
 };
 
@@ -84,11 +126,12 @@ class Connector {
   // Once, before the first poll: continue exactly after these rows (all that the journal holds).
   virtual Status resume(std::span<const CursorRow> rows) = 0;
 
-  // Fills `out` with the next batch, which may be empty. True: more is waiting, poll again soon.
-  // A failure is of the connector as a whole; a single unreadable file is counted in stats().
+  // Clears `out` and fills it with the next batch, which may be empty: as many streams as fit the
+  // limits. True: more is waiting, poll again soon. Never waits for a network or for a writer. A
+  // failure is of the connector as a whole; a single unreadable file is counted in stats().
   virtual Result<bool> poll(const ReadLimits& limits, Batch& out) = 0;
 
-  // The last polled batch is durable. Not called for a batch that could not be stored.
+  // All of the last polled batch is durable. Not called for a batch that could not be stored.
   virtual void confirm() = 0;
 
   // Calls `wake` once, from any thread, when poll() may have something new (or after a time).

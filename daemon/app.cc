@@ -20,6 +20,7 @@
 #include "connectors/file/file_connector.h"
 #include "daemon/answer/answer.h"
 #include "daemon/intake/intake.h"
+#include "daemon/learn/fold_loop.h"
 #include "daemon/learn/learn_loop.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/rocks_store.h"
@@ -51,7 +52,7 @@ std::string weights_path(const ModelConfigSection& config) {
   return (self.parent_path().parent_path() / "share/silt/silt-23m.safetensors").string();
 }
 
-RecordReader::ZoneOffset zone_of(const std::string& zone) {
+std::function<std::int32_t(std::int64_t)> zone_of(const std::string& zone) {
   if (zone != "local") {
     const std::int32_t offset_s = parse_zone(zone).value();  // checked when the file was read
     return [offset_s](std::int64_t) { return offset_s; };
@@ -64,9 +65,22 @@ RecordReader::ZoneOffset zone_of(const std::string& zone) {
   };
 }
 
-SourceMode mode_of(const std::string& mode) {
-  if (mode == "score") return SourceMode::kScore;
-  return mode == "count" ? SourceMode::kCount : SourceMode::kLearn;
+fold::SourceMode mode_of(const std::string& mode) {
+  if (mode == "score") return fold::SourceMode::kScore;
+  return mode == "count" ? fold::SourceMode::kCount : fold::SourceMode::kLearn;
+}
+
+learn::Retention retention_of(const SourceConfig& source, const StoreConfig& store) {
+  constexpr std::int64_t kDayS = 86'400;
+  const std::int64_t days = source.keep_days < 0 ? store.keep_days : source.keep_days;
+  const std::uint64_t mib = source.keep_mib < 0 ? store.keep_mib : static_cast<std::uint64_t>(source.keep_mib);
+  return {days * kDayS, mib << 20};
+}
+
+// A name with captures names the sources outright.
+std::string stream_name_of(const SourceConfig& source) {
+  if (source.name.find_first_of("{}") != std::string::npos) return source.name;
+  return source.per_file ? source.name + ":{path}" : std::string();
 }
 
 class AppImpl final : public App {
@@ -84,13 +98,14 @@ class AppImpl final : public App {
     SILT_TRY(open_model());
     SILT_TRY(still_wanted());
     SILT_TRY(make_intake());
-    learner_loop_ = std::make_unique<LearnLoop>(*store_, *store_, *store_, snapshots_, *learner_,
-                                                model_->tokenizer(), clock_, learn_options());
-    AnswerOptions options;
+    fold_loop_ = std::make_unique<learn::FoldLoop>(*store_, *store_, clock_, fold_options());
+    learner_loop_ = std::make_unique<learn::LearnLoop>(*store_, *store_, *store_, *fold_loop_, snapshots_,
+                                                       *learner_, model_->tokenizer(), clock_, learn_options());
+    answer::AnswerOptions options;
     options.backend = config_.model.backend;
     options.threads = static_cast<int>(config_.model.threads);
-    SILT_ASSIGN(answerer_,
-                Answerer::create({*store_, *store_, *store_, snapshots_, model_, clock_}, options));
+    SILT_ASSIGN(answerer_, answer::Answerer::create(
+                               {*store_, *store_, *store_, *store_, snapshots_, model_, clock_}, options));
     model_->weights().release();  // all of it is packed now
     return Status::ok();
   }
@@ -99,6 +114,7 @@ class AppImpl final : public App {
     SILT_TRY(still_wanted());
     SILT_TRY(start_server());  // first: a bad socket is found before anything is read
     learner_loop_->start();
+    fold_loop_->start();
     intake_->start();
     log::info("ready", {{"version", version()},
                         {"sources", config_.sources.size()},
@@ -162,12 +178,13 @@ class AppImpl final : public App {
   }
 
   Status open_store() {
-    DatabaseOptions options;
-    options.path = config_.store.path;
-    options.write_buffer_bytes = static_cast<std::uint64_t>(config_.store.write_buffer_mib) << 20;
-    options.block_cache_bytes = static_cast<std::uint64_t>(config_.store.block_cache_mib) << 20;
-    options.on_background_error = [this](const Status& status) { fail(status); };
-    SILT_ASSIGN(store_, RocksStore::open(options));
+    store::StoreOptions options;
+    options.database.path = config_.store.path;
+    options.database.write_buffer_bytes = static_cast<std::uint64_t>(config_.store.write_buffer_mib) << 20;
+    options.database.block_cache_bytes = static_cast<std::uint64_t>(config_.store.block_cache_mib) << 20;
+    options.database.on_background_error = [this](const Status& status) { fail(status); };
+    options.terms_of = learn::terms_of;
+    SILT_ASSIGN(store_, store::RocksStore::open(options));
     return Status::ok();
   }
 
@@ -185,49 +202,65 @@ class AppImpl final : public App {
   }
 
   Status make_intake() {
-    IntakeOptions options;
+    intake::IntakeOptions options;
     options.group_ms = config_.intake.group_ms;
     options.limits.record_bytes_max = config_.intake.record_bytes_max;
     options.limits.batch_bytes_max = config_.intake.batch_bytes_max;
     options.free_bytes_min = static_cast<std::uint64_t>(config_.store.free_mib_min) << 20;
     options.store_path = config_.store.path;
-    options.on_journalled = [this] { learner_loop_->wake(); };
+    options.on_journalled = [this](auto sources) { fold_loop_->ready(sources); };
     options.on_fatal = [this](const Status& status) { fail(status); };
-    intake_ = std::make_unique<Intake>(*store_, clock_, std::move(options));
+    intake_ = std::make_unique<intake::Intake>(*store_, clock_, std::move(options));
     for (const SourceConfig& source : config_.sources) {
       connectors::FileConnectorOptions file;
       file.include = source.include;
       if (!source.exclude.empty()) file.exclude = source.exclude;
-      file.source_per_file = source.per_file;
+      file.stream_name = stream_name_of(source);
       file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
       file.reconcile_ms = source.reconcile_ms;
       waiters_.push_back(connectors::make_asio_waiter(io_));
       auto connector = connectors::FileConnector::create(std::move(file), clock_, *waiters_.back());
       if (!connector.is_ok()) return connector.status().with_context("source " + source.name);
-      intake_->add(source.tenant, source.name, source.type, std::move(connector).value());
+      intake_->add({source.tenant, source.name, source.type}, std::move(connector).value());
     }
     return Status::ok();
   }
 
-  LearnOptions learn_options() {
+  learn::FoldOptions fold_options() {
+    learn::FoldOptions options;
+    options.zone = zone_of(config_.learn.time_zone);
+    options.on_folded = [this](auto sources) { learner_loop_->ready(sources); };
+    options.keep_state = [this](store::SourceRef source) { learner_loop_->keep_state(source); };
+    options.on_fatal = [this](const Status& status) { fail(status); };
+    std::map<std::string, learn::Retention> kept;
+    for (const SourceConfig& source : config_.sources) kept[source.name] = retention_of(source, config_.store);
+    const learn::Retention others = retention_of(SourceConfig(), config_.store);
+    options.retention = [kept, others](const store::SourceInfo& info) {
+      const auto found = kept.find(info.connector);
+      return found == kept.end() ? others : found->second;
+    };
+    return options;
+  }
+
+  learn::LearnOptions learn_options() {
     const LearnConfig& learn = config_.learn;
-    LearnOptions options;
+    learn::LearnOptions options;
     options.cpu_share = learn.cpu_share;
     options.threads = static_cast<int>(config_.model.threads);
     options.commit_ms = learn.commit_ms;
     options.replay_steps_max = learn.replay_steps_max;
     options.blob_age_s = learn.blob_age_s;
-    options.resident_states_max = learn.resident_states_max;
+    options.resident_bytes_max = static_cast<std::uint64_t>(learn.resident_mib_max) << 20;
+    options.replay_ms_max = learn.replay_ms_max;
     options.backlog_bytes_max = static_cast<std::uint64_t>(learn.backlog_mib_max) << 20;
     options.on_digest_mismatch =
-        learn.on_digest_mismatch == "stop" ? OnMismatch::kStop : OnMismatch::kRelearn;
+        learn.on_digest_mismatch == "stop" ? learn::OnMismatch::kStop : learn::OnMismatch::kRelearn;
     options.model_fingerprint = model_->fingerprint().hex();
-    options.zone = zone_of(learn.time_zone);
     options.on_fatal = [this](const Status& status) { fail(status); };
-    std::map<std::string, SourceMode> modes;
+    std::map<std::string, fold::SourceMode> modes;
     for (const SourceConfig& source : config_.sources) modes[source.name] = mode_of(source.mode);
-    options.policy = [learn, modes](const SourceInfo& info) {
-      PolicyConfig policy;
+    options.policy = [learn, modes](const store::SourceInfo& info) {
+      fold::PolicyConfig policy;
       policy.learn_tokens_per_s = learn.learn_tokens_per_s;
       policy.burst_tokens = learn.burst_tokens;
       policy.new_pattern_learn_count = learn.new_pattern_learn_count;
@@ -248,7 +281,8 @@ class AppImpl final : public App {
     const serve::ServerDependencies dependencies{
         .answerer = *answerer_,
         .log = *store_,
-        .states = *store_,
+        .nets = *store_,
+        .folds = *store_,
         .learner = *learner_loop_,
         .fill_status = [this](silt::v1::GetStatusResponse& out) { fill_status(out); }};
     SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
@@ -263,7 +297,7 @@ class AppImpl final : public App {
     out.set_threads(config_.model.threads);
     out.set_cpu_share(config_.learn.cpu_share);
     out.set_process_rss_bytes(resident_bytes());
-    const LearnerStatus learner = learner_loop_->status();
+    const learn::LearnerStatus learner = learner_loop_->status();
     out.set_backend(learner.backend);
     out.set_backlog_records(learner.backlog_records);
     out.set_backlog_bytes(learner.backlog_bytes);
@@ -271,7 +305,7 @@ class AppImpl final : public App {
     out.set_resident_bytes(learner.resident_bytes);
     out.set_learned_tokens_per_s(learner.tokens_per_s);
     out.set_learner_state(learner.state);
-    for (const InputStatus& input : intake_->status()) {
+    for (const intake::InputStatus& input : intake_->status()) {
       silt::v1::ConnectorStatus& connector = *out.add_connectors();
       connector.set_name(escape_bytes(input.name));
       connector.set_kind(input.kind);
@@ -293,10 +327,12 @@ class AppImpl final : public App {
     const std::int64_t now = clock_.monotonic_us();
     const bool learner_lives = now - learner_loop_->last_progress_us() < kSilentMaxUs;
     const bool intake_lives = now - intake_->last_progress_us() < kSilentMaxUs;
-    if (learner_lives && intake_lives) {
+    const bool fold_lives = now - fold_loop_->last_progress_us() < kSilentMaxUs;
+    if (learner_lives && intake_lives && fold_lives) {
       sd_notify::alive();
     } else {
       log::error("thread_silent", {{"learner", learner_lives ? "alive" : "silent"},
+                                   {"fold", fold_lives ? "alive" : "silent"},
                                    {"intake", intake_lives ? "alive" : "silent"}});
     }
     timer_.expires_after(std::chrono::microseconds(interval_us));
@@ -317,6 +353,7 @@ class AppImpl final : public App {
   // Stop polling, let the learner commit, then finish the calls. A second time it does nothing.
   void stop_parts() {
     if (intake_) intake_->stop();
+    if (fold_loop_) fold_loop_->stop();
     if (learner_loop_) learner_loop_->stop();
     if (server_) server_->stop();
   }
@@ -330,14 +367,15 @@ class AppImpl final : public App {
   boost::asio::signal_set signals_{io_};
   bool stop_asked_ = false;  // the thread of create() and run()
   boost::asio::steady_timer timer_{io_};
-  std::unique_ptr<RocksStore> store_;
+  std::unique_ptr<store::RocksStore> store_;
   std::shared_ptr<const model::Model> model_;
   std::unique_ptr<model::Learner> learner_;
-  Snapshots snapshots_;
-  std::unique_ptr<LearnLoop> learner_loop_;
+  learn::Snapshots snapshots_;
+  std::unique_ptr<learn::FoldLoop> fold_loop_;
+  std::unique_ptr<learn::LearnLoop> learner_loop_;
   std::vector<std::unique_ptr<connectors::Waiter>> waiters_;
-  std::unique_ptr<Intake> intake_;
-  std::unique_ptr<Answerer> answerer_;
+  std::unique_ptr<intake::Intake> intake_;
+  std::unique_ptr<answer::Answerer> answerer_;
   std::unique_ptr<serve::Server> server_;
 };
 
@@ -375,13 +413,13 @@ std::string version() {
 }
 
 Result<std::string> store_digest(const std::string& path) {
-  DatabaseOptions options;
-  options.path = path;
-  options.read_only = true;
-  SILT_ASSIGN(const auto store, RocksStore::open(options));
+  store::StoreOptions options;
+  options.database.path = path;
+  options.database.read_only = true;
+  SILT_ASSIGN(const auto store, store::RocksStore::open(options));
   SILT_ASSIGN(const auto digests, store->digests());
   std::string out;
-  for (const SourceDigest& digest : digests) out += digest.to_string() + "\n";
+  for (const store::SourceDigest& digest : digests) out += digest.to_string() + "\n";
   return out;
 }
 

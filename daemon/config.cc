@@ -11,6 +11,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "connectors/file/stream_name.h"
+
 namespace silt::daemon {
 namespace {
 
@@ -23,6 +25,8 @@ void describe(Visitor& v, StoreConfig& c) {
   v.number("write_buffer_mib", c.write_buffer_mib, 1, 1024);
   v.number("block_cache_mib", c.block_cache_mib, 1, 65536);
   v.number("free_mib_min", c.free_mib_min, 0, 1'000'000);
+  v.number("keep_days", c.keep_days, 0, 36'500);
+  v.number("keep_mib", c.keep_mib, 0, 1'000'000'000);
 }
 
 template <class Visitor>
@@ -42,7 +46,8 @@ void describe(Visitor& v, LearnConfig& c) {
   v.number("commit_ms", c.commit_ms, 10, 60'000);
   v.number("replay_steps_max", c.replay_steps_max, 1, 100'000);
   v.number("blob_age_s", c.blob_age_s, 1, 86'400);
-  v.number("resident_states_max", c.resident_states_max, 1, 10'000);
+  v.number("resident_mib_max", c.resident_mib_max, 1, 1'000'000);
+  v.number("replay_ms_max", c.replay_ms_max, 0, 600'000);
   v.number("backlog_mib_max", c.backlog_mib_max, 1, 1'000'000);
   v.choice("on_digest_mismatch", c.on_digest_mismatch, {"relearn", "stop"});
   v.text("time_zone", c.time_zone);
@@ -80,6 +85,8 @@ void describe(Visitor& v, SourceConfig& c) {
   v.choice("mode", c.mode, {"learn", "score", "count"});
   v.flag("per_file", c.per_file);
   v.number("reconcile_ms", c.reconcile_ms, 10, 3'600'000);
+  v.number("keep_days", c.keep_days, -1, 36'500);
+  v.number("keep_mib", c.keep_mib, -1, 1'000'000'000);
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -270,6 +277,12 @@ Status read_section(const toml::table& root, const std::string& file, const std:
   return reader.finish();
 }
 
+// The captures in its name, against the patterns that they come from.
+Status check_name(const SourceConfig& source) {
+  SILT_ASSIGN(const connectors::Globs include, connectors::Globs::compile(source.include, false));
+  return connectors::StreamName::compile(source.name, include).status();
+}
+
 Status read_source(const toml::node& node, const std::string& file, Config& config) {
   const std::string where = file + ":" + std::to_string(node.source().begin.line) + ": ";
   const toml::table* table = node.as_table();
@@ -285,6 +298,8 @@ Status read_source(const toml::node& node, const std::string& file, Config& conf
   if (source.include.empty()) {
     return invalid_argument(where + "source.include is missing, e.g. include = [\"/var/log/**/*.log\"]");
   }
+  if (const Status named = check_name(source); !named.is_ok())
+    return invalid_argument(where + "source: " + named.message());
   const auto same_name = [&](const SourceConfig& other) { return other.name == source.name; };
   if (std::any_of(config.sources.begin(), config.sources.end(), same_name)) {
     return invalid_argument(where + "source.name: " + quoted(source.name) + " is used twice");

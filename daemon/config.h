@@ -18,6 +18,9 @@ struct StoreConfig {
   std::uint32_t write_buffer_mib = 8;
   std::uint32_t block_cache_mib = 16;
   std::uint32_t free_mib_min = 256;  // below it nothing more is read
+  // Of each source that says nothing else; 0: no limit.
+  std::uint32_t keep_days = 0;
+  std::uint64_t keep_mib = 0;
 };
 
 struct ModelConfigSection {
@@ -35,7 +38,8 @@ struct LearnConfig {
   std::uint32_t commit_ms = 1000;
   std::uint32_t replay_steps_max = 128;
   std::uint32_t blob_age_s = 600;
-  std::uint32_t resident_states_max = 32;
+  std::uint32_t resident_mib_max = 512;  // of all states in memory
+  std::uint32_t replay_ms_max = 2000;    // what costs less to replay is not stored
   std::uint32_t backlog_mib_max = 1024;        // of a source
   std::string on_digest_mismatch = "relearn";  // or stop
   std::string time_zone = "local";             // of times that name none: local, utc or +hh:mm
@@ -60,15 +64,19 @@ struct TelemetryConfig {
 };
 
 struct SourceConfig {
-  std::string name;  // scope of its cursors and start of its sources' names
+  // Scope of its cursors and start of its sources' names; with captures ("web-{stem}", see StreamName)
+  // their whole names.
+  std::string name;
   std::string tenant = "default";
   std::string type = "file";
   std::vector<std::string> include;
   std::vector<std::string> exclude;  // empty: compressed and binary files
   std::string start = "beginning";   // or end: of files that exist when they are first seen
   std::string mode = "learn";        // or score, count
-  bool per_file = true;              // each file's stream is a source of its own
+  bool per_file = true;              // each file is a source of its own, NAME:PATH, unless the name has captures
   std::uint32_t reconcile_ms = 10'000;
+  std::int64_t keep_days = -1;  // of journal; 0: no limit, -1: as [store] says
+  std::int64_t keep_mib = -1;   // on disk
 };
 
 struct Config {

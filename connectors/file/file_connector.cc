@@ -3,19 +3,23 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <optional>
+#include <unordered_set>
 
+#include "connectors/batch_builder.h"
 #include "connectors/file/discovery.h"
 #include "connectors/file/generations.h"
 #include "connectors/file/globs.h"
+#include "connectors/file/stream_name.h"
 #include "connectors/file/tail_reader.h"
 
 namespace silt::connectors {
 namespace {
 
-// One poll looks at so many files that turn out to have nothing, and stores so many rows.
-constexpr int kLooksPerPoll = 64;
-constexpr std::size_t kRowsPerBatch = 512;
+// One poll looks at so many files, goes through so many bytes (of lines that are too long, of holes)
+// and stores so many rows beside those of the files that it read.
+constexpr int kLooksPerPoll = 4096;
+constexpr std::uint64_t kLookedBytesPerPoll = 8 << 20;
+constexpr std::size_t kRowsPerBatch = 4096;
 constexpr std::uint32_t kOpenFilesDefault = 512;
 
 std::uint32_t open_files_limit(std::uint32_t wanted) {
@@ -28,7 +32,8 @@ std::uint32_t open_files_limit(std::uint32_t wanted) {
 // What a batch that is never confirmed must not have changed.
 struct Position {
   explicit Position(const Generation& from)
-      : offset(from.offset),
+      : id(from.id),
+        offset(from.offset),
         tail(from.tail),
         seen_size(from.seen_size),
         stretch(from.stretch),
@@ -49,6 +54,7 @@ struct Position {
     to.lost_bytes = lost_bytes;
   }
 
+  std::uint64_t id;
   std::uint64_t offset;
   Fingerprint tail;
   std::uint64_t seen_size;
@@ -68,8 +74,11 @@ std::vector<std::string> FileConnectorOptions::default_exclude() {
 
 class FileConnector::Impl {
  public:
-  Impl(FileConnectorOptions options, Globs include, Globs exclude, const Clock& clock, Waiter& waiter)
+  Impl(FileConnectorOptions options, Globs include, Globs exclude, StreamName stream_name, const Clock& clock,
+       Waiter& waiter)
       : options_(std::move(options)),
+        include_(include),
+        stream_name_(std::move(stream_name)),
         clock_(clock),
         waiter_(waiter),
         generations_(open_files_limit(options_.open_files_max)),
@@ -93,16 +102,22 @@ class FileConnector::Impl {
       return invalid_argument("read limits must not be zero");
     }
     roll_back();
-    out = {};
+    BatchBuilder builder(limits, out);
     discovery_.catch_up();
-    for (int looks = 0; looks < kLooksPerPoll && out.records.empty(); ++looks) {
-      Chain* chain = generations_.next_ready();
+    const std::uint64_t looked_max = reader_.looked_bytes() + kLookedBytesPerPoll;
+    std::vector<Chain*> read_once;
+    for (int looks = 0; looks < kLooksPerPoll && !builder.full() && !pins_too_many(); ++looks) {
+      Chain* chain = reader_.looked_bytes() < looked_max ? generations_.next_ready() : nullptr;
       if (chain == nullptr) break;
-      read_chain(*chain, limits, out);
+      const bool has_records = read_chain(*chain, builder);
+      if (!has_dirty(*chain)) continue;
+      has_records ? read_once.push_back(chain) : generations_.requeue(*chain);
     }
+    // A chain is read once for a batch: what becomes of its file meanwhile is seen by the next poll,
+    // when it is known whether this batch was stored.
+    for (Chain* chain : read_once) generations_.requeue(*chain);
     const bool all_rows = collect_rows(out);
-    for (const Record& record : out.records) account(record);
-    unconfirmed_.bytes_lost = reader_.take_reported();
+    account(out);
     return generations_.any_ready() || !all_rows;
   }
 
@@ -141,22 +156,34 @@ class FileConnector::Impl {
   void reconcile_now() { discovery_.reconcile_soon(); }
 
  private:
-  // Reads the oldest generation of the chain that has something to say.
-  void read_chain(Chain& chain, const ReadLimits& limits, Batch& out) {
+  static bool has_dirty(const Chain& chain) {
+    const auto dirty = [](const Generation* generation) { return generation->dirty; };
+    return std::any_of(chain.generations.begin(), chain.generations.end(), dirty);
+  }
+
+  const std::string& stream_of(Chain& chain) {
+    if (chain.stream == nullptr) {
+      std::string name = stream_name_.of(chain.path, include_);
+      chain.stream = name == chain.path ? &chain.path : &*streams_.insert(std::move(name)).first;
+    }
+    return *chain.stream;
+  }
+
+  // Reads the oldest generation of the chain that has something to say; false when it said nothing.
+  bool read_chain(Chain& chain, BatchBuilder& builder) {
+    StreamWriter out(builder, stream_of(chain));
     const std::vector<Generation*> members = chain.generations;  // a truncation changes the chain
     bool more = false;
     for (Generation* generation : members) {
       if (!generation->dirty) continue;
-      read_generation(*generation, limits, out);
+      read_generation(*generation, out);
       more = more || generation->dirty;
-      if (!out.records.empty() || more) break;
+      if (!out.empty() || more) break;
     }
-    if (!out.records.empty() && options_.source_per_file) out.stream = chain.path;
-    const auto dirty = [](const Generation* generation) { return generation->dirty; };
-    if (std::any_of(chain.generations.begin(), chain.generations.end(), dirty)) generations_.requeue(chain);
+    return !out.empty();
   }
 
-  void read_generation(Generation& generation, const ReadLimits& limits, Batch& out) {
+  void read_generation(Generation& generation, StreamWriter& out) {
     const Position before(generation);
     if (generation.retired || (!generation.fd && !generation.present())) {
       generation.dirty = false;
@@ -171,24 +198,29 @@ class FileConnector::Impl {
       if (opened.code() == Code::kNotFound) return discovery_.path_lost(generation);
       return faults_.note(opened);
     }
-    const Result<TailReader::Outcome> outcome = reader_.read(generation, limits, out);
+    const std::uint64_t reported_before = reader_.reported_bytes();
+    const Result<TailReader::Outcome> outcome = reader_.read(generation, out);
     if (!outcome.is_ok()) {  // EIO, ESTALE: opened afresh at the next reconcile
       before.restore(generation);
-      out = {};
-      reader_.take_reported();
+      out.undo();
+      reader_.take_back_reported(reported_before);
       generation.dirty = false;
       if (generation.live) generations_.close(generation);
       return faults_.note(outcome.status().with_context(generation.path));
     }
     if (*outcome == TailReader::Outcome::kTruncated) return discovery_.file_truncated(generation);
     generation.dirty = *outcome == TailReader::Outcome::kMore;
-    if (!out.records.empty()) keep(generation, before);
+    if (!out.empty()) keep(generation, before);
   }
+
+  // A rotated file must stay open until the batch is stored, for it may lose its last name meanwhile.
+  bool pins_too_many() const { return pinned_ > 0 && pinned_ >= generations_.open_max() / 2; }
 
   void keep(Generation& generation, const Position& before) {
     generations_.touch(generation);
-    read_from_ = generation.id;
-    before_.emplace(before);
+    generation.in_batch = true;
+    if (generation.unlinked || !generation.live) ++pinned_;
+    before_.push_back(before);
   }
 
   // Returns false when rows are left for the next batch.
@@ -199,51 +231,67 @@ class FileConnector::Impl {
       out.cursors.push_back(generation->settled() ? deleted_row(id) : encode_row(*generation));
       rows_sent_.push_back(id);
     };
-    if (before_) add(read_from_);  // whatever else must wait, this row goes with its records
+    for (const Position& position : before_) add(position.id);  // these rows go with their records
+    std::size_t others = 0;
     for (const std::uint64_t id : generations_.changed()) {
-      if (before_ && id == read_from_) continue;
-      if (rows_sent_.size() >= kRowsPerBatch) return false;
+      const Generation* generation = generations_.by_id(id);
+      if (generation == nullptr || generation->in_batch) continue;
+      if (++others > kRowsPerBatch) return false;
       add(id);
     }
     return true;
   }
 
-  void account(const Record& record) {
-    if (record.flags & kRecordGap) return;
-    unconfirmed_.bytes_read +=
-        record.text.size() + record.bytes_cut + ((record.flags & kRecordPartial) ? 0 : 1);
-    unconfirmed_.records_cut += (record.flags & kRecordCut) ? 1 : 0;
+  void account(const Batch& batch) {
+    for (const StreamBatch& stream : batch.streams) {
+      for (const Record& record : stream.records) {
+        if (record.flags & kRecordGap) continue;
+        unconfirmed_.bytes_read +=
+            record.text.size() + record.bytes_cut + ((record.flags & kRecordPartial) ? 0 : 1);
+        unconfirmed_.records_cut += (record.flags & kRecordCut) ? 1 : 0;
+      }
+    }
+    unconfirmed_.bytes_lost = reader_.reported_bytes() - reported_bytes_;
   }
 
   void roll_back() {
-    if (before_) {
-      if (Generation* generation = generations_.by_id(read_from_)) {
-        before_->restore(*generation);
-        generations_.mark(*generation);
-      }
+    for (const Position& position : before_) {
+      Generation* generation = generations_.by_id(position.id);
+      if (generation == nullptr) continue;
+      position.restore(*generation);
+      generations_.mark(*generation);
     }
     forget_batch();
   }
 
   void forget_batch() {
-    before_.reset();
+    for (const Position& position : before_) {
+      if (Generation* generation = generations_.by_id(position.id)) generation->in_batch = false;
+    }
+    before_.clear();
+    pinned_ = 0;
     rows_sent_.clear();
     unconfirmed_ = {};
+    reported_bytes_ = reader_.reported_bytes();
   }
 
   const FileConnectorOptions options_;
+  const Globs include_;
+  const StreamName stream_name_;
   const Clock& clock_;
   Waiter& waiter_;
   Faults faults_;
   Generations generations_;
   Discovery discovery_;
   TailReader reader_;
+  std::unordered_set<std::string> streams_;  // names that are not a chain's path
   bool begun_ = false;
   ConnectorStats stats_;
 
   // The batch that was polled and not yet confirmed.
-  std::uint64_t read_from_ = 0;
-  std::optional<Position> before_;
+  std::vector<Position> before_;      // of the generations that it has records of
+  std::size_t pinned_ = 0;            // so many of them keep their files open
+  std::uint64_t reported_bytes_ = 0;  // of the reader, before it
   std::vector<std::uint64_t> rows_sent_;
   ConnectorStats unconfirmed_;
 };
@@ -256,8 +304,9 @@ Result<std::unique_ptr<FileConnector>> FileConnector::create(FileConnectorOption
   if (options.include.empty()) return invalid_argument("a file input needs at least one include pattern");
   SILT_ASSIGN(Globs include, Globs::compile(options.include, false));
   SILT_ASSIGN(Globs exclude, Globs::compile(options.exclude, true));
-  auto impl =
-      std::make_unique<Impl>(std::move(options), std::move(include), std::move(exclude), clock, waiter);
+  SILT_ASSIGN(StreamName stream_name, StreamName::compile(options.stream_name, include));
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(include), std::move(exclude),
+                                     std::move(stream_name), clock, waiter);
   return std::unique_ptr<FileConnector>(new FileConnector(std::move(impl)));
 }
 

@@ -2,9 +2,9 @@
 // across rotation, truncation, restarts and crashes.
 //
 // A *generation* is one life of a file: from its creation, or from a truncation, to the next one.
-// It has one cursor row. A *chain* is the generations that took turns at one live path; the chain's
-// path is the stream name. A batch holds lines of one generation; within a chain the oldest
-// generation with unread lines goes first, and chains take turns.
+// It has one cursor row. A *chain* is the generations that took turns at one live path, which names
+// their stream. A batch holds lines of as many chains as fit; within a chain the oldest
+// generation with unread lines goes first, one generation a batch, and chains take turns.
 //
 // What it cannot know, it reports as a gap record when bytes are known to be missing: the unread rest
 // of a file that was truncated with no uncompressed copy beside it, that vanished while closed, or
@@ -37,8 +37,10 @@ struct FileConnectorOptions {
   std::vector<std::string> include;
   // A pattern without a leading slash matches at any depth. Replaces the default when set.
   std::vector<std::string> exclude = default_exclude();
-  // The stream of a batch is the chain's path; otherwise it is empty (one stream for all files).
-  bool source_per_file = true;
+  // Names the stream of a file, with captures of its path (see StreamName): "{path}" makes each file a
+  // stream of its own, "web-{stem}" one of all that have the stem, "" one of all files. Within a file
+  // order is kept; records of several files of a stream may interleave.
+  std::string stream_name = "{path}";
   // Where files that exist at the very first start begin. Files found later begin at 0.
   FileStart start = FileStart::kBeginning;
 
@@ -59,7 +61,7 @@ struct FileConnectorOptions {
 // Beyond the contract: poll() after a batch that was not confirmed returns the same data again.
 class FileConnector final : public Connector {
  public:
-  // Fails on a bad glob. `clock` and `waiter` must outlive the connector.
+  // Fails on a bad glob or stream name. `clock` and `waiter` must outlive the connector.
   static Result<std::unique_ptr<FileConnector>> create(FileConnectorOptions options, const Clock& clock,
                                                        Waiter& waiter);
   ~FileConnector() override;

@@ -53,6 +53,7 @@ struct Generation : GenerationRow {
   bool dirty = false;           // may have something to read
   bool finishing = false;       // rotated and quiet: the rest without a line end is its last record
   bool retired = false;         // its file was truncated: only lost_bytes are left to report
+  bool in_batch = false;        // the batch that awaits its confirmation has records of it
   bool dormant = false;         // the globs no longer want its chain; kept in case they do again
 
   std::uint64_t unread() const { return seen_size > offset ? seen_size - offset : 0; }

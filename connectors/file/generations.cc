@@ -19,7 +19,7 @@ bool reads_before(const Generation* a, const Generation* b) {
 
 // Closing it could lose what is unread: no path leads back to it for sure.
 bool must_stay_open(const Generation& generation) {
-  return generation.unread() > 0 && (generation.unlinked || !generation.live);
+  return (generation.unread() > 0 || generation.in_batch) && (generation.unlinked || !generation.live);
 }
 
 }  // namespace

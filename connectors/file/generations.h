@@ -20,6 +20,7 @@ namespace silt::connectors {
 struct Chain {
   std::string path;
   std::vector<Generation*> generations;  // in reading order, retired ones too
+  const std::string* stream = nullptr;  // its name, null until it is first read; not owned
   std::uint64_t created_scan = 0;        // the scan that found it; 0: known from stored rows
   bool queued = false;
 };
@@ -68,6 +69,7 @@ class Generations {
   Fd take_fd(Generation& generation);
   void close(Generation& generation);
   std::size_t open_count() const { return open_.size(); }
+  std::size_t open_max() const { return open_files_max_; }
 
  private:
   void make_room();

@@ -1,7 +1,8 @@
 // Globs: a set of compiled path patterns. Which paths?
 //
-// Components are matched by fnmatch(3) (*, ?, [...]; a leading dot only by a dot); ** stands for
-// any number of components. Immutable.
+// A component is a Wildcard (*, ?, [...]; a leading dot only by a dot); ** stands for any number of
+// components that are not hidden. Matching takes time proportional to the product of the numbers of
+// components, however many ** there are. Immutable.
 #pragma once
 
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "connectors/file/wildcard.h"
 
 namespace silt::connectors {
 
@@ -23,11 +25,24 @@ class Globs {
   bool may_contain(std::string_view directory) const;
   // The same without counting **: such a directory may be entered through a link.
   bool names_directory(std::string_view directory) const;
+  // What each wildcard of the first matching pattern matched, ** with slashes; empty: none matches.
+  std::vector<std::string_view> captures(std::string_view path) const;
+  // So many captures every match has.
+  std::size_t captures_min() const;
   // For each pattern the longest leading part without wildcards, as a directory.
   std::vector<std::string> roots() const;
 
  private:
-  using Pattern = std::vector<std::string>;  // components
+  struct Component {
+    explicit Component(std::string_view text) : any_depth(text == "**"), name(text) {}
+    bool any_depth;
+    Wildcard name;  // unless any_depth
+  };
+  using Pattern = std::vector<Component>;
+  class Match;
+
+  static bool match_directory(const Pattern& pattern, std::string_view directory, bool any_depth);
+
   std::vector<Pattern> patterns_;
 };
 

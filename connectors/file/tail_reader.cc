@@ -10,20 +10,16 @@ namespace {
 
 // A run of NULs this long at a line's start is a hole or zeroed blocks, not text.
 constexpr std::size_t kNulRunBytes = 4096;
+constexpr std::size_t kSmallBytes = 4 * kTailBytes;
+constexpr std::size_t kLineBytesUsual = 96;
 
 const std::string& shown_path(const Generation& generation) {
   return generation.live ? generation.chain : generation.path;
 }
 
-Record& add_record(const Generation& generation, std::uint64_t begin, std::string_view text, Batch& out) {
-  Record& record = out.records.emplace_back();
-  record.text.assign(text);
-  record.origin.path = shown_path(generation);
-  record.origin.generation = generation.id;
-  record.origin.begin = begin;
-  record.origin.end = begin + text.size();
-  out.bytes += text.size();
-  return record;
+// Where the bytes from `begin` on are. The place is copied into the batch.
+Origin origin_of(const Generation& generation, std::uint64_t begin, std::uint64_t end, StreamWriter& out) {
+  return {out.arena().copy(shown_path(generation)), generation.id, begin, end};
 }
 
 void cut(Record& record, std::uint64_t bytes) {
@@ -31,14 +27,6 @@ void cut(Record& record, std::uint64_t bytes) {
   record.flags |= kRecordCut;
   record.bytes_cut = bytes;
   record.origin.end += bytes;
-}
-
-void add_gap(const Generation& generation, std::uint64_t begin, std::uint64_t size, std::string_view text,
-             Batch& out) {
-  Record& record = add_record(generation, begin, text, out);
-  record.flags = kRecordGap;
-  record.bytes_cut = size;
-  record.origin.end = begin + size;
 }
 
 std::size_t leading_nuls(std::string_view bytes) {
@@ -73,17 +61,17 @@ void scan_on(Generation& generation, Stretch stretch, std::uint64_t to, std::str
 
 }  // namespace
 
-Result<TailReader::Outcome> TailReader::read(Generation& generation, const ReadLimits& limits, Batch& out) {
+Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWriter& out) {
   SILT_ASSIGN(const FileLook look, look_at(generation.fd));
   generation.unlinked = look.links == 0;
   const bool unchanged = look.size == generation.offset && look.size == generation.seen_size &&
                          look.modified_ns == generation.modified_ns;
   if (unchanged) return Outcome::kEnd;
   if (look.size < generation.offset) return Outcome::kTruncated;
-  SILT_ASSIGN(Window window, load(generation, limits));
+  SILT_ASSIGN(Window window, load(generation, look.size, out));
   if (!proves(generation, window) && generation.stretch != Stretch::kLine) {
     generation.stretch = Stretch::kLine;  // the scanned part was cut off; the line's start may be whole
-    SILT_ASSIGN(window, load(generation, limits));
+    SILT_ASSIGN(window, load(generation, look.size, out));
   }
   if (!proves(generation, window)) return Outcome::kTruncated;
 
@@ -101,31 +89,44 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, const ReadL
   }
 
   const std::uint64_t before = resume_at(generation);
-  if (!window.fresh().empty()) {
-    if (generation.stretch == Stretch::kLongLine) {
-      SILT_TRY(long_line(generation, window, limits, out));
-    } else if (generation.stretch == Stretch::kNulRun || window.fresh().front() == '\0') {
-      SILT_TRY(nul_run(generation, window, out));
-    }
-    if (generation.stretch == Stretch::kLine && resume_at(generation) == before) {
-      split(generation, window, limits, out);
-    }
-  }
-  if (resume_at(generation) != before) return Outcome::kMore;  // the next read sees what is left
-  if (generation.finishing && generation.unread() > 0) SILT_TRY(finish(generation, limits, out));
+  SILT_TRY(read_on(generation, window, out));
+  const std::uint64_t after = resume_at(generation);
+  if (after != before) return after == size && generation.unread() == 0 ? Outcome::kEnd : Outcome::kMore;
+  if (generation.finishing && generation.unread() > 0) SILT_TRY(finish(generation, out));
   return Outcome::kEnd;
 }
 
-Result<TailReader::Window> TailReader::load(const Generation& generation, const ReadLimits& limits) {
-  const std::size_t fresh =
-      std::max<std::size_t>(limits.batch_bytes_max, std::size_t{limits.record_bytes_max} + 1);
+Status TailReader::read_on(Generation& generation, const Window& window, StreamWriter& out) {
+  const std::uint64_t before = resume_at(generation);
+  if (window.fresh().empty()) return Status::ok();
+  if (generation.stretch == Stretch::kLongLine) {
+    SILT_TRY(long_line(generation, window, out));
+  } else if (generation.stretch == Stretch::kNulRun || window.fresh().front() == '\0') {
+    SILT_TRY(nul_run(generation, window, out));
+  }
+  if (generation.stretch == Stretch::kLine && resume_at(generation) == before) split(generation, window, out);
+  return Status::ok();
+}
+
+// Large windows are read into the batch, where their lines stay. Small ones are not, for the proof
+// before them would take more room there than they do; nor are those that will not end in lines.
+Result<TailReader::Window> TailReader::load(const Generation& generation, std::uint64_t size,
+                                            StreamWriter& out) {
+  const ReadLimits& limits = out.builder().limits();
+  const std::size_t most =
+      std::max<std::size_t>(out.builder().bytes_left(), std::size_t{limits.record_bytes_max} + 1);
   const std::uint32_t proof = proof_at(generation).size;
   Window window;
   window.from = resume_at(generation);
   window.begin = window.from - proof;
-  buffer_.resize(std::max(buffer_.size(), fresh + kTailBytes));
-  SILT_ASSIGN(const std::size_t count, read_at(generation.fd, window.begin, buffer_.data(), proof + fresh));
-  window.bytes = {buffer_.data(), count};
+  const std::size_t fresh = std::min<std::uint64_t>(most, size - std::min(size, window.from));
+  window.in_batch = fresh > kSmallBytes && generation.stretch == Stretch::kLine;
+  if (!window.in_batch) buffer_.resize(std::max<std::size_t>(buffer_.size(), proof + fresh));
+  char* const to = window.in_batch ? out.arena().reserve(proof + fresh) : buffer_.data();
+  SILT_ASSIGN(const std::size_t count, read_at(generation.fd, window.begin, to, proof + fresh));
+  if (window.in_batch) out.arena().commit(count);
+  window.bytes = {to, count};
+  looked_bytes_ += count;
   return window;
 }
 
@@ -136,28 +137,35 @@ bool TailReader::proves(const Generation& generation, const Window& window) {
   return generation.head.fits(window.bytes.substr(0, generation.head.size));
 }
 
-void TailReader::split(Generation& generation, const Window& window, const ReadLimits& limits, Batch& out) {
-  const std::string_view fresh = window.fresh();
+void TailReader::split(Generation& generation, const Window& window, StreamWriter& out) {
+  const std::size_t line_bytes_max = out.builder().limits().record_bytes_max;
+  const bool no_line = window.fresh().rfind('\n') == std::string_view::npos;
+  if (no_line && window.fresh().size() <= line_bytes_max) return;
+  const std::string_view fresh = window.in_batch ? window.fresh() : out.arena().copy(window.fresh());
   LineSplitter lines(fresh);
-  std::uint64_t at = generation.offset;
+  const std::uint64_t bytes_left = out.builder().bytes_left(), records_left = out.builder().records_left();
+  Origin origin = origin_of(generation, generation.offset, 0, out);
+  out.expect(std::min<std::uint64_t>(records_left, fresh.size() / kLineBytesUsual + 1));
+  std::uint64_t bytes = 0, records = 0;
   std::string_view line;
-  while (out.records.size() < limits.batch_records_max && out.bytes < limits.batch_bytes_max &&
-         lines.next(line)) {
-    const std::string_view kept = line.substr(0, limits.record_bytes_max);
-    cut(add_record(generation, at, kept, out), line.size() - kept.size());
-    at += line.size() + 1;
+  while (records < records_left && bytes < bytes_left && lines.next(line)) {
+    const std::string_view kept = line.substr(0, line_bytes_max);
+    origin.end = origin.begin + kept.size();
+    cut(out.add(kept, origin), line.size() - kept.size());
+    origin.begin += line.size() + 1;
+    bytes += kept.size();
+    ++records;
     // A hole in the middle of a window starts the next read, which knows how to cross it.
     if (leading_nuls(lines.rest().substr(0, kNulRunBytes)) == kNulRunBytes) break;
   }
-  if (at > generation.offset) {
-    advance(generation, at, tail_of(window.bytes.substr(0, at - window.begin)));
-  } else if (fresh.size() > limits.record_bytes_max && lines.consumed() == 0 && out.records.empty()) {
+  if (records > 0) {
+    advance(generation, origin.begin, tail_of(window.bytes.substr(0, origin.begin - window.begin)));
+  } else if (fresh.size() > line_bytes_max && out.empty()) {
     scan_on(generation, Stretch::kLongLine, window.from + fresh.size(), window.bytes);
   }
 }
 
-Status TailReader::long_line(Generation& generation, const Window& window, const ReadLimits& limits,
-                             Batch& out) {
+Status TailReader::long_line(Generation& generation, const Window& window, StreamWriter& out) {
   const std::size_t line_end = window.fresh().find('\n');
   if (line_end == std::string_view::npos) {
     scan_on(generation, Stretch::kLongLine, window.from + window.fresh().size(), window.bytes);
@@ -165,24 +173,34 @@ Status TailReader::long_line(Generation& generation, const Window& window, const
   }
   const std::uint64_t end = window.from + line_end;
   const Fingerprint tail = tail_of(window.bytes.substr(0, end + 1 - window.begin));
-  SILT_TRY(add_cut_line(generation, end, 0, limits, out));  // overwrites the window
+  SILT_TRY(add_cut_line(generation, end, 0, out));
   advance(generation, end + 1, tail);
   return Status::ok();
 }
 
 Status TailReader::add_cut_line(Generation& generation, std::uint64_t end, std::uint32_t flags,
-                                const ReadLimits& limits, Batch& out) {
+                                StreamWriter& out) {
   const std::uint64_t size = end - generation.offset;
-  const std::size_t kept = std::min<std::uint64_t>(size, limits.record_bytes_max);
-  SILT_ASSIGN(const std::size_t count, read_at(generation.fd, generation.offset, buffer_.data(), kept));
+  const std::size_t kept = std::min<std::uint64_t>(size, out.builder().limits().record_bytes_max);
+  char* const text = out.arena().reserve(kept);
+  SILT_ASSIGN(const std::size_t count, read_at(generation.fd, generation.offset, text, kept));
   if (count < kept) return unavailable(generation.path + " shrank while it was read");
-  Record& record = add_record(generation, generation.offset, {buffer_.data(), count}, out);
+  out.arena().commit(count);
+  const Origin origin = origin_of(generation, generation.offset, generation.offset + kept, out);
+  Record& record = out.add({text, count}, origin);
   record.flags = flags;
   cut(record, size - kept);
   return Status::ok();
 }
 
-Status TailReader::nul_run(Generation& generation, const Window& window, Batch& out) {
+void TailReader::add_gap(const Generation& generation, std::uint64_t begin, std::uint64_t size,
+                         std::string_view text, StreamWriter& out) {
+  Record& record = out.add(out.arena().copy(text), origin_of(generation, begin, begin + size, out));
+  record.flags = kRecordGap;
+  record.bytes_cut = size;
+}
+
+Status TailReader::nul_run(Generation& generation, const Window& window, StreamWriter& out) {
   const std::string_view fresh = window.fresh();
   const std::size_t nuls = leading_nuls(fresh);
   if (nuls == fresh.size()) {  // the run goes on, perhaps over a hole of gigabytes
@@ -193,8 +211,9 @@ Status TailReader::nul_run(Generation& generation, const Window& window, Batch& 
       return Status::ok();  // wait: it may yet be filled
     if (data == 0) data = scanned;
     const std::uint64_t before = data - std::min<std::uint64_t>(data, kTailBytes);
-    SILT_ASSIGN(const std::size_t count, read_at(generation.fd, before, buffer_.data(), data - before));
-    scan_on(generation, Stretch::kNulRun, data, {buffer_.data(), count});
+    char bytes[kTailBytes];
+    SILT_ASSIGN(const std::size_t count, read_at(generation.fd, before, bytes, data - before));
+    scan_on(generation, Stretch::kNulRun, data, {bytes, count});
     return Status::ok();
   }
   const std::uint64_t text_begin = window.from + nuls;
@@ -206,14 +225,14 @@ Status TailReader::nul_run(Generation& generation, const Window& window, Batch& 
   return Status::ok();
 }
 
-Status TailReader::finish(Generation& generation, const ReadLimits& limits, Batch& out) {
+Status TailReader::finish(Generation& generation, StreamWriter& out) {
   const std::uint64_t end = generation.seen_size;
   if (generation.stretch == Stretch::kNulRun) {
     const std::uint64_t skipped = end - generation.offset;
     add_gap(generation, generation.offset, skipped,
             "silt: " + std::to_string(skipped) + " NUL bytes end " + shown_path(generation), out);
   } else {
-    SILT_TRY(add_cut_line(generation, end, kRecordPartial, limits, out));
+    SILT_TRY(add_cut_line(generation, end, kRecordPartial, out));
   }
   generation.offset = end;
   generation.stretch = Stretch::kLine;
@@ -229,7 +248,7 @@ Status TailReader::renew_tail(Generation& generation) {
   return Status::ok();
 }
 
-void TailReader::report_loss(Generation& generation, Batch& out) {
+void TailReader::report_loss(Generation& generation, StreamWriter& out) {
   const std::uint64_t lost = std::exchange(generation.lost_bytes, 0);
   reported_bytes_ += lost;
   add_gap(generation, generation.offset, lost,

@@ -5,12 +5,13 @@
 // file has grown. Memory is one buffer of a batch, however long lines, holes and files are.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/status.h"
+#include "connectors/batch_builder.h"
 #include "connectors/connector.h"
 #include "connectors/file/generation.h"
 
@@ -25,14 +26,18 @@ class TailReader {
   };
 
   // Adds records of the open generation and moves its position, both untouched when it was
-  // truncated or the read failed. With `finishing` set, a rest without a line end is the last record.
-  Result<Outcome> read(Generation& generation, const ReadLimits& limits, Batch& out);
+  // truncated; after a failed read the caller undoes both. With `finishing` set, a rest without a line
+  // end is the last record.
+  Result<Outcome> read(Generation& generation, StreamWriter& out);
 
   // Adds the record that tells of the generation's lost bytes, which are then settled.
-  void report_loss(Generation& generation, Batch& out);
+  void report_loss(Generation& generation, StreamWriter& out);
 
-  // Bytes that report_loss() told of since the last call.
-  std::uint64_t take_reported() { return std::exchange(reported_bytes_, 0); }
+  // Bytes that report_loss() told of, in all.
+  std::uint64_t reported_bytes() const { return reported_bytes_; }
+  void take_back_reported(std::uint64_t reported_before) { reported_bytes_ = reported_before; }
+  // Bytes that were looked at, in all: a read may cost much and yield nothing.
+  std::uint64_t looked_bytes() const { return looked_bytes_; }
 
   // Takes the digest of the last bytes before generation.offset from the file.
   static Status renew_tail(Generation& generation);
@@ -42,20 +47,25 @@ class TailReader {
     std::uint64_t begin = 0;  // file offset of bytes[0]
     std::uint64_t from = 0;   // file offset of what is to be read
     std::string_view bytes;   // proof, then what is new
-    std::string_view fresh() const { return bytes.substr(from - begin); }
+    bool in_batch = false;    // the bytes are the batch's; otherwise they go with the next load
+    std::string_view fresh() const { return bytes.substr(std::min(bytes.size(), from - begin)); }
   };
 
-  Result<Window> load(const Generation& generation, const ReadLimits& limits);
+  Result<Window> load(const Generation& generation, std::uint64_t size, StreamWriter& out);
   static bool proves(const Generation& generation, const Window& window);
-  void split(Generation& generation, const Window& window, const ReadLimits& limits, Batch& out);
-  Status long_line(Generation& generation, const Window& window, const ReadLimits& limits, Batch& out);
-  Status nul_run(Generation& generation, const Window& window, Batch& out);
-  Status finish(Generation& generation, const ReadLimits& limits, Batch& out);
-  Status add_cut_line(Generation& generation, std::uint64_t end, std::uint32_t flags,
-                      const ReadLimits& limits, Batch& out);
+  Status read_on(Generation& generation, const Window& window, StreamWriter& out);
+  void split(Generation& generation, const Window& window, StreamWriter& out);
+  Status long_line(Generation& generation, const Window& window, StreamWriter& out);
+  Status nul_run(Generation& generation, const Window& window, StreamWriter& out);
+  Status finish(Generation& generation, StreamWriter& out);
+  Status add_cut_line(Generation& generation, std::uint64_t end, std::uint32_t flags, StreamWriter& out);
+  // `text` is copied.
+  void add_gap(const Generation& generation, std::uint64_t begin, std::uint64_t size, std::string_view text,
+               StreamWriter& out);
 
   std::vector<char> buffer_;
   std::uint64_t reported_bytes_ = 0;
+  std::uint64_t looked_bytes_ = 0;
 };
 
 }  // namespace silt::connectors

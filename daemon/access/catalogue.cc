@@ -7,7 +7,7 @@
 
 namespace silt::access {
 
-using daemon::SourceInfo;
+using store::SourceInfo;
 
 bool glob_match(std::string_view glob, std::string_view text) {
   std::size_t g = 0, t = 0, star = std::string_view::npos, resume = 0;

@@ -16,28 +16,28 @@ namespace silt::access {
 
 class Catalogue {
  public:
-  explicit Catalogue(const daemon::RecordLog& log) : log_(log) {}
+  explicit Catalogue(const store::RecordLog& log) : log_(log) {}
 
   // Sources of `tenant` ("": "default"; "*": all that the caller sees) that match any of `names`, by
   // tenant and name; all of them when there are no names. A name is as `silt sources` prints it
   // (base/escape.h), or a glob; a source of exactly that name wins over what its glob would match.
   // kNotFound when a name matches nothing.
-  Result<std::vector<daemon::SourceInfo>> find(const Caller& caller, std::string_view tenant,
-                                               std::span<const std::string> names) const;
+  Result<std::vector<store::SourceInfo>> find(const Caller& caller, std::string_view tenant,
+                                              std::span<const std::string> names) const;
   // The one source that `name` means. kInvalidArgument when it is a glob that matches several.
-  Result<daemon::SourceInfo> find_one(const Caller& caller, std::string_view tenant,
-                                      const std::string& name) const;
+  Result<store::SourceInfo> find_one(const Caller& caller, std::string_view tenant,
+                                     const std::string& name) const;
   // The source of exactly that name, no glob: for changes, so that none hits what it did not name.
-  Result<daemon::SourceInfo> find_named(const Caller& caller, std::string_view tenant,
-                                        const std::string& name) const;
+  Result<store::SourceInfo> find_named(const Caller& caller, std::string_view tenant,
+                                       const std::string& name) const;
 
   // The tenant that a request means, if the caller sees it.
   static Result<std::string> tenant_of(const Caller& caller, std::string_view tenant);
 
  private:
-  Result<std::vector<daemon::SourceInfo>> visible(const Caller& caller, std::string_view tenant) const;
+  Result<std::vector<store::SourceInfo>> visible(const Caller& caller, std::string_view tenant) const;
 
-  const daemon::RecordLog& log_;
+  const store::RecordLog& log_;
 };
 
 // '*' any run, '?' one byte.

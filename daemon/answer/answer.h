@@ -14,14 +14,12 @@
 #include "base/status.h"
 #include "daemon/access/caller.h"
 #include "daemon/answer/planning.h"
-#include "daemon/learn/snapshots.h"
-#include "daemon/store/evidence_store.h"
-#include "daemon/store/record_log.h"
-#include "daemon/store/state_store.h"
+#include "daemon/answer/names.h"
+#include "daemon/store/fold_store.h"
 #include "model/model.h"
 #include "proto/silt/v1/ask.pb.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 struct AnswerOptions {
   std::uint32_t candidates_max = 48;       // records that are re-ranked by the model
@@ -41,7 +39,8 @@ class Answerer {
   struct Dependencies {
     const RecordLog& log;
     const EvidenceStore& evidence;
-    const StateStore& states;
+    const NetStore& nets;
+    const store::FoldStore& folds;
     const Snapshots& snapshots;
     std::shared_ptr<const model::Model> model;
     const Clock& clock;
@@ -59,4 +58,4 @@ class Answerer {
                                                     const silt::v1::ExplainRequest& request) = 0;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -16,7 +16,7 @@
 #include "daemon/answer/rank.h"
 #include "daemon/answer/surprise.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::size_t kQuestionBytesMax = 4096;
@@ -96,8 +96,9 @@ Result<EvidenceReader*> PlanAnswerer::evidence_reader() {
 
 Result<AnswerSource> PlanAnswerer::open(SourceInfo info) const {
   AnswerSource source;
-  SILT_ASSIGN(auto head, deps_.states.head(info.ref));
-  if (head) source.head = std::move(*head);
+  SILT_ASSIGN(auto net, deps_.nets.net_head(info.ref));
+  if (net) source.net = std::move(*net);
+  SILT_ASSIGN(source.fold, deps_.folds.fold_head(info.ref));
   SILT_ASSIGN(const IntakeHead intake, deps_.log.intake_head(info.ref));
   source.journal_seq = intake.journal_seq;
   source.snapshot = deps_.snapshots.get(info.ref);
@@ -123,7 +124,7 @@ Result<PlannerContext> PlanAnswerer::planner_context(const std::vector<AnswerSou
   std::int64_t newest = TimeRange::kMin;
   for (const AnswerSource& source : sources) {
     context.sources.push_back(escape_bytes(source.info.name));
-    const auto last = deps_.evidence.evidence(source.info.ref, source.head.folded_seq);
+    const auto last = deps_.evidence.evidence(source.info.ref, source.fold.folded_seq);
     if (last.is_ok()) newest = std::max(newest, last->event_us);
     if (!last.is_ok() && last.status().code() != Code::kNotFound) return last.status();
   }
@@ -261,9 +262,9 @@ Status PlanAnswerer::ask(const access::Call& call, const silt::v1::AskRequest& r
   for (const AnswerSource& source : sources) {
     silt::v1::SourceVersion& version = *final.add_versions();
     version.set_source(escape_bytes(source.info.name));
-    version.set_state_version(source.snapshot ? source.snapshot->state_version : source.head.state_version);
-    version.set_learned_seq(source.head.learned_seq);
-    version.set_folded_seq(source.head.folded_seq);
+    version.set_state_version(source.snapshot ? source.snapshot->state_version : source.net.state_version);
+    version.set_learned_seq(source.net.learned_seq);
+    version.set_folded_seq(source.fold.folded_seq);
     version.set_journal_seq(source.journal_seq);
   }
   final.set_records_examined(budget.examined());
@@ -298,4 +299,4 @@ Result<std::unique_ptr<Answerer>> Answerer::create(Dependencies dependencies, co
   return std::unique_ptr<Answerer>(std::make_unique<PlanAnswerer>(std::move(dependencies), options));
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -5,7 +5,7 @@
 
 #include "google/protobuf/timestamp.pb.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 inline void set_time(std::int64_t time_us, google::protobuf::Timestamp& out) {
   const std::int64_t seconds = time_us / 1'000'000 - (time_us % 1'000'000 < 0);
@@ -17,4 +17,4 @@ inline std::int64_t time_us_of(const google::protobuf::Timestamp& time) {
   return time.seconds() * 1'000'000 + time.nanos() / 1000;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

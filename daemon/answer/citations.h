@@ -1,8 +1,7 @@
 // Citations: the only way a record's text leaves silt in an answer.
 //
 // A citation is made from the journal, never from generated or indexed text: the record is read
-// again, its SHA-256 recomputed and compared with the stored one, and the span checked against the
-// text. What a log line says about sources, numbers or hashes has no effect on any of this.
+// again, from a block whose SHA-256 is checked, and the span is checked against the text. What a log line says about sources, numbers or hashes has no effect on any of this.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +11,10 @@
 #include <vector>
 
 #include "base/status.h"
-#include "daemon/store/record_log.h"
+#include "daemon/answer/names.h"
 #include "proto/silt/v1/ask.pb.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // The bytes [begin, end) of a record.
 struct Span {
@@ -34,10 +33,8 @@ struct CitationRequest {
   double score = 0;
 };
 
-std::string sha256(std::string_view bytes);  // 32 bytes
-
-// Nothing when the record is gone, its hash differs or the span lies outside. Other store errors are
+// Nothing when the record is gone, its block is damaged or the span lies outside. Other store errors are
 // passed up. The number is left 0: it is given when the answer is composed.
 Result<std::optional<silt::v1::Citation>> cite(const RecordLog& log, const CitationRequest& request);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

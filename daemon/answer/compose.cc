@@ -6,7 +6,7 @@
 
 #include "base/escape.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 // "[12]" looks like one of our marks, which have at most three digits; "sshd[24833]" does not.
@@ -92,7 +92,7 @@ class Composer {
 
 std::string Composer::scope() const {
   std::uint64_t records = 0;
-  for (const AnswerSource& source : sources_) records += source.head.folded_seq - source.head.base_seq;
+  for (const AnswerSource& source : sources_) records += source.fold.folded_seq - source.fold.floor_seq;
   std::string text = plural(records, "record") + " of " + plural(sources_.size(), "source");
   const bool since = plan_.time.first_us != TimeRange::kMin, until = plan_.time.last_us != TimeRange::kMax;
   if (since && until)
@@ -323,4 +323,4 @@ Result<Composed> compose(const QueryPlan& plan, const Findings& findings,
   return Composer(plan, findings, sources, book).compose();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -13,10 +13,10 @@
 
 #include "base/status.h"
 #include "daemon/answer/findings.h"
-#include "daemon/store/record_log.h"
+#include "daemon/answer/names.h"
 #include "proto/silt/v1/ask.pb.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // The citations of one answer, in the order of their numbers.
 class CitationBook {
@@ -52,4 +52,4 @@ Result<Composed> compose(const QueryPlan& plan, const Findings& findings,
 // with "...".
 std::string quote(std::string_view text, std::size_t max = 200);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

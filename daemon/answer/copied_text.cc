@@ -2,7 +2,7 @@
 
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 bool continues_character(char c) {  // UTF-8
@@ -32,4 +32,4 @@ bool CopiedText::ends_word(std::size_t end) const {
   return end == text_.size() || (!in_word_[end] && !continues_character(text_[end]));
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

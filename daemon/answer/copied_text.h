@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace silt::daemon {
+namespace silt::answer {
 
 class CopiedText {
  public:
@@ -36,4 +36,4 @@ class CopiedText {
   std::vector<bool> in_word_;  // of each byte
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

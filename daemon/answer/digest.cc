@@ -9,7 +9,7 @@
 #include "daemon/answer/execute.h"
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr Seq kIncidentGap = 50;      // records of a pattern closer than this are one incident
@@ -51,10 +51,10 @@ Status tally(const QueryPlan& plan, const TimeRange& time, std::size_t source, c
     SILT_TRY(match_required(plan, plan.required, time, one, matches, out));
     for (const SourceMatches& match : matches) {
       if (match.source != source) continue;
-      for (const Seq seq : match.seqs) {
-        SILT_ASSIGN(const Evidence row, context.evidence.evidence(context.sources[source].info.ref, seq));
+      SILT_TRY(context.evidence.look_up(context.sources[source].info.ref, match.seqs, true, [&](const Evidence& row) {
         tallies[row.pattern].add(row);
-      }
+        return true;
+      }));
     }
     return Status::ok();
   }
@@ -64,7 +64,7 @@ Status tally(const QueryPlan& plan, const TimeRange& time, std::size_t source, c
     SILT_ASSIGN(range, context.evidence.seqs_between(ref, time.first_us, time.last_us));
   }
   Status cancelled;
-  SILT_TRY(context.evidence.scan(ref, range, [&](const Evidence& row) {
+  SILT_TRY(context.evidence.scan(ref, range, true, [&](const Evidence& row) {
     if (row.seq % 1024 == 0 && !(cancelled = context.budget.check()).is_ok()) return false;
     if (!context.budget.spend()) return false;
     if (time.contains(row.event_us)) tallies[row.pattern].add(row);
@@ -190,4 +190,4 @@ Status compare(const QueryPlan& plan, const ExecuteContext& context, Findings& o
   return Status::ok();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

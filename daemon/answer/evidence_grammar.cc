@@ -5,7 +5,7 @@
 
 #include "daemon/answer/prompt.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::size_t kPartsMax = 8;
@@ -120,4 +120,4 @@ std::vector<EvidenceValue> parse_evidence_answer(std::string_view text) {
   return out;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -14,7 +14,7 @@
 
 #include "daemon/answer/copied_text.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 class EvidenceGrammar {
  public:
@@ -53,4 +53,4 @@ struct EvidenceValue {
 };
 std::vector<EvidenceValue> parse_evidence_answer(std::string_view text);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -4,7 +4,7 @@
 
 #include "daemon/answer/prompt.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::size_t kQuestionBytesMax = 512;
@@ -84,4 +84,4 @@ Result<bool> take_values(EvidenceReader& reader, std::string_view question,
   return true;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

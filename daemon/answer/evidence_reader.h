@@ -20,7 +20,7 @@
 #include "daemon/answer/line_writer.h"
 #include "model/model.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // Whether the weights say that they answer better than the rules do: metadata `evidence_reader` is "yes".
 bool reads_evidence(const model::Model& model);
@@ -56,4 +56,4 @@ class EvidenceReader {
 Result<bool> take_values(EvidenceReader& reader, std::string_view question,
                          const std::atomic<bool>& cancelled, std::vector<Finding>& records);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

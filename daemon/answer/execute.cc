@@ -8,7 +8,7 @@
 #include "daemon/answer/slots.h"
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::size_t kPool = 256;   // records per source whose text is scored
@@ -19,7 +19,7 @@ constexpr double kCoverageMin = 0.3;  // of a find without identifiers; below it
 
 Retriever retriever(const ExecuteContext& context, std::size_t source) {
   const AnswerSource& of = context.sources[source];
-  return Retriever(context.log, context.evidence, of.info.ref, of.head.folded_seq, context.budget);
+  return Retriever(context.log, context.evidence, of.info.ref, of.fold.folded_seq, context.budget);
 }
 
 std::vector<std::string> known_terms(const QueryPlan& plan) {
@@ -327,7 +327,7 @@ Status between(const QueryPlan& plan, const ExecuteContext& context, Findings& o
       out.span_us = last.event_us - first.event_us;
       out.matched = last.seq - first.seq - 1;
       std::vector<std::pair<double, Seq>> inside;
-      SILT_TRY(context.evidence.scan(context.sources[start.source].info.ref, {first.seq + 1, last.seq - 1},
+      SILT_TRY(context.evidence.scan(context.sources[start.source].info.ref, {first.seq + 1, last.seq - 1}, true,
                                      [&](const Evidence& row) {
                                        inside.emplace_back(-double(row.adapted_nats), row.seq);
                                        return context.budget.spend();
@@ -420,4 +420,4 @@ Result<Findings> execute(const QueryPlan& plan, const ExecuteContext& context) {
   return out;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

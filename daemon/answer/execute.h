@@ -10,7 +10,7 @@
 #include "daemon/answer/findings.h"
 #include "daemon/answer/retrieve.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 struct ExecuteContext {
   const RecordLog& log;
@@ -43,4 +43,4 @@ struct SourceMatches {
 Status match_required(const QueryPlan& plan, const std::vector<PlanTerm>& terms, const TimeRange& time,
                       const ExecuteContext& context, std::vector<SourceMatches>& matches, Findings& out);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -7,9 +7,9 @@
 #include "base/escape.h"
 #include "daemon/answer/api_time.h"
 #include "daemon/answer/compose.h"
-#include "daemon/fold/scanner.h"
+#include "daemon/answer/names.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr Seq kContextRecords = 8;   // read before the line
@@ -28,14 +28,10 @@ std::string fixed(double value) {
 
 // What the model reads before the line: the records in front of `seq`.
 std::string context_before(const ExecuteContext& context, Seq seq) {
-  std::vector<JournalRecord> records;
-  const Seq after = seq > kContextRecords + 1 ? seq - kContextRecords - 1 : 0;
-  if (!context.log.read_after(context.sources[0].info.ref, after, 64 * 1024, kContextRecords, records)
-           .is_ok())
-    return {};
   std::string text;
-  for (const JournalRecord& record : records) {
-    if (record.seq < seq) text += record.text + "\n";
+  for (Seq at = seq > kContextRecords ? seq - kContextRecords : 1; at < seq; ++at) {
+    const auto record = context.log.read(context.sources[0].info.ref, at);
+    if (record.is_ok()) text += record->text + "\n";
   }
   return text;
 }
@@ -64,7 +60,7 @@ Status score_tokens(const ExecuteContext& context, std::string_view before, std:
 // Earlier records with the most of the line's words.
 Result<std::vector<Finding>> similar_to(const ExecuteContext& context, std::string_view line, Seq before) {
   const AnswerSource& source = context.sources[0];
-  const Retriever from(context.log, context.evidence, source.info.ref, source.head.folded_seq,
+  const Retriever from(context.log, context.evidence, source.info.ref, source.fold.folded_seq,
                        context.budget);
   std::vector<std::string> terms;
   index_terms(line, terms);
@@ -180,7 +176,7 @@ Result<silt::v1::ExplainResponse> explain_line(const ExecuteContext& context, st
   if (!similar.empty()) describe_pattern(context, similar.front().pattern, out);
   describe_source(context.sources[0], out);
   if (scorer != nullptr) {
-    SILT_TRY(score_tokens(context, context_before(context, context.sources[0].head.learned_seq + 1), line,
+    SILT_TRY(score_tokens(context, context_before(context, context.sources[0].net.learned_seq + 1), line,
                           *scorer, out));
   }
   SILT_TRY(add_similar(context, similar, out));
@@ -188,4 +184,4 @@ Result<silt::v1::ExplainResponse> explain_line(const ExecuteContext& context, st
   return out;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -8,7 +8,7 @@
 #include "daemon/answer/surprise.h"
 #include "proto/silt/v1/ask.pb.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // Explains record `seq` of context.sources[0]. `scorer` may be null: then without token surprises.
 // The model reads up to kContextRecords earlier records first, with the source's present weights, which
@@ -21,4 +21,4 @@ Result<silt::v1::ExplainResponse> explain_record(const ExecuteContext& context, 
 Result<silt::v1::ExplainResponse> explain_line(const ExecuteContext& context, std::string_view line,
                                                SurpriseScorer* scorer);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -8,15 +8,15 @@
 
 #include "daemon/answer/citations.h"
 #include "daemon/answer/plan.h"
-#include "daemon/learn/snapshots.h"
-#include "daemon/store/types.h"
+#include "daemon/answer/names.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // A source that a question may look at.
 struct AnswerSource {
   SourceInfo info;
-  Head head;
+  NetHead net;
+  store::FoldHead fold;
   Seq journal_seq = 0;
   std::shared_ptr<const Snapshot> snapshot;  // null: never published
 };
@@ -60,4 +60,4 @@ struct Findings {
   std::int64_t span_us = 0;          // between: time from the first to the last record
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

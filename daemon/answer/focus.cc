@@ -6,7 +6,7 @@
 
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> list) {
@@ -316,4 +316,4 @@ bool is_plural_noun(std::string_view word) {
   return singular(word) != word || is_one_of(word, {"dateien", "pakete", "adressen"});
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

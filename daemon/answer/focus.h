@@ -13,7 +13,7 @@
 #include "daemon/answer/plan.h"
 #include "daemon/answer/question.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 struct Focus {
   Slot slot = Slot::kNone;
@@ -29,4 +29,4 @@ Focus find_focus(std::span<const QuestionToken> tokens, std::vector<bool>& nouns
 Slot slot_of_noun(std::string_view word);
 bool is_plural_noun(std::string_view word);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

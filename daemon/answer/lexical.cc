@@ -6,7 +6,7 @@
 
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 double weight_of(MatchLevel level) {
@@ -69,4 +69,4 @@ LexicalScore score_words(const ScannedLine& line, const std::vector<TermGroup>& 
   return score;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -5,9 +5,9 @@
 
 #include "daemon/answer/citations.h"
 #include "daemon/answer/retrieve.h"
-#include "daemon/fold/scanner.h"
+#include "daemon/answer/names.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 struct LexicalScore {
   double coverage = 0;   // 0..1: matched share of the question's words, by idf
@@ -18,4 +18,4 @@ struct LexicalScore {
 // Words that match only by spelling or synonym count less. `line` must be scanned already.
 LexicalScore score_words(const ScannedLine& line, const std::vector<TermGroup>& groups);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr int kTokensMax = 128;
@@ -52,4 +52,4 @@ std::vector<model::Token> LineWriter::tokens_of(std::string_view text) const {
   return tokens;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

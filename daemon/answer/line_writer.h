@@ -17,7 +17,7 @@
 #include "model/model.h"
 #include "model/reader.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 class LineWriter {
  public:
@@ -52,4 +52,4 @@ class LineWriter {
   std::unique_ptr<model::Reader> reader_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

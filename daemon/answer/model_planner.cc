@@ -10,7 +10,7 @@
 #include "daemon/answer/surface_plan.h"
 #include "daemon/answer/surface_repair.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 std::vector<std::string> listed(const model::Model& model, const std::string& key) {
@@ -68,4 +68,4 @@ Result<ModelPlanner::Planned> ModelPlanner::plan(std::string_view question, cons
   return planned;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

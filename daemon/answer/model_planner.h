@@ -26,7 +26,7 @@
 #include "daemon/answer/rule_planner.h"
 #include "model/model.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // Longer ones are left to the rules: they are not questions as the reader was taught.
 inline constexpr std::size_t kModelQuestionBytesMax = 512;
@@ -54,4 +54,4 @@ class ModelPlanner {
   std::unique_ptr<LineWriter> writer_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

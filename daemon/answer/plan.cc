@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::array<std::string_view, kPlanKinds> kKindNames = {
@@ -274,4 +274,4 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
   return civil_us(year, month, day, hour, minute, second) + fraction;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

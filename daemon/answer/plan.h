@@ -33,9 +33,9 @@
 #include <vector>
 
 #include "base/status.h"
-#include "daemon/store/types.h"
+#include "daemon/answer/names.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 enum class PlanKind { kFind, kCount, kTop, kFirst, kLast, kBetween, kCompare, kExplain, kDigest };
 
@@ -124,4 +124,4 @@ std::optional<std::int64_t> parse_time(std::string_view text);
 // Microseconds since 1970 of a civil UTC time.
 std::int64_t civil_us(int year, int month, int day, int hour = 0, int minute = 0, int second = 0);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

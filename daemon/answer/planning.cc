@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 template <class T>
@@ -46,4 +46,4 @@ Planning::Planned Planning::by_rules(std::string_view question, const PlannerCon
   return {plan_question(question, context), "rules"};
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

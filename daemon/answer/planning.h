@@ -14,7 +14,7 @@
 #include "daemon/answer/question_language.h"
 #include "daemon/answer/rule_planner.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // Who does what both rules and model can do.
 enum class PathChoice {
@@ -50,4 +50,4 @@ class Planning {
   std::unique_ptr<ModelPlanner> model_planner_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

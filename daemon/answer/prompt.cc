@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace silt::daemon {
+namespace silt::answer {
 
 std::string one_line(std::string_view text) {
   std::string out;
@@ -51,4 +51,4 @@ std::string open_prompt(std::span<const std::string> lines, std::string_view que
   return out.append(kAskMark).append(question).append("\n").append(kAnswerMark);
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace silt::daemon {
+namespace silt::answer {
 
 inline constexpr std::string_view kAskMark = "\n### ask ";      // then the question and a newline
 inline constexpr std::string_view kPlanMark = "### plan ";      // the reader goes on with a surface plan
@@ -37,4 +37,4 @@ bool show_evidence(std::string_view record, std::vector<std::string>& shown);
 // front of them too: a small net reads better when it knows what to look for.
 std::string open_prompt(std::span<const std::string> lines, std::string_view question);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -5,7 +5,7 @@
 
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 using namespace std::string_view_literals;
@@ -138,4 +138,4 @@ std::vector<QuestionToken> split_question(std::string_view question) {
   return out;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

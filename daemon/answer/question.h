@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace silt::daemon {
+namespace silt::answer {
 
 enum class QuestionTokenKind {
   kWord,        // letters only, perhaps with inner apostrophe or hyphen
@@ -25,4 +25,4 @@ struct QuestionToken {
 inline constexpr std::size_t kMaxQuestionTokens = 96;
 std::vector<QuestionToken> split_question(std::string_view question);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

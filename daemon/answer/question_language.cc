@@ -8,7 +8,7 @@
 #include "daemon/answer/question.h"
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 // Words stand between blanks. `clear` ones are of this language alone and count twice; the others may be of
@@ -117,4 +117,4 @@ std::optional<Language> language_of_code(std::string_view code) {
   return std::nullopt;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-namespace silt::daemon {
+namespace silt::answer {
 
 enum class Language { kEnglish, kGerman, kFrench, kSpanish };
 
@@ -15,4 +15,4 @@ Language question_language(std::string_view question);
 // "en", "de", "fr", "es".
 std::optional<Language> language_of_code(std::string_view code);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 struct Gain {
@@ -63,4 +63,4 @@ Status rerank(std::string_view question, const std::vector<AnswerSource>& source
   return Status::ok();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -17,7 +17,7 @@
 #include "daemon/answer/findings.h"
 #include "daemon/answer/surprise.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 struct RankWeights {
   double forward = 0.05;
@@ -30,4 +30,4 @@ struct RankWeights {
 Status rerank(std::string_view question, const std::vector<AnswerSource>& sources, const RankWeights& weights,
               SurpriseScorer& scorer, const std::atomic<bool>& cancelled, std::vector<Finding>& records);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -6,16 +6,15 @@
 #include <utility>
 
 #include "daemon/answer/words.h"
-#include "daemon/fold/scanner.h"
+#include "daemon/answer/names.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::size_t kFormsMax = 24;         // index terms per group
 constexpr std::size_t kPrefixScan = 512;      // index terms looked at per prefix
-constexpr std::size_t kCountCap = 1'000'000;  // posting counts beyond it are all "very common"
-constexpr std::size_t kCommon = 50'000;       // a group this large never selects candidates
-constexpr std::size_t kSmallSet = 4096;       // below it, evidence rows are fetched one by one
+constexpr std::size_t kCountCap = 10'000'000;  // postings of a word that are looked at
+constexpr std::size_t kCommon = 50'000;        // a group this large never selects candidates
 
 PlanTerm stemmed_term(const std::string& text) {
   return {text, true, {}, {}};
@@ -61,6 +60,12 @@ Status Retriever::forms(const PlanTerm& term, TermGroup& group) const {
   }
   std::vector<std::string> words;
   SILT_TRY(evidence_.terms_with_prefix(source_, term.text, kPrefixScan, words));
+  // A value's words are in no list: the usual forms are asked for one by one.
+  for (const std::string_view end : {"", "s", "es", "d", "ed", "e", "er", "ing", "ion", "ure", "y", "ies"}) {
+    words.push_back(term.text + std::string(end));
+  }
+  std::sort(words.begin(), words.end());
+  words.erase(std::unique(words.begin(), words.end()), words.end());
   for (std::string& word : words) {
     if (group.words.size() < kFormsMax && same_word(term.text, word)) group.words.push_back(std::move(word));
   }
@@ -78,13 +83,24 @@ Status Retriever::spellings(const PlanTerm& term, TermGroup& group) const {
   return Status::ok();
 }
 
+// A word is looked for once, however often a question comes back to it.
+Result<std::shared_ptr<const std::vector<Seq>>> Retriever::postings_of(const std::string& word) const {
+  auto& known = postings_[word];
+  if (known) return known;
+  auto found = std::make_shared<std::vector<Seq>>();
+  SILT_TRY(evidence_.postings(source_, word, {}, kCountCap, *found));
+  if (found->size() == kCountCap) budget_.truncate();
+  known = found;
+  return known;
+}
+
 Status Retriever::count(TermGroup& group) const {
   group.count = 0;
   std::vector<std::string> present;
   for (std::string& word : group.words) {
-    SILT_ASSIGN(const std::size_t records, evidence_.posting_count(source_, word, kCountCap));
-    if (records == 0) continue;
-    group.count += records;
+    SILT_ASSIGN(const auto seqs, postings_of(word));
+    if (seqs->empty()) continue;
+    group.count += seqs->size();
     present.push_back(std::move(word));
   }
   group.words = std::move(present);
@@ -117,12 +133,11 @@ Result<TermGroup> Retriever::expand(const PlanTerm& term, MatchLevel most) const
 
 Status Retriever::postings(const TermGroup& group, SeqRange range, std::vector<Seq>& out) const {
   out.clear();
-  std::vector<Seq> of_word;
   for (const std::string& word : group.words) {
     SILT_TRY(budget_.check());
-    SILT_TRY(evidence_.postings(source_, word, range, kCountCap, of_word));
-    if (of_word.size() == kCountCap) budget_.truncate();
-    out.insert(out.end(), of_word.begin(), of_word.end());
+    SILT_ASSIGN(const auto of_word, postings_of(word));
+    const auto first = std::lower_bound(of_word->begin(), of_word->end(), range.first);
+    out.insert(out.end(), first, std::upper_bound(first, of_word->end(), range.last));
   }
   sort_unique(out);
   return Status::ok();
@@ -148,26 +163,12 @@ Status Retriever::intersect(std::vector<TermGroup> groups, SeqRange range, std::
 }
 
 Status Retriever::filter(const QueryPlan& plan, const TimeRange& time, std::vector<Seq>& seqs) const {
-  const bool by_evidence = time.bounded() || plan.pattern.has_value();
   std::vector<Seq> kept;
-  const auto fits = [&](const Evidence& row) {
-    return time.contains(row.event_us) && (!plan.pattern || row.pattern == *plan.pattern);
-  };
-  if (by_evidence && seqs.size() > kSmallSet) {  // one scan beats many reads
-    std::size_t at = 0;
-    SILT_TRY(evidence_.scan(source_, {seqs.front(), seqs.back()}, [&](const Evidence& row) {
-      while (at < seqs.size() && seqs[at] < row.seq) ++at;
-      if (at < seqs.size() && seqs[at] == row.seq && fits(row)) kept.push_back(row.seq);
-      return at < seqs.size();
+  if (time.bounded() || plan.pattern.has_value()) {
+    SILT_TRY(evidence_.look_up(source_, seqs, false, [&](const Evidence& row) {
+      if (time.contains(row.event_us) && (!plan.pattern || row.pattern == *plan.pattern)) kept.push_back(row.seq);
+      return true;
     }));
-    seqs = std::move(kept);
-    kept.clear();
-  } else if (by_evidence) {
-    for (const Seq seq : seqs) {
-      const auto row = evidence_.evidence(source_, seq);
-      if (row.is_ok() && fits(*row)) kept.push_back(seq);
-      if (!row.is_ok() && row.status().code() != Code::kNotFound) return row.status();
-    }
     seqs = std::move(kept);
     kept.clear();
   }
@@ -191,7 +192,7 @@ Status Retriever::filter(const QueryPlan& plan, const TimeRange& time, std::vect
 Status Retriever::scan_all(const QueryPlan& plan, const TimeRange& time, SeqRange range,
                            std::vector<Seq>& out) const {
   Status cancelled;
-  SILT_TRY(evidence_.scan(source_, range, [&](const Evidence& row) {
+  SILT_TRY(evidence_.scan(source_, range, false, [&](const Evidence& row) {
     if (!budget_.spend()) return false;
     if (row.seq % 1024 == 0 && !(cancelled = budget_.check()).is_ok()) return false;
     if (time.contains(row.event_us) && (!plan.pattern || row.pattern == *plan.pattern))
@@ -259,4 +260,4 @@ Status Retriever::keep_best(const std::vector<TermGroup>& groups, std::size_t li
   return Status::ok();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

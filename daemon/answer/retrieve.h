@@ -7,15 +7,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "daemon/answer/plan.h"
-#include "daemon/store/evidence_store.h"
-#include "daemon/store/record_log.h"
+#include "daemon/answer/names.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // What one question may cost, and what it has cost so far. Shared by all its parts, on one thread.
 class Budget {
@@ -91,6 +92,7 @@ class Retriever {
   const EvidenceStore& store() const { return evidence_; }
 
  private:
+  Result<std::shared_ptr<const std::vector<Seq>>> postings_of(const std::string& word) const;
   Status forms(const PlanTerm& term, TermGroup& group) const;
   Status spellings(const PlanTerm& term, TermGroup& group) const;
   Status count(TermGroup& group) const;
@@ -103,9 +105,10 @@ class Retriever {
   SourceRef source_;
   Seq learned_seq_;
   Budget& budget_;
+  mutable std::map<std::string, std::shared_ptr<const std::vector<Seq>>> postings_;
 };
 
 // As whole words; ASCII case is ignored.
 bool contains_phrase(std::string_view text, std::string_view phrase);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -9,9 +9,9 @@
 #include "daemon/answer/focus.h"
 #include "daemon/answer/question.h"
 #include "daemon/answer/words.h"
-#include "daemon/fold/scanner.h"
+#include "daemon/answer/names.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::int64_t kDayUs = 86'400'000'000;
@@ -484,4 +484,4 @@ QueryPlan plan_question(std::string_view question, const PlannerContext& context
   return Planner(question, context).make();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

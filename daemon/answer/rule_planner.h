@@ -14,7 +14,7 @@
 #include "daemon/answer/plan.h"
 #include "daemon/answer/time_words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 struct PlannerContext {
   // "Now" of relative times. Callers pass the clock while the newest event is at most a day old, and
@@ -25,4 +25,4 @@ struct PlannerContext {
 
 QueryPlan plan_question(std::string_view question, const PlannerContext& context);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

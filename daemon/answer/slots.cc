@@ -5,7 +5,7 @@
 
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 using namespace std::string_view_literals;
@@ -237,4 +237,4 @@ void SlotReader::bucket(std::int64_t event_us, std::size_t length) {
   values_.push_back({std::move(text), {0, 0}, 1});
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -7,9 +7,9 @@
 
 #include "daemon/answer/citations.h"
 #include "daemon/answer/plan.h"
-#include "daemon/fold/scanner.h"
+#include "daemon/answer/names.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 struct SlotValue {
   std::string text;  // as written in the record
@@ -54,4 +54,4 @@ class SlotReader {
   std::vector<SlotValue> values_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -8,7 +8,7 @@
 #include "daemon/answer/surface_time.h"
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 using At = SurfaceGrammar::State::At;
@@ -245,4 +245,4 @@ bool SurfaceGrammar::copies(std::string_view item, bool whole, bool quoted) cons
   });
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -14,7 +14,7 @@
 #include "daemon/answer/copied_text.h"
 #include "daemon/answer/surface_plan.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 class SurfaceGrammar {
  public:
@@ -56,4 +56,4 @@ class SurfaceGrammar {
   std::vector<std::string> seqs_, patterns_;  // numbers of the question
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

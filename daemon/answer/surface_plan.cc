@@ -5,9 +5,9 @@
 
 #include "daemon/answer/surface_time.h"
 #include "daemon/answer/words.h"
-#include "daemon/fold/scanner.h"
+#include "daemon/answer/names.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::int64_t kDayUs = 86'400'000'000;
@@ -239,4 +239,4 @@ Result<QueryPlan> resolve_surface_plan(std::string_view text, const PlannerConte
   return resolver.settle();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

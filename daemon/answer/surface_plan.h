@@ -14,7 +14,7 @@
 #include "daemon/answer/plan.h"
 #include "daemon/answer/rule_planner.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // What may stand behind a clause's colon.
 enum class ClauseValue { kCopy, kCopies, kField, kDigits, kSource, kPoint, kLimit, kOrder };
@@ -57,4 +57,4 @@ std::optional<std::string> known_source(std::string_view name, std::span<const s
 // is in no calendar.
 Result<QueryPlan> resolve_surface_plan(std::string_view text, const PlannerContext& context);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -10,7 +10,7 @@
 #include "daemon/answer/surface_plan.h"
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 using namespace std::string_view_literals;
@@ -115,4 +115,4 @@ bool reaches_back_by_itself(std::string_view question, std::string_view surface)
   return false;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

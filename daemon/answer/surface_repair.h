@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // `surface`, or with an id clause for the one address or name with a digit that the question has and it
 // lacks: without it the plan would answer a wider question. Nothing where what it lacks has no certain place:
@@ -20,4 +20,4 @@ std::optional<std::string> with_all_names(std::string_view question, std::string
 // time. The last hour, day or week may be meant without one, but not an hour, day or week ago.
 bool reaches_back_by_itself(std::string_view question, std::string_view surface);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -7,7 +7,7 @@
 #include "daemon/answer/plan.h"
 #include "daemon/answer/words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
@@ -213,4 +213,4 @@ std::optional<PointRange> read_point(std::string_view text, const TimeContext& c
   return PointRange{*day, *day + kDay, true};
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

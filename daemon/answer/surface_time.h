@@ -7,7 +7,7 @@
 
 #include "daemon/answer/time_words.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // How far `text` goes with the grammar of points: it is one, it may become one, or neither. What is one
 // may go on as well ("today", "todayT09:00").
@@ -24,4 +24,4 @@ struct PointRange {
 // Nothing for what is no point, or a day that is in no calendar.
 std::optional<PointRange> read_point(std::string_view text, const TimeContext& context);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::size_t kContextTokens = 256;
@@ -38,4 +38,4 @@ Result<SurpriseScorer::Scored> SurpriseScorer::score(const std::shared_ptr<const
   return scored;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "model/reader.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 class SurpriseScorer {
  public:
@@ -35,4 +35,4 @@ class SurpriseScorer {
   std::unique_ptr<model::Reader> reader_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/fold/timestamp.h"
+#include "daemon/answer/names.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
@@ -376,4 +376,4 @@ TimeRange take_times(std::span<QuestionToken> tokens, const TimeContext& context
   return all;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

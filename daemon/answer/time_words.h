@@ -11,7 +11,7 @@
 #include "daemon/answer/plan.h"
 #include "daemon/answer/question.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 struct TimeContext {
   std::int64_t now_us = 0;
@@ -24,4 +24,4 @@ TimeRange take_times(std::span<QuestionToken> tokens, const TimeContext& context
 // For "compare X with Y": the ranges in the order they are written, each expression on its own.
 std::vector<TimeRange> take_time_list(std::span<QuestionToken> tokens, const TimeContext& context);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

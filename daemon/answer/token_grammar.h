@@ -13,7 +13,7 @@
 
 #include "model/tokenizer.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 // The tokens of a vocabulary by the first byte of their piece: most bytes are refused, and with them
 // most tokens. Immutable; `tokenizer` outlives it.
@@ -62,4 +62,4 @@ class TokenGrammar {
   std::size_t taken_ = 0;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

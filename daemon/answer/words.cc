@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 using namespace std::string_view_literals;
@@ -188,4 +188,4 @@ bool within_one_edit(std::string_view a, std::string_view b) {
   return i + 1 < a.size() && a[i] == b[i + 1] && a[i + 1] == b[i] && a.substr(i + 2) == b.substr(i + 2);
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace silt::daemon {
+namespace silt::answer {
 
 std::string lower_ascii(std::string_view text);
 
@@ -34,4 +34,4 @@ std::span<const std::string_view> synonyms(std::string_view word);
 // At most one letter added, dropped or changed, or two neighbours swapped.
 bool within_one_edit(std::string_view a, std::string_view b);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -5,7 +5,7 @@
 
 #include "daemon/fold/scanner.h"
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 char lower(char c) {
@@ -249,4 +249,4 @@ void index_terms(std::string_view line, std::vector<std::string>& out) {
   index_terms(scanned, out);
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

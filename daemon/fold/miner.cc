@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "daemon/fold/template_text.h"
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 constexpr std::uint8_t kRowVersion = 1;
@@ -438,4 +438,4 @@ Result<Pattern> Miner::decode_row(std::string_view bytes) {
   return std::move(one.pattern);
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

@@ -20,7 +20,7 @@
 #include "base/status.h"
 #include "daemon/fold/scanner.h"
 
-namespace silt::daemon {
+namespace silt::fold {
 
 using PatternId = std::uint32_t;               // dense per source, from 1
 inline constexpr PatternId kOtherPattern = 0;  // lines that came when every pattern was taken
@@ -91,4 +91,4 @@ class Miner {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/digest.h"
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 constexpr std::uint8_t kStateVersion = 1;
@@ -168,4 +168,4 @@ Result<Policy> Policy::deserialize(std::string_view bytes, const PolicyConfig& c
   return policy;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

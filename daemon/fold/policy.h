@@ -24,7 +24,7 @@
 #include "base/status.h"
 #include "daemon/fold/miner.h"
 
-namespace silt::daemon {
+namespace silt::fold {
 
 enum class SourceMode : std::uint8_t { kLearn, kScore, kCount };
 enum class Action : std::uint8_t { kLearn, kScore, kCount };
@@ -110,4 +110,4 @@ class Policy {
   std::array<OutcomeCount, kOutcomes> counts_{};
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

@@ -4,7 +4,7 @@
 #include <initializer_list>
 #include <optional>
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 constexpr std::string_view kTagStart = "<redacted:";
@@ -503,4 +503,4 @@ bool redact(std::string_view line, const RedactConfig& config, RedactState& stat
   return Redaction(line, config, state, out, counts).run();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

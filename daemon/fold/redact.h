@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-namespace silt::daemon {
+namespace silt::fold {
 
 enum class SecretKind : std::uint8_t {
   kPrivateKey,
@@ -55,4 +55,4 @@ struct RedactCounts {
 bool redact(std::string_view line, const RedactConfig& config, RedactState& state, std::string& out,
             RedactCounts& counts);
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 enum CharClass : std::uint8_t { kBreak, kDigitChar, kHexLetter, kLetter, kJoiner };
@@ -425,4 +425,4 @@ void scan_line(std::string_view line, ScannedLine& out) {
   Scanner(line, out).run();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

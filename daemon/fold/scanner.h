@@ -15,7 +15,7 @@
 
 #include "daemon/fold/timestamp.h"
 
-namespace silt::daemon {
+namespace silt::fold {
 
 enum class TokenKind : std::uint8_t {
   kWord,    // letters, digits, '_' and inner '.' '-' '$': sshd, dfs.DataNode$PacketResponder, ext4
@@ -83,4 +83,4 @@ inline constexpr std::size_t kMaxTermBytes = 64;
 void index_terms(const ScannedLine& line, std::vector<std::string>& out);
 void index_terms(std::string_view line, std::vector<std::string>& out);
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

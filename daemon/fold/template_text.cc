@@ -4,7 +4,7 @@
 #include <cstring>
 #include <optional>
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
@@ -253,4 +253,4 @@ void mask_line(const ScannedLine& line, std::uint32_t max_bytes, std::uint32_t m
   masker.finish();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

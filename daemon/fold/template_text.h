@@ -8,7 +8,7 @@
 
 #include "daemon/fold/scanner.h"
 
-namespace silt::daemon {
+namespace silt::fold {
 
 // One word of a masked line: "sshd[<num>]:", "<ip>", "level=info".
 struct Chunk {
@@ -39,4 +39,4 @@ void mask_line(const ScannedLine& line, std::uint32_t max_bytes, std::uint32_t m
 
 std::uint64_t hash_text(std::string_view text, std::uint64_t seed = 0);
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

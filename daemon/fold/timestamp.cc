@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdlib>
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 bool is_digit(char c) {
@@ -444,4 +444,4 @@ std::optional<EventTime> parse_timestamp(std::string_view line, std::int64_t arr
   return EventTime{*time_us, text->begin, text->end};
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

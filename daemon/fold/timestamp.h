@@ -12,7 +12,7 @@
 #include <optional>
 #include <string_view>
 
-namespace silt::daemon {
+namespace silt::fold {
 
 inline constexpr std::size_t kTimestampReach = 64;  // bytes
 
@@ -59,4 +59,4 @@ std::optional<EventTime> parse_timestamp(std::string_view line, std::int64_t arr
 // Days since 1970-01-01 of a date in the proleptic Gregorian calendar.
 std::int64_t days_from_civil(std::int64_t year, unsigned month, unsigned day);
 
-}  // namespace silt::daemon
+}  // namespace silt::fold

@@ -1,31 +1,42 @@
 #include "daemon/intake/intake.h"
 
-#include <openssl/evp.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
 #include <chrono>
 #include <numeric>
 
+#include "base/bytes.h"
 #include "base/log.h"
+#include "daemon/store/attributes.h"
 
-namespace silt::daemon {
+namespace silt::intake {
 namespace {
 
-std::string sha256(std::string_view text) {
-  std::string hash(32, '\0');
-  unsigned int size = 0;
-  EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(hash.data()), &size, EVP_sha256(),
-             nullptr);
-  return hash;
-}
+using store::IntakeHead;
+using store::RecordView;
+using store::SourceRef;
 
 constexpr std::int64_t kDiskCheckUs = 2'000'000;
 constexpr std::int64_t kWaitMs = 1000;  // without a wake-up; keeps the sign of life fresh
 
+std::string encode(const fold::RedactState& state) {
+  ByteWriter writer;
+  writer.varint(state.key_lines_left);
+  return writer.take();
+}
+
+fold::RedactState decode(std::string_view bytes) {
+  fold::RedactState state;
+  if (bytes.empty()) return state;
+  ByteReader reader(bytes);
+  state.key_lines_left = static_cast<std::uint32_t>(reader.varint());
+  return state;
+}
+
 }  // namespace
 
-Intake::Intake(RecordLog& log, const Clock& clock, IntakeOptions options)
+Intake::Intake(store::RecordLog& log, const Clock& clock, IntakeOptions options)
     : log_(log), clock_(clock), options_(std::move(options)) {
   last_progress_us_ = clock.monotonic_us();
 }
@@ -34,12 +45,9 @@ Intake::~Intake() {
   stop();
 }
 
-void Intake::add(std::string tenant, std::string name, std::string kind,
-                 std::unique_ptr<connectors::Connector> connector) {
+void Intake::add(InputOptions options, std::unique_ptr<connectors::Connector> connector) {
   auto input = std::make_unique<Input>();
-  input->tenant = std::move(tenant);
-  input->name = std::move(name);
-  input->kind = std::move(kind);
+  input->options = std::move(options);
   input->connector = std::move(connector);
   note_status(*input, "waiting");
   inputs_.push_back(std::move(input));
@@ -73,7 +81,7 @@ void Intake::run() {
       options_.on_fatal(polled.with_context("intake"));
       return;
     }
-    if (!more && !stopping_) wait(more);
+    if (!more && !stopping_) wait();
   }
 }
 
@@ -83,26 +91,29 @@ Result<bool> Intake::round() {
   return more;
 }
 
-// One batch of each input in turn, so that a busy one does not hold up the others.
+// One batch of each input, appended together; in parts when they are large.
 Status Intake::poll_all(bool& more) {
   last_progress_us_ = clock_.monotonic_us();
   if (!disk_has_room()) {
     for (const auto& input : inputs_) note_status(*input, "paused");
     return Status::ok();
   }
+  Group group;
   for (const auto& input : inputs_) {
-    if (stopping_) return Status::ok();
-    SILT_TRY(poll_input(*input, more));
-    last_progress_us_ = clock_.monotonic_us();
+    if (stopping_) break;
+    SILT_TRY(poll_input(*input, group, more));
+    if (group.bytes < options_.append_bytes_max) continue;
+    SILT_TRY(append(group));
+    group = Group();
   }
-  return Status::ok();
+  return append(group);
 }
 
-Status Intake::poll_input(Input& input, bool& more) {
+Status Intake::poll_input(Input& input, Group& group, bool& more) {
   const std::int64_t now = clock_.monotonic_us();
   if (!input.ready || now < input.not_before_us) return Status::ok();
   if (!input.resumed) {
-    SILT_ASSIGN(const auto rows, log_.cursors(input.name));
+    SILT_ASSIGN(const auto rows, log_.cursors(input.options.name));
     const Status resumed = input.connector->resume(rows);
     if (!resumed.is_ok()) {
       connector_failed(input, resumed);
@@ -110,23 +121,22 @@ Status Intake::poll_input(Input& input, bool& more) {
     }
     input.resumed = true;
   }
-  connectors::Batch batch;
-  const Result<bool> polled = input.connector->poll(options_.limits, batch);
+  const Result<bool> polled = input.connector->poll(options_.limits, input.batch);
   if (!polled.is_ok()) {
     connector_failed(input, polled.status());
     return Status::ok();
   }
   input.retry_ms = 0;
-  if (!batch.records.empty() || !batch.cursors.empty()) {
+  if (!input.batch.empty()) {
     point("intake.polled");
-    SILT_TRY(journal(input, batch));
+    SILT_TRY(gather(input, group));
   }
   note_status(input, *polled ? "reading" : "waiting");
   if (*polled) {
     more = true;
     return Status::ok();
   }
-  // Small batches are grouped by not looking again for a while; full ones are never delayed.
+  // Small rounds are grouped by not looking again for a while; full ones are never delayed.
   input.not_before_us = clock_.monotonic_us() + options_.group_ms * 1000;
   input.ready = false;
   input.connector->notify_when_ready([this, &input] {
@@ -136,28 +146,53 @@ Status Intake::poll_input(Input& input, bool& more) {
   return Status::ok();
 }
 
-Result<Intake::Stream*> Intake::stream_of(Input& input, const std::string& name) {
-  const auto found = input.streams.find(name);
-  if (found != input.streams.end()) return &found->second;
-  const std::string source = name.empty() ? input.name : input.name + ":" + name;
+Result<Intake::Stream*> Intake::stream_of(const Input& input, const std::string& name) {
+  const std::string& source = name.empty() ? input.options.name : name;
+  const std::string key = input.options.tenant + '\0' + source;
+  if (const auto found = streams_.find(key); found != streams_.end()) return &found->second;
   Stream stream;
-  SILT_ASSIGN(stream.info, log_.open_source(input.tenant, source, input.name));
-  SILT_ASSIGN(const IntakeHead head, log_.intake_head(stream.info.ref));
-  stream.redaction.key_lines_left = head.key_lines_left;
-  return &input.streams.emplace(name, std::move(stream)).first->second;
+  SILT_ASSIGN(const store::SourceInfo info, log_.open_source(input.options.tenant, source, input.options.name));
+  SILT_ASSIGN(const IntakeHead head, log_.intake_head(info.ref));
+  stream.source = info.ref;
+  stream.redaction = decode(head.redaction);
+  return &streams_.emplace(key, std::move(stream)).first->second;
 }
 
-JournalRecord Intake::make_record(const connectors::Record& record, RedactState& redaction,
+std::string_view Intake::redacted(std::string_view text, fold::RedactState& state, Group& group,
                                   IntakeHead& delta) {
-  JournalRecord out;
-  out.arrival_us = clock_.wall_us();
-  RedactCounts counts;
-  if (!redact(record.text, RedactConfig(), redaction, out.text, counts)) out.text = record.text;
+  fold::RedactCounts counts;
+  if (!fold::redact(text, fold::RedactConfig(), state, redacted_, counts)) return text;
   delta.redactions += std::accumulate(counts.by_kind.begin(), counts.by_kind.end(), std::uint64_t{0});
-  out.origin = record.origin;
+  return group.arena.copy(redacted_);
+}
+
+// A value is judged behind its key, as if the line said key=value.
+std::string_view Intake::attributes_of(const connectors::Record& record, Group& group, IntakeHead& delta) {
+  if (record.attributes.empty()) return {};
+  std::vector<store::Attribute> out;
+  for (const connectors::Attribute& attribute : record.attributes) {
+    const std::string pair = std::string(attribute.key) + "=" + std::string(attribute.value);
+    fold::RedactState alone;
+    const std::string_view kept = redacted(pair, alone, group, delta);
+    const bool same = kept.data() == pair.data();
+    const std::size_t split = same ? std::string_view::npos : kept.find('=');
+    out.push_back({attribute.key, same                              ? attribute.value
+                                  : split == std::string_view::npos ? kept
+                                                                    : kept.substr(split + 1)});
+  }
+  return group.arena.copy(store::encode_attributes(out));
+}
+
+RecordView Intake::view_of(const connectors::Record& record, fold::RedactState& redaction, Group& group,
+                           IntakeHead& delta) {
+  RecordView out;
+  out.arrival_us = clock_.wall_us();
+  out.told_us = record.told_us;
+  out.text = redacted(record.text, redaction, group, delta);
+  out.attributes = attributes_of(record, group, delta);
+  out.origin = {record.origin.place, record.origin.generation, record.origin.begin, record.origin.end};
   out.flags = record.flags;
   out.bytes_cut = record.bytes_cut;
-  out.sha256 = sha256(out.text);
   const bool gap = (record.flags & connectors::kRecordGap) != 0;
   delta.lines += gap ? 0 : 1;
   delta.gaps += gap ? 1 : 0;
@@ -167,29 +202,56 @@ JournalRecord Intake::make_record(const connectors::Record& record, RedactState&
   return out;
 }
 
-Status Intake::journal(Input& input, const connectors::Batch& batch) {
-  JournalBatch journal;
-  journal.connector = input.name;
-  journal.cursors = batch.cursors;
-  if (!batch.records.empty()) {
-    SILT_ASSIGN(Stream* const stream, stream_of(input, batch.stream));
-    journal.source = stream->info.ref;
-    journal.records.reserve(batch.records.size());
-    for (const connectors::Record& record : batch.records) {
-      journal.records.push_back(make_record(record, stream->redaction, journal.head_delta));
+// The views of the input's batch stay where they are: it is kept until the append is confirmed.
+Status Intake::gather(Input& input, Group& group) {
+  for (const connectors::StreamBatch& from : input.batch.streams) {
+    SILT_ASSIGN(Stream* const stream, stream_of(input, from.stream));
+    const auto [at, is_new] = group.at.try_emplace(stream->source, group.append.streams.size());
+    if (is_new) group.append.streams.push_back({stream->source, {}, {}});
+    store::StreamAppend& to = group.append.streams[at->second];
+    to.records.reserve(to.records.size() + from.records.size());
+    const std::uint64_t before = to.delta.bytes;
+    for (const connectors::Record& record : from.records) {
+      to.records.push_back(view_of(record, stream->redaction, group, to.delta));
     }
-    journal.head_delta.key_lines_left = stream->redaction.key_lines_left;
+    to.delta.redaction = encode(stream->redaction);
+    group.bytes += to.delta.bytes - before;
+    group.records += from.records.size();
   }
+  for (const connectors::CursorRow& row : input.batch.cursors) {
+    group.append.cursors.push_back({input.options.name, row});
+  }
+  group.inputs.push_back(&input);
+  return Status::ok();
+}
+
+Status Intake::append(Group& group) {
+  if (group.inputs.empty()) return Status::ok();
   point("intake.before_append");
-  SILT_TRY(log_.append(journal));
+  const Status appended = log_.append(group.append);
+  if (appended.code() == Code::kAborted) {
+    // A source was deleted. What was polled is not confirmed, so the next poll brings it again.
+    streams_.clear();
+    for (Input* const input : group.inputs) input->ready = true;
+    return Status::ok();
+  }
+  SILT_TRY(appended);
   point("intake.after_append");
-  input.connector->confirm();
+  std::vector<SourceRef> sources;
+  for (const store::StreamAppend& stream : group.append.streams) {
+    sources.push_back(stream.source);
+    counters_.bytes += stream.delta.bytes;
+    counters_.redactions += stream.delta.redactions;
+  }
+  for (Input* const input : group.inputs) {
+    input->connector->confirm();
+    input->batch.clear();
+  }
   point("intake.after_confirm");
   ++counters_.batches;
-  counters_.records += journal.records.size();
-  counters_.bytes += journal.head_delta.bytes;
-  counters_.redactions += journal.head_delta.redactions;
-  if (!journal.records.empty()) options_.on_journalled();
+  counters_.records += group.records;
+  last_progress_us_ = clock_.monotonic_us();
+  if (!sources.empty()) options_.on_journalled(sources);
   return Status::ok();
 }
 
@@ -198,10 +260,10 @@ void Intake::connector_failed(Input& input, const Status& status) {
   input.retry_ms = std::clamp(2 * input.retry_ms, options_.retry_first_ms, options_.retry_last_ms);
   input.not_before_us = clock_.monotonic_us() + input.retry_ms * 1000;
   log::warning("connector_failed",
-               {{"input", input.name}, {"error", status.message()}, {"retry_ms", input.retry_ms}});
+               {{"input", input.options.name}, {"error", status.message()}, {"retry_ms", input.retry_ms}});
   note_status(input, "failing");
   const std::lock_guard lock(mutex_);
-  status_[input.name].stats.last_error = status.message();
+  status_[input.options.name].stats.last_error = status.message();
 }
 
 bool Intake::disk_has_room() {
@@ -228,8 +290,7 @@ bool Intake::disk_has_room() {
   return !full;
 }
 
-void Intake::wait(bool more) {
-  if (more) return;
+void Intake::wait() {
   std::int64_t wait_us = kWaitMs * 1000;
   const std::int64_t now = clock_.monotonic_us();
   for (const auto& input : inputs_) {
@@ -244,9 +305,9 @@ void Intake::wait(bool more) {
 void Intake::note_status(const Input& input, std::string_view state) {
   connectors::ConnectorStats stats = input.connector->stats();
   const std::lock_guard lock(mutex_);
-  InputStatus& status = status_[input.name];
-  status.name = input.name;
-  status.kind = input.kind;
+  InputStatus& status = status_[input.options.name];
+  status.name = input.options.name;
+  status.kind = input.options.kind;
   status.stats = std::move(stats);
   status.state = state;
 }
@@ -258,4 +319,4 @@ std::vector<InputStatus> Intake::status() const {
   return out;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::intake

@@ -10,15 +10,15 @@
 #include "base/status.h"
 #include "daemon/store/types.h"
 
-namespace silt::daemon {
+namespace silt::learn {
 
 enum class ResetScope {
   kNet,         // fast weights and scores; patterns and index stay
-  kNetAndFold,  // patterns and index too; the journal stays
+  kNetAndFold,  // patterns and index are made again, too; the journal stays
 };
 
 struct ResetRequest {
-  SourceRef source;
+  store::SourceRef source;
   std::string request_id;              // empty: not idempotent
   std::uint64_t expected_version = 0;  // 0: any
   bool dry_run = false;
@@ -71,11 +71,12 @@ class SourceAdmin {
   virtual ~SourceAdmin() = default;
   // The source keeps its id, records and state, and its stream goes on under the new name.
   // kAlreadyExists when the tenant has a source of that name, kNotFound when the source has gone.
-  virtual Result<RenameResult> rename(SourceRef source, std::string new_name,
+  virtual Result<RenameResult> rename(store::SourceRef source, std::string new_name,
                                       const std::string& request_id) = 0;
   // Records, patterns, index, states and cursor go; a stream that is still read begins a new source
   // with its next line.
-  virtual Result<DeleteResult> remove(SourceRef source, bool dry_run, const std::string& request_id) = 0;
+  virtual Result<DeleteResult> remove(store::SourceRef source, bool dry_run,
+                                      const std::string& request_id) = 0;
   // The stored result of a request, asked first: after it was carried out its source is gone.
   virtual Result<std::optional<RenameResult>> renamed(const std::string& tenant,
                                                       const std::string& request_id) const = 0;
@@ -83,4 +84,4 @@ class SourceAdmin {
                                                       const std::string& request_id) const = 0;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::learn

@@ -81,14 +81,14 @@ Status other_request(const std::string& id) {
                     "' was used for another source: give this request an id of its own");
 }
 
-silt::v1::RenameSourceResponse response_of(const daemon::RenameResult& result) {
+silt::v1::RenameSourceResponse response_of(const learn::RenameResult& result) {
   silt::v1::RenameSourceResponse response;
   response.set_old_name(escape_bytes(result.old_name));
   response.set_new_name(escape_bytes(result.new_name));
   return response;
 }
 
-silt::v1::DeleteSourceResponse response_of(const daemon::DeleteResult& result, bool dry_run) {
+silt::v1::DeleteSourceResponse response_of(const learn::DeleteResult& result, bool dry_run) {
   silt::v1::DeleteSourceResponse response;
   response.set_source(escape_bytes(result.name));
   response.set_dry_run(dry_run);
@@ -100,10 +100,10 @@ silt::v1::DeleteSourceResponse response_of(const daemon::DeleteResult& result, b
   return response;
 }
 
-Result<daemon::ResetScope> scope_of(silt::v1::ResetScope scope) {
+Result<learn::ResetScope> scope_of(silt::v1::ResetScope scope) {
   switch (scope) {
-    case silt::v1::RESET_SCOPE_NET: return daemon::ResetScope::kNet;
-    case silt::v1::RESET_SCOPE_NET_AND_FOLD: return daemon::ResetScope::kNetAndFold;
+    case silt::v1::RESET_SCOPE_NET: return learn::ResetScope::kNet;
+    case silt::v1::RESET_SCOPE_NET_AND_FOLD: return learn::ResetScope::kNetAndFold;
     default: return invalid_argument("this siltd does not know that scope");
   }
 }
@@ -127,11 +127,12 @@ Result<silt::v1::ListSourcesResponse> Api::list_sources(const Call& call,
   SILT_TRY(check_names(request));
   SILT_ASSIGN(const auto infos, catalogue_.find(call.caller, request.tenant(), {}));
   silt::v1::ListSourcesResponse response;
-  for (const daemon::SourceInfo& info : infos) {
-    SILT_ASSIGN(const daemon::IntakeHead intake, dependencies_.log.intake_head(info.ref));
-    SILT_ASSIGN(const std::optional<daemon::Head> head, dependencies_.states.head(info.ref));
+  for (const store::SourceInfo& info : infos) {
+    SILT_ASSIGN(const store::IntakeHead intake, dependencies_.log.intake_head(info.ref));
+    SILT_ASSIGN(const store::FoldHead fold, dependencies_.folds.fold_head(info.ref));
+    SILT_ASSIGN(const std::optional<store::NetHead> net, dependencies_.nets.net_head(info.ref));
     silt::v1::Source& source = *response.add_sources();
-    fill_source(info, intake, head, source);
+    fill_source(info, intake, fold, net, source);
     if (dependencies_.fill_stored) dependencies_.fill_stored(info.ref, source);
   }
   return response;
@@ -175,9 +176,9 @@ Result<silt::v1::DeleteSourceResponse> Api::delete_source(
 Result<silt::v1::ResetStateResponse> Api::reset_state(const Call& call,
                                                       const silt::v1::ResetStateRequest& request) const {
   SILT_TRY(check_names(request));
-  SILT_ASSIGN(const daemon::ResetScope scope, scope_of(request.scope()));
+  SILT_ASSIGN(const learn::ResetScope scope, scope_of(request.scope()));
   SILT_ASSIGN(const auto info, catalogue_.find_named(call.caller, request.tenant(), request.source()));
-  SILT_ASSIGN(const daemon::ResetResult reset,
+  SILT_ASSIGN(const learn::ResetResult reset,
               dependencies_.learner.reset({.source = info.ref,
                                            .request_id = request.request_id(),
                                            .expected_version = request.expected_version(),

@@ -16,22 +16,24 @@
 #include "base/status.h"
 #include "daemon/answer/answer.h"
 #include "daemon/learn/control.h"
+#include "daemon/store/fold_store.h"
+#include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
-#include "daemon/store/state_store.h"
 #include "proto/silt/v1/admin.pb.h"
 
 namespace silt::serve {
 
 struct ServerDependencies {
-  daemon::Answerer& answerer;
-  const daemon::RecordLog& log;
-  const daemon::StateStore& states;
-  daemon::LearnControl& learner;
-  daemon::SourceAdmin* admin = nullptr;  // null: renaming and deleting are UNIMPLEMENTED
+  answer::Answerer& answerer;
+  const store::RecordLog& log;
+  const store::NetStore& nets;
+  const store::FoldStore& folds;
+  learn::LearnControl& learner;
+  learn::SourceAdmin* admin = nullptr;  // null: renaming and deleting are UNIMPLEMENTED
   // Both are called on threads of the server, and may be empty.
   std::function<void(silt::v1::GetStatusResponse&)> fill_status = {};
-  // What only the store knows of a source: floor_seq, stored_bytes, places.
-  std::function<void(daemon::SourceRef, silt::v1::Source&)> fill_stored = {};
+  // What else the store knows of a source: places.
+  std::function<void(store::SourceRef, silt::v1::Source&)> fill_stored = {};
 };
 
 struct ServerOptions {

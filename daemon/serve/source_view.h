@@ -1,4 +1,4 @@
-// How a source's two summaries, the journal's and the learner's, are shown as one.
+// How a source's three summaries, of journal, fold and net, are shown as one.
 #pragma once
 
 #include <optional>
@@ -8,8 +8,8 @@
 
 namespace silt::serve {
 
-// `head` is empty while nothing of the source has been learned.
-void fill_source(const daemon::SourceInfo& info, const daemon::IntakeHead& intake,
-                 const std::optional<daemon::Head>& head, silt::v1::Source& out);
+// `net` is empty while nothing of the source has been learned.
+void fill_source(const store::SourceInfo& info, const store::IntakeHead& intake, const store::FoldHead& fold,
+                 const std::optional<store::NetHead>& net, silt::v1::Source& out);
 
 }  // namespace silt::serve

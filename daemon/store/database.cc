@@ -4,9 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
-#include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <sys/stat.h>
@@ -14,9 +12,8 @@
 #include <cerrno>
 
 #include "base/log.h"
-#include "daemon/store/index_rows.h"
 
-namespace silt::daemon {
+namespace silt::store {
 namespace {
 
 std::string_view view(const rocksdb::Slice& slice) {
@@ -25,17 +22,6 @@ std::string_view view(const rocksdb::Slice& slice) {
 rocksdb::Slice slice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
 }
-
-class IndexMerge final : public rocksdb::AssociativeMergeOperator {
- public:
-  const char* Name() const override { return "silt.index.1"; }
-  bool Merge(const rocksdb::Slice& key, const rocksdb::Slice* existing, const rocksdb::Slice& operand,
-             std::string* merged, rocksdb::Logger*) const override {
-    std::optional<std::string_view> before;
-    if (existing != nullptr) before = view(*existing);
-    return merge_index_row(view(key), before, view(operand), *merged);
-  }
-};
 
 rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
@@ -48,10 +34,12 @@ rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cac
 
 rocksdb::DBOptions database_options(const DatabaseOptions& options) {
   rocksdb::DBOptions db;
+  if (options.env != nullptr) db.env = options.env;
   db.create_if_missing = !options.read_only;
   db.create_missing_column_families = !options.read_only;
   // The default mode silently drops what follows a damaged place in the middle of the log.
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  db.track_and_verify_wals_in_manifest = true;  // a log that vanished is an error, not a shorter past
   db.max_bgerror_resume_count = 0;
   db.max_total_wal_size = options.log_bytes_max;
   db.db_write_buffer_size = options.write_buffer_bytes;
@@ -82,9 +70,18 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const DatabaseOp
   state.enable_blob_files = true;
   state.min_blob_size = 64 << 10;
   state.blob_file_size = 1;
-  rocksdb::ColumnFamilyOptions index = common;
-  index.merge_operator = std::make_shared<IndexMerge>();
-  return {{rocksdb::kDefaultColumnFamilyName, common}, {"state", state}, {"index", index}};
+  // Values are compressed already. What is sealed is deleted again, mostly before it leaves memory.
+  rocksdb::ColumnFamilyOptions chunk = common;
+  chunk.compression = rocksdb::kNoCompression;
+  chunk.bottommost_compression = rocksdb::kNoCompression;
+  rocksdb::ColumnFamilyOptions segment = chunk;
+  segment.enable_blob_files = true;
+  segment.min_blob_size = 4 << 10;
+  segment.blob_file_size = 32 << 20;
+  segment.enable_blob_garbage_collection = true;  // for the space of what retention removed
+  segment.blob_garbage_collection_age_cutoff = 0.25;
+  segment.blob_garbage_collection_force_threshold = 0.5;
+  return {{rocksdb::kDefaultColumnFamilyName, common}, {"chunk", chunk}, {"segment", segment}, {"state", state}};
 }
 
 // RocksDB leaves an unwritable or missing parent to mkdir's errno text; say which path and why.
@@ -128,10 +125,6 @@ void note(Status& failed, const rocksdb::Status& status) {
 
 void WriteSet::put(Family family, std::string_view key, std::string_view value) {
   note(failed_, batch_->Put((*families_)[static_cast<std::size_t>(family)], slice(key), slice(value)));
-}
-
-void WriteSet::merge(Family family, std::string_view key, std::string_view operand) {
-  note(failed_, batch_->Merge((*families_)[static_cast<std::size_t>(family)], slice(key), slice(operand)));
 }
 
 void WriteSet::erase(Family family, std::string_view key) {
@@ -192,8 +185,9 @@ Status Database::translate(const rocksdb::Status& status, std::string_view actio
                               "; free space and restart, nothing acknowledged is lost");
   }
   if (contains(text, "Column families not opened")) {
-    return failed_precondition(where + "was written by a newer siltd (" + text +
-                               "); install that version, or use another store.path");
+    return failed_precondition(where + "has another format (" + text +
+                               "), of a siltd that is older or newer than this one; move the directory away "
+                               "to read the logs again, or install that siltd");
   }
   if (contains(text, "does not exist") && action == "open") {
     return not_found(where + "there is no store (" + text + ")");
@@ -206,12 +200,12 @@ Status Database::translate(const rocksdb::Status& status, std::string_view actio
                         "; check the disk, then restart: nothing acknowledged is lost");
 }
 
-Status Database::write(WriteSet changes) {
+Status Database::write(WriteSet changes, Sync sync) {
   SILT_TRY(changes.failed_);
   const std::lock_guard lock(write_mutex_);
   SILT_TRY(failed_);
   rocksdb::WriteOptions options;
-  options.sync = true;
+  options.sync = sync == Sync::kYes;
   failed_ = translate(db_->Write(options, changes.batch_.get()), "write");
   return failed_;
 }
@@ -223,6 +217,19 @@ Result<std::optional<std::string>> Database::get(Family family, std::string_view
   if (status.IsNotFound()) return std::optional<std::string>();
   SILT_TRY(translate(status, "read"));
   return std::optional<std::string>(std::move(value));
+}
+
+Result<std::optional<Database::Row>> Database::last_not_after(Family family, std::string_view begin,
+                                                              std::string_view last) const {
+  rocksdb::ReadOptions options;
+  const rocksdb::Slice lower = slice(begin);
+  options.iterate_lower_bound = &lower;
+  const std::unique_ptr<rocksdb::Iterator> it(
+      db_->NewIterator(options, families_[static_cast<std::size_t>(family)]));
+  it->SeekForPrev(slice(last));
+  if (it->Valid()) return std::optional<Row>(Row{std::string(view(it->key())), std::string(view(it->value()))});
+  SILT_TRY(translate(it->status(), "read"));
+  return std::optional<Row>();
 }
 
 Status Database::scan(Family family, std::string_view begin, std::string_view end, const Visit& visit) const {
@@ -237,4 +244,4 @@ Status Database::scan(Family family, std::string_view begin, std::string_view en
   return translate(it->status(), "read");
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::store

@@ -18,13 +18,16 @@
 namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
+class Env;
 class Status;
 class WriteBatch;
 }  // namespace rocksdb
 
-namespace silt::daemon {
+namespace silt::store {
 
-enum class Family { kMain, kState, kIndex };
+// chunk: what arrived and is not sealed yet, short-lived. segment: bodies lie in files of their own, so
+// that compaction neither moves nor reads them. state: megabytes that replace each other.
+enum class Family { kMain, kChunk, kSegment, kState };
 
 struct DatabaseOptions {
   std::string path;
@@ -33,6 +36,7 @@ struct DatabaseOptions {
   std::uint64_t log_bytes_max = 64 << 20;                  // write-ahead log, before buffers are flushed
   bool read_only = false;                                  // works beside a running daemon
   std::function<void(const Status&)> on_background_error;  // from a library thread
+  rocksdb::Env* env = nullptr;                             // tests lose power with it; must outlive the store
 };
 
 // Changes that are applied together. Made by Database::begin(), which must outlive it.
@@ -41,7 +45,6 @@ class WriteSet {
   ~WriteSet();
   WriteSet(WriteSet&&) noexcept;
   void put(Family family, std::string_view key, std::string_view value);
-  void merge(Family family, std::string_view key, std::string_view operand);
   void erase(Family family, std::string_view key);
   void erase_range(Family family, std::string_view begin, std::string_view end);  // end is excluded
 
@@ -60,14 +63,22 @@ class Database {
   ~Database();
 
   WriteSet begin() const { return WriteSet(families_); }
-  // All or nothing, on disk when it returns.
-  Status write(WriteSet changes);
+  // All or nothing. Synced: on disk when it returns, with all that was written before. Not synced: it
+  // survives the end of the process; the order of writes survives the end of the machine, too.
+  enum class Sync { kNo, kYes };
+  Status write(WriteSet changes, Sync sync = Sync::kYes);
 
   Result<std::optional<std::string>> get(Family family, std::string_view key) const;
 
   // Calls `visit` for keys in [begin, end) in order, until it returns false.
   using Visit = std::function<bool(std::string_view key, std::string_view value)>;
   Status scan(Family family, std::string_view begin, std::string_view end, const Visit& visit) const;
+  // The last row with begin <= key <= last. kDataLoss when it is damaged.
+  struct Row {
+    std::string key, value;
+  };
+  Result<std::optional<Row>> last_not_after(Family family, std::string_view begin,
+                                            std::string_view last) const;
 
   const std::string& path() const { return path_; }
 
@@ -84,4 +95,4 @@ class Database {
   Status failed_;  // the first failed write; guarded by write_mutex_
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::store

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,30 +11,44 @@
 #include "base/status.h"
 #include "daemon/store/types.h"
 
-namespace silt::daemon {
+namespace silt::store {
 
 struct SeqRange {
   Seq first = 1;
   Seq last = ~Seq{0};  // inclusive
 };
 
+// A record's mark and score together.
+struct Evidence {
+  Seq seq = 0;
+  PatternId pattern = 0;
+  std::int64_t event_us = 0;
+  bool new_pattern = false;
+  Decision decision = Decision::kCounted;
+  std::uint8_t reason = 0;
+  std::uint32_t tokens = 0;
+  float adapted_nats = 0;
+  float frozen_nats = 0;
+};
+
 class EvidenceStore {
  public:
   virtual ~EvidenceStore() = default;
 
-  // Calls `visit` for records in the range whose evidence exists, in seq order, until it returns
-  // false.
-  virtual Status scan(SourceRef source, SeqRange range,
+  // Calls `visit` for folded records in the range, in seq order, until it returns false. Scores are
+  // left out of these (zero) unless `with_scores`.
+  virtual Status scan(SourceRef source, SeqRange range, bool with_scores,
                       const std::function<bool(const Evidence&)>& visit) const = 0;
   virtual Result<Evidence> evidence(SourceRef source, Seq seq) const = 0;
+  // The same for ascending seqs; those that are not folded or not there are left out.
+  virtual Status look_up(SourceRef source, std::span<const Seq> seqs, bool with_scores,
+                         const std::function<bool(const Evidence&)>& visit) const = 0;
 
-  // Seqs of records with this exact lower-case term (fold/scanner.h index_terms), ascending.
+  // Seqs of records with this exact lower-case term (fold/scanner.h index_terms), ascending. Segments
+  // whose bloom filter knows the term are decoded, others are not looked at.
   virtual Status postings(SourceRef source, std::string_view term, SeqRange range, std::size_t limit,
                           std::vector<Seq>& out) const = 0;
-  // Number of records with the term, at most `limit`: for picking the rarest term first.
-  virtual Result<std::size_t> posting_count(SourceRef source, std::string_view term,
-                                            std::size_t limit) const = 0;
-  // Terms that start with `prefix`, at most `limit`.
+  // Terms that start with `prefix`, at most `limit`: of all patterns, and of the newest records' values.
   virtual Status terms_with_prefix(SourceRef source, std::string_view prefix, std::size_t limit,
                                    std::vector<std::string>& out) const = 0;
 
@@ -46,4 +61,4 @@ class EvidenceStore {
                                         std::int64_t last_us) const = 0;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::store

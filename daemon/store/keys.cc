@@ -1,6 +1,6 @@
 #include "daemon/store/keys.h"
 
-namespace silt::daemon::keys {
+namespace silt::store::keys {
 namespace {
 
 void append_number(std::string& key, std::uint64_t value, int bytes) {
@@ -53,19 +53,6 @@ std::string of_request(TenantId tenant, std::string_view request_id) {
   return of_tenant(kRequest, tenant).append(request_id);
 }
 
-std::string of_term(SourceRef source, std::string_view term) {
-  std::string key = of_source(kPosting, source);
-  key += term;
-  key.push_back('\0');
-  return key;
-}
-
-std::string of_posting(SourceRef source, std::string_view term, Seq seq) {
-  std::string key = of_term(source, term);
-  append_number(key, seq >> kPostingBlockBits, 6);
-  return key;
-}
-
 std::string after(std::string prefix) {
   while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
   if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
@@ -85,4 +72,4 @@ SourceRef source_of(std::string_view key) {
           SourceId{static_cast<std::uint32_t>(number_at_end(key.substr(0, 9), 4))}};
 }
 
-}  // namespace silt::daemon::keys
+}  // namespace silt::store::keys

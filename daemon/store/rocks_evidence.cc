@@ -1,97 +1,225 @@
 // The EvidenceStore part of RocksStore.
 #include <algorithm>
+#include <set>
 
-#include "daemon/store/index_rows.h"
+#include "base/log.h"
 #include "daemon/store/keys.h"
+#include "daemon/store/marks.h"
 #include "daemon/store/rocks_store.h"
 #include "daemon/store/rows.h"
 
-namespace silt::daemon {
+namespace silt::store {
 namespace {
 
-std::uint16_t posting_at(std::string_view value, std::size_t index) {
-  return static_cast<std::uint16_t>(static_cast<unsigned char>(value[2 * index]) |
-                                    static_cast<unsigned char>(value[2 * index + 1]) << 8);
+Evidence evidence_of(Seq seq, const FoldMark& mark) {
+  Evidence row;
+  row.seq = seq;
+  row.pattern = mark.pattern;
+  row.event_us = mark.event_us;
+  row.new_pattern = mark.new_pattern;
+  return row;
 }
 
-// The key behind the last row of the table that a range of numbers may touch.
-std::string end_of_range(char table, SourceRef source, std::uint64_t last) {
-  return last == ~std::uint64_t{0} ? keys::after(keys::of_source(table, source))
-                                   : keys::of_number(table, source, last + 1);
+void add_score(const Score& score, Evidence& row) {
+  row.decision = score.decision;
+  row.reason = score.reason;
+  row.tokens = score.tokens;
+  row.adapted_nats = score.adapted_nats;
+  row.frozen_nats = score.frozen_nats;
 }
+
+// Joins scores to marks that come in seq order, a stretch of them at a time.
+class ScoreFeed {
+ public:
+  ScoreFeed(const NetStore& store, SourceRef source, bool wanted)
+      : store_(store), source_(source), wanted_(wanted) {}
+  Status stretch(Seq first, Seq last) {
+    at_ = 0;
+    return wanted_ ? store_.scores(source_, first, last, scores_) : Status::ok();
+  }
+  void join(Evidence& row) {
+    while (at_ < scores_.size() && scores_[at_].seq < row.seq) ++at_;
+    if (at_ < scores_.size() && scores_[at_].seq == row.seq) add_score(scores_[at_], row);
+  }
+
+ private:
+  const NetStore& store_;
+  SourceRef source_;
+  bool wanted_;
+  std::vector<Score> scores_;
+  std::size_t at_ = 0;
+};
 
 }  // namespace
 
-Status RocksStore::scan(SourceRef source, SeqRange range,
+Status RocksStore::each_segment(SourceRef source, SeqRange range, const VisitSegment& visit) const {
+  std::vector<SegmentInfo> wanted;
+  SILT_ASSIGN(const std::vector<SegmentInfo> all, segments(source));
+  for (const SegmentInfo& info : all) {
+    if (info.last_seq < range.first || info.first_seq > range.last) continue;
+    SegmentPtr segment = blocks_.opened.find(source, info.first_seq);
+    if (!segment || segment->last_seq() != info.last_seq) {
+      const std::string key = keys::of_number(keys::kSegment, source, info.first_seq);
+      auto opened = open_segment(source, info.first_seq, key);
+      if (!opened.is_ok()) {
+        log::warning("segment_damaged", {{"first_seq", info.first_seq},
+                                         {"last_seq", info.last_seq},
+                                         {"error", opened.status().message()}});
+        continue;
+      }
+      segment = *opened;
+      if (!segment) continue;  // replaced or removed since
+    }
+    if (!visit(*segment)) break;
+  }
+  return Status::ok();
+}
+
+Status RocksStore::each_chunk(SourceRef source, SeqRange range,
+                              const std::function<bool(const Block&)>& visit) const {
+  SILT_ASSIGN(const FoldHead head, fold_head(source));
+  for (Seq after = std::max(head.sealed_seq, range.first - 1); after < std::min(head.folded_seq, range.last);) {
+    SILT_ASSIGN(const BlockPtr block, block_after(source, after));
+    if (!block) break;
+    if (block->damage.empty() && !visit(*block)) break;
+    after = block->last_seq;
+  }
+  return Status::ok();
+}
+
+Status RocksStore::scan(SourceRef source, SeqRange range, bool with_scores,
                         const std::function<bool(const Evidence&)>& visit) const {
+  range.first = std::max<Seq>(range.first, 1);
   if (range.first > range.last) return Status::ok();
+  ScoreFeed scores(*this, source, with_scores);
   Status failed;
-  SILT_TRY(database_->scan(Family::kMain, keys::of_number(keys::kEvidence, source, range.first),
-                           end_of_range(keys::kEvidence, source, range.last), [&](auto key, auto value) {
-                             Evidence evidence;
-                             evidence.seq = keys::number_at_end(key, 8);
-                             failed = rows::decode(key, value, evidence);
-                             return failed.is_ok() && visit(evidence);
-                           }));
+  bool wanted = true;
+  Seq visited = range.first - 1;
+  const auto visit_marks = [&](Seq first, std::span<const FoldMark> marks) {
+    failed = scores.stretch(std::max(first, visited + 1), std::min(first + marks.size() - 1, range.last));
+    for (std::size_t i = 0; i < marks.size() && wanted && failed.is_ok(); ++i) {
+      const Seq seq = first + i;
+      if (seq <= visited) continue;
+      if (seq > range.last) return false;
+      Evidence row = evidence_of(seq, marks[i]);
+      scores.join(row);
+      visited = seq;
+      wanted = visit(row);
+    }
+    return wanted && failed.is_ok();
+  };
+  SILT_TRY(each_segment(source, range, [&](const Segment& segment) {
+    const auto marks = segment.marks();
+    if (marks.is_ok()) return visit_marks(segment.first_seq(), *marks);
+    log::warning("segment_damaged", {{"first_seq", segment.first_seq()}, {"error", marks.status().message()}});
+    return true;
+  }));
+  SILT_TRY(failed);
+  if (!wanted) return Status::ok();
+  SILT_TRY(each_chunk(source, {visited + 1, range.last},
+                      [&](const Block& block) { return visit_marks(block.first_seq, block.marks); }));
   return failed;
 }
 
 Result<Evidence> RocksStore::evidence(SourceRef source, Seq seq) const {
-  const std::string key = keys::of_number(keys::kEvidence, source, seq);
-  SILT_ASSIGN(const auto value, database_->get(Family::kMain, key));
-  if (!value) return not_found("nothing is known of record " + std::to_string(seq));
-  Evidence evidence;
-  evidence.seq = seq;
-  SILT_TRY(rows::decode(key, *value, evidence));
-  return evidence;
+  std::optional<Evidence> found;
+  SILT_ASSIGN(const BlockPtr block, block_after(source, seq - 1));
+  if (seq > 0 && block && block->first_seq <= seq && block->damage.empty() && !block->marks.empty()) {
+    Evidence row = evidence_of(seq, block->marks[seq - block->first_seq]);
+    std::vector<Score> scores;
+    SILT_TRY(this->scores(source, seq, seq, scores));
+    if (!scores.empty()) add_score(scores.front(), row);
+    return row;
+  }
+  return not_found("nothing is known of record " + std::to_string(seq));
+}
+
+Status RocksStore::look_up(SourceRef source, std::span<const Seq> seqs, bool with_scores,
+                           const std::function<bool(const Evidence&)>& visit) const {
+  ScoreFeed scores(*this, source, with_scores);
+  std::size_t at = 0;
+  Status failed;
+  const auto visit_marks = [&](Seq first, Seq last, const auto& marks_of) {
+    while (at < seqs.size() && seqs[at] < first) ++at;
+    if (at == seqs.size() || seqs[at] > last) return at < seqs.size();
+    const auto end = std::upper_bound(seqs.begin() + static_cast<std::ptrdiff_t>(at), seqs.end(), last);
+    failed = scores.stretch(seqs[at], *(end - 1));
+    const std::vector<FoldMark> marks = marks_of();
+    for (; at < static_cast<std::size_t>(end - seqs.begin()) && failed.is_ok(); ++at) {
+      if (seqs[at] - first >= marks.size()) continue;
+      Evidence row = evidence_of(seqs[at], marks[seqs[at] - first]);
+      scores.join(row);
+      if (!visit(row)) return false;
+    }
+    return failed.is_ok() && at < seqs.size();
+  };
+  if (seqs.empty()) return Status::ok();
+  const SeqRange range{seqs.front(), seqs.back()};
+  SILT_TRY(each_segment(source, range, [&](const Segment& segment) {
+    return visit_marks(segment.first_seq(), segment.last_seq(), [&] {
+      auto marks = segment.marks();
+      if (marks.is_ok()) return std::move(*marks);
+      log::warning("segment_damaged", {{"first_seq", segment.first_seq()}, {"error", marks.status().message()}});
+      return std::vector<FoldMark>();
+    });
+  }));
+  SILT_TRY(failed);
+  SILT_TRY(each_chunk(source, range, [&](const Block& block) {
+    return visit_marks(block.first_seq, block.last_seq, [&] { return block.marks; });
+  }));
+  return failed;
 }
 
 Status RocksStore::postings(SourceRef source, std::string_view term, SeqRange range, std::size_t limit,
                             std::vector<Seq>& out) const {
   out.clear();
   if (range.first > range.last || limit == 0) return Status::ok();
-  const std::string prefix = keys::of_term(source, term);
-  return database_->scan(Family::kIndex, keys::of_posting(source, term, range.first), keys::after(prefix),
-                         [&](auto key, auto value) {
-                           const Seq base = keys::number_at_end(key, 6) << keys::kPostingBlockBits;
-                           for (std::size_t i = 0; i < value.size() / 2; ++i) {
-                             const Seq seq = base | posting_at(value, i);
-                             if (seq < range.first) continue;
-                             if (seq > range.last) return false;
-                             out.push_back(seq);
-                             if (out.size() == limit) return false;
-                           }
-                           return true;
-                         });
-}
-
-Result<std::size_t> RocksStore::posting_count(SourceRef source, std::string_view term,
-                                              std::size_t limit) const {
-  std::size_t count = 0;
-  const std::string prefix = keys::of_term(source, term);
-  SILT_TRY(database_->scan(Family::kIndex, prefix, keys::after(prefix), [&](auto, auto value) {
-    count += value.size() / 2;
-    return count < limit;
+  const auto add = [&](Seq seq) {
+    if (seq >= range.first && seq <= range.last && (out.empty() || seq > out.back())) out.push_back(seq);
+    return out.size() < limit;
+  };
+  std::vector<std::uint32_t> indexes;
+  SILT_TRY(each_segment(source, range, [&](const Segment& segment) {
+    if (!segment.may_contain(term)) return true;
+    const Status found = segment.indexes_with_term(term, terms_of_, indexes);
+    if (!found.is_ok()) {
+      log::warning("segment_damaged", {{"first_seq", segment.first_seq()}, {"error", found.message()}});
+      return true;
+    }
+    return std::all_of(indexes.begin(), indexes.end(), [&](auto index) { return add(segment.first_seq() + index); });
   }));
-  return std::min(count, limit);
+  if (out.size() >= limit) return Status::ok();
+  std::vector<std::string> terms;
+  return each_chunk(source, range, [&](const Block& block) {
+    for (const RecordView& record : block.records.records()) {
+      terms.clear();
+      terms_of_(record.text, terms);
+      if (std::find(terms.begin(), terms.end(), term) != terms.end() && !add(record.seq)) return false;
+    }
+    return true;
+  });
 }
 
 Status RocksStore::terms_with_prefix(SourceRef source, std::string_view prefix, std::size_t limit,
                                      std::vector<std::string>& out) const {
-  out.clear();
-  const std::string of_source = keys::of_source(keys::kPosting, source);
-  std::string next = of_source + std::string(prefix);
-  const std::string end = keys::after(next);
-  for (bool found = true; found && out.size() < limit;) {
-    found = false;
-    SILT_TRY(database_->scan(Family::kIndex, next, end, [&](auto key, auto) {
-      const std::string_view rest = key.substr(of_source.size());
-      out.emplace_back(rest.substr(0, rest.find('\0')));
-      found = true;
-      return false;
-    }));
-    if (found) next = of_source + out.back() + '\1';  // skips the term's other blocks
-  }
+  std::set<std::string> found;
+  std::vector<std::string> terms;
+  const auto take = [&](std::string_view text) {
+    terms.clear();
+    terms_of_(text, terms);
+    for (std::string& term : terms) {
+      if (term.starts_with(prefix)) found.insert(std::move(term));
+    }
+  };
+  std::vector<PatternRow> rows;
+  SILT_TRY(patterns(source, rows));
+  for (const PatternRow& row : rows) take(row.text);
+  SILT_TRY(each_chunk(source, {}, [&](const Block& block) {
+    for (const RecordView& record : block.records.records()) take(record.text);
+    return true;
+  }));
+  out.assign(found.begin(), found.end());
+  if (out.size() > limit) out.resize(limit);
   return Status::ok();
 }
 
@@ -122,79 +250,22 @@ Result<PatternRow> RocksStore::pattern(SourceRef source, PatternId id) const {
 Result<SeqRange> RocksStore::seqs_between(SourceRef source, std::int64_t first_us,
                                           std::int64_t last_us) const {
   SeqRange range{1, 0};
-  bool any = false;
-  const std::string begin = keys::of_source(keys::kTime, source);
-  Status failed;
-  SILT_TRY(database_->scan(Family::kIndex, begin, keys::after(begin), [&](auto key, auto value) {
-    const auto span = decode_time_span(value);
-    if (!span) {
-      failed = data_loss("time index row is damaged");
-      return false;
-    }
-    if (span->last_us < first_us || span->first_us > last_us) return true;
-    const Seq segment = keys::number_at_end(key, 8) << keys::kTimeSegmentBits;
-    if (!any) range.first = std::max<Seq>(segment, 1);
-    range.last = segment + (Seq{1} << keys::kTimeSegmentBits) - 1;
-    any = true;
+  const auto widen = [&](Seq first, Seq last) {
+    if (range.first > range.last) range.first = first;
+    range.last = last;
+  };
+  SILT_ASSIGN(const std::vector<SegmentInfo> all, segments(source));
+  for (const SegmentInfo& info : all) {
+    if (info.last_event_us >= first_us && info.first_event_us <= last_us) widen(info.first_seq, info.last_seq);
+  }
+  SILT_TRY(each_chunk(source, {}, [&](const Block& block) {
+    const bool any = std::any_of(block.marks.begin(), block.marks.end(), [&](const FoldMark& mark) {
+      return mark.event_us >= first_us && mark.event_us <= last_us;
+    });
+    if (any) widen(block.first_seq, block.last_seq);
     return true;
   }));
-  SILT_TRY(failed);
   return range;
 }
 
-// --- digests for comparing stores -----------------------------------------------------------------
-
-namespace {
-
-Status digest_table(const Database& database, Family family, char table, SourceRef source, bool wrapped,
-                    Digest& out) {
-  Digester digester;
-  const std::string begin = keys::of_source(table, source);
-  SILT_TRY(database.scan(family, begin, keys::after(begin), [&](auto key, auto value) {
-    const std::string_view rest = key.substr(begin.size());
-    const std::string_view payload = wrapped ? rows::payload_of(value) : value;
-    const std::uint64_t sizes[] = {rest.size(), payload.size()};
-    digester.update(sizes, sizeof sizes);
-    digester.update(rest);
-    digester.update(payload);
-    return true;
-  }));
-  out = digester.finish();
-  return Status::ok();
-}
-
-}  // namespace
-
-std::string SourceDigest::to_string() const {
-  return tenant + " " + name + " journal_seq=" + std::to_string(journal_seq) +
-         " learned_seq=" + std::to_string(learned_seq) + " journal=" + journal.hex() + " head=" + head.hex() +
-         " evidence=" + evidence.hex() + " patterns=" + patterns.hex() + " postings=" + postings.hex() +
-         " times=" + times.hex();
-}
-
-Result<std::vector<SourceDigest>> RocksStore::digests() const {
-  std::vector<SourceDigest> out;
-  for (const SourceInfo& info : sources()) {
-    SourceDigest digest;
-    digest.tenant = info.tenant;
-    digest.name = info.name;
-    SILT_ASSIGN(const IntakeHead intake, intake_head(info.ref));
-    digest.journal_seq = intake.journal_seq;
-    SILT_ASSIGN(const auto learned, head(info.ref));
-    if (learned) digest.learned_seq = learned->learned_seq;
-    const Database& db = *database_;
-    SILT_TRY(digest_table(db, Family::kMain, keys::kJournal, info.ref, true, digest.journal));
-    SILT_TRY(digest_table(db, Family::kMain, keys::kHead, info.ref, true, digest.head));
-    SILT_TRY(digest_table(db, Family::kMain, keys::kEvidence, info.ref, true, digest.evidence));
-    SILT_TRY(digest_table(db, Family::kMain, keys::kPattern, info.ref, true, digest.patterns));
-    SILT_TRY(digest_table(db, Family::kIndex, keys::kPosting, info.ref, false, digest.postings));
-    SILT_TRY(digest_table(db, Family::kIndex, keys::kTime, info.ref, false, digest.times));
-    out.push_back(std::move(digest));
-  }
-  std::sort(out.begin(), out.end(), [](const SourceDigest& a, const SourceDigest& b) {
-    return std::tie(a.tenant, a.name) < std::tie(b.tenant, b.name);
-  });
-  return out;
-}
-
-}  // namespace silt::daemon
+}  // namespace silt::store

@@ -2,35 +2,25 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/rows.h"
 
-namespace silt::daemon {
+namespace silt::store {
 namespace {
 
-constexpr rows::Schema kSchema{1, 0};
+constexpr rows::Schema kSchema{2, 0};
 
-std::pair<std::uint32_t, std::uint32_t> id_of(SourceRef source) {
-  return {static_cast<std::uint32_t>(source.tenant), static_cast<std::uint32_t>(source.source)};
-}
-
-void add(IntakeHead& head, const IntakeHead& delta, std::size_t records) {
-  head.journal_seq += records;
-  head.lines += delta.lines;
-  head.bytes += delta.bytes;
-  head.gaps += delta.gaps;
-  head.bytes_lost += delta.bytes_lost;
-  head.redactions += delta.redactions;
-  head.last_arrival_us = std::max(head.last_arrival_us, delta.last_arrival_us);
-  head.key_lines_left = delta.key_lines_left;
+std::string stream_key(const std::string& tenant, const std::string& stream) {
+  return tenant + '\0' + stream;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<RocksStore>> RocksStore::open(const DatabaseOptions& options) {
-  SILT_ASSIGN(auto database, Database::open(options));
-  std::unique_ptr<RocksStore> store(new RocksStore(std::move(database)));
-  SILT_TRY(store->check_schema(options.read_only));
+Result<std::unique_ptr<RocksStore>> RocksStore::open(const StoreOptions& options) {
+  SILT_ASSIGN(auto database, Database::open(options.database));
+  std::unique_ptr<RocksStore> store(new RocksStore(std::move(database), options.terms_of));
+  SILT_TRY(store->check_schema(options.database.read_only));
   SILT_TRY(store->load_sources());
   return store;
 }
@@ -47,171 +37,148 @@ Status RocksStore::check_schema(bool read_only) {
   rows::Schema schema;
   const Status decoded = rows::decode(key, *value, schema);
   if (!decoded.is_ok()) return decoded.with_context("store " + database_->path() + ": damaged");
-  if (schema.major > kSchema.major) {
-    return failed_precondition("store " + database_->path() + ": has schema " + std::to_string(schema.major) +
-                               ", this siltd knows " + std::to_string(kSchema.major) +
-                               "; install the newer siltd, or use another store.path");
-  }
-  return Status::ok();
+  if (schema.major == kSchema.major) return Status::ok();
+  const bool newer = schema.major > kSchema.major;
+  return failed_precondition(
+      "store " + database_->path() + ": has format " + std::to_string(schema.major) + ", this siltd knows " +
+      std::to_string(kSchema.major) + "; " +
+      (newer ? "install the newer siltd, or use another store.path"
+             : "move the directory away: the logs are read again from their beginning"));
 }
 
+// A row that is damaged costs its source, not the store; its number is not given out again.
 Status RocksStore::load_sources() {
-  Status failed;
   const std::string begin = keys::of_table(keys::kSource);
   SILT_TRY(database_->scan(Family::kMain, begin, keys::after(begin), [&](auto key, auto value) {
     Known known;
     known.info.ref = keys::source_of(key);
     known.stored = true;
-    failed = rows::decode(key, value, known.info);
-    if (failed.is_ok()) known_[id_of(known.info.ref)] = std::move(known);
-    return failed.is_ok();
+    last_source_ = std::max(last_source_, static_cast<std::uint32_t>(known.info.ref.source));
+    const Status decoded = rows::decode(key, value, known.info);
+    if (decoded.is_ok()) {
+      by_stream_[stream_key(known.info.tenant, known.info.stream)] = known.info.ref;
+      known_.emplace(known.info.ref, std::move(known));
+    } else {
+      log::error("source_row_damaged", {{"source_id", static_cast<std::uint32_t>(known.info.ref.source)},
+                                        {"error", decoded.message()},
+                                        {"remedy", "the other sources go on; its input is read as a new source"}});
+    }
+    return true;
   }));
-  SILT_TRY(failed);
-  for (auto& [id, known] : known_) {
-    const Status read =
-        read_row(Family::kMain, keys::of_source(keys::kIntakeHead, known.info.ref), known.head);
-    if (!read.is_ok() && read.code() != Code::kNotFound) return read;
+  for (auto it = known_.begin(); it != known_.end();) {
+    Known& known = it->second;
+    NetHead net;
+    Status read = read_head(keys::kIntakeHead, known.info.ref, known.intake);
+    if (read.is_ok()) read = read_head(keys::kFoldHead, known.info.ref, known.fold);
+    const Status net_read = read.is_ok() ? read_head(keys::kNetHead, known.info.ref, net) : read;
+    if (net_read.is_ok() && net.base_version != 0) known.net = std::move(net);
+    if (net_read.is_ok()) {
+      ++it;
+      continue;
+    }
+    log::error("source_head_damaged", {{"source", known.info.name},
+                                       {"error", net_read.message()},
+                                       {"remedy", "the other sources go on; restore a backup for this one"}});
+    by_stream_.erase(stream_key(known.info.tenant, known.info.stream));
+    it = known_.erase(it);
   }
   return Status::ok();
 }
 
+// A head that was never written stays as it is; base_version 0 then tells of a net without one.
 template <class Row>
-Status RocksStore::read_row(Family family, const std::string& key, Row& row) const {
-  SILT_ASSIGN(const auto value, database_->get(family, key));
-  if (!value) return not_found("no such row");
+Status RocksStore::read_head(char table, SourceRef source, Row& row) const {
+  const std::string key = keys::of_source(table, source);
+  SILT_ASSIGN(const auto value, database_->get(Family::kMain, key));
+  if constexpr (std::is_same_v<Row, NetHead>) row.base_version = 0;
+  if (!value) return Status::ok();
   return rows::decode(key, *value, row);
 }
 
-// --- RecordLog ------------------------------------------------------------------------------------
+Result<RocksStore::Known> RocksStore::known(SourceRef source) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(source);
+  if (found == known_.end()) return not_found("no such source");
+  return found->second;
+}
 
-Result<SourceInfo> RocksStore::open_source(const std::string& tenant, const std::string& name,
+Result<SourceInfo> RocksStore::open_source(const std::string& tenant, const std::string& stream,
                                            const std::string& connector) {
   const std::lock_guard lock(mutex_);
-  std::uint32_t tenant_id = 0, last_tenant = 0, last_source = 0;
-  for (const auto& [id, known] : known_) {
-    if (known.info.tenant == tenant && known.info.name == name) return known.info;
-    if (known.info.tenant == tenant) tenant_id = id.first;
-    last_tenant = std::max(last_tenant, id.first);
-    last_source = std::max(last_source, id.second);
+  const std::string key = stream_key(tenant, stream);
+  if (const auto found = by_stream_.find(key); found != by_stream_.end()) return known_.at(found->second).info;
+  std::uint32_t tenant_id = 0, last_tenant = 0;
+  for (const auto& [ref, known] : known_) {
+    last_tenant = std::max(last_tenant, static_cast<std::uint32_t>(ref.tenant));
+    if (known.info.tenant != tenant) continue;
+    tenant_id = static_cast<std::uint32_t>(ref.tenant);
+    break;
   }
   if (tenant_id == 0) tenant_id = last_tenant + 1;
   Known known;
-  known.info = {{TenantId{tenant_id}, SourceId{last_source + 1}}, tenant, name, connector};
-  return known_.emplace(id_of(known.info.ref), known).first->second.info;
+  known.info = {{TenantId{tenant_id}, SourceId{++last_source_}}, tenant, stream, stream, connector};
+  by_stream_[key] = known.info.ref;
+  return known_.emplace(known.info.ref, std::move(known)).first->second.info;
 }
 
 std::vector<SourceInfo> RocksStore::sources() const {
   const std::lock_guard lock(mutex_);
   std::vector<SourceInfo> out;
-  for (const auto& [id, known] : known_) out.push_back(known.info);
+  out.reserve(known_.size());
+  for (const auto& [ref, known] : known_) out.push_back(known.info);
   return out;
 }
 
-Status RocksStore::append(JournalBatch& batch) {
+Result<SourceInfo> RocksStore::source(SourceRef ref) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(ref);
+  if (found == known_.end()) return not_found("no such source");
+  return found->second.info;
+}
+
+Status RocksStore::rename_source(SourceRef source, const std::string& name, const RequestResult& request) {
+  const std::lock_guard changing(change_mutex_);
+  SILT_ASSIGN(Known known, this->known(source));
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [ref, other] : known_) {
+      if (ref != source && other.info.tenant == known.info.tenant && other.info.name == name)
+        return Status(Code::kAlreadyExists, "another source is called so");
+    }
+  }
+  known.info.name = name;
   WriteSet changes = database_->begin();
-  IntakeHead head;
-  if (!batch.records.empty()) {
-    SILT_ASSIGN(head, intake_head(batch.source));
-    Seq seq = head.journal_seq;
-    for (JournalRecord& record : batch.records) {
-      record.seq = ++seq;
-      const std::string key = keys::of_number(keys::kJournal, batch.source, seq);
-      changes.put(Family::kMain, key, rows::encode(key, record));
-    }
-    add(head, batch.head_delta, batch.records.size());
-    const std::string head_key = keys::of_source(keys::kIntakeHead, batch.source);
-    changes.put(Family::kMain, head_key, rows::encode(head_key, head));
-    const std::lock_guard lock(mutex_);
-    const Known& known = known_.at(id_of(batch.source));
-    const std::string key = keys::of_source(keys::kSource, batch.source);
-    if (!known.stored) changes.put(Family::kMain, key, rows::encode(key, known.info));
-  }
-  for (const connectors::CursorRow& row : batch.cursors) {
-    const std::string key = keys::of_cursor(batch.connector, row.key);
-    if (row.deleted) {
-      changes.erase(Family::kMain, key);
-    } else {
-      changes.put(Family::kMain, key, rows::encode(key, row));
-    }
-  }
+  const std::string key = keys::of_source(keys::kSource, source);
+  changes.put(Family::kMain, key, rows::encode(key, known.info));
+  SILT_TRY(put_request(source, request, changes));
   SILT_TRY(database_->write(std::move(changes)));
-  if (!batch.records.empty()) {
-    const std::lock_guard lock(mutex_);
-    Known& known = known_.at(id_of(batch.source));
-    known.head = head;
-    known.stored = true;
-  }
+  const std::lock_guard lock(mutex_);
+  known_.at(source).info = known.info;
+  known_.at(source).stored = true;
   return Status::ok();
 }
 
-Result<std::vector<connectors::CursorRow>> RocksStore::cursors(const std::string& connector) const {
-  std::vector<connectors::CursorRow> out;
-  Status failed;
-  const std::string begin = keys::of_cursor(connector, "");
-  SILT_TRY(database_->scan(Family::kMain, begin, keys::after(begin), [&](auto key, auto value) {
-    connectors::CursorRow row;
-    row.key = key.substr(begin.size());
-    failed = rows::decode(key, value, row);
-    out.push_back(std::move(row));
-    return failed.is_ok();
-  }));
-  SILT_TRY(failed);
-  return out;
-}
-
-Status RocksStore::read_after(SourceRef source, Seq after, std::uint64_t bytes_max, std::uint32_t records_max,
-                              std::vector<JournalRecord>& out) const {
-  out.clear();
-  Status failed;
-  std::uint64_t bytes = 0;
-  SILT_TRY(database_->scan(Family::kMain, keys::of_number(keys::kJournal, source, after + 1),
-                           keys::after(keys::of_source(keys::kJournal, source)), [&](auto key, auto value) {
-                             JournalRecord record;
-                             record.seq = keys::number_at_end(key, 8);
-                             failed = rows::decode(key, value, record);
-                             if (!failed.is_ok()) return false;
-                             bytes += record.text.size();
-                             out.push_back(std::move(record));
-                             return bytes < bytes_max && out.size() < records_max;
-                           }));
-  return failed;
-}
-
-Result<JournalRecord> RocksStore::read(SourceRef source, Seq seq) const {
-  JournalRecord record;
-  record.seq = seq;
-  const Status status = read_row(Family::kMain, keys::of_number(keys::kJournal, source, seq), record);
-  if (!status.is_ok()) return status.with_context("record " + std::to_string(seq));
-  return record;
-}
-
-Result<IntakeHead> RocksStore::intake_head(SourceRef source) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = known_.find(id_of(source));
-  if (found == known_.end()) return not_found("no such source");
-  return found->second.head;
-}
-
-Status RocksStore::append_shed_mark(SourceRef source, const ShedMark& mark) {
-  const std::string key = keys::of_number(keys::kShed, source, mark.first_seq);
+Status RocksStore::delete_source(SourceRef source, const RequestResult& request) {
+  const std::lock_guard changing(change_mutex_);
+  SILT_ASSIGN(const Known known, this->known(source));
   WriteSet changes = database_->begin();
-  changes.put(Family::kMain, key, rows::encode(key, mark));
-  return database_->write(std::move(changes));
+  const auto erase = [&](Family family, std::initializer_list<char> tables) {
+    for (const char table : tables) {
+      const std::string begin = keys::of_source(table, source);
+      changes.erase_range(family, begin, keys::after(begin));
+    }
+  };
+  erase(Family::kMain, {keys::kSource, keys::kIntakeHead, keys::kShed, keys::kFoldHead, keys::kSegmentInfo,
+                        keys::kPattern, keys::kNetHead, keys::kScores, keys::kTail, keys::kVersion});
+  erase(Family::kChunk, {keys::kChunk, keys::kMarks});
+  erase(Family::kSegment, {keys::kSegment});
+  erase(Family::kState, {keys::kBlob});
+  SILT_TRY(put_request(source, request, changes));
+  SILT_TRY(database_->write(std::move(changes)));
+  const std::lock_guard lock(mutex_);
+  by_stream_.erase(stream_key(known.info.tenant, known.info.stream));
+  known_.erase(source);
+  return Status::ok();
 }
 
-Result<std::vector<ShedMark>> RocksStore::shed_marks(SourceRef source, Seq after) const {
-  std::vector<ShedMark> out;
-  Status failed;
-  const std::string begin = keys::of_source(keys::kShed, source);
-  SILT_TRY(database_->scan(Family::kMain, begin, keys::after(begin), [&](auto key, auto value) {
-    ShedMark mark;
-    mark.first_seq = keys::number_at_end(key, 8);
-    failed = rows::decode(key, value, mark);
-    if (mark.last_seq > after) out.push_back(std::move(mark));
-    return failed.is_ok();
-  }));
-  SILT_TRY(failed);
-  return out;
-}
-
-}  // namespace silt::daemon
+}  // namespace silt::store

@@ -1,77 +1,104 @@
-// RocksStore: journal, states and evidence in one database, so that what belongs together moves in
-// one batch. See keys.h for the tables and rows.h for their content.
+// RocksStore: journal, fold, nets and evidence in one database, so that what belongs together moves
+// in one batch. See keys.h for the tables and docs/formats.md for their bytes.
 //
 // Safe from any thread. A failure of a write is final (see database.h): the caller ends the process.
+// A damaged row, chunk or segment costs itself: it is reported, and the rest is served.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "daemon/store/block_cache.h"
 #include "daemon/store/database.h"
 #include "daemon/store/evidence_store.h"
+#include "daemon/store/fold_store.h"
+#include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
-#include "daemon/store/state_store.h"
+#include "daemon/store/segment_builder.h"
 
-namespace silt::daemon {
+namespace silt::store {
 
-// One digest per kind of row of a source, independent of ids, batches and file layout: two stores
-// that read and learned the same have equal digests.
+// One digest per kind of content of a source, independent of ids, batches, chunks and segments: two
+// stores that read and learned the same have equal digests.
 struct SourceDigest {
   std::string tenant;
   std::string name;
   Seq journal_seq = 0;
+  Seq folded_seq = 0;
   Seq learned_seq = 0;
   Digest journal;
-  Digest head;  // with the state digest
-  Digest evidence;
+  Digest marks;
   Digest patterns;
-  Digest postings;
-  Digest times;
+  Digest net;  // the head, with the state's digest
+  Digest scores;
   friend bool operator==(const SourceDigest&, const SourceDigest&) = default;
   std::string to_string() const;  // one line
 };
 
-class RocksStore final : public RecordLog, public StateStore, public EvidenceStore {
+struct StoreOptions {
+  DatabaseOptions database;
+  TermsOf terms_of;  // of a text: what postings() and terms_with_prefix() look for
+};
+
+class RocksStore final : public RecordLog,
+                         public FoldStore,
+                         public NetStore,
+                         public SourceStore,
+                         public EvidenceStore {
  public:
-  static Result<std::unique_ptr<RocksStore>> open(const DatabaseOptions& options);
+  static Result<std::unique_ptr<RocksStore>> open(const StoreOptions& options);
 
   // RecordLog
-  Result<SourceInfo> open_source(const std::string& tenant, const std::string& name,
+  Result<SourceInfo> open_source(const std::string& tenant, const std::string& stream,
                                  const std::string& connector) override;
   std::vector<SourceInfo> sources() const override;
-  Status append(JournalBatch& batch) override;
+  Result<SourceInfo> source(SourceRef ref) const override;
+  Status append(const GroupAppend& group) override;
   Result<std::vector<connectors::CursorRow>> cursors(const std::string& connector) const override;
-  Status read_after(SourceRef source, Seq after, std::uint64_t bytes_max, std::uint32_t records_max,
-                    std::vector<JournalRecord>& out) const override;
+  Result<BlockPtr> block_after(SourceRef source, Seq after) const override;
   Result<JournalRecord> read(SourceRef source, Seq seq) const override;
   Result<IntakeHead> intake_head(SourceRef source) const override;
   Status append_shed_mark(SourceRef source, const ShedMark& mark) override;
   Result<std::vector<ShedMark>> shed_marks(SourceRef source, Seq after) const override;
 
-  // StateStore
-  Result<std::optional<Head>> head(SourceRef source) const override;
+  // FoldStore; patterns() is EvidenceStore's, too
+  Result<FoldHead> fold_head(SourceRef source) const override;
+  Status patterns(SourceRef source, std::vector<PatternRow>& out) const override;
+  Status commit(std::span<const FoldCommit> commits) override;
+  Result<std::vector<SegmentInfo>> segments(SourceRef source) const override;
+  Result<Seq> trim(SourceRef source, Seq floor) override;
+  Status reset_fold(SourceRef source) override;
+
+  // NetStore
+  Result<std::optional<NetHead>> net_head(SourceRef source) const override;
   Result<std::optional<Checkpoint>> load(SourceRef source) const override;
-  Status commit(StepBatch batch) override;
+  Status commit(std::vector<NetCommit> commits) override;
   Result<std::vector<StateVersionInfo>> versions(SourceRef source) const override;
-  Status reset(SourceRef source, const Head& new_head, const RequestResult& request) override;
+  Status scores(SourceRef source, Seq first, Seq last, std::vector<Score>& out) const override;
+  Status reset_net(SourceRef source, const NetHead& new_head, const RequestResult& request) override;
   Result<std::optional<std::string>> request_result(TenantId tenant,
                                                     const std::string& request_id) const override;
 
+  // SourceStore
+  Status rename_source(SourceRef source, const std::string& name, const RequestResult& request) override;
+  Status delete_source(SourceRef source, const RequestResult& request) override;
+
   // EvidenceStore
-  Status scan(SourceRef source, SeqRange range,
+  Status scan(SourceRef source, SeqRange range, bool with_scores,
               const std::function<bool(const Evidence&)>& visit) const override;
   Result<Evidence> evidence(SourceRef source, Seq seq) const override;
+  Status look_up(SourceRef source, std::span<const Seq> seqs, bool with_scores,
+                 const std::function<bool(const Evidence&)>& visit) const override;
   Status postings(SourceRef source, std::string_view term, SeqRange range, std::size_t limit,
                   std::vector<Seq>& out) const override;
-  Result<std::size_t> posting_count(SourceRef source, std::string_view term,
-                                    std::size_t limit) const override;
   Status terms_with_prefix(SourceRef source, std::string_view prefix, std::size_t limit,
                            std::vector<std::string>& out) const override;
-  Status patterns(SourceRef source, std::vector<PatternRow>& out) const override;
   Result<PatternRow> pattern(SourceRef source, PatternId id) const override;
   Result<SeqRange> seqs_between(SourceRef source, std::int64_t first_us, std::int64_t last_us) const override;
 
@@ -81,20 +108,55 @@ class RocksStore final : public RecordLog, public StateStore, public EvidenceSto
  private:
   struct Known {
     SourceInfo info;
-    IntakeHead head;
+    IntakeHead intake;
+    FoldHead fold;
+    std::optional<NetHead> net;
     bool stored = false;  // its row is written with its first records
   };
+  // Of the newest row of scores, which still grows. The learner thread's alone.
+  struct OpenScores {
+    std::vector<Score> scores;
+    bool tail_stored = true;
+  };
+  using SegmentPtr = std::shared_ptr<const Segment>;
+  // False ends the walk. A damaged segment is reported and left out.
+  using VisitSegment = std::function<bool(const Segment&)>;
 
-  explicit RocksStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  RocksStore(std::unique_ptr<Database> database, TermsOf terms_of)
+      : database_(std::move(database)), terms_of_(std::move(terms_of)) {}
   Status check_schema(bool read_only);
   Status load_sources();
   template <class Row>
-  Status read_row(Family family, const std::string& key, Row& row) const;
+  Status read_head(char table, SourceRef source, Row& row) const;
+  Result<Known> known(SourceRef source) const;
+
+  Result<BlockPtr> chunk_after(SourceRef source, Seq sealed, Seq after) const;
+  Result<BlockPtr> segment_after(SourceRef source, Seq after) const;
+  Seq end_of_damage(SourceRef source, Seq first) const;
+  Status marks_of(SourceRef source, const Block& block, std::vector<FoldMark>& out) const;
+  Result<SegmentPtr> open_segment(SourceRef source, Seq first, std::string_view key) const;
+  Status each_segment(SourceRef source, SeqRange range, const VisitSegment& visit) const;
+  // Blocks of what is not sealed, from `range.first` on.
+  Status each_chunk(SourceRef source, SeqRange range,
+                    const std::function<bool(const Block&)>& visit) const;
+
+  Status put_fold(const FoldCommit& commit, FoldHead& head, WriteSet& changes) const;
+  Status put_sealed(SourceRef source, const SealedSegment& sealed, FoldHead& head, WriteSet& changes) const;
+  Status put_net(NetCommit& commit, WriteSet& changes);
+  Result<OpenScores*> open_scores(SourceRef source);
   Status drop_old_blobs(SourceRef source, WriteSet& changes) const;
+  Status put_request(SourceRef source, const RequestResult& request, WriteSet& changes) const;
+  Seq replay_base(SourceRef source) const;
 
   std::unique_ptr<Database> database_;
-  mutable std::mutex mutex_;  // of the map; never held during a write
-  std::map<std::pair<std::uint32_t, std::uint32_t>, Known> known_;
+  const TermsOf terms_of_;
+  std::mutex change_mutex_;   // held by whoever changes rows of a source: append, delete, rename
+  mutable std::mutex mutex_;  // of what follows; never held during a read or write
+  std::map<SourceRef, Known> known_;
+  std::unordered_map<std::string, SourceRef> by_stream_;  // tenant 0x00 stream
+  std::uint32_t last_source_ = 0;
+  std::unordered_map<SourceRef, OpenScores> open_scores_;  // the learner thread's
+  mutable BlockCache blocks_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::store

@@ -2,7 +2,7 @@
 
 #include "proto/store/v1/rows.pb.h"
 
-namespace silt::daemon::rows {
+namespace silt::store::rows {
 namespace {
 
 namespace pb = ::store::v1;
@@ -17,14 +17,6 @@ std::uint32_t checksum(std::string_view key, std::string_view payload) {
   return static_cast<std::uint32_t>(digester.finish().low);
 }
 
-std::string wrap(std::string_view key, const google::protobuf::MessageLite& message) {
-  std::string value(kEnvelopeBytes, kFormat);
-  message.AppendToString(&value);
-  const std::uint32_t sum = checksum(key, std::string_view(value).substr(kEnvelopeBytes));
-  for (int i = 0; i < 4; ++i) value[1 + i] = static_cast<char>(sum >> (8 * i));
-  return value;
-}
-
 Status damaged(std::string_view key, std::string_view why) {
   std::string message = "row of table '";
   message += key.empty() ? '?' : key[0];
@@ -33,14 +25,21 @@ Status damaged(std::string_view key, std::string_view why) {
   return data_loss(std::move(message));
 }
 
+// Room for the envelope, then the payload.
+std::string finish(std::string_view key, std::string value) {
+  const std::uint32_t sum = checksum(key, std::string_view(value).substr(kEnvelopeBytes));
+  for (int i = 0; i < 4; ++i) value[1 + i] = static_cast<char>(sum >> (8 * i));
+  return value;
+}
+
+std::string wrap(std::string_view key, const google::protobuf::MessageLite& message) {
+  std::string value(kEnvelopeBytes, kFormat);
+  message.AppendToString(&value);
+  return finish(key, std::move(value));
+}
+
 Status unwrap(std::string_view key, std::string_view value, google::protobuf::MessageLite& message) {
-  if (value.size() < kEnvelopeBytes) return damaged(key, "is too short");
-  if (value[0] != kFormat) return damaged(key, "has an unknown format");
-  std::uint32_t sum = 0;
-  for (int i = 0; i < 4; ++i)
-    sum |= static_cast<std::uint32_t>(static_cast<unsigned char>(value[1 + i])) << (8 * i);
-  const std::string_view payload = value.substr(kEnvelopeBytes);
-  if (sum != checksum(key, payload)) return damaged(key, "fails its checksum");
+  SILT_ASSIGN(const std::string_view payload, open(key, value));
   if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
     return damaged(key, "cannot be parsed");
   }
@@ -48,6 +47,23 @@ Status unwrap(std::string_view key, std::string_view value, google::protobuf::Me
 }
 
 }  // namespace
+
+std::string seal(std::string_view key, std::string_view payload) {
+  std::string value(kEnvelopeBytes, kFormat);
+  value += payload;
+  return finish(key, std::move(value));
+}
+
+Result<std::string_view> open(std::string_view key, std::string_view value) {
+  if (value.size() < kEnvelopeBytes) return damaged(key, "is too short");
+  if (value[0] != kFormat) return damaged(key, "has an unknown format");
+  std::uint32_t sum = 0;
+  for (int i = 0; i < 4; ++i)
+    sum |= static_cast<std::uint32_t>(static_cast<unsigned char>(value[1 + i])) << (8 * i);
+  const std::string_view payload = value.substr(kEnvelopeBytes);
+  if (sum != checksum(key, payload)) return damaged(key, "fails its checksum");
+  return payload;
+}
 
 std::string_view payload_of(std::string_view value) {
   return value.size() < kEnvelopeBytes ? value : value.substr(kEnvelopeBytes);
@@ -72,6 +88,7 @@ std::string encode(std::string_view key, const SourceInfo& row) {
   message.set_tenant(row.tenant);
   message.set_name(row.name);
   message.set_connector(row.connector);
+  message.set_stream(row.stream);
   return wrap(key, message);
 }
 
@@ -81,35 +98,7 @@ Status decode(std::string_view key, std::string_view value, SourceInfo& row) {
   row.tenant = message.tenant();
   row.name = message.name();
   row.connector = message.connector();
-  return Status::ok();
-}
-
-std::string encode(std::string_view key, const JournalRecord& row) {
-  pb::JournalRow message;
-  message.set_arrival_us(row.arrival_us);
-  message.set_text(row.text);
-  message.set_origin_path(row.origin.path);
-  message.set_origin_generation(row.origin.generation);
-  message.set_origin_begin(row.origin.begin);
-  message.set_origin_end(row.origin.end);
-  message.set_flags(row.flags);
-  message.set_bytes_cut(row.bytes_cut);
-  message.set_sha256(row.sha256);
-  return wrap(key, message);
-}
-
-Status decode(std::string_view key, std::string_view value, JournalRecord& row) {
-  pb::JournalRow message;
-  SILT_TRY(unwrap(key, value, message));
-  row.arrival_us = message.arrival_us();
-  row.text = std::move(*message.mutable_text());
-  row.origin.path = std::move(*message.mutable_origin_path());
-  row.origin.generation = message.origin_generation();
-  row.origin.begin = message.origin_begin();
-  row.origin.end = message.origin_end();
-  row.flags = message.flags();
-  row.bytes_cut = message.bytes_cut();
-  row.sha256 = std::move(*message.mutable_sha256());
+  row.stream = message.stream();
   return Status::ok();
 }
 
@@ -122,7 +111,7 @@ std::string encode(std::string_view key, const IntakeHead& row) {
   message.set_bytes_lost(row.bytes_lost);
   message.set_redactions(row.redactions);
   message.set_last_arrival_us(row.last_arrival_us);
-  message.set_key_lines_left(row.key_lines_left);
+  message.set_redaction(row.redaction);
   return wrap(key, message);
 }
 
@@ -136,7 +125,7 @@ Status decode(std::string_view key, std::string_view value, IntakeHead& row) {
   row.bytes_lost = message.bytes_lost();
   row.redactions = message.redactions();
   row.last_arrival_us = message.last_arrival_us();
-  row.key_lines_left = message.key_lines_left();
+  row.redaction = message.redaction();
   return Status::ok();
 }
 
@@ -168,8 +157,58 @@ Status decode(std::string_view key, std::string_view value, ShedMark& row) {
   return Status::ok();
 }
 
-std::string encode(std::string_view key, const Head& row) {
-  pb::HeadRow message;
+std::string encode(std::string_view key, const FoldHead& row) {
+  pb::FoldHeadRow message;
+  message.set_folded_seq(row.folded_seq);
+  message.set_sealed_seq(row.sealed_seq);
+  message.set_floor_seq(row.floor_seq);
+  message.set_folded_bytes(row.folded_bytes);
+  message.set_segment_bytes(row.segment_bytes);
+  message.set_sealed_bytes(row.sealed_bytes);
+  message.set_open_chunks(row.open_chunks);
+  message.set_patterns(row.patterns);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, FoldHead& row) {
+  pb::FoldHeadRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.folded_seq = message.folded_seq();
+  row.sealed_seq = message.sealed_seq();
+  row.floor_seq = message.floor_seq();
+  row.folded_bytes = message.folded_bytes();
+  row.segment_bytes = message.segment_bytes();
+  row.sealed_bytes = message.sealed_bytes();
+  row.open_chunks = message.open_chunks();
+  row.patterns = message.patterns();
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const SegmentInfo& row) {
+  pb::SegmentRow message;
+  message.set_last_seq(row.last_seq);
+  message.set_stored_bytes(row.stored_bytes);
+  message.set_raw_bytes(row.raw_bytes);
+  message.set_last_arrival_us(row.last_arrival_us);
+  message.set_first_event_us(row.first_event_us);
+  message.set_last_event_us(row.last_event_us);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, SegmentInfo& row) {
+  pb::SegmentRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.last_seq = message.last_seq();
+  row.stored_bytes = message.stored_bytes();
+  row.raw_bytes = message.raw_bytes();
+  row.last_arrival_us = message.last_arrival_us();
+  row.first_event_us = message.first_event_us();
+  row.last_event_us = message.last_event_us();
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const NetHead& row) {
+  pb::NetHeadRow message;
   message.set_learned_seq(row.learned_seq);
   message.set_state_version(row.state_version);
   message.set_digest_high(row.state_digest.high);
@@ -189,14 +228,12 @@ std::string encode(std::string_view key, const Head& row) {
   message.set_base_version(row.base_version);
   message.set_processed_bytes(row.processed_bytes);
   message.set_learn_config(row.learn_config);
-  message.set_patterns(row.patterns);
-  message.set_folded_seq(row.folded_seq);
   message.set_base_bytes(row.base_bytes);
   return wrap(key, message);
 }
 
-Status decode(std::string_view key, std::string_view value, Head& row) {
-  pb::HeadRow message;
+Status decode(std::string_view key, std::string_view value, NetHead& row) {
+  pb::NetHeadRow message;
   SILT_TRY(unwrap(key, value, message));
   row.learned_seq = message.learned_seq();
   row.state_version = message.state_version();
@@ -216,36 +253,7 @@ Status decode(std::string_view key, std::string_view value, Head& row) {
   row.base_version = message.base_version();
   row.processed_bytes = message.processed_bytes();
   row.learn_config = message.learn_config();
-  row.patterns = message.patterns();
-  row.folded_seq = message.folded_seq();
   row.base_bytes = message.base_bytes();
-  return Status::ok();
-}
-
-std::string encode(std::string_view key, const Evidence& row) {
-  pb::EvidenceRow message;
-  message.set_pattern(row.pattern);
-  message.set_event_us(row.event_us);
-  message.set_decision(static_cast<std::uint32_t>(row.decision));
-  message.set_reason(row.reason);
-  message.set_new_pattern(row.new_pattern);
-  message.set_tokens(row.tokens);
-  message.set_adapted_nats(row.adapted_nats);
-  message.set_frozen_nats(row.frozen_nats);
-  return wrap(key, message);
-}
-
-Status decode(std::string_view key, std::string_view value, Evidence& row) {
-  pb::EvidenceRow message;
-  SILT_TRY(unwrap(key, value, message));
-  row.pattern = message.pattern();
-  row.event_us = message.event_us();
-  row.decision = static_cast<Decision>(message.decision());
-  row.reason = static_cast<std::uint8_t>(message.reason());
-  row.new_pattern = message.new_pattern();
-  row.tokens = message.tokens();
-  row.adapted_nats = message.adapted_nats();
-  row.frozen_nats = message.frozen_nats();
   return Status::ok();
 }
 
@@ -257,6 +265,7 @@ std::string encode(std::string_view key, const PatternRow& row) {
   message.set_last_seq(row.last_seq);
   message.set_first_event_us(row.first_event_us);
   message.set_last_event_us(row.last_event_us);
+  message.set_state(row.state);
   return wrap(key, message);
 }
 
@@ -269,6 +278,7 @@ Status decode(std::string_view key, std::string_view value, PatternRow& row) {
   row.last_seq = message.last_seq();
   row.first_event_us = message.first_event_us();
   row.last_event_us = message.last_event_us();
+  row.state = std::move(*message.mutable_state());
   return Status::ok();
 }
 
@@ -312,4 +322,4 @@ Status decode(std::string_view key, std::string_view value, RequestResult& row) 
   return Status::ok();
 }
 
-}  // namespace silt::daemon::rows
+}  // namespace silt::store::rows

@@ -8,10 +8,11 @@
 
 #include "base/status.h"
 #include "daemon/store/record_log.h"
-#include "daemon/store/state_store.h"
+#include "daemon/store/fold_store.h"
+#include "daemon/store/net_store.h"
 #include "daemon/store/types.h"
 
-namespace silt::daemon::rows {
+namespace silt::store::rows {
 
 struct Schema {
   std::uint32_t major = 0;
@@ -25,12 +26,12 @@ struct StateVersion {
 
 std::string encode(std::string_view key, const Schema& row);
 std::string encode(std::string_view key, const SourceInfo& row);
-std::string encode(std::string_view key, const JournalRecord& row);
 std::string encode(std::string_view key, const IntakeHead& row);
 std::string encode(std::string_view key, const connectors::CursorRow& row);
 std::string encode(std::string_view key, const ShedMark& row);
-std::string encode(std::string_view key, const Head& row);
-std::string encode(std::string_view key, const Evidence& row);
+std::string encode(std::string_view key, const FoldHead& row);
+std::string encode(std::string_view key, const SegmentInfo& row);
+std::string encode(std::string_view key, const NetHead& row);
 std::string encode(std::string_view key, const PatternRow& row);
 std::string encode(std::string_view key, const StateVersion& row);
 std::string encode(std::string_view key, const RequestResult& row);
@@ -38,17 +39,21 @@ std::string encode(std::string_view key, const RequestResult& row);
 // Numbers that are part of the key (seq, pattern id, ...) are set by the caller.
 Status decode(std::string_view key, std::string_view value, Schema& row);
 Status decode(std::string_view key, std::string_view value, SourceInfo& row);
-Status decode(std::string_view key, std::string_view value, JournalRecord& row);
 Status decode(std::string_view key, std::string_view value, IntakeHead& row);
 Status decode(std::string_view key, std::string_view value, connectors::CursorRow& row);
 Status decode(std::string_view key, std::string_view value, ShedMark& row);
-Status decode(std::string_view key, std::string_view value, Head& row);
-Status decode(std::string_view key, std::string_view value, Evidence& row);
+Status decode(std::string_view key, std::string_view value, FoldHead& row);
+Status decode(std::string_view key, std::string_view value, SegmentInfo& row);
+Status decode(std::string_view key, std::string_view value, NetHead& row);
 Status decode(std::string_view key, std::string_view value, PatternRow& row);
 Status decode(std::string_view key, std::string_view value, StateVersion& row);
 Status decode(std::string_view key, std::string_view value, RequestResult& row);
 
+// Bytes that are no message, in the same envelope.
+std::string seal(std::string_view key, std::string_view payload);
+Result<std::string_view> open(std::string_view key, std::string_view value);
+
 // The payload behind format byte and checksum, for digests that must not depend on keys.
 std::string_view payload_of(std::string_view value);
 
-}  // namespace silt::daemon::rows
+}  // namespace silt::store::rows

@@ -23,7 +23,7 @@ class CatalogueTest : public ::testing::Test {
   }
   void add(const std::string& tenant, const std::string& name) {
     const auto id = static_cast<std::uint32_t>(log_.entries.size() + 1);
-    log_.entries.push_back({{{daemon::TenantId{1}, daemon::SourceId{id}}, tenant, name, "input"}, {}});
+    log_.entries.push_back({{{store::TenantId{1}, store::SourceId{id}}, tenant, name, name, "input"}, {}});
   }
   std::string names(const Caller& caller, std::string_view tenant, std::vector<std::string> globs = {}) {
     const auto found = Catalogue(log_).find(caller, tenant, globs);
@@ -32,7 +32,7 @@ class CatalogueTest : public ::testing::Test {
     for (const auto& info : *found) out += (out.empty() ? "" : " ") + info.name;
     return out;
   }
-  daemon::FakeLog log_;
+  testing::FakeLog log_;
 };
 
 TEST_F(CatalogueTest, FindsByNameAndGlobInOrder) {

@@ -10,7 +10,7 @@
 #include "daemon/answer/plan.h"
 #include "tests/answer/corpus.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 const std::vector<std::string> kAuth = {
@@ -335,4 +335,4 @@ TEST_F(AnswerTest, RerankingIsAPermutation) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -13,7 +13,7 @@
 #include "daemon/answer/compose.h"
 #include "tests/answer/corpus.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 // A journal that changes what it reads, as a damaged disk or a wrong key would.
@@ -211,4 +211,4 @@ TEST(Sha256, KnownValue) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer

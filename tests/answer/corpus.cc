@@ -6,7 +6,7 @@
 #include "daemon/answer/citations.h"
 #include "tests/model/tiny_model.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 // A corpus that cannot be built is a broken test, not a finding.
@@ -146,4 +146,4 @@ Asked ask(Answerer& answerer, const std::string& question) {
   return ask(answerer, request);
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -14,7 +14,7 @@
 #include "model/learner.h"
 #include "tests/support/temp_dir.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 
 class Corpus {
  public:
@@ -67,4 +67,4 @@ access::Caller everyone();
 Asked ask(Answerer& answerer, const silt::v1::AskRequest& request);
 Asked ask(Answerer& answerer, const std::string& question);
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -14,7 +14,7 @@
 #include "tests/model/tiny_model.h"
 #include "tests/support/temp_dir.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 const std::atomic<bool> kNever{false};
@@ -211,4 +211,4 @@ TEST(EvidenceReader, AnswersSayWhoReadTheValue) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -15,7 +15,7 @@
 #include "tests/model/tiny_model.h"
 #include "tests/support/temp_dir.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 const std::atomic<bool> kNever{false};
@@ -246,4 +246,4 @@ TEST(Planning, TheRulesTryWhereAPlanOfTheModelFindsNothing) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -25,7 +25,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "tests/answer/planned_questions.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 struct Item {
@@ -210,7 +210,7 @@ int run(const Options& options) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer
 
 int main(int argc, char** argv) {
   silt::daemon::Options options;

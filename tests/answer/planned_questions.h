@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-namespace silt::daemon {
+namespace silt::answer {
 
 struct PlannedQuestion {
   std::string_view question;
@@ -287,4 +287,4 @@ inline constexpr PlannedQuestion kPlannedQuestions[] = {
      R"(count must:error*|warn~fail~fatal~critical~except~panic since:2026-11-21T00:00:00Z until:2026-11-21T23:59:59.999999Z limit:5)"},
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -7,7 +7,7 @@
 #include "daemon/answer/rule_planner.h"
 #include "tests/answer/planned_questions.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 PlannerContext context() {
@@ -117,4 +117,4 @@ TEST(TimeWords, CountFromTheGivenNowAndZone) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer

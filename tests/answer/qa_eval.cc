@@ -26,7 +26,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "tests/answer/corpus.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 struct Question {
@@ -200,7 +200,7 @@ int run(const Options& options) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer
 
 int main(int argc, char** argv) {
   silt::daemon::Options options;

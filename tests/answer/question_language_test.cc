@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 void expect_all(Language language, const std::vector<std::string>& questions) {
@@ -44,4 +44,4 @@ TEST(QuestionLanguage, HasCodes) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -26,7 +26,7 @@
 #include "model/learner.h"
 #include "model/reader.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 constexpr int kAnswerTokensMax = 96;
@@ -238,7 +238,7 @@ int run(const Options& options) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer
 
 int main(int argc, char** argv) {
   silt::daemon::Options options;

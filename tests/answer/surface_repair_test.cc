@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 const std::vector<std::string> kSources = {"host:/var/log/hdfs-2k.log"};
@@ -83,4 +83,4 @@ TEST(ReachesBack, ByANumberThatNobodySaid) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -12,7 +12,7 @@
 #include "daemon/answer/surface_plan.h"
 #include "daemon/answer/surface_time.h"
 
-namespace silt::daemon {
+namespace silt::answer {
 namespace {
 
 PlannerContext context() {
@@ -219,4 +219,4 @@ TEST(Prompt, MakesOneLine) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::answer

@@ -62,13 +62,13 @@ int main(int argc, char** argv) {
   const double cpu_before = cpu_seconds();
   const std::int64_t before_us = clock.monotonic_us();
   std::uint64_t records = 0, bytes = 0;
+  Batch batch;
   for (bool more = true; more;) {
-    Batch batch;
     const Result<bool> polled = connector.poll({}, batch);
     if (!polled.is_ok()) return fail(polled.status());
     more = *polled;
-    records += batch.records.size();
-    bytes += batch.bytes + batch.records.size();
+    records += batch.records;
+    bytes += batch.bytes + batch.records;
     connector.confirm();
   }
   const double cpu = cpu_seconds() - cpu_before;

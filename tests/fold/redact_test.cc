@@ -6,7 +6,7 @@
 
 #include "tests/fold/lines.h"
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 // The line as it would be journalled.
@@ -196,4 +196,4 @@ TEST(Redact, HostileLinesTakeLinearTime) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::fold

@@ -6,7 +6,7 @@
 
 #include "tests/fold/lines.h"
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 // "word:Refused num:12" for easy comparison.
@@ -153,4 +153,4 @@ TEST(Terms, AreBounded) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::fold

@@ -7,7 +7,7 @@
 
 #include "tests/fold/lines.h"
 
-namespace silt::daemon {
+namespace silt::fold {
 namespace {
 
 // Microseconds of a UTC date, by the C library: an independent judge.
@@ -161,4 +161,4 @@ TEST(Timestamp, AnyBytesAndAnyArrivalAreSafe) {
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::fold

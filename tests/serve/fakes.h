@@ -12,18 +12,18 @@
 
 #include "daemon/answer/answer.h"
 #include "daemon/learn/control.h"
-#include "daemon/store/state_store.h"
+#include "daemon/store/fold_store.h"
+#include "daemon/store/net_store.h"
 #include "tests/support/fake_log.h"
 
 namespace silt::serve {
 
-using daemon::Head;
-using daemon::ResetRequest;
-using daemon::ResetResult;
-using daemon::SourceRef;
-using daemon::TenantId;
+using learn::ResetRequest;
+using learn::ResetResult;
+using store::SourceRef;
+using store::TenantId;
 
-class FakeAnswerer final : public daemon::Answerer {
+class FakeAnswerer final : public answer::Answerer {
  public:
   Status ask(const access::Call& call, const silt::v1::AskRequest& request,
              const std::function<bool(const silt::v1::AskResponse&)>& emit) override {
@@ -82,22 +82,26 @@ class FakeAnswerer final : public daemon::Answerer {
   std::set<std::string> released_;
 };
 
-using daemon::FakeLog;
+using testing::FakeLog;
 
-class FakeStates final : public daemon::StateStore {
+class FakeNets final : public store::NetStore {
  public:
-  std::map<std::uint32_t, Head> heads;  // by source id
+  std::map<std::uint32_t, store::NetHead> heads;  // by source id
 
-  Result<std::optional<Head>> head(SourceRef source) const override {
+  Result<std::optional<store::NetHead>> net_head(SourceRef source) const override {
     const auto found = heads.find(static_cast<std::uint32_t>(source.source));
-    return found == heads.end() ? std::optional<Head>() : std::optional<Head>(found->second);
+    return found == heads.end() ? std::optional<store::NetHead>()
+                                : std::optional<store::NetHead>(found->second);
   }
-  Result<std::optional<daemon::Checkpoint>> load(SourceRef) const override { return unimplemented("fake"); }
-  Status commit(daemon::StepBatch) override { return unimplemented("fake"); }
-  Result<std::vector<daemon::StateVersionInfo>> versions(SourceRef) const override {
+  Result<std::optional<store::Checkpoint>> load(SourceRef) const override { return unimplemented("fake"); }
+  Status commit(std::vector<store::NetCommit>) override { return unimplemented("fake"); }
+  Result<std::vector<store::StateVersionInfo>> versions(SourceRef) const override {
     return unimplemented("fake");
   }
-  Status reset(SourceRef, const Head&, const daemon::RequestResult&) override {
+  Status scores(SourceRef, store::Seq, store::Seq, std::vector<store::Score>&) const override {
+    return unimplemented("fake");
+  }
+  Status reset_net(SourceRef, const store::NetHead&, const store::RequestResult&) override {
     return unimplemented("fake");
   }
   Result<std::optional<std::string>> request_result(TenantId, const std::string&) const override {
@@ -105,14 +109,29 @@ class FakeStates final : public daemon::StateStore {
   }
 };
 
-class FakeLearner final : public daemon::LearnControl {
+class FakeFolds final : public store::FoldStore {
+ public:
+  std::map<std::uint32_t, store::FoldHead> heads;  // by source id
+
+  Result<store::FoldHead> fold_head(SourceRef source) const override {
+    const auto found = heads.find(static_cast<std::uint32_t>(source.source));
+    return found == heads.end() ? store::FoldHead() : found->second;
+  }
+  Status patterns(SourceRef, std::vector<store::PatternRow>&) const override { return unimplemented("fake"); }
+  Status commit(std::span<const store::FoldCommit>) override { return unimplemented("fake"); }
+  Result<std::vector<store::SegmentInfo>> segments(SourceRef) const override { return unimplemented("fake"); }
+  Result<store::Seq> trim(SourceRef, store::Seq) override { return unimplemented("fake"); }
+  Status reset_fold(SourceRef) override { return unimplemented("fake"); }
+};
+
+class FakeLearner final : public learn::LearnControl {
  public:
   Result<ResetResult> reset(const ResetRequest& request) override {
     const std::lock_guard lock(mutex_);
     requests_.push_back(request);
     return ResetResult{.old_version = 7, .new_version = 8, .forgotten_steps = 5, .forgotten_patterns = 3};
   }
-  daemon::LearnerStatus status() const override { return {}; }
+  learn::LearnerStatus status() const override { return {}; }
   std::vector<ResetRequest> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -124,15 +143,15 @@ class FakeLearner final : public daemon::LearnControl {
 };
 
 // Keeps results by request id, as the store does, and takes deleted sources out of the journal.
-class FakeAdmin final : public daemon::SourceAdmin {
+class FakeAdmin final : public learn::SourceAdmin {
  public:
   explicit FakeAdmin(FakeLog& log) : log_(log) {}
 
-  Result<daemon::RenameResult> rename(SourceRef source, std::string new_name,
-                                      const std::string& request_id) override {
+  Result<learn::RenameResult> rename(SourceRef source, std::string new_name,
+                                     const std::string& request_id) override {
     for (auto& entry : log_.entries) {
       if (!(entry.info.ref == source)) continue;
-      const daemon::RenameResult result{entry.info.name, new_name};
+      const learn::RenameResult result{entry.info.name, new_name};
       entry.info.name = std::move(new_name);
       ++changes;
       if (!request_id.empty()) renames_[request_id] = result;
@@ -140,11 +159,10 @@ class FakeAdmin final : public daemon::SourceAdmin {
     }
     return not_found("no such source");
   }
-  Result<daemon::DeleteResult> remove(SourceRef source, bool dry_run,
-                                      const std::string& request_id) override {
+  Result<learn::DeleteResult> remove(SourceRef source, bool dry_run, const std::string& request_id) override {
     for (auto at = log_.entries.begin(); at != log_.entries.end(); ++at) {
       if (!(at->info.ref == source)) continue;
-      const daemon::DeleteResult result{at->info.name, at->head.lines, at->head.bytes, 17, 3, 5};
+      const learn::DeleteResult result{at->info.name, at->head.lines, at->head.bytes, 17, 3, 5};
       if (dry_run) return result;
       log_.entries.erase(at);
       ++changes;
@@ -153,22 +171,22 @@ class FakeAdmin final : public daemon::SourceAdmin {
     }
     return not_found("no such source");
   }
-  Result<std::optional<daemon::RenameResult>> renamed(const std::string&,
-                                                      const std::string& id) const override {
+  Result<std::optional<learn::RenameResult>> renamed(const std::string&,
+                                                     const std::string& id) const override {
     const auto found = renames_.find(id);
-    return found == renames_.end() ? std::optional<daemon::RenameResult>() : found->second;
+    return found == renames_.end() ? std::optional<learn::RenameResult>() : found->second;
   }
-  Result<std::optional<daemon::DeleteResult>> removed(const std::string&,
-                                                      const std::string& id) const override {
+  Result<std::optional<learn::DeleteResult>> removed(const std::string&,
+                                                     const std::string& id) const override {
     const auto found = deletes_.find(id);
-    return found == deletes_.end() ? std::optional<daemon::DeleteResult>() : found->second;
+    return found == deletes_.end() ? std::optional<learn::DeleteResult>() : found->second;
   }
   int changes = 0;
 
  private:
   FakeLog& log_;
-  std::map<std::string, daemon::RenameResult> renames_;
-  std::map<std::string, daemon::DeleteResult> deletes_;
+  std::map<std::string, learn::RenameResult> renames_;
+  std::map<std::string, learn::DeleteResult> deletes_;
 };
 
 }  // namespace silt::serve

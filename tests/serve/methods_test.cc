@@ -35,9 +35,9 @@ class MethodsTest : public ::testing::Test {
  protected:
   MethodsTest() {
     log::set_sink([this](log::Level, std::string_view line) { logged_.append(line).append("\n"); });
-    log_.entries = {
-        {{{TenantId{1}, daemon::SourceId{1}}, "default", "bad\xff\xfe.log", "in"}, {.lines = 4, .bytes = 40}},
-        {{{TenantId{2}, daemon::SourceId{2}}, "other", "db", "in"}, {}}};
+    log_.entries = {{{{TenantId{1}, store::SourceId{1}}, "default", "bad\xff\xfe.log", "in:bad", "in"},
+                     {.lines = 4, .bytes = 40}},
+                    {{{TenantId{2}, store::SourceId{2}}, "other", "db", "in:db", "in"}, {}}};
   }
   ~MethodsTest() override {
     log::set_sink([](log::Level, std::string_view) {});
@@ -78,10 +78,11 @@ class MethodsTest : public ::testing::Test {
   std::string logged_;
   FakeAnswerer answerer_;
   FakeLog log_;
-  FakeStates states_;
+  FakeNets nets_;
+  FakeFolds folds_;
   FakeLearner learner_;
   FakeAdmin admin_{log_};
-  const Api api_{ServerDependencies{answerer_, log_, states_, learner_, &admin_}};
+  const Api api_{ServerDependencies{answerer_, log_, nets_, folds_, learner_, &admin_}};
   silt::v1::DeleteSourceResponse deleted_;
   silt::v1::RenameSourceResponse renamed_;
 };
@@ -152,10 +153,10 @@ TEST_F(MethodsTest, ASourceIsListedAndChangedByItsPrintedName) {
   silt::v1::ResetStateResponse done;
   ASSERT_TRUE(call("/silt.v1.StateService/ResetState", changer_, reset, &done).is_ok());
   EXPECT_EQ(static_cast<std::uint32_t>(learner_.requests().at(0).source.source), 1U);
-  EXPECT_EQ(learner_.requests().at(0).scope, daemon::ResetScope::kNet);
+  EXPECT_EQ(learner_.requests().at(0).scope, learn::ResetScope::kNet);
   reset.set_scope(silt::v1::RESET_SCOPE_NET_AND_FOLD);
   ASSERT_TRUE(call("/silt.v1.StateService/ResetState", changer_, reset, &done).is_ok());
-  EXPECT_EQ(learner_.requests().at(1).scope, daemon::ResetScope::kNetAndFold);
+  EXPECT_EQ(learner_.requests().at(1).scope, learn::ResetScope::kNetAndFold);
   EXPECT_EQ(done.scope(), silt::v1::RESET_SCOPE_NET_AND_FOLD);
 }
 

@@ -28,9 +28,9 @@
 namespace silt::serve {
 namespace {
 
-using daemon::SourceId;
 using grpc::StatusCode;
 using silt::testing::TempDir;
+using store::SourceId;
 using namespace std::chrono_literals;
 
 int connect_to(const std::string& path) {
@@ -60,9 +60,9 @@ class ServerTest : public ::testing::Test {
 
   void start() {
     Result<std::unique_ptr<Server>> server =
-        Server::start({answerer_, log_store_, states_, learner_, &admin_,
+        Server::start({answerer_, log_store_, nets_, folds_, learner_, &admin_,
                        [](silt::v1::GetStatusResponse& status) { status.set_version("test"); },
-                       [](SourceRef, silt::v1::Source& source) { source.set_floor_seq(1); }},
+                       [](SourceRef, silt::v1::Source& source) { source.set_places(5); }},
                       options_);
     ASSERT_TRUE(server.is_ok()) << server.status().to_string();
     server_ = std::move(*server);
@@ -115,7 +115,8 @@ class ServerTest : public ::testing::Test {
   ServerOptions options_;
   FakeAnswerer answerer_;
   FakeLog log_store_;
-  FakeStates states_;
+  FakeNets nets_;
+  FakeFolds folds_;
   FakeLearner learner_;
   FakeAdmin admin_{log_store_};
   std::mutex log_mutex_;
@@ -311,28 +312,31 @@ TEST_F(ServerTest, ListSourcesJoinsJournalAndLearner) {
   const SourceRef learned{TenantId{1}, SourceId{1}};
   const SourceRef fresh{TenantId{1}, SourceId{2}};
   const SourceRef foreign{TenantId{2}, SourceId{3}};
-  log_store_.entries = {{{learned, "default", "web:/b.log", "web"},
-                         {.journal_seq = 10,
-                          .lines = 10,
-                          .bytes = 900,
-                          .gaps = 1,
-                          .bytes_lost = 4,
-                          .redactions = 2,
-                          .last_arrival_us = 5'000'001}},
-                        {{fresh, "default", "web:/a.log", "web"}, {.journal_seq = 2, .lines = 2}},
-                        {{foreign, "other", "db", "db"}, {.journal_seq = 1}}};
-  Head head;
+  log_store_.entries = {
+      {{learned, "default", "web:/b.log", "web:/b.log", "web"},
+       {.journal_seq = 10,
+        .lines = 10,
+        .bytes = 900,
+        .gaps = 1,
+        .bytes_lost = 4,
+        .redactions = 2,
+        .last_arrival_us = 5'000'001}},
+      {{fresh, "default", "web:/a.log", "web:/a.log", "web"}, {.journal_seq = 2, .lines = 2}},
+      {{foreign, "other", "db", "db", "db"}, {.journal_seq = 1}}};
+  folds_.heads[1].folded_seq = 9;
+  folds_.heads[1].floor_seq = 3;
+  folds_.heads[1].segment_bytes = 700;
+  folds_.heads[1].patterns = 4;
+  store::NetHead head;
   head.learned_seq = 8;
-  head.folded_seq = 9;
   head.state_version = 3;
   head.state_digest = {1, 2};
   head.learned_lines = 6;
-  head.patterns = 4;
   head.skipped_by_reason = {6, 1, 0, 0, 0, 1, 0};
   head.scored_bytes = 100;
   head.scored_nats = 50 * std::numbers::ln2;
   head.window_bits = {0.25F, 0.75F};
-  states_.heads[1] = head;
+  nets_.heads[1] = head;
   start();
   const auto list = [&](const std::string& tenant) {
     silt::v1::ListSourcesRequest request;
@@ -359,7 +363,9 @@ TEST_F(ServerTest, ListSourcesJoinsJournalAndLearner) {
   EXPECT_EQ(source.last_arrival().seconds(), 5);
   EXPECT_EQ(source.last_arrival().nanos(), 1000);
   EXPECT_EQ(source.folded_seq(), 9U);
-  EXPECT_EQ(source.floor_seq(), 1U);
+  EXPECT_EQ(source.floor_seq(), 4U);
+  EXPECT_EQ(source.stored_bytes(), 700U);
+  EXPECT_EQ(source.places(), 5U);
   EXPECT_EQ(source.input(), "web");
   EXPECT_EQ(list("*").sources_size(), 3);
   EXPECT_EQ(list("nobody").sources_size(), 0);
@@ -374,7 +380,7 @@ silt::v1::ResetStateRequest reset_request() {
 }
 
 TEST_F(ServerTest, ResetIsCarriedOutOnceFoundAndAudited) {
-  log_store_.entries = {{{{TenantId{1}, SourceId{9}}, "default", "web", "web"}, {}}};
+  log_store_.entries = {{{{TenantId{1}, SourceId{9}}, "default", "web", "web", "web"}, {}}};
   start();
   const auto stub = silt::v1::StateService::NewStub(channel_);
   const auto reset = [&](const silt::v1::ResetStateRequest& request, silt::v1::ResetStateResponse& response) {
@@ -416,7 +422,7 @@ TEST_F(ServerTest, OthersMayAskButNotChangeAndEachIsKnown) {
   ASSERT_EQ(::chmod(dir_.path().c_str(), 0755), 0);
   options_.socket_mode = 0666;
   options_.users_max = 1;  // the two users also take each other's place
-  log_store_.entries = {{{{TenantId{1}, SourceId{9}}, "default", "web", "web"}, {}}};
+  log_store_.entries = {{{{TenantId{1}, SourceId{9}}, "default", "web", "web", "web"}, {}}};
   start();
   ASSERT_TRUE(status_call(channel_).ok());
   const int fd = connect_as(options_.socket, 12345);

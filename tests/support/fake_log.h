@@ -6,13 +6,16 @@
 
 #include "daemon/store/record_log.h"
 
-namespace silt::daemon {
+namespace silt::testing {
 
-class FakeLog final : public RecordLog {
+class FakeLog final : public store::RecordLog {
  public:
+  using SourceInfo = store::SourceInfo;
+  using SourceRef = store::SourceRef;
+  using Seq = store::Seq;
   struct Entry {
     SourceInfo info;
-    IntakeHead head;
+    store::IntakeHead head;
   };
   std::vector<Entry> entries;
 
@@ -21,7 +24,13 @@ class FakeLog final : public RecordLog {
     for (const Entry& entry : entries) infos.push_back(entry.info);
     return infos;
   }
-  Result<IntakeHead> intake_head(SourceRef source) const override {
+  Result<SourceInfo> source(SourceRef ref) const override {
+    for (const Entry& entry : entries) {
+      if (entry.info.ref == ref) return entry.info;
+    }
+    return not_found("no such source");
+  }
+  Result<store::IntakeHead> intake_head(SourceRef source) const override {
     for (const Entry& entry : entries) {
       if (entry.info.ref == source) return entry.head;
     }
@@ -30,17 +39,16 @@ class FakeLog final : public RecordLog {
   Result<SourceInfo> open_source(const std::string&, const std::string&, const std::string&) override {
     return unimplemented("fake");
   }
-  Status append(JournalBatch&) override { return unimplemented("fake"); }
+  Status append(const store::GroupAppend&) override { return unimplemented("fake"); }
   Result<std::vector<connectors::CursorRow>> cursors(const std::string&) const override {
     return unimplemented("fake");
   }
-  Status read_after(SourceRef, Seq, std::uint64_t, std::uint32_t,
-                    std::vector<JournalRecord>&) const override {
+  Result<store::BlockPtr> block_after(SourceRef, Seq) const override { return unimplemented("fake"); }
+  Result<store::JournalRecord> read(SourceRef, Seq) const override { return unimplemented("fake"); }
+  Status append_shed_mark(SourceRef, const store::ShedMark&) override { return unimplemented("fake"); }
+  Result<std::vector<store::ShedMark>> shed_marks(SourceRef, Seq) const override {
     return unimplemented("fake");
   }
-  Result<JournalRecord> read(SourceRef, Seq) const override { return unimplemented("fake"); }
-  Status append_shed_mark(SourceRef, const ShedMark&) override { return unimplemented("fake"); }
-  Result<std::vector<ShedMark>> shed_marks(SourceRef, Seq) const override { return unimplemented("fake"); }
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::testing

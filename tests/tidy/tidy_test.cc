@@ -32,7 +32,7 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"model", {"base"}},
     {"connectors", {"base"}},
     {"cli", {"base", "proto"}},
-    {"bench", {"base", "model"}},
+    {"bench", {"base", "model", "daemon/fold", "daemon/store"}},
     {"daemon/fold", {"base"}},
     {"daemon/telemetry", {"base"}},
     {"daemon/store", {"base", "connectors", "proto"}},
@@ -93,6 +93,7 @@ const std::vector<Library> kLibraries = {
     {"prometheus/", {"daemon/telemetry/"}, false},
     {"CLI/", {"cli/main.cc"}, false},
     {"openssl/", {"daemon/"}, false},
+    {"zstd.h", {"daemon/store/compress.cc"}, false},
     {"systemd/", {"daemon/telemetry/", "connectors/"}, false},
     {"google/protobuf/", {"daemon/", "cli/"}, true},
 };
