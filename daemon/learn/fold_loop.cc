@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "daemon/store/segment.h"
 
 namespace silt::learn {
 namespace {
@@ -253,9 +254,9 @@ Status FoldLoop::finish_segment(store::SegmentBuilder& builder, FoldCommit& comm
   const auto shared = std::make_shared<const std::string>(std::move(bytes));
   SILT_ASSIGN(const store::Segment segment, store::Segment::open(shared));
   store::SealedSegment sealed;
-  sealed.info = {segment.first_seq(),       segment.last_seq(),        shared->size(),
-                 segment.raw_bytes(),       segment.last_arrival_us(), segment.first_event_us(),
-                 segment.last_event_us()};
+  const store::SegmentHeader& header = segment.header();
+  sealed.info = {segment.first_seq(),  segment.last_seq(),    shared->size(),     header.text_bytes,
+                 header.max_arrival_us, header.min_event_us, header.max_event_us};
   sealed.bytes = *shared;
   commit.sealed.push_back(std::move(sealed));
   return Status::ok();

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "daemon/store/record_log.h"
@@ -57,11 +58,17 @@ class RecentlyUsed {
   std::size_t bytes_ = 0;
 };
 
+// A segment whose header was read. Threads share it: who wants more than the header opens the bytes anew.
+struct OpenedSegment {
+  std::shared_ptr<const std::string> bytes;
+  Segment segment;
+};
+
 // A segment may be replaced by a longer one that begins with the same record, so whoever finds one
 // checks that it ends where the store says.
 struct BlockCache {
   RecentlyUsed<Block> decoded{8 << 20};
-  RecentlyUsed<Segment> opened{24 << 20};
+  RecentlyUsed<OpenedSegment> opened{24 << 20};
 };
 
 }  // namespace silt::store

@@ -52,25 +52,38 @@ class ScoreFeed {
 
 }  // namespace
 
+namespace {
+
+void report_damage(const SegmentInfo& info, const Status& status) {
+  log::warning("segment_damaged", {{"first_seq", info.first_seq},
+                                   {"last_seq", info.last_seq},
+                                   {"error", status.message()},
+                                   {"action", "its records are left out"}});
+}
+
+}  // namespace
+
 Status RocksStore::each_segment(SourceRef source, SeqRange range, const VisitSegment& visit) const {
   std::vector<SegmentInfo> wanted;
   SILT_ASSIGN(const std::vector<SegmentInfo> all, segments(source));
   for (const SegmentInfo& info : all) {
     if (info.last_seq < range.first || info.first_seq > range.last) continue;
     SegmentPtr segment = blocks_.opened.find(source, info.first_seq);
-    if (!segment || segment->last_seq() != info.last_seq) {
+    if (!segment || segment->segment.last_seq() != info.last_seq) {
       const std::string key = keys::of_number(keys::kSegment, source, info.first_seq);
       auto opened = open_segment(source, info.first_seq, key);
-      if (!opened.is_ok()) {
-        log::warning("segment_damaged", {{"first_seq", info.first_seq},
-                                         {"last_seq", info.last_seq},
-                                         {"error", opened.status().message()}});
-        continue;
-      }
-      segment = *opened;
-      if (!segment) continue;  // replaced or removed since
+      if (opened.is_ok() && !*opened) continue;  // replaced or removed since
+      if (opened.is_ok()) segment = *opened;
+      if (!opened.is_ok()) report_damage(info, opened.status());
+      if (!opened.is_ok()) continue;
     }
-    if (!visit(*segment)) break;
+    const Result<bool> more = visit(*segment);
+    if (more.status().code() == Code::kDataLoss) {
+      report_damage(info, more.status());
+      continue;
+    }
+    SILT_TRY(more.status());
+    if (!*more) break;
   }
   return Status::ok();
 }
@@ -108,11 +121,10 @@ Status RocksStore::scan(SourceRef source, SeqRange range, bool with_scores,
     }
     return wanted && failed.is_ok();
   };
-  SILT_TRY(each_segment(source, range, [&](const Segment& segment) {
-    const auto marks = segment.marks();
-    if (marks.is_ok()) return visit_marks(segment.first_seq(), *marks);
-    log::warning("segment_damaged", {{"first_seq", segment.first_seq()}, {"error", marks.status().message()}});
-    return true;
+  SILT_TRY(each_segment(source, range, [&](const OpenedSegment& opened) -> Result<bool> {
+    SILT_ASSIGN(Segment segment, Segment::open(opened.bytes));
+    SILT_ASSIGN(const auto marks, segment.marks());
+    return visit_marks(segment.first_seq(), marks);
   }));
   SILT_TRY(failed);
   if (!wanted) return Status::ok();
@@ -139,12 +151,11 @@ Status RocksStore::look_up(SourceRef source, std::span<const Seq> seqs, bool wit
   ScoreFeed scores(*this, source, with_scores);
   std::size_t at = 0;
   Status failed;
-  const auto visit_marks = [&](Seq first, Seq last, const auto& marks_of) {
+  const auto visit_marks = [&](Seq first, Seq last, const std::vector<FoldMark>& marks) {
     while (at < seqs.size() && seqs[at] < first) ++at;
     if (at == seqs.size() || seqs[at] > last) return at < seqs.size();
     const auto end = std::upper_bound(seqs.begin() + static_cast<std::ptrdiff_t>(at), seqs.end(), last);
     failed = scores.stretch(seqs[at], *(end - 1));
-    const std::vector<FoldMark> marks = marks_of();
     for (; at < static_cast<std::size_t>(end - seqs.begin()) && failed.is_ok(); ++at) {
       if (seqs[at] - first >= marks.size()) continue;
       Evidence row = evidence_of(seqs[at], marks[seqs[at] - first]);
@@ -155,17 +166,17 @@ Status RocksStore::look_up(SourceRef source, std::span<const Seq> seqs, bool wit
   };
   if (seqs.empty()) return Status::ok();
   const SeqRange range{seqs.front(), seqs.back()};
-  SILT_TRY(each_segment(source, range, [&](const Segment& segment) {
-    return visit_marks(segment.first_seq(), segment.last_seq(), [&] {
-      auto marks = segment.marks();
-      if (marks.is_ok()) return std::move(*marks);
-      log::warning("segment_damaged", {{"first_seq", segment.first_seq()}, {"error", marks.status().message()}});
-      return std::vector<FoldMark>();
-    });
+  SILT_TRY(each_segment(source, range, [&](const OpenedSegment& opened) -> Result<bool> {
+    const Seq first = opened.segment.first_seq(), last = opened.segment.last_seq();
+    while (at < seqs.size() && seqs[at] < first) ++at;
+    if (at == seqs.size() || seqs[at] > last) return at < seqs.size();
+    SILT_ASSIGN(Segment segment, Segment::open(opened.bytes));
+    SILT_ASSIGN(const auto marks, segment.marks());
+    return visit_marks(first, last, marks);
   }));
   SILT_TRY(failed);
   SILT_TRY(each_chunk(source, range, [&](const Block& block) {
-    return visit_marks(block.first_seq, block.last_seq, [&] { return block.marks; });
+    return visit_marks(block.first_seq, block.last_seq, block.marks);
   }));
   return failed;
 }
@@ -178,25 +189,25 @@ Status RocksStore::postings(SourceRef source, std::string_view term, SeqRange ra
     if (seq >= range.first && seq <= range.last && (out.empty() || seq > out.back())) out.push_back(seq);
     return out.size() < limit;
   };
-  std::vector<std::uint32_t> indexes;
-  SILT_TRY(each_segment(source, range, [&](const Segment& segment) {
-    if (!segment.may_contain(term)) return true;
-    const Status found = segment.indexes_with_term(term, terms_of_, indexes);
-    if (!found.is_ok()) {
-      log::warning("segment_damaged", {{"first_seq", segment.first_seq()}, {"error", found.message()}});
-      return true;
-    }
-    return std::all_of(indexes.begin(), indexes.end(), [&](auto index) { return add(segment.first_seq() + index); });
-  }));
-  if (out.size() >= limit) return Status::ok();
   std::vector<std::string> terms;
+  const auto holds = [&](std::string_view text) {
+    terms.clear();
+    terms_of_(text, terms);
+    return std::find(terms.begin(), terms.end(), term) != terms.end();
+  };
+  const Status sealed = each_segment(source, range, [&](const OpenedSegment& opened) -> Result<bool> {
+    if (!opened.segment.may_contain(term)) return true;
+    SILT_ASSIGN(Segment segment, Segment::open(opened.bytes));
+    std::vector<std::uint32_t> indexes;
+    SILT_TRY(segment.indexes_where(holds, indexes));
+    return std::all_of(indexes.begin(), indexes.end(), [&](auto index) { return add(segment.first_seq() + index); });
+  });
+  SILT_TRY(sealed);
+  if (out.size() >= limit) return Status::ok();
   return each_chunk(source, range, [&](const Block& block) {
-    for (const RecordView& record : block.records.records()) {
-      terms.clear();
-      terms_of_(record.text, terms);
-      if (std::find(terms.begin(), terms.end(), term) != terms.end() && !add(record.seq)) return false;
-    }
-    return true;
+    const auto records = block.records.records();
+    return std::all_of(records.begin(), records.end(),
+                       [&](const RecordView& record) { return !holds(record.text) || add(record.seq); });
   });
 }
 

@@ -157,12 +157,26 @@ Result<RocksStore::SegmentPtr> RocksStore::open_segment(SourceRef source, Seq fi
   SILT_ASSIGN(auto value, database_->get(Family::kSegment, key));
   if (!value) return SegmentPtr();
   const std::size_t bytes = value->size();
-  SILT_ASSIGN(Segment segment, Segment::open(std::make_shared<const std::string>(std::move(*value))));
+  const auto shared = std::make_shared<const std::string>(std::move(*value));
+  SILT_ASSIGN(Segment segment, Segment::open(shared));
   if (segment.first_seq() != first) return data_loss("a segment lies in another one's place");
-  auto opened = std::make_shared<const Segment>(std::move(segment));
+  auto opened = std::make_shared<const OpenedSegment>(OpenedSegment{shared, std::move(segment)});
   blocks_.opened.add(source, first, opened, bytes);
   return opened;
 }
+
+namespace {
+
+// All of it, compared with its SHA-256: what is shown to people comes from here.
+Status decode_segment(const std::shared_ptr<const std::string>& bytes, Block& block) {
+  SILT_ASSIGN(Segment segment, Segment::open(bytes));
+  SILT_TRY(segment.verify());
+  SILT_ASSIGN(block.records, segment.records(0, segment.records()));
+  SILT_ASSIGN(block.marks, segment.marks());
+  return Status::ok();
+}
+
+}  // namespace
 
 Result<BlockPtr> RocksStore::segment_after(SourceRef source, Seq after) const {
   const std::string begin = keys::of_source(keys::kSegmentInfo, source);
@@ -183,13 +197,7 @@ Result<BlockPtr> RocksStore::segment_after(SourceRef source, Seq after) const {
   auto segment = open_segment(source, block->first_seq, key);
   if (segment.is_ok() && !*segment) return BlockPtr();  // replaced or removed since
   Status read = segment.status();
-  if (read.is_ok()) {
-    auto records = (*segment)->records(0, (*segment)->size());
-    auto marks = (*segment)->marks();
-    read = records.is_ok() ? marks.status() : records.status();
-    if (read.is_ok()) block->records = std::move(*records);
-    if (read.is_ok()) block->marks = std::move(*marks);
-  }
+  if (read.is_ok()) read = decode_segment((*segment)->bytes, *block);
   if (!read.is_ok()) {
     block->damage = read.message();
     return BlockPtr(std::move(block));

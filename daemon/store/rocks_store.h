@@ -118,9 +118,9 @@ class RocksStore final : public RecordLog,
     std::vector<Score> scores;
     bool tail_stored = true;
   };
-  using SegmentPtr = std::shared_ptr<const Segment>;
-  // False ends the walk. A damaged segment is reported and left out.
-  using VisitSegment = std::function<bool(const Segment&)>;
+  using SegmentPtr = std::shared_ptr<const OpenedSegment>;
+  // True: go on. A damaged segment is reported and left out.
+  using VisitSegment = std::function<Result<bool>(const OpenedSegment&)>;
 
   RocksStore(std::unique_ptr<Database> database, TermsOf terms_of)
       : database_(std::move(database)), terms_of_(std::move(terms_of)) {}
