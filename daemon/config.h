@@ -54,8 +54,9 @@ struct IntakeConfig {
 struct ServeConfig {
   std::string socket = "/run/silt/query.sock";
   std::string socket_mode = "0660";
-  std::uint32_t reader_threads = 2;
-  std::uint32_t queue_max = 64;
+  std::string change_group;          // whose members may reset, rename and delete; empty: root only
+  std::uint32_t reader_threads = 3;  // of which one caller has all but one at most
+  std::uint32_t queue_max = 64;      // waiting calls of one caller
 };
 
 struct TelemetryConfig {
@@ -86,6 +87,7 @@ struct Config {
   ServeConfig serve;
   TelemetryConfig telemetry;
   std::vector<SourceConfig> sources;
+  std::string file;  // where it was read from; empty: from a text
 
   // kInvalidArgument or kNotFound; the message is one line, "FILE:LINE: ...".
   static Result<Config> load(const std::string& path);
@@ -93,6 +95,9 @@ struct Config {
   // The whole configuration in effect, as TOML that parses to itself.
   std::string to_toml() const;
 };
+
+// The keys that differ, each once: "learn.cpu_share", "source".
+std::vector<std::string> changed_keys(const Config& before, const Config& after);
 
 // Seconds east of UTC that "+02:00" or "utc" say. "local" is not for this function.
 Result<std::int32_t> parse_zone(const std::string& zone);

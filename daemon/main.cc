@@ -73,6 +73,7 @@ int main(int argc, char** argv) {
   Arguments arguments;
   if (const auto code = parse(argc, argv, arguments)) return *code;
   if (!arguments.store_digest.empty()) return print_store_digest(arguments.store_digest);
+  if (!arguments.check_config) silt::daemon::hold_signals();
 
   const auto config = silt::daemon::Config::load(arguments.config);
   if (!config.is_ok()) return failed(config.status());

@@ -11,12 +11,12 @@
 #include "daemon/store/types.h"
 #include "model/adapted_state.h"
 
-namespace silt::daemon {
+namespace silt::learn {
 
 struct Snapshot {
-  SourceRef source;
+  store::SourceRef source;
   std::uint64_t state_version = 0;
-  Seq learned_seq = 0;
+  store::Seq learned_seq = 0;
   Digest state_digest;
   double bits_per_byte_window = 0;
   // Null: W_0. Nothing was learned yet, or the source has been quiet for so long that its state was
@@ -28,11 +28,11 @@ class Snapshots {
  public:
   void publish(std::shared_ptr<const Snapshot> snapshot);
   // Null when the source has never been published.
-  std::shared_ptr<const Snapshot> get(SourceRef source) const;
+  std::shared_ptr<const Snapshot> get(store::SourceRef source) const;
 
  private:
   mutable std::mutex mutex_;
   std::unordered_map<std::uint64_t, std::shared_ptr<const Snapshot>> by_source_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::learn

@@ -1,6 +1,6 @@
-#include "cli/utf8.h"
+#include "base/utf8.h"
 
-namespace silt::cli {
+namespace silt {
 
 Utf8Char decode_utf8(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -37,4 +37,4 @@ std::string to_utf8(std::string_view bytes) {
   return out;
 }
 
-}  // namespace silt::cli
+}  // namespace silt

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace silt::cli {
+namespace silt {
 
 struct Utf8Char {
   char32_t point = 0;
@@ -21,4 +21,4 @@ bool is_utf8(std::string_view text);
 // Each invalid byte as U+FFFD.
 std::string to_utf8(std::string_view bytes);
 
-}  // namespace silt::cli
+}  // namespace silt
