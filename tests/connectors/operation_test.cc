@@ -351,8 +351,8 @@ TEST_F(OperationTest, BadStreamNamesAreRefused) {
            {"{host}", "unknown capture '{host}' in '{host}': known are {path}, {dir}, {file}, {stem}"},
            {"a{2}", "has only 1 wildcard"},
            {"{0}", "unknown capture"},
-           {"a{", "without its partner"},
-           {"a}b", "without its partner"}}) {
+           {"a{", "has no partner"},
+           {"a}b", "has no partner"}}) {
     options.stream_name = name;
     const Status refused = FileConnector::create(options, clock, waiter).status();
     EXPECT_EQ(refused.code(), Code::kInvalidArgument) << name;
