@@ -124,7 +124,9 @@ bool Discovery::adopt_copy(Generation& generation) {
 }
 
 void Discovery::path_lost(Generation& generation) {
-  if (generation.present()) reconcile_soon();
+  if (!generation.present()) return;
+  generation.look_soon = true;
+  reconcile_soon();
 }
 
 bool Discovery::start_at_end(Generation& generation) {
@@ -147,6 +149,7 @@ bool Discovery::start_at_end(Generation& generation) {
 // Where is it now, does it have a name, did it grow?
 void Discovery::locate(Generation& generation) {
   if (generation.retired) return;
+  generation.look_soon = false;
   const Result<FileLook> look = look_at(generation.path);
   const bool in_place = look.is_ok() && generation.key.may_be(look->key);
   if (in_place) {
