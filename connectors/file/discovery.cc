@@ -126,7 +126,7 @@ void Discovery::reconcile() {
   std::erase_if(folders_, [&](const auto& folder) { return folder.second.compared != comparison_; });
   compare_files(all);
   const std::int64_t settled_us = clock_.monotonic_us() - 4000 * options_.copy_wait_ms;
-  std::erase_if(copies_since_us_, [&](const auto& copy) { return copy.second < settled_us; });
+  std::erase_if(copies_, [&](const auto& copy) { return copy.second.since_us < settled_us; });
   if (!faults_.fresh) faults_.last.clear();
   polling_told_ = polling_;
   first_start_ = false;
@@ -384,18 +384,36 @@ bool Discovery::is_copy(const std::string& path, const Fd& fd, const FileLook& l
     Generation& original = **at;
     if (original.retired || original.ignored) continue;
     if (original.head.size < kHeadBytes) extend_head(original);
-    if (!resembles(fd, look.size, original)) continue;
+    if (!resembles(fd, look.size, original) && !could_become(fd, look.size, original)) continue;
     if (!original.fd && !owns_its_path(original) && adopt_copy(original)) {
       generations_.mark(original);
       if (generations_.find(look.key) != nullptr) return true;
     }
-    const std::int64_t now_us = clock_.monotonic_us();
-    const std::int64_t since_us =
-        copies_since_us_.try_emplace({look.key.inode, look.key.birth_ns}, now_us).first->second;
-    const bool waited = now_us - since_us >= 1000 * options_.copy_wait_ms;
-    return !waited || !wanted(path);  // else a file of its own after all
+    return !has_waited(look) || !wanted(path);  // else a file of its own after all
   }
   return false;
+}
+
+// Since the possible copy last grew.
+bool Discovery::has_waited(const FileLook& copy) {
+  const std::int64_t now_us = clock_.monotonic_us();
+  CopyWait& wait = copies_[{copy.key.inode, copy.key.birth_ns}];
+  if (wait.since_us == 0 || wait.size != copy.size) wait = {std::max<std::int64_t>(now_us, 1), copy.size};
+  return now_us - wait.since_us >= 1000 * options_.copy_wait_ms;
+}
+
+// A copy that was just begun is too short to prove anything: empty, or only the beginning of what
+// `original` begins with.
+bool Discovery::could_become(const Fd& fd, std::uint64_t size, const Generation& original) {
+  if (size >= original.head.size) return false;
+  char begun[kHeadBytes], whole[kHeadBytes];
+  const Result<std::size_t> count = read_at(fd, 0, begun, size);
+  if (!count.is_ok() || *count == 0) return count.is_ok();
+  Result<Fd> from = open_regular(original.path);
+  if (!from.is_ok()) return from.status().code() == Code::kNotFound;
+  const Result<std::size_t> there = read_at(*from, 0, whole, original.head.size);
+  if (!there.is_ok() || !original.head.fits({whole, *there})) return true;  // it cannot be told
+  return std::string_view(begun, *count) == std::string_view(whole, *count);
 }
 
 void Discovery::check_live(const Chain& chain) {

@@ -90,6 +90,8 @@ class Discovery {
   bool is_copy(const std::string& path, const Fd& fd, const FileLook& look, Chain& chain);
   void check_live(const Chain& chain);
   static bool resembles(const Fd& fd, std::uint64_t size, const Generation& original);
+  static bool could_become(const Fd& fd, std::uint64_t size, const Generation& original);
+  bool has_waited(const FileLook& copy);
   void extend_head(Generation& generation);
   bool replaces(const std::string& path, Fd& fd, const FileLook& look, Chain& chain);
   Generation& create(const std::string& path, const std::string& chain, Fd fd, const FileLook& look,
@@ -123,7 +125,11 @@ class Discovery {
   std::unordered_map<std::string, Folder> folders_;
   std::unordered_set<std::uint64_t> scanned_;  // hashes of the folders that were read at least once
   // Possible copies that wait, by inode and birth: their names move on with the next rotation.
-  std::map<std::pair<std::uint64_t, std::int64_t>, std::int64_t> copies_since_us_;
+  struct CopyWait {
+    std::int64_t since_us = 0;  // monotonic
+    std::uint64_t size = 0;
+  };
+  std::map<std::pair<std::uint64_t, std::int64_t>, CopyWait> copies_;
 };
 
 }  // namespace silt::connectors
