@@ -9,6 +9,17 @@
 #include "connectors/file/rotated_name.h"
 
 namespace silt::connectors {
+namespace {
+
+// A comparison looks at all of so many; of more than twice as many each has its turn only once in
+// several comparisons, but never in more than kTurnsMax.
+constexpr std::size_t kFilesPerComparison = 1024;
+constexpr std::size_t kFoldersPerComparison = 128;
+constexpr std::uint64_t kTurnsMax = 6;
+// A folder that changed so shortly before it was listed may have changed again with the same stamp.
+constexpr std::int64_t kStampSureUs = 2'000'000;
+
+}  // namespace
 
 void Faults::note(const Status& failure) {
   ++count;
@@ -35,7 +46,7 @@ void Discovery::begin(bool first_start) {
   std::vector<Generation*> superseded;
   generations_.for_each([&](Generation& generation) {
     generation.quiet_since_us = clock_.monotonic_us();
-    generation.dormant = !wanted(generation.chain);
+    if (!wanted(generation.chain)) generations_.lay_to_sleep(generation);
     const Generation* owner = generations_.find(generation.key);
     if (owner != &generation && owner->key.birth_ns == generation.key.birth_ns)
       superseded.push_back(&generation);
@@ -47,7 +58,8 @@ void Discovery::catch_up() {
   std::map<std::string, Names> changed;
   watcher_.drain({.on_name = [&](const std::string& directory, std::string_view name,
                                  bool is_directory) { changed[directory].emplace(name, is_directory); },
-                  .on_unknown = [&] { reconcile_soon(); }});
+                  .on_gone = [&](const std::string& directory) { folder_gone(directory); },
+                  .on_unknown = [&] { compare_all_soon(); }});
   ++scan_number_;
   handle_events(changed);
   if (clock_.monotonic_us() >= next_reconcile_us_) reconcile();
@@ -77,32 +89,62 @@ void Discovery::handle_name(const std::string& path) {
   consider(path);
 }
 
+void Discovery::compare_all_soon() {
+  compare_all_ = true;
+  reconcile_soon();
+}
+
+// Its files told of their end one by one; only the folder itself must be found anew.
+void Discovery::folder_gone(const std::string& directory) {
+  folders_.erase(directory);
+  reconcile_soon();
+}
+
+// With many of them each has its turn only now and then: events tell of changes, and what they do not
+// tell of is found a little later.
+bool Discovery::has_turn(std::uint64_t number, std::size_t parts) const {
+  const std::uint64_t turns = std::clamp<std::uint64_t>(parts, 1, kTurnsMax);
+  return number % turns == comparison_ % turns;
+}
+
 void Discovery::reconcile() {
   faults_.fresh = false;
+  const bool all = std::exchange(compare_all_, false) || polling_ || !options_.use_inotify;
+  compare_all_folders_ = all;
+  ++comparison_;
   polling_ = !options_.use_inotify;
-  scanned_now_.clear();
   for (const std::string& root : include_.roots()) {
     watch_upwards(directory_of(root));
     scan(root, false);
   }
-  std::set<std::string> elsewhere;  // where files went that we know, inside the globs or not
-  generations_.for_each([&](const Generation& generation) {
-    if (generation.dormant) return;
-    elsewhere.insert(directory_of(generation.path));
-    elsewhere.insert(directory_of(generation.chain));
-  });
+  std::vector<std::string> elsewhere;  // where files went that we know, inside the globs or not
+  for (const auto& [directory, count] : generations_.folders()) {
+    const auto known = folders_.find(directory);
+    if (known == folders_.end() || known->second.compared != comparison_) elsewhere.push_back(directory);
+  }
   for (const std::string& directory : elsewhere) scan(directory, false);
-  std::vector<Generation*> all;
-  generations_.for_each([&](Generation& generation) { all.push_back(&generation); });
-  for (Generation* generation : all) locate(*generation);
-  for (Generation* generation : all) age(*generation);
-  drop_oldest_gone();
+  std::erase_if(folders_, [&](const auto& folder) { return folder.second.compared != comparison_; });
+  compare_files(all);
   const std::int64_t settled_us = clock_.monotonic_us() - 4000 * options_.copy_wait_ms;
-  std::erase_if(copies_since_us_, [&](const auto& copy) { return copy.second < settled_us; });
+  std::erase_if(copies_, [&](const auto& copy) { return copy.second.since_us < settled_us; });
   if (!faults_.fresh) faults_.last.clear();
   polling_told_ = polling_;
   first_start_ = false;
   next_reconcile_us_ = clock_.monotonic_us() + 1000 * (polling_ ? options_.poll_ms : options_.reconcile_ms);
+}
+
+void Discovery::compare_files(bool all) {
+  std::vector<Generation*> looked;
+  std::uint64_t gone = 0;
+  const std::size_t parts = generations_.size() / kFilesPerComparison;
+  generations_.for_each([&](Generation& generation) {
+    const bool busy = generation.dirty || generation.unread() > 0 || (generation.fd && !generation.live);
+    if (all || busy || generation.look_soon || has_turn(generation.id, parts)) looked.push_back(&generation);
+    gone += generation.present() ? 0 : 1;
+  });
+  for (Generation* generation : looked) locate(*generation);
+  for (Generation* generation : looked) age(*generation);
+  if (gone > options_.gone_files_max) drop_oldest_gone();
 }
 
 void Discovery::watch(const std::string& directory) {
@@ -139,11 +181,12 @@ Discovery::Listing Discovery::list(const std::string& directory, bool fresh) {
     const bool linked = entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
     if (name == "." || name == "..") continue;
     std::string path = join_path(directory, name);
+    listing.settled = listing.settled && !linked;  // what it leads to may change
     if (entry->d_type == DT_DIR) {
       if (include_.may_contain(path)) listing.directories.push_back(std::move(path));
     } else if (entry->d_type != DT_REG && !linked) {
       continue;  // pipes, sockets, devices
-    } else if (!fresh && !linked && in_place(path, entry->d_ino)) {
+    } else if (!fresh && !linked && generations_.is_at_path(path, entry->d_ino)) {
       continue;
     } else if (wanted(path)) {
       listing.wanted.push_back(std::move(path));
@@ -158,25 +201,52 @@ Discovery::Listing Discovery::list(const std::string& directory, bool fresh) {
   return listing;
 }
 
-bool Discovery::in_place(const std::string& path, std::uint64_t inode) const {
-  const std::vector<Generation*> known = generations_.at_path(path);
-  return std::any_of(known.begin(), known.end(), [&](const Generation* generation) {
-    return generation->present() && generation->key.inode == inode;
-  });
+// Whether its listing can be left out: by its time stamp, when that is old enough to tell, but not for
+// ever, for there are file systems whose folders have none.
+bool Discovery::unchanged(Folder& folder, const std::string& directory) const {
+  const Result<FileLook> look = look_at(directory);
+  const FileLook before = std::exchange(folder.look, look.is_ok() ? *look : FileLook{});
+  const bool old = folder.look.modified_ns / 1000 < clock_.wall_us() - kStampSureUs;
+  const bool same = look.is_ok() && before.key.may_be(look->key) && before.modified_ns == look->modified_ns;
+  if (same && old && folder.settled && ++folder.skipped < kTurnsMax) return true;
+  folder.skipped = 0;
+  folder.settled = old;
+  return false;
 }
 
 void Discovery::scan(const std::string& directory, bool fresh) {
-  if (!scanned_now_.insert(directory).second && !fresh) return;
-  watch(directory);  // before reading, so that nothing falls between
-  const Listing listing = list(directory, fresh);
-  const bool first = scanned_.insert(directory).second && !fresh;
+  const auto [found, is_new] = folders_.try_emplace(directory);
+  Folder& folder = found->second;  // stays where it is, whatever is added
+  if (folder.compared == comparison_ && !fresh && !is_new) return;
+  folder.compared = comparison_;
+  const std::uint64_t number = std::hash<std::string>()(directory);
+  const bool all = fresh || is_new || compare_all_folders_;
+  const bool due = all || !folder.settled || has_turn(number, folders_.size() / kFoldersPerComparison);
+  if (due) watch(directory);  // before reading, so that nothing falls between
+  if (!due || (unchanged(folder, directory) && !all)) {
+    for (const std::string& path : folder.directories) scan(path, false);
+    return;
+  }
+  Listing listing = list(directory, fresh);
+  const bool first = scanned_.insert(number).second && !fresh;
+  take_in(listing, first);
+  folder.settled = folder.settled && listing.settled;
+  folder.directories = listing.directories;
+  for (const std::string& path : listing.directories) {
+    if (const Result<FileLook> look = look_at(path); look.is_ok() && look->directory) scan(path, fresh);
+  }
+}
+
+// A name that is not known afterwards may be a copy that waits, or a file that could not be read.
+void Discovery::take_in(Listing& listing, bool first) {
   for (const std::string& path : listing.wanted) consider(path);
   for (const std::string& path : listing.others) {
     if (first) ignore_rotated(path);
     consider(path);
   }
-  for (const std::string& path : listing.directories) {
-    if (const Result<FileLook> look = look_at(path); look.is_ok() && look->directory) scan(path, fresh);
+  for (const auto* paths : {&listing.wanted, &listing.others}) {
+    for (const std::string& path : *paths)
+      listing.settled = listing.settled && !generations_.at_path(path).empty();
   }
 }
 
@@ -220,6 +290,7 @@ void Discovery::consider(const std::string& path) {
   const Result<FileLook> look = look_at(path);
   if (!look.is_ok()) {
     if (look.status().code() != Code::kNotFound) faults_.note(look.status());
+    for (Generation* generation : generations_.at_path(path)) generation->look_soon = true;
     if (Chain* chain = generations_.chain(path)) {
       for (Generation* generation : chain->generations) set_live(*generation, false);
     }
@@ -313,18 +384,36 @@ bool Discovery::is_copy(const std::string& path, const Fd& fd, const FileLook& l
     Generation& original = **at;
     if (original.retired || original.ignored) continue;
     if (original.head.size < kHeadBytes) extend_head(original);
-    if (!resembles(fd, look.size, original)) continue;
+    if (!resembles(fd, look.size, original) && !could_become(fd, look.size, original)) continue;
     if (!original.fd && !owns_its_path(original) && adopt_copy(original)) {
       generations_.mark(original);
       if (generations_.find(look.key) != nullptr) return true;
     }
-    const std::int64_t now_us = clock_.monotonic_us();
-    const std::int64_t since_us =
-        copies_since_us_.try_emplace({look.key.inode, look.key.birth_ns}, now_us).first->second;
-    const bool waited = now_us - since_us >= 1000 * options_.copy_wait_ms;
-    return !waited || !wanted(path);  // else a file of its own after all
+    return !has_waited(look) || !wanted(path);  // else a file of its own after all
   }
   return false;
+}
+
+// Since the possible copy last grew.
+bool Discovery::has_waited(const FileLook& copy) {
+  const std::int64_t now_us = clock_.monotonic_us();
+  CopyWait& wait = copies_[{copy.key.inode, copy.key.birth_ns}];
+  if (wait.since_us == 0 || wait.size != copy.size) wait = {std::max<std::int64_t>(now_us, 1), copy.size};
+  return now_us - wait.since_us >= 1000 * options_.copy_wait_ms;
+}
+
+// A copy that was just begun is too short to prove anything: empty, or only the beginning of what
+// `original` begins with.
+bool Discovery::could_become(const Fd& fd, std::uint64_t size, const Generation& original) {
+  if (size >= original.head.size) return false;
+  char begun[kHeadBytes], whole[kHeadBytes];
+  const Result<std::size_t> count = read_at(fd, 0, begun, size);
+  if (!count.is_ok() || *count == 0) return count.is_ok();
+  Result<Fd> from = open_regular(original.path);
+  if (!from.is_ok()) return from.status().code() == Code::kNotFound;
+  const Result<std::size_t> there = read_at(*from, 0, whole, original.head.size);
+  if (!there.is_ok() || !original.head.fits({whole, *there})) return true;  // it cannot be told
+  return std::string_view(begun, *count) == std::string_view(whole, *count);
 }
 
 void Discovery::check_live(const Chain& chain) {

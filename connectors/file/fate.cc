@@ -72,6 +72,10 @@ void Discovery::file_truncated(Generation& old) {
   settle_truncated(old);
   const Result<FileLook> look = look_at(fd);
   if (!look.is_ok()) return faults_.note(look.status());
+  // The file of an earlier copy is used for the next one: that one is no file of its own either.
+  if (Chain* of_live = generations_.chain(chain); !live && of_live != nullptr) {
+    if (is_rotated_name_of(name_of(path), name_of(chain)) && is_copy(path, fd, *look, *of_live)) return;
+  }
   const std::int64_t not_before_ns = std::max(order_ns, look->modified_ns);
   Generation& generation = create(path, chain, std::move(fd), *look, not_before_ns);
   generation.live = live;
@@ -124,7 +128,9 @@ bool Discovery::adopt_copy(Generation& generation) {
 }
 
 void Discovery::path_lost(Generation& generation) {
-  if (generation.present()) reconcile_soon();
+  if (!generation.present()) return;
+  generation.look_soon = true;
+  reconcile_soon();
 }
 
 bool Discovery::start_at_end(Generation& generation) {
@@ -147,6 +153,7 @@ bool Discovery::start_at_end(Generation& generation) {
 // Where is it now, does it have a name, did it grow?
 void Discovery::locate(Generation& generation) {
   if (generation.retired) return;
+  generation.look_soon = false;
   const Result<FileLook> look = look_at(generation.path);
   const bool in_place = look.is_ok() && generation.key.may_be(look->key);
   if (in_place) {

@@ -143,17 +143,14 @@ class FileConnector::Impl {
   ConnectorStats stats() {
     ConnectorStats stats = stats_;
     stats.files_open = generations_.open_count();
-    generations_.for_each([&](const Generation& generation) {
-      if (generation.retired || generation.ignored || generation.dormant || !generation.present()) return;
-      ++stats.files_known;
-      stats.backlog_bytes += generation.unread();
-    });
+    stats.files_known = generations_.files_known();
+    stats.backlog_bytes = generations_.unread_bytes();
     stats.read_errors = faults_.count;
     stats.last_error = faults_.last;
     return stats;
   }
 
-  void reconcile_now() { discovery_.reconcile_soon(); }
+  void reconcile_now() { discovery_.compare_all_soon(); }
 
  private:
   static bool has_dirty(const Chain& chain) {
@@ -177,6 +174,7 @@ class FileConnector::Impl {
     for (Generation* generation : members) {
       if (!generation->dirty) continue;
       read_generation(*generation, out);
+      generations_.recount(*generation);
       more = more || generation->dirty;
       if (!out.empty() || more) break;
     }

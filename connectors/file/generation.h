@@ -46,7 +46,7 @@ struct Generation : GenerationRow {
   std::int64_t modified_ns = 0;     // as of the last look
   std::int64_t quiet_since_us = 0;  // monotonic: when it was found, last grew or was rotated
   std::uint64_t lost_bytes = 0;     // to be reported by a gap record
-  std::string lost_why;
+  const char* lost_why = "";
   std::uint64_t last_used = 0;  // for closing the least recently used
   bool live = false;            // the chain's path leads to it
   bool unlinked = false;        // as of the last look at the open file: no name is left
@@ -55,8 +55,14 @@ struct Generation : GenerationRow {
   bool retired = false;         // its file was truncated: only lost_bytes are left to report
   bool in_batch = false;        // the batch that awaits its confirmation has records of it
   bool dormant = false;         // the globs no longer want its chain; kept in case they do again
+  bool look_soon = false;       // its path led elsewhere
+
+  // What it stands for in the counts of Generations.
+  bool counted = false;
+  std::uint64_t counted_unread = 0;
 
   std::uint64_t unread() const { return seen_size > offset ? seen_size - offset : 0; }
+  bool counts() const { return present() && !retired && !ignored && !dormant; }
   bool settled() const { return retired && lost_bytes == 0; }  // nothing left to say: the row goes
   bool present() const { return gone_since_us == 0; }
 };

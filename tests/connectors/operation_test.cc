@@ -213,6 +213,47 @@ TEST_F(OperationTest, T39_ManyFilesUnderASmallDescriptorLimit) {
   expect_all_once();
 }
 
+// Nothing tells of them: the writer uses other names, in a folder that nobody watches.
+TEST_F(OperationTest, T38_WhatEventsDoNotTellOfManyFilesIsFoundWithinAMinute) {
+  clock.advance_us(3'000'000'000'000'000);  // after all time stamps: they are trusted
+  std::filesystem::create_directories(at("in/deep"));
+  std::filesystem::create_directory(at("out"));
+  options.include = {at("in/**/*.log")};
+  constexpr int kFiles = 2100;
+  for (int i = 0; i < kFiles; ++i) {
+    append(numbered("out/f", i), "");
+    std::filesystem::create_hard_link(at(numbered("out/f", i)),
+                                      at(numbered(i % 2 == 0 ? "in/f" : "in/deep/f", i)));
+  }
+  start();
+  drain();
+  pass_ms(10'000);
+  for (int i = 0; i < kFiles; i += 5) append(numbered("out/f", i), lines(1));
+  drain();
+  EXPECT_EQ(texts().size(), 0u) << "no event told of them";
+  pass_ms(10'000);
+  EXPECT_GT(texts().size(), 0u);
+  EXPECT_LT(texts().size(), expected.size()) << "a comparison looks at a part of many files";
+  for (int i = 0; i < 5; ++i) pass_ms(10'000);
+  expect_all_once();
+  append("in/deep/new.log", lines(1));  // and events do their work as ever
+  rename(numbered("in/f", 0), "in/f0.log.1");
+  append(numbered("in/f", 0), lines(1));
+  append(numbered("out/f", 0), lines(1));
+  drain();
+  for (int i = 0; i < 6; ++i) pass_ms(10'000);
+  expect_all_once();
+  std::filesystem::remove_all(at("in"));
+  drain();
+  for (int i = 0; i < 8; ++i) pass_ms(31'000);
+  EXPECT_EQ(connector->stats().files_known, 0u);
+  EXPECT_EQ(connector->stats().files_open, 0u);
+  std::filesystem::create_directories(at("in/deep"));
+  append("in/deep/again.log", lines(2));
+  drain();
+  expect_all_once();
+}
+
 TEST_F(OperationTest, T40_EventQueueOverflow) {
   start();
   drain();
@@ -351,8 +392,8 @@ TEST_F(OperationTest, BadStreamNamesAreRefused) {
            {"{host}", "unknown capture '{host}' in '{host}': known are {path}, {dir}, {file}, {stem}"},
            {"a{2}", "has only 1 wildcard"},
            {"{0}", "unknown capture"},
-           {"a{", "without its partner"},
-           {"a}b", "without its partner"}}) {
+           {"a{", "has no partner"},
+           {"a}b", "has no partner"}}) {
     options.stream_name = name;
     const Status refused = FileConnector::create(options, clock, waiter).status();
     EXPECT_EQ(refused.code(), Code::kInvalidArgument) << name;

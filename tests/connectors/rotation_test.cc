@@ -288,6 +288,81 @@ TEST_F(RotationTest, T08_BeforeTheFirstBatchWasStored) {
   expect_all_once_in_order();
 }
 
+// Looked at again and again while the copy is made, in a glob that wants the copies as well.
+TEST_F(RotationTest, T08_ACopyInsideTheGlobIsSeenWhileItIsMade) {
+  options.include = {at("*")};
+  append("a.log", lines(100));
+  start();
+  drain();
+  for (int round = 0; round < 12; ++round) {
+    append("a.log", lines(100));
+    if (round % 2 == 0) drain();
+    for (int i = 3; i >= 1; --i) {
+      if (std::filesystem::exists(at(rotated(i)))) rename(rotated(i), rotated(i + 1));
+    }
+    std::ifstream file(at("a.log"), std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    append("a.log.1", "");
+    drain();
+    for (std::size_t at = 0, step = round % 3 == 0 ? 300 : 2000; at < text.size(); at += step) {
+      append("a.log.1", text.substr(at, step));
+      if (round % 4 == 3) clock.advance_us(20'000'000);  // slower than any patience, but it grows
+      drain();
+    }
+    truncate("a.log");
+    if (round % 3 == 1) drain();
+    append("a.log", lines(10));
+    drain();
+  }
+  settle();
+  expect_all_once();
+}
+
+TEST_F(RotationTest, T08_OneFileIsUsedForAllCopies) {
+  for (const char* glob : {"a.log", "a.log*"}) {
+    options.include = {at(glob)};
+    append("a.log", lines(50));
+    start();
+    drain();
+    for (int round = 0; round < 8; ++round) {
+      append("a.log", lines(60 + round));
+      if (round % 2 == 0) drain();
+      copy("a.log", "a.log.1");
+      if (round % 3 == 0) drain();
+      truncate("a.log");
+      if (round % 3 == 1) drain();
+      append("a.log", lines(30));
+      drain();
+    }
+    settle();
+    expect_all_once();
+    stop();
+  }
+}
+
+TEST_F(RotationTest, T15_UnpackedBesideTheLog) {
+  options.include = {at("*")};
+  append("a.log", lines(1000));
+  start();
+  drain();
+  rename("a.log", "a.log.1");
+  append("a.log", lines(10));
+  drain();
+  std::ifstream file(at("a.log.1"), std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  remove("a.log.1");  // gzip, and a while later gunzip
+  drain();
+  settle();
+  append("a.log.1", "");
+  for (std::size_t at = 0; at < text.size(); at += 16'000) {
+    drain();
+    append("a.log.1", text.substr(at, 16'000));
+  }
+  drain();
+  settle();
+  expect_all_once();
+}
+
 TEST_F(RotationTest, T08_WithoutACopyTheLossIsCounted) {
   append("a.log", lines(100));
   start();
