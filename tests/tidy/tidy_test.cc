@@ -82,6 +82,7 @@ struct Library {
 const std::vector<Library> kLibraries = {
     {"grpc", {"daemon/serve/", "cli/client.cc"}, true},
     {"rocksdb/", {"daemon/store/"}, true},
+    {"hs/", {"daemon/fold/secret_cues.cc"}, false},
     {"boost/asio", {"connectors/", "daemon/app", "daemon/telemetry/"}, false},
     {"boost/beast", {"daemon/telemetry/"}, false},
     {"boost/json", {"cli/"}, false},
