@@ -35,6 +35,7 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"bench", {"base", "model", "daemon/fold", "daemon/store"}},
     {"daemon/fold", {"base"}},
     {"daemon/telemetry", {"base"}},
+    {"daemon/tools", {"base", "model", "daemon/fold"}},
     {"daemon/store", {"base", "connectors", "proto"}},
     {"daemon/intake", {"base", "connectors", "daemon/fold", "daemon/store"}},
     {"daemon/learn", {"base", "model", "proto", "daemon/fold", "daemon/store"}},
