@@ -9,15 +9,10 @@
 namespace silt::fold {
 namespace {
 
-using fold::Cue;
-using fold::CueHit;
-using fold::SecretSearch;
-using fold::SecretSpan;
-
 void look_at(SecretSearch& search, const CueHit& hit) {
   switch (hit.word->cue) {
     case Cue::kTag:  // what it says is no cue
-      search.taken = hit.begin() + fold::tag_size(search.text.line().substr(hit.begin()));
+      search.taken = hit.begin() + tag_size(search.text.line().substr(hit.begin()));
       return;
     case Cue::kKey: return find_key_value(search, hit);
     case Cue::kCookie: return find_cookies(search, hit);
@@ -54,7 +49,7 @@ bool is_key_header(std::string_view line) {
 // Empty when the line cannot belong to the block.
 std::string_view key_part(std::string_view line, bool body_seen) {
   const auto fits = [&](std::string_view text) {
-    return fold::is_key_line(text) || (body_seen && fold::is_last_key_line(text));
+    return is_key_line(text) || (body_seen && is_last_key_line(text));
   };
   if (fits(line)) return line;
   const std::size_t end = line.find_last_not_of(" \t\r\n") + 1;
@@ -73,7 +68,7 @@ bool follow_block(std::string_view line, RedactState& state, std::vector<SecretS
     if (!was_private) return false;
     const std::size_t close = line.find("-----", end_mark + 9);
     std::size_t begin = end_mark;
-    while (begin > 0 && fold::is_base64(line[begin - 1])) --begin;
+    while (begin > 0 && is_base64(line[begin - 1])) --begin;
     spans.push_back(
         {begin, close == std::string_view::npos ? line.size() : close + 5, SecretKind::kPrivateKey});
     return false;
@@ -101,8 +96,8 @@ void search_line(std::string_view line, const RedactConfig& config, RedactState&
                  std::vector<SecretSpan>& spans) {
   const bool keys = config.has(SecretKind::kPrivateKey);
   if (state.key_lines_left != 0 && keys && follow_block(line, state, spans)) return;
-  const std::span<const CueHit> hits = fold::CueFinder::for_this_thread().find(line);
-  SecretSearch search{fold::LineText(line), config, spans, hits};
+  const std::span<const CueHit> hits = CueFinder::for_this_thread().find(line);
+  SecretSearch search{LineText(line), config, spans, hits};
   for (const CueHit& hit : hits) {
     if (hit.begin() >= search.taken) look_at(search, hit);
   }
@@ -110,7 +105,7 @@ void search_line(std::string_view line, const RedactConfig& config, RedactState&
   if (search.opens_public_block) state.key_lines_left = RedactState::kMaxLines + RedactState::kPublicBlock;
   search.taken = 0;
   if (keys) {
-    if (fold::is_key_line(line)) {
+    if (is_key_line(line)) {
       search.take(0, line.size(), SecretKind::kPrivateKey);
       search.ends_with_key_line = true;
     } else {
@@ -173,7 +168,7 @@ void append_redacted(std::string_view line, const std::vector<SecretSpan>& spans
                      RedactCounts& counts) {
   std::size_t kept = 0;
   for (const SecretSpan& span : spans) {
-    out.append(line.substr(kept, span.begin - kept)).append(fold::kTagStart);
+    out.append(line.substr(kept, span.begin - kept)).append(kTagStart);
     out.append(secret_kind_name(span.kind)).push_back('>');
     kept = span.end;
     ++counts.by_kind[static_cast<std::size_t>(span.kind)];

@@ -15,8 +15,6 @@
 
 namespace silt::fold {
 
-using daemon::RedactConfig;
-using daemon::SecretKind;
 
 enum class Cue : std::uint8_t {
   kTag,          // "<redacted:": perhaps one of our own

@@ -88,7 +88,7 @@ bool is_no_secret(std::string_view value) {
 std::size_t tag_size(std::string_view text) {
   if (!text.starts_with(kTagStart)) return 0;
   const std::string_view name = text.substr(kTagStart.size(), 24);
-  for (std::size_t kind = 0; kind < daemon::kSecretKinds; ++kind) {
+  for (std::size_t kind = 0; kind < kSecretKinds; ++kind) {
     const std::string_view known = secret_kind_name(static_cast<SecretKind>(kind));
     if (name.starts_with(known) && name.substr(known.size()).starts_with('>'))
       return kTagStart.size() + known.size() + 1;

@@ -7,7 +7,7 @@
 #include "daemon/fold/miner.h"
 #include "model/tools/eval_extras.h"
 
-namespace silt::daemon {
+namespace silt::tools {
 namespace {
 
 // Prints one pattern id per line of the file. With --patterns: the patterns, their ids and counts.
@@ -23,16 +23,16 @@ int fold_file(std::span<const std::string_view> arguments) {
     std::fprintf(stderr, "silt-eval: cannot read %s\n", path.c_str());
     return 2;
   }
-  Miner miner;
-  std::vector<PatternId> ids;
+  fold::Miner miner;
+  std::vector<fold::PatternId> ids;
   for (std::string line; std::getline(file, line);)
     ids.push_back(miner.fold(line, ids.size() + 1, 0).pattern);
   if (!show_patterns) {
-    for (const PatternId id : ids) std::printf("%u\n", id);
+    for (const fold::PatternId id : ids) std::printf("%u\n", id);
     return 0;
   }
-  for (PatternId id = 0; id <= miner.size(); ++id) {
-    const Pattern* pattern = miner.find(id);
+  for (fold::PatternId id = 0; id <= miner.size(); ++id) {
+    const fold::Pattern* pattern = miner.find(id);
     if (pattern == nullptr) continue;
     std::printf("%6u %8llu %s\n", id, static_cast<unsigned long long>(pattern->count), pattern->text.c_str());
   }
@@ -44,12 +44,12 @@ constexpr model::EvalExtra kExtras[] = {
 };
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::tools
 
 namespace silt::model {
 
 std::span<const EvalExtra> eval_extras() {
-  return daemon::kExtras;
+  return tools::kExtras;
 }
 
 }  // namespace silt::model
