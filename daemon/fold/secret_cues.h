@@ -15,7 +15,6 @@
 
 namespace silt::fold {
 
-
 enum class Cue : std::uint8_t {
   kTag,          // "<redacted:": perhaps one of our own
   kKey,          // the last word of a key: "password", "api_key"

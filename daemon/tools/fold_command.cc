@@ -28,7 +28,7 @@ int fold_file(std::span<const std::string_view> arguments) {
   for (std::string line; std::getline(file, line);)
     ids.push_back(miner.fold(line, ids.size() + 1, 0).pattern);
   if (!show_patterns) {
-    for (const fold::PatternId id : ids) std::printf("%u\n", id);
+    for (const fold::PatternId id : ids) std::printf("%u\n", miner.resolve(id));
     return 0;
   }
   for (fold::PatternId id = 0; id <= miner.size(); ++id) {
