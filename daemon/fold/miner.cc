@@ -110,8 +110,8 @@ class Miner::State {
     double share = 0;          // weight of equal words over weight of all words that are not wild
     std::uint32_t differ = 0;  // places that joining would make wild
     std::uint32_t plain = 0;   // of these, where plain words differ
-    std::uint32_t wild = 0;
-    std::uint32_t words = 0;  // equal places that are no slots
+    std::uint32_t wild = 0;    // places that are wild or would be, and keep no key
+    std::uint32_t words = 0;   // equal places that are no slots
   };
 
   // The template for masked_. Equal lines get equal answers as long as no template changes, so the
@@ -160,7 +160,7 @@ class Miner::State {
     if (match.differ == 0) return true;
     if (match.plain > 0 && !crowded) return false;
     // A template must not dissolve: joining may not leave more wild places than words.
-    return match.share >= config_.similarity && match.wild + match.differ <= match.words;
+    return match.share >= config_.similarity && match.wild <= match.words;
   }
 
   Match compare(const Template& candidate, std::uint32_t starred) const {
@@ -170,19 +170,20 @@ class Miner::State {
     for (std::size_t i = 0; i < masked_.chunks.size(); ++i) {
       const TemplateChunk& chunk = candidate.chunks[i];
       if (chunk.free) continue;
-      if (chunk.wild) {
-        ++match.wild;
+      if (chunk.wild && chunk.accepts(masked_.chunk_text(masked_.chunks[i]))) {
+        match.wild += !chunk.keyed;
         continue;
       }
       const Chunk& other = masked_.chunks[i];
       const bool equal = chunk.hash == other.hash;
       // In a star branch the word that led there is known to vary, and values are no sign of strangers.
-      const bool varies = !equal && ((i < kRouteReach && (starred >> i & 1) != 0) ||
-                                     may_vary(chunk, other, masked_.chunk_text(other)));
+      const bool star = i < kRouteReach && chunk.routes() && (starred >> i & 1) != 0;
+      const bool varies = !equal && (star || may_vary(chunk, other, masked_.chunk_text(other)));
       const double weight = varies ? 0 : word_weight(chunk);
       all += weight;
       if (equal) same += weight;
       match.differ += !equal;
+      match.wild += !equal && !chunk.keyed;
       match.plain += !equal && !varies;
       match.words += equal && !chunk.slot;
     }
@@ -201,7 +202,9 @@ class Miner::State {
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < target.chunks.size(); ++i) {
       const TemplateChunk& chunk = target.chunks[i];
-      if (!chunk.wild && chunk.hash != masked_.chunks[i].hash) places.push_back(i);
+      const Chunk& other = masked_.chunks[i];
+      const bool fits = chunk.wild ? chunk.accepts(masked_.chunk_text(other)) : chunk.hash == other.hash;
+      if (!fits) places.push_back(i);
     }
     if (places.empty()) return false;
     leave(target);
@@ -340,7 +343,8 @@ class Miner::State {
       const TemplateChunk& y = b.chunks[i];
       if (x.free) continue;
       equal = equal && x.hash == y.hash;
-      if (x.hash != y.hash && !x.wild && !y.wild) return false;
+      const bool covered = (x.wild && x.accepts(y.text)) || (y.wild && y.accepts(x.text));
+      if (x.hash != y.hash && !covered) return false;
       wild += x.wild || y.wild;
       words += x.hash == y.hash && !x.wild && !x.slot;
     }
@@ -352,8 +356,7 @@ class Miner::State {
     const Template& second = templates_[merged];
     leave(first);
     for (std::size_t i = 0; i < first.chunks.size(); ++i) {
-      if (first.chunks[i].hash != second.chunks[i].hash && !first.chunks[i].wild)
-        make_wild(first, i, second.chunks[i].text);
+      if (first.chunks[i].hash != second.chunks[i].hash) make_wild(first, i, second.chunks[i].text);
     }
     first.rebuild_text();
     enter(first);

@@ -85,14 +85,11 @@ Result<Template> decode_template(std::string_view bytes) {
 bool may_vary(const TemplateChunk& chunk, const Chunk& other, std::string_view other_text) {
   if (chunk.value && other.value) return true;
   if (!chunk.keyed || !other.keyed) return false;
-  const std::string_view key = std::string_view(chunk.text).substr(0, chunk.text.find('=') + 1);
-  return key.size() > 1 && other_text.starts_with(key);
+  return chunk.key().size() > 1 && other_text.starts_with(chunk.key());
 }
 
 std::string wild_text(const TemplateChunk& chunk, std::string_view other) {
-  const std::size_t equals = chunk.text.find('=');
-  const std::string_view key =
-      std::string_view(chunk.text).substr(0, equals == std::string::npos ? 0 : equals + 1);
+  const std::string_view key = chunk.key();
   if (!chunk.free && (key.size() < 2 || !other.starts_with(key))) return std::string(kWild);
   return std::string(key).append(kWild);
 }

@@ -30,7 +30,11 @@ struct TemplateChunk {
   bool keyed = false;
   bool wild = false;
 
-  bool routes() const { return !variable && !free && !value; }
+  bool routes() const { return !variable && !free && !value && !keyed; }
+  // Whether a word fits to a wild place: any, or any value of the place's key.
+  bool accepts(std::string_view other) const { return text == kWild || free || other.starts_with(key()); }
+  // "user=" of "user=<*>", or nothing.
+  std::string_view key() const { return std::string_view(text).substr(0, text.find('=') + 1); }
 };
 
 using Route = std::array<std::uint64_t, kRouteWords>;

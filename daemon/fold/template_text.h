@@ -20,6 +20,8 @@ struct Chunk {
   bool free = false;      // a JSON value beside a message: never decides
   bool value = false;     // looks or stands like a value: may become wild at once
   bool keyed = false;     // key=value where the value looks like one
+
+  bool routes() const { return !variable && !free && !value && !keyed; }
 };
 
 struct MaskedLine {

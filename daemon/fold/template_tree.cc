@@ -32,7 +32,7 @@ Route TemplateTree::find(const MaskedLine& line, std::vector<Leaf>& leaves) cons
   const std::size_t reach = std::min(line.chunks.size(), kRouteReach);
   for (std::size_t i = 0; i < reach && steps < kRouteWords; ++i) {
     const Chunk& chunk = line.chunks[i];
-    if (chunk.variable || chunk.free || chunk.value) continue;
+    if (!chunk.routes()) continue;
     std::uint64_t step = std::max<std::uint64_t>(chunk.hash, kStar + 1);
     advance(step, 1u << i);
     const bool full = exact != kNoNode && nodes_[exact].children.size() >= children_max_;
