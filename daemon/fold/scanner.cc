@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "daemon/fold/head.h"
+
 namespace silt::fold {
 namespace {
 
@@ -215,7 +217,10 @@ bool digit_group_after_mark(std::string_view text) {
 
 // The kind of an atom without ':', '/' and '@'.
 TokenKind plain_kind(std::string_view text, const Shape& shape) {
-  if (shape.digits == 0) return TokenKind::kWord;
+  if (shape.digits == 0) {
+    const bool mask = shape.letters + shape.joiners() == 0 && (text.size() == 8 || text.size() == 16);
+    return mask ? TokenKind::kHex : TokenKind::kWord;  // ffffffff
+  }
   if (shape.hex_letters + shape.letters == 0) {
     if (shape.dots == 3 && shape.joiners() == 3 && ipv4_size(text) == text.size()) return TokenKind::kIp;
     if (shape.dashes == 2 && is_date(text)) return TokenKind::kTime;
@@ -422,7 +427,10 @@ void scan_line(std::string_view line, ScannedLine& out) {
   out.tokens.clear();
   out.json = looks_like_json(line);
   out.time = find_timestamp(line);
+  out.host = out.program = out.severity = {};
+  out.message = 0;
   Scanner(line, out).run();
+  find_head(out);
 }
 
 }  // namespace silt::fold

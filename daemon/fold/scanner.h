@@ -46,11 +46,23 @@ struct Token {
   std::uint32_t size() const { return end - begin; }
 };
 
+struct TextSpan {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+
+  bool empty() const { return begin == end; }
+};
+
 struct ScannedLine {
   std::string_view text;         // the line given to scan_line, not owned
   std::optional<TimeText> time;  // also the token of kind kTime at the same place
   bool json = false;             // looks like one JSON object
-  std::vector<Token> tokens;
+  // What the head of the line says; empty where it does not.
+  TextSpan host;
+  TextSpan program;           // without its pid; a logger's name counts as one
+  TextSpan severity;          // as written: "ERROR", "warn", "E"
+  std::uint32_t message = 0;  // where the message begins, behind time, host, program and the like
+  std::vector<Token> tokens;  // of the whole line
 };
 
 // `line` is read up to kMaxScanBytes; what lies behind has no tokens.

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   RedactState state;
   RedactCounts counts;
   std::string redacted;
+  redact("warm", RedactConfig{}, state, redacted, counts);  // compiles the cues
   ScannedLine scanned;
   std::vector<Field> fields;
   std::vector<std::string> terms;

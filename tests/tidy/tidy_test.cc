@@ -35,6 +35,7 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"bench", {"base", "model", "daemon/fold", "daemon/store"}},
     {"daemon/fold", {"base"}},
     {"daemon/telemetry", {"base"}},
+    {"daemon/tools", {"base", "model", "daemon/fold"}},
     {"daemon/store", {"base", "connectors", "proto"}},
     {"daemon/intake", {"base", "connectors", "daemon/fold", "daemon/store"}},
     {"daemon/learn", {"base", "model", "proto", "daemon/fold", "daemon/store"}},
@@ -85,6 +86,7 @@ struct Library {
 const std::vector<Library> kLibraries = {
     {"grpc", {"daemon/serve/", "cli/client.cc"}, true},
     {"rocksdb/", {"daemon/store/"}, true},
+    {"hs/", {"daemon/fold/secret_cues.cc"}, false},
     {"boost/asio", {"connectors/", "daemon/app", "daemon/telemetry/"}, false},
     {"boost/beast", {"daemon/telemetry/"}, false},
     {"boost/json", {"cli/", "daemon/export", "base/boost_json.cc"}, false},
