@@ -47,7 +47,8 @@ TEST(Policy, TheBudgetHoldsInTheLongRun) {
 TEST(Policy, NewPatternsAreLearnedOnCredit) {
   Policy policy(PolicyConfig{.learn_tokens_per_s = 0, .burst_tokens = 100, .new_pattern_learn_count = 8});
   for (std::uint64_t count = 1; count <= 20; ++count) {
-    EXPECT_EQ(policy.decide(repeat(count, 0, 7)).action, count <= 8 ? Action::kLearn : Action::kCount) << count;
+    EXPECT_EQ(policy.decide(repeat(count, 0, 7)).action, count <= 8 ? Action::kLearn : Action::kCount)
+        << count;
   }
   EXPECT_EQ(policy.bucket_tokens(), -100);  // the debt is bounded
 }
