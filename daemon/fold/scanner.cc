@@ -4,6 +4,7 @@
 #include <array>
 
 #include "daemon/fold/head.h"
+#include "daemon/fold/visible_text.h"
 
 namespace silt::fold {
 namespace {
@@ -422,7 +423,9 @@ std::string_view token_kind_name(TokenKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-void scan_line(std::string_view line, ScannedLine& out) {
+namespace {
+
+void scan_visible(std::string_view line, ScannedLine& out) {
   out.text = line;
   out.tokens.clear();
   out.json = looks_like_json(line);
@@ -431,6 +434,50 @@ void scan_line(std::string_view line, ScannedLine& out) {
   out.message = 0;
   Scanner(line, out).run();
   find_head(out);
+}
+
+// Spans of the visible text, as spans of the line.
+void put_back(const ScannedLine& visible, const std::vector<std::uint32_t>& places, ScannedLine& out) {
+  const auto begin_of = [&](std::uint32_t at) {
+    return at < places.size() ? places[at] : static_cast<std::uint32_t>(out.text.size());
+  };
+  const auto end_of = [&](std::uint32_t at) { return at == 0 ? 0 : places[at - 1] + 1; };
+  const auto span_of = [&](const TextSpan& span) {
+    return span.empty() ? TextSpan{} : TextSpan{begin_of(span.begin), end_of(span.end)};
+  };
+  out.json = visible.json;
+  out.time = visible.time;
+  if (out.time) {
+    out.time->begin = begin_of(visible.time->begin);
+    out.time->end = end_of(visible.time->end);
+  }
+  out.host = span_of(visible.host);
+  out.program = span_of(visible.program);
+  out.severity = span_of(visible.severity);
+  out.message = begin_of(visible.message);
+  out.tokens = visible.tokens;
+  for (Token& token : out.tokens) {
+    token.begin = begin_of(token.begin);
+    token.end = end_of(token.end);
+  }
+}
+
+}  // namespace
+
+void scan_line(std::string_view line, ScannedLine& out) {
+  if (out.visible) out.visible.reset();
+  if (may_hide_characters(line)) {
+    auto visible = std::make_shared<VisibleLine>();
+    std::vector<std::uint32_t> places;
+    if (strip_invisible(line.substr(0, kMaxScanBytes), visible->text, places)) {
+      scan_visible(visible->text, visible->line);
+      out.text = line;
+      put_back(visible->line, places, out);
+      out.visible = std::move(visible);
+      return;
+    }
+  }
+  scan_visible(line, out);
 }
 
 }  // namespace silt::fold
