@@ -33,6 +33,7 @@ class Miner::State {
       folded.is_new = folded.template_changed = true;
       pattern.first_seq = seq;
       pattern.first_time_us = time_us;
+      pattern.program = line.text.substr(line.program.begin, line.program.end - line.program.begin);
     }
     if (folded.template_changed) pattern.example_seq = seq;
     folded.count = ++pattern.count;
