@@ -55,26 +55,61 @@ struct Shape {
   std::uint32_t others = 0;
 
   std::uint32_t joiners() const { return dots + dashes + colons + slashes + ats + others; }
+  Shape& operator+=(const Shape& more) {
+    digits += more.digits;
+    hex_letters += more.hex_letters;
+    letters += more.letters;
+    dots += more.dots;
+    dashes += more.dashes;
+    colons += more.colons;
+    slashes += more.slashes;
+    ats += more.ats;
+    others += more.others;
+    return *this;
+  }
 };
 
-Shape shape_of(std::string_view atom) {
-  std::array<std::uint32_t, 5> by_class{};
-  Shape shape;
-  for (const char c : atom) {
-    ++by_class[class_of(c)];
-    switch (c) {
-      case '.': ++shape.dots; break;
-      case '-': ++shape.dashes; break;
-      case ':': ++shape.colons; break;
-      case '/': ++shape.slashes; break;
-      case '@': ++shape.ats; break;
-      default: break;
-    }
+// The counts of a shape, each in a byte of a word: one addition per character. Good for 255 characters.
+constexpr std::size_t kPackedMost = 255;
+
+constexpr std::array<std::uint64_t, 256> make_packed() {
+  std::array<std::uint64_t, 256> packed{};
+  for (std::size_t c = 0; c < 256; ++c) {
+    const unsigned field = kClasses[c] == kDigitChar   ? 0
+                           : kClasses[c] == kHexLetter ? 1
+                           : kClasses[c] == kLetter    ? 2
+                           : c == '.'                  ? 3
+                           : c == '-'                  ? 4
+                           : c == ':'                  ? 5
+                           : c == '/'                  ? 6
+                           : c == '@'                  ? 7
+                                                       : 8;
+    packed[c] = field < 8 ? std::uint64_t{1} << (8 * field) : 0;
   }
-  shape.digits = by_class[kDigitChar];
-  shape.hex_letters = by_class[kHexLetter];
-  shape.letters = by_class[kLetter];
-  shape.others = by_class[kJoiner] - shape.dots - shape.dashes - shape.colons - shape.slashes - shape.ats;
+  return packed;
+}
+constexpr std::array<std::uint64_t, 256> kPacked = make_packed();
+
+std::uint64_t packed_of(char c) {
+  return kPacked[static_cast<unsigned char>(c)];
+}
+
+Shape shape_of(std::uint64_t packed, std::size_t size) {
+  const auto field = [&](unsigned i) { return static_cast<std::uint32_t>(packed >> (8 * i) & 0xff); };
+  Shape shape{field(0), field(1), field(2), field(3), field(4), field(5), field(6), field(7), 0};
+  shape.others =
+      static_cast<std::uint32_t>(size) - shape.digits - shape.hex_letters - shape.letters - shape.joiners();
+  return shape;
+}
+
+Shape shape_of(std::string_view atom) {
+  Shape shape;
+  for (; !atom.empty(); atom.remove_prefix(std::min(atom.size(), kPackedMost))) {
+    const std::string_view part = atom.substr(0, kPackedMost);
+    std::uint64_t packed = 0;
+    for (const char c : part) packed += packed_of(c);
+    shape += shape_of(packed, part.size());
+  }
   return shape;
 }
 
@@ -292,6 +327,7 @@ class Scanner {
       return begin + windows_path(begin, limit);
     std::size_t end = begin;
     bool joined = false;
+    std::uint64_t packed = 0;
     while (end < limit) {
       const CharClass k = class_of(line_[end]);
       if (k == kBreak) break;
@@ -299,13 +335,18 @@ class Scanner {
         if (end - begin > kMaxAtom) break;
         joined = true;
       }
+      packed += packed_of(line_[end]);
       ++end;
     }
+    const bool counted = end - begin <= kPackedMost;
     if (joined) {
-      while (end > begin + 1 && class_of(line_[end - 1]) == kJoiner && line_[end - 1] != '/') --end;
+      while (end > begin + 1 && class_of(line_[end - 1]) == kJoiner && line_[end - 1] != '/') {
+        --end;
+        packed -= packed_of(line_[end]);
+      }
     }
     const std::string_view text = line_.substr(begin, end - begin);
-    const Shape shape = shape_of(text);
+    const Shape shape = counted ? shape_of(packed, text.size()) : shape_of(text);
     if (!joined || shape.colons + shape.slashes + shape.ats == 0) {
       emit(begin, end, plain_kind(text, shape), shape.digits > 0);
       return end;
