@@ -49,7 +49,7 @@ Quote quote_at(const LineText& text, std::size_t at) {
   while (slashes < 7 && text.peek(at + slashes) == '\\') ++slashes;
   const char mark = text.peek(at + slashes);
   if (is_quote(mark)) return {at + slashes + 1, mark, slashes};
-  if (slashes == 0 && (text.at(at, "%22") || text.at(at, "%27"))) return {at + 3, '%'};
+  if (mark == '%' && slashes == 0 && (text.at(at, "%22") || text.at(at, "%27"))) return {at + 3, '%'};
   return {};
 }
 
@@ -165,6 +165,7 @@ class KeyValue {
       if (text_.peek(open) == '\'' && open > end) return value(open, Link::kEquals);
     }
     if (at == end) return;
+    if (std::string_view("iwle").find(text_.peek(at)) == std::string_view::npos) return;
     for (const std::string_view verb : {"is ", "was ", "ist ", "lautet ", "est ", "es "}) {
       if (!text_.at(at, verb)) continue;
       const std::size_t from = text_.skip_blanks(at + verb.size());

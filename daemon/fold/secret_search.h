@@ -119,10 +119,13 @@ class LineText {
   static constexpr std::size_t kRuns = 7;
   static constexpr std::size_t kMaxSlashes = 8;
   struct Seen {
-    std::size_t begin = 1;  // empty at first
-    std::size_t end = 0;
+    std::uint32_t begin = 1;  // empty at first
+    std::uint32_t end = 0;
     bool holds(std::size_t at) const { return at >= begin && at <= end; }
   };
+  static Seen seen_of(std::size_t begin, std::size_t end) {
+    return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
+  }
   bool ends_value(std::size_t at) const;
 
   std::string_view line_;
