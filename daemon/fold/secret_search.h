@@ -182,7 +182,9 @@ void find_cards(SecretSearch& search);
 
 // Whether the line is nothing but base64 of the size that a line of a key has.
 bool is_key_line(std::string_view line);
-// The last, shorter line of a key.
+// A line of a key that was cut narrower: only to be asked inside a block.
+bool is_short_key_line(std::string_view line);
+// The last, shorter line of a key: only to be asked behind others.
 bool is_last_key_line(std::string_view line);
 
 }  // namespace silt::fold

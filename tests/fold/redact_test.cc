@@ -265,6 +265,13 @@ TEST_F(Block, IsReplacedLineByLine) {
   expect_kept("AAAAC2VkAQ==");
 }
 
+TEST_F(Block, MayBeNarrow) {
+  expect_gone("-----BEGIN EC PRIVATE KEY-----");
+  expect_gone("c2VjcmV0IG9uZSBzZWNyZXQgb25l");
+  expect_gone("c2VjcmV0IHR3byBzZWNyZXQgdHdv");
+  expect_gone("-----END EC PRIVATE KEY-----");
+}
+
 TEST_F(Block, MayHaveHeaders) {
   expect_gone("-----BEGIN RSA PRIVATE KEY-----");
   expect_kept("Proc-Type: 4,ENCRYPTED");
