@@ -92,8 +92,10 @@ TEST(StoreModel, TheStoreSaysWhatTheModelSays) {
     world.options.database.write_buffer_bytes = 64 << 10;  // flushes and compactions, too
     ASSERT_TRUE(world.reopen().is_ok());
     add_sources(world);
+    for (SourceModel* source : world.sources()) ASSERT_TRUE(world.append(*source, 1).is_ok());
     for (int step = 0; step < 60 && !::testing::Test::HasFailure(); ++step) {
-      ASSERT_TRUE(random_step(world).status.is_ok());
+      const Status done = random_step(world).status;
+      ASSERT_TRUE(done.is_ok()) << done.to_string();
       if (step % 10 == 9) world.check(*world.sources()[world.random() % 3]);
       if (step % 25 != 24) continue;
       ASSERT_TRUE(world.reopen().is_ok());

@@ -388,7 +388,10 @@ void StoreWorld::check_terms(SourceModel& source) {
       if (seq >= first && seq <= last && wanted.size() < limit) wanted.push_back(seq);
     }
     ASSERT_TRUE(store_->postings(source.info.ref, term, {first, last}, limit, got).is_ok());
-    EXPECT_EQ(got, wanted) << "term '" << term << "' in " << first << ".." << last << ", at most " << limit;
+    EXPECT_EQ(got, wanted) << "term '" << term << "' in " << first << ".." << last << ", at most " << limit
+                           << (wanted.empty()
+                                   ? ""
+                                   : "; the first has '" + source.records[wanted[0] - 1].record.text + "'");
   }
   // Of patterns and of what is not sealed.
   for (const std::string prefix : {"", "e", "er", "10.0", "neverwritten"}) {
