@@ -21,6 +21,7 @@
 #include "daemon/answer/answer.h"
 #include "daemon/intake/intake.h"
 #include "daemon/learn/fold_loop.h"
+#include "daemon/learn/source_admin.h"
 #include "daemon/learn/learn_loop.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/rocks_store.h"
@@ -101,6 +102,11 @@ class AppImpl final : public App {
     fold_loop_ = std::make_unique<learn::FoldLoop>(*store_, *store_, clock_, fold_options());
     learner_loop_ = std::make_unique<learn::LearnLoop>(*store_, *store_, *store_, *fold_loop_, snapshots_,
                                                        *learner_, model_->tokenizer(), clock_, learn_options());
+    admin_ = std::make_unique<learn::StoreAdmin>(*store_, *store_, *store_, *store_, clock_,
+                                                 [this](store::SourceRef source) {
+                                                   SILT_TRY(fold_loop_->drop(source));
+                                                   return learner_loop_->drop(source);
+                                                 });
     answer::AnswerOptions options;
     options.backend = config_.model.backend;
     options.threads = static_cast<int>(config_.model.threads);
@@ -284,6 +290,7 @@ class AppImpl final : public App {
         .nets = *store_,
         .folds = *store_,
         .learner = *learner_loop_,
+        .admin = admin_.get(),
         .fill_status = [this](silt::v1::GetStatusResponse& out) { fill_status(out); }};
     SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
     return Status::ok();
@@ -373,6 +380,7 @@ class AppImpl final : public App {
   learn::Snapshots snapshots_;
   std::unique_ptr<learn::FoldLoop> fold_loop_;
   std::unique_ptr<learn::LearnLoop> learner_loop_;
+  std::unique_ptr<learn::StoreAdmin> admin_;
   std::vector<std::unique_ptr<connectors::Waiter>> waiters_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<answer::Answerer> answerer_;
@@ -410,17 +418,6 @@ int exit_code(const Status& status) {
 
 std::string version() {
   return SILT_VERSION;
-}
-
-Result<std::string> store_digest(const std::string& path) {
-  store::StoreOptions options;
-  options.database.path = path;
-  options.database.read_only = true;
-  SILT_ASSIGN(const auto store, store::RocksStore::open(options));
-  SILT_ASSIGN(const auto digests, store->digests());
-  std::string out;
-  for (const store::SourceDigest& digest : digests) out += digest.to_string() + "\n";
-  return out;
 }
 
 }  // namespace silt::daemon

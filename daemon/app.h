@@ -35,8 +35,5 @@ int exit_code(const Status& status);
 
 std::string version();
 
-// One line per source about all that is in a store, for comparing two; works on a copy or when no
-// siltd runs.
-Result<std::string> store_digest(const std::string& path);
 
 }  // namespace silt::daemon

@@ -84,4 +84,12 @@ class SourceAdmin {
                                                       const std::string& request_id) const = 0;
 };
 
+// Who keeps the fold, as the learner sees it.
+class FoldControl {
+ public:
+  virtual ~FoldControl() = default;
+  // Starts the fold of a source again from its floor. Does not wait for it: the caller is the learner.
+  virtual Status reset(store::SourceRef source) = 0;
+};
+
 }  // namespace silt::learn
