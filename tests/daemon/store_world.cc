@@ -236,7 +236,7 @@ SealedSegment StoreWorld::segment(const SourceModel& source, Seq first, Seq last
     sealed.info.last_event_us =
         is_first ? kept.mark.event_us : std::max(sealed.info.last_event_us, kept.mark.event_us);
   }
-  sealed.bytes = builder.finish(terms_of).value();
+  sealed.bytes = builder.finish(fold::possible_terms).value();
   sealed.info.stored_bytes = sealed.bytes.size();
   return sealed;
 }
