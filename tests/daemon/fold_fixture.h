@@ -12,6 +12,7 @@
 #include "daemon/learn/fold_loop.h"
 #include "daemon/store/rocks_store.h"
 #include "tests/daemon/raw_rows.h"
+#include "tests/support/power_loss_env.h"
 #include "tests/support/temp_dir.h"
 
 namespace silt::learn {
@@ -45,6 +46,7 @@ class FoldLoopTest : public ::testing::Test {
     store_.reset();
     store::StoreOptions options;
     options.database.path = dir_.path("store");
+    options.database.env = quick_.env();
     options.terms_of = terms_of;
     store_ = RocksStore::open(options).value();
     restart();
@@ -152,6 +154,7 @@ class FoldLoopTest : public ::testing::Test {
   bool logged(std::string_view what) const { return logged_.find(what) != std::string::npos; }
 
   testing::TempDir dir_;
+  testing::PowerLossEnv quick_;  // waits for no disk
   ManualClock clock_{1'700'000'000'000'000};
   std::mt19937 random_{7};
   FoldOptions options_;

@@ -86,6 +86,7 @@ bool SourceModel::is_lost(Seq seq) const {
 
 StoreWorld::StoreWorld(std::uint64_t seed, std::string path) : random(seed), seed_(seed) {
   options.database.path = path.empty() ? dir_.path("store") : std::move(path);
+  options.database.env = quick_.env();
   options.terms_of = terms_of;
 }
 
@@ -379,7 +380,7 @@ void StoreWorld::check_terms(SourceModel& source) {
   }
   by_term["neverwritten"] = {};
   for (const auto& [term, all] : by_term) {
-    if (all.size() < 3 && random() % 4 != 0) continue;
+    if (random() % by_term.size() > 30) continue;
     const Seq first = random() % (source.end() + 1),
               last = random() % 3 == 0 ? ~Seq{0} : first + random() % 200;
     const std::size_t limit = random() % 3 == 0 ? 1 + random() % 10 : ~std::size_t{0};
