@@ -36,7 +36,7 @@ struct LearnConfig {
   std::uint32_t new_pattern_learn_count = 8;
   bool frozen_scores = true;
   std::uint32_t commit_ms = 1000;
-  std::uint32_t replay_steps_max = 128;
+  std::uint32_t replay_steps_max = 1024;
   std::uint32_t blob_age_s = 600;
   std::uint32_t resident_mib_max = 512;  // of all states in memory
   std::uint32_t replay_ms_max = 2000;    // what costs less to replay is not stored

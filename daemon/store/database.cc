@@ -158,6 +158,8 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
 Database::Database(std::string path) : path_(std::move(path)) {}
 
 Database::~Database() {
+  // What is in tables needs no log: the next start reads nothing again, and the log's space is free.
+  if (db_ && listener_ && failed_.is_ok()) (void)db_->Flush(rocksdb::FlushOptions(), families_);
   for (rocksdb::ColumnFamilyHandle* family : families_) {
     if (db_) (void)db_->DestroyColumnFamilyHandle(family);
   }

@@ -39,6 +39,7 @@ class MemoryStore final : public store::RecordLog,
   std::uint64_t most_in_a_commit = 0;  // sources
   std::uint64_t blobs_written = 0;
   std::uint64_t scores_out_of_order = 0;
+  std::uint64_t fold_resets = 0;
 
   // --- RecordLog
   Result<store::SourceInfo> open_source(const std::string& tenant, const std::string& stream,
@@ -139,6 +140,7 @@ class MemoryStore final : public store::RecordLog,
     return Status::ok();
   }
   Status reset(store::SourceRef ref) override {
+    ++fold_resets;
     SILT_TRY(reset_fold(ref));
     fold(ref);
     return Status::ok();
