@@ -105,5 +105,8 @@ inline constexpr std::size_t kMaxTerms = 64;
 inline constexpr std::size_t kMaxTermBytes = 64;
 void index_terms(const ScannedLine& line, std::vector<std::string>& out);
 void index_terms(std::string_view line, std::vector<std::string>& out);
+// For filters: `text` is a line or a token of one. All terms that some line gives for it, in which it may
+// be another kind of token than alone; and more. Not sorted, and without the bound on their number.
+void possible_terms(std::string_view text, std::vector<std::string>& out);
 
 }  // namespace silt::fold

@@ -282,7 +282,7 @@ Status FoldLoop::begin_again(Resident& resident) {
 
 Status FoldLoop::finish_segment(store::SegmentBuilder& builder, FoldCommit& commit) {
   if (builder.records() == 0) return Status::ok();
-  SILT_ASSIGN(std::string bytes, builder.finish(terms_of));
+  SILT_ASSIGN(std::string bytes, builder.finish(fold::possible_terms));
   const auto shared = std::make_shared<const std::string>(std::move(bytes));
   SILT_ASSIGN(const store::Segment segment, store::Segment::open(shared));
   store::SealedSegment sealed;

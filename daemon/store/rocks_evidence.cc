@@ -195,24 +195,36 @@ Status RocksStore::postings(SourceRef source, std::string_view term, SeqRange ra
     return out.size() < limit;
   };
   std::vector<std::string> terms;
-  const auto holds = [&](std::string_view text) {
+  const auto has_term = [&](std::string_view text) {
     terms.clear();
     terms_of_(text, terms);
     return std::find(terms.begin(), terms.end(), term) != terms.end();
+  };
+  // What a token is depends on its line, so a value that has the term's letters only makes its line worth
+  // reading.
+  std::string lower;
+  const auto may_hold = [&](std::string_view text) {
+    lower = text;
+    for (char& byte : lower) byte = byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte | 0x20) : byte;
+    return lower.find(term) != std::string::npos;
   };
   const Status sealed = each_segment(source, range, [&](const OpenedSegment& opened) -> Result<bool> {
     if (!opened.segment.may_contain(term)) return true;
     SILT_ASSIGN(Segment segment, Segment::open(opened.bytes));
     std::vector<std::uint32_t> indexes;
-    SILT_TRY(segment.indexes_where(holds, indexes));
-    return std::all_of(indexes.begin(), indexes.end(), [&](auto index) { return add(segment.first_seq() + index); });
+    SILT_TRY(segment.indexes_where(may_hold, indexes));
+    if (indexes.empty()) return true;
+    SILT_ASSIGN(const RecordBlock block, segment.records(indexes));
+    const auto records = block.records();
+    return std::all_of(records.begin(), records.end(),
+                       [&](const RecordView& record) { return !has_term(record.text) || add(record.seq); });
   });
   SILT_TRY(sealed);
   if (out.size() >= limit) return Status::ok();
   return each_chunk(source, head, range, [&](const Block& block) {
     const auto records = block.records.records();
     return std::all_of(records.begin(), records.end(),
-                       [&](const RecordView& record) { return !holds(record.text) || add(record.seq); });
+                       [&](const RecordView& record) { return !has_term(record.text) || add(record.seq); });
   });
 }
 

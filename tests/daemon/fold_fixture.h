@@ -12,6 +12,7 @@
 #include "daemon/learn/fold_loop.h"
 #include "daemon/store/rocks_store.h"
 #include "tests/daemon/raw_rows.h"
+#include "tests/support/power_loss_env.h"
 #include "tests/support/temp_dir.h"
 
 namespace silt::learn {
@@ -45,6 +46,7 @@ class FoldLoopTest : public ::testing::Test {
     store_.reset();
     store::StoreOptions options;
     options.database.path = dir_.path("store");
+    options.database.env = quick_.env();
     options.terms_of = terms_of;
     store_ = RocksStore::open(options).value();
     restart();
@@ -76,7 +78,7 @@ class FoldLoopTest : public ::testing::Test {
       record.text = line;
       record.arrival_us = clock_.wall_us();
       record.told_us = line.size() % 5 == 1 ? 1'600'000'000'000'000 : 0;
-      record.flags = line.size() % 29 == 1 ? std::uint32_t{connectors::kRecordGap} : 0;
+      record.flags = random_() % 31 == 0 ? std::uint32_t{connectors::kRecordGap} : 0;
       record.origin.place = "/var/log/a.log";
       stream.records.push_back(record);
       stream.delta.bytes += line.size();
@@ -152,6 +154,7 @@ class FoldLoopTest : public ::testing::Test {
   bool logged(std::string_view what) const { return logged_.find(what) != std::string::npos; }
 
   testing::TempDir dir_;
+  testing::PowerLossEnv quick_;  // waits for no disk
   ManualClock clock_{1'700'000'000'000'000};
   std::mt19937 random_{7};
   FoldOptions options_;

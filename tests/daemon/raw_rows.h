@@ -9,6 +9,7 @@
 
 #include "daemon/store/database.h"
 #include "daemon/store/keys.h"
+#include "tests/support/power_loss_env.h"
 
 namespace silt::store {
 
@@ -17,6 +18,7 @@ class RawRows {
   explicit RawRows(const std::string& path) {
     DatabaseOptions options;
     options.path = path;
+    options.env = quick_.env();
     auto opened = Database::open(options);
     EXPECT_TRUE(opened.is_ok()) << opened.status().to_string();
     if (opened.is_ok()) database_ = std::move(opened).value();
@@ -53,6 +55,7 @@ class RawRows {
   }
 
  private:
+  testing::PowerLossEnv quick_;
   std::unique_ptr<Database> database_;
 };
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "daemon/store/rocks_store.h"
+#include "tests/support/power_loss_env.h"
 #include "tests/support/temp_dir.h"
 
 namespace silt::store {
@@ -86,6 +87,7 @@ class StoreWorld {
 
   const std::uint64_t seed_;
   testing::TempDir dir_;
+  testing::PowerLossEnv quick_;  // waits for no disk
   std::unique_ptr<RocksStore> store_;
   std::map<std::string, SourceModel> sources_;
 };

@@ -214,5 +214,20 @@ TEST(Terms, AreBounded) {
   EXPECT_EQ(cut[0].size(), kMaxTermBytes);
 }
 
+// Alone, a number is a time and gives no term; in a line it is a number and gives one.
+TEST(Terms, PossibleOnesOfATokenAreAllThatALineGives) {
+  for (const std::string token : {"1698730441", "1698730441317224007", "2026-11-21", "10:10:10", "a.b-c",
+                                  "/var/log/x.log", "10.0.0.1:22", "me@example.org", "blk_-123", "C:\\x\\y",
+                                  "8792489.5012ms", "12ms", "https://a.b/c/d?e=f", "9264346651-12382"}) {
+    std::vector<std::string> given, possible;
+    index_terms("first 2026-11-21T10:10:10Z then " + token + " last", given);
+    for (const char* other : {"first", "then", "last"}) std::erase(given, other);
+    possible_terms(token, possible);
+    for (const std::string& term : given) {
+      EXPECT_NE(std::find(possible.begin(), possible.end(), term), possible.end()) << term << " of " << token;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace silt::fold

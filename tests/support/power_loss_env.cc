@@ -2,6 +2,7 @@
 
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
+#include <rocksdb/system_clock.h>
 
 #include <filesystem>
 #include <fstream>
@@ -124,6 +125,21 @@ class TrackedDirectory final : public rocksdb::FSDirectoryWrapper {
   const std::string path_;
 };
 
+// After an error in the background the library sleeps for a second before it goes on.
+class SleeplessClock final : public rocksdb::SystemClockWrapper {
+ public:
+  SleeplessClock() : SystemClockWrapper(rocksdb::SystemClock::Default()) {}
+  const char* Name() const override { return "SleeplessClock"; }
+  void SleepForMicroseconds(int) override {}
+};
+
+class SleeplessEnv final : public rocksdb::EnvWrapper {
+ public:
+  explicit SleeplessEnv(std::unique_ptr<rocksdb::Env> files) : EnvWrapper(std::move(files)) {
+    system_clock_ = std::make_shared<SleeplessClock>();
+  }
+};
+
 std::optional<std::string> bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
@@ -218,7 +234,8 @@ class PowerLossEnv::FileSystem final : public rocksdb::FileSystemWrapper {
 };
 
 PowerLossEnv::PowerLossEnv()
-    : files_(std::make_shared<FileSystem>()), env_(rocksdb::NewCompositeEnv(files_)) {}
+    : files_(std::make_shared<FileSystem>()),
+      env_(std::make_unique<SleeplessEnv>(rocksdb::NewCompositeEnv(files_))) {}
 
 PowerLossEnv::~PowerLossEnv() = default;
 
