@@ -384,7 +384,10 @@ bool Discovery::is_copy(const std::string& path, const Fd& fd, const FileLook& l
     Generation& original = **at;
     if (original.retired || original.ignored) continue;
     if (original.head.size < kHeadBytes) extend_head(original);
-    if (!resembles(fd, look.size, original) && !could_become(fd, look.size, original)) continue;
+    if (!resembles(fd, look.size, original)) {
+      if (could_become(fd, look.size, original) && !has_waited(look)) return true;
+      continue;
+    }
     if (!original.fd && !owns_its_path(original) && adopt_copy(original)) {
       generations_.mark(original);
       if (generations_.find(look.key) != nullptr) return true;
@@ -402,17 +405,17 @@ bool Discovery::has_waited(const FileLook& copy) {
   return now_us - wait.since_us >= 1000 * options_.copy_wait_ms;
 }
 
-// A copy that was just begun is too short to prove anything: empty, or only the beginning of what
-// `original` begins with.
+// A copy that was just begun is too short to prove anything: empty, or no more than the beginning of
+// what is still there of `original`.
 bool Discovery::could_become(const Fd& fd, std::uint64_t size, const Generation& original) {
   if (size >= original.head.size) return false;
   char begun[kHeadBytes], whole[kHeadBytes];
   const Result<std::size_t> count = read_at(fd, 0, begun, size);
   if (!count.is_ok() || *count == 0) return count.is_ok();
   Result<Fd> from = open_regular(original.path);
-  if (!from.is_ok()) return from.status().code() == Code::kNotFound;
+  if (!from.is_ok()) return false;
   const Result<std::size_t> there = read_at(*from, 0, whole, original.head.size);
-  if (!there.is_ok() || !original.head.fits({whole, *there})) return true;  // it cannot be told
+  if (!there.is_ok() || !original.head.fits({whole, *there})) return false;
   return std::string_view(begun, *count) == std::string_view(whole, *count);
 }
 
