@@ -86,7 +86,36 @@ void Discovery::handle_name(const std::string& path) {
   for (Generation* generation : generations_.at_path(path)) {
     if (generation->present() || generation->fd) generations_.mark(*generation);
   }
+  // Links to it, and links to folders, lead elsewhere without a change of their own.
+  std::vector<std::string> links;
+  const auto [begin, end] = links_.equal_range(path);
+  for (auto link = begin; link != end; ++link) links.push_back(link->second);
+  for (const std::string& link : links) consider(link);
+  folders_.erase(path);
   consider(path);
+}
+
+// Writes through a link show only where it leads, and so does a new file in the place of its target.
+void Discovery::follow_link(const std::string& link, const std::string& target) {
+  const auto [begin, end] = links_.equal_range(target);
+  const bool known = std::any_of(begin, end, [&](const auto& entry) { return entry.second == link; });
+  if (known) return;
+  std::erase_if(links_, [&](const auto& entry) { return entry.second == link; });
+  watch(directory_of(target));
+  links_.emplace(target, link);
+}
+
+void Discovery::path_is_empty(const std::string& path) {
+  for (Generation* generation : generations_.at_path(path)) generation->look_soon = true;
+  if (Chain* chain = generations_.chain(path)) {
+    for (Generation* generation : chain->generations) set_live(*generation, false);
+  }
+  const std::string target = wanted(path) ? link_target(path) : std::string();
+  if (!target.empty()) {
+    follow_link(path, target);
+  } else {
+    std::erase_if(links_, [&](const auto& entry) { return entry.second == path; });
+  }
 }
 
 void Discovery::compare_all_soon() {
@@ -290,10 +319,7 @@ void Discovery::consider(const std::string& path) {
   const Result<FileLook> look = look_at(path);
   if (!look.is_ok()) {
     if (look.status().code() != Code::kNotFound) faults_.note(look.status());
-    for (Generation* generation : generations_.at_path(path)) generation->look_soon = true;
-    if (Chain* chain = generations_.chain(path)) {
-      for (Generation* generation : chain->generations) set_live(*generation, false);
-    }
+    path_is_empty(path);
     return;
   }
   if (look->directory) {
@@ -486,9 +512,7 @@ Generation& Discovery::create(const std::string& path, const std::string& chain,
   if (const Result<std::size_t> count = read_at(fd, 0, head, sizeof head); count.is_ok()) {
     row.head = Fingerprint::of({head, *count});
   }
-  if (const std::string real_directory = directory_of(row.path); real_directory != directory_of(path)) {
-    watch(real_directory);  // writes through a link show only where it leads
-  }
+  if (row.path != path) follow_link(path, row.path);
   Generation& generation = generations_.add(std::move(row), scan_number_);
   generation.quiet_since_us = clock_.monotonic_us();
   generations_.give_fd(generation, std::move(fd));

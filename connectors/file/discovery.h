@@ -71,6 +71,8 @@ class Discovery {
   bool has_turn(std::uint64_t number, std::size_t parts) const;
   void handle_events(const std::map<std::string, Names>& changed);
   void handle_name(const std::string& path);
+  void follow_link(const std::string& link, const std::string& target);
+  void path_is_empty(const std::string& path);
 
   bool wanted(const std::string& path) const { return include_.matches(path) && !exclude_.matches(path); }
   void watch(const std::string& directory);
@@ -124,6 +126,7 @@ class Discovery {
   bool compare_all_folders_ = true;  // the one that is under way
   std::unordered_map<std::string, Folder> folders_;
   std::unordered_set<std::uint64_t> scanned_;  // hashes of the folders that were read at least once
+  std::unordered_multimap<std::string, std::string> links_;  // by the file that each leads to
   // Possible copies that wait, by inode and birth: their names move on with the next rotation.
   struct CopyWait {
     std::int64_t since_us = 0;  // monotonic

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -77,6 +78,16 @@ std::string resolve_links(const std::string& path) {
   std::string result(resolved);
   std::free(resolved);
   return result;
+}
+
+std::string link_target(const std::string& path) {
+  char text[PATH_MAX];
+  const ssize_t size = ::readlink(path.c_str(), text, sizeof text);
+  if (size <= 0) return {};
+  std::string target(text, static_cast<std::size_t>(size));
+  if (!target.starts_with('/')) target.insert(0, path, 0, path.rfind('/') + 1);
+  const std::size_t slash = target.rfind('/');
+  return resolve_links(target.substr(0, std::max<std::size_t>(slash, 1))) + target.substr(slash);
 }
 
 Result<std::size_t> read_at(const Fd& fd, std::uint64_t offset, char* data, std::size_t size) {

@@ -579,6 +579,61 @@ TEST_F(RotationTest, T17_LinkFlippedToANewTarget) {
   expect_all_once();
 }
 
+// The layout of Kubernetes: the container's link stays, its target is rotated by the kubelet.
+TEST_F(RotationTest, T17_RotationBehindALinkIsSeenAtOnce) {
+  for (const bool look_between : {false, true}) {
+    SCOPED_TRACE(look_between);
+    std::filesystem::create_directories(at("pods/p"));
+    std::filesystem::create_directories(at("containers"));
+    options.include = {at("containers/*.log")};
+    append("pods/p/0.log", lines(3));
+    std::filesystem::create_symlink(at("pods/p/0.log"), at("containers/x.log"));
+    start();
+    drain();
+    for (int i = 0; i < 4; ++i) {
+      append("pods/p/0.log", lines(2));
+      rename("pods/p/0.log", std::string("pods/p/0.log.2026113").append(std::to_string(i)));
+      if (look_between) drain();
+      append("pods/p/0.log", lines(2));
+      drain();  // no time has passed
+      append("pods/p/0.log", lines(2));
+      drain();
+    }
+    remove("pods");
+    remove("containers");
+    drain();
+    expect_all_once_in_order();
+    stop();
+  }
+}
+
+TEST_F(RotationTest, T17_ALinkThatIsThereBeforeItsTarget) {
+  std::filesystem::create_directories(at("pods/p"));
+  std::filesystem::create_symlink("pods/p/0.log", at("x.log"));
+  start();
+  drain();
+  append("pods/p/0.log", lines(3));
+  drain();
+  expect_all_once();
+}
+
+TEST_F(RotationTest, T17_ALinkedFolderIsFlipped) {
+  options.include = {at("*/app.log")};
+  start();
+  for (int i = 0; i < 5; ++i) {
+    const std::string release = std::string(".release").append(std::to_string(i));
+    std::filesystem::create_directory(at(release));
+    append(release + "/app.log", lines(3));
+    std::filesystem::create_directory_symlink(at(release), at("next"));
+    drain();  // through "next" already
+    rename("next", "current");
+    drain();
+    append(release + "/app.log", lines(3));
+    drain();
+  }
+  expect_all_once_in_order();
+}
+
 TEST_F(RotationTest, T18_FolderRemovedAndMadeAgain) {
   std::filesystem::create_directories(at("d/e"));
   options.include = {at("d/**/*.log")};
