@@ -167,7 +167,8 @@ void Discovery::compare_files(bool all) {
   std::uint64_t gone = 0;
   const std::size_t parts = generations_.size() / kFilesPerComparison;
   generations_.for_each([&](Generation& generation) {
-    const bool busy = generation.dirty || generation.unread() > 0 || (generation.fd && !generation.live);
+    const bool busy = generation.dirty || generation.unread() > 0 || generation.nul_to_end ||
+                      (generation.fd && !generation.live);
     if (all || busy || generation.look_soon || has_turn(generation.id, parts)) looked.push_back(&generation);
     gone += generation.present() ? 0 : 1;
   });
@@ -362,7 +363,9 @@ bool Discovery::owns_its_path(const Generation& generation) const {
 }
 
 void Discovery::note_size(Generation& generation, const FileLook& look) {
-  if (look.size == generation.seen_size && look.modified_ns == generation.modified_ns) return;
+  // A memory mapping is written without an event and at times without a new time stamp.
+  const bool unchanged = look.size == generation.seen_size && look.modified_ns == generation.modified_ns;
+  if (unchanged && !generation.nul_to_end) return;
   if (look.size > generation.seen_size) {
     generation.quiet_since_us = clock_.monotonic_us();
     generation.finishing = false;
@@ -470,8 +473,10 @@ void Discovery::extend_head(Generation& generation) {
   if (!look.is_ok() || look->size < generation.offset || !holds(generation.fd, generation.proof())) return;
   char head[kHeadBytes];
   const Result<std::size_t> count = read_at(generation.fd, 0, head, sizeof head);
-  if (!count.is_ok() || *count <= generation.head.size) return;
-  generation.head = Fingerprint::of({head, *count});
+  if (!count.is_ok()) return;
+  const Fingerprint longer = Fingerprint::of_head({head, *count});
+  if (longer.size <= generation.head.size) return;
+  generation.head = longer;
   generation.seen_size = std::max(generation.seen_size, look->size);
   generations_.touch(generation);
   generations_.mark(generation);
@@ -510,7 +515,7 @@ Generation& Discovery::create(const std::string& path, const std::string& chain,
   row.order_ns = std::max(look.key.birth_ns != 0 ? look.key.birth_ns : look.modified_ns, not_before_ns);
   char head[kHeadBytes];
   if (const Result<std::size_t> count = read_at(fd, 0, head, sizeof head); count.is_ok()) {
-    row.head = Fingerprint::of({head, *count});
+    row.head = Fingerprint::of_head({head, *count});
   }
   if (row.path != path) follow_link(path, row.path);
   Generation& generation = generations_.add(std::move(row), scan_number_);

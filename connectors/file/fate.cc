@@ -111,8 +111,8 @@ bool Discovery::adopt_copy(Generation& generation) {
     generation.seen_size = generation.offset;
     return false;
   }
-  if (best->look.size < generation.seen_size) {
-    generation.lost_bytes += generation.seen_size - best->look.size;
+  if (best->look.size < generation.data_end()) {
+    generation.lost_bytes += generation.data_end() - best->look.size;
     generation.lost_why = "they were written between the copy of the file and its truncation";
   }
   generations_.close(generation);
@@ -120,6 +120,7 @@ bool Discovery::adopt_copy(Generation& generation) {
   generations_.move(generation, best->path);
   generations_.give_fd(generation, std::move(best->fd));
   generation.seen_size = best->look.size;
+  generation.nul_to_end = false;
   generation.modified_ns = 0;
   generation.live = false;
   generation.gone_since_us = 0;
@@ -188,8 +189,8 @@ void Discovery::age(Generation& generation) {
   }
   if (generation.ignored || generation.dormant) return;
   const bool quiet = clock_.monotonic_us() - generation.quiet_since_us >= 1000 * options_.quiet_ms;
-  if (!generation.live && quiet && !generation.dirty) {
-    if (generation.unread() == 0) {
+  if (!generation.live && quiet && (!generation.dirty || generation.nul_to_end)) {
+    if (generation.unread() == 0 && !generation.nul_to_end) {
       generations_.close(generation);
     } else {
       generation.finishing = true;

@@ -39,6 +39,8 @@ struct Position {
         stretch(from.stretch),
         scan_to(from.scan_to),
         scan_tail(from.scan_tail),
+        nul_from(from.nul_from),
+        nul_to_end(from.nul_to_end),
         modified_ns(from.modified_ns),
         lost_bytes(from.lost_bytes) {}
 
@@ -50,6 +52,8 @@ struct Position {
     to.stretch = stretch;
     to.scan_to = scan_to;
     to.scan_tail = scan_tail;
+    to.nul_from = nul_from;
+    to.nul_to_end = nul_to_end;
     to.modified_ns = modified_ns;
     to.lost_bytes = lost_bytes;
   }
@@ -61,6 +65,8 @@ struct Position {
   Stretch stretch;
   std::uint64_t scan_to;
   Fingerprint scan_tail;
+  std::uint64_t nul_from;
+  bool nul_to_end;
   std::int64_t modified_ns;
   std::uint64_t lost_bytes;
 };
@@ -208,7 +214,11 @@ class FileConnector::Impl {
     }
     if (*outcome == TailReader::Outcome::kTruncated) return discovery_.file_truncated(generation);
     generation.dirty = *outcome == TailReader::Outcome::kMore;
-    if (!out.empty()) keep(generation, before);
+    if (!out.empty()) {
+      keep(generation, before);
+    } else if (generation.offset != before.offset) {
+      generations_.touch(generation);
+    }
   }
 
   // A rotated file must stay open until the batch is stored, for it may lose its last name meanwhile.

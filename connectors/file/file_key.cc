@@ -112,6 +112,11 @@ Fingerprint Fingerprint::of(std::string_view bytes) {
   return {static_cast<std::uint32_t>(bytes.size()), digest_of(bytes)};
 }
 
+Fingerprint Fingerprint::of_head(std::string_view bytes) {
+  const std::string_view first = bytes.substr(0, kHeadBytes);
+  return of(first.substr(0, first.find_last_not_of('\0') + 1));
+}
+
 bool holds(const Fd& fd, const ContentProof& proof) {
   char bytes[kTailBytes];
   const auto part_fits = [&](std::uint64_t begin, const Fingerprint& print) {

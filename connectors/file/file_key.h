@@ -75,6 +75,8 @@ struct Fingerprint {
   Digest digest;
 
   static Fingerprint of(std::string_view bytes);
+  // Of a file's first bytes, without the NULs at their end: those may be filled in later.
+  static Fingerprint of_head(std::string_view bytes);
   bool fits(std::string_view bytes) const {
     return bytes.size() == size && (size == 0 || digest_of(bytes) == digest);
   }
