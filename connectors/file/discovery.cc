@@ -42,6 +42,13 @@ Discovery::Discovery(const FileConnectorOptions& options, Globs include, Globs e
 
 void Discovery::begin(bool first_start) {
   first_start_ = first_start;
+  resolve_folders();
+  for (const std::string& folder : options_.never_enter) {
+    if (!include_.may_contain(folder)) continue;
+    log::warning("folder_left_out", {{"folder", folder},
+                                     {"reason", "what siltd writes there it would read again"},
+                                     {"remedy", "narrow the include patterns, or move the store"}});
+  }
   // Two generations of one file: the process ended between finding a truncation and settling it.
   std::vector<Generation*> superseded;
   generations_.for_each([&](Generation& generation) {
@@ -52,6 +59,31 @@ void Discovery::begin(bool first_start) {
       superseded.push_back(&generation);
   });
   for (Generation* generation : superseded) settle_truncated(*generation);
+}
+
+void Discovery::resolve_folders() {
+  barred_ = options_.never_enter;
+  for (const std::string& folder : options_.never_enter) barred_.push_back(resolve_links(folder));
+  trees_.clear();
+  for (const std::string& folder : include_.roots()) trees_.push_back(resolve_links(folder));
+  for (const std::string& folder : options_.link_targets) trees_.push_back(resolve_links(folder));
+}
+
+bool Discovery::is_barred(std::string_view path) const {
+  return std::any_of(barred_.begin(), barred_.end(),
+                     [&](const std::string& folder) { return is_below(path, folder); });
+}
+
+// Whoever may make a link in a watched folder could have siltd read any file for him.
+bool Discovery::may_read(const std::string& path, const std::string& real) {
+  if (is_barred(real)) return false;
+  const bool inside = std::any_of(trees_.begin(), trees_.end(),
+                                  [&](const std::string& folder) { return is_below(real, folder); });
+  if (!inside) {
+    faults_.note(failed_precondition(path + " leads out of the watched folders, to " + real +
+                                     "; name the folder in link_targets to have it read"));
+  }
+  return inside;
 }
 
 void Discovery::catch_up() {
@@ -106,7 +138,12 @@ void Discovery::follow_link(const std::string& link, const std::string& target) 
 }
 
 void Discovery::path_is_empty(const std::string& path) {
-  for (Generation* generation : generations_.at_path(path)) generation->look_soon = true;
+  for (Generation* generation : generations_.at_path(path)) {
+    generation->look_soon = true;
+    if (!generation->fd) continue;
+    if (const Result<FileLook> look = look_at(generation->fd); look.is_ok()) note_links(*generation, *look);
+  }
+  finish_in_time();
   if (Chain* chain = generations_.chain(path)) {
     for (Generation* generation : chain->generations) set_live(*generation, false);
   }
@@ -138,6 +175,7 @@ bool Discovery::has_turn(std::uint64_t number, std::size_t parts) const {
 
 void Discovery::reconcile() {
   faults_.fresh = false;
+  resolve_folders();
   const bool all = std::exchange(compare_all_, false) || polling_ || !options_.use_inotify;
   compare_all_folders_ = all;
   ++comparison_;
@@ -159,7 +197,15 @@ void Discovery::reconcile() {
   if (!faults_.fresh) faults_.last.clear();
   polling_told_ = polling_;
   first_start_ = false;
-  next_reconcile_us_ = clock_.monotonic_us() + 1000 * (polling_ ? options_.poll_ms : options_.reconcile_ms);
+  const std::int64_t next_ms = polling_ ? options_.poll_ms : options_.reconcile_ms;
+  next_reconcile_us_ = clock_.monotonic_us() + 1000 * next_ms;
+  finish_in_time();
+}
+
+void Discovery::finish_in_time() {
+  if (!std::exchange(finish_soon_, false)) return;
+  next_reconcile_us_ =
+      std::min(next_reconcile_us_, clock_.monotonic_us() + 1000 * options_.unlinked_quiet_ms);
 }
 
 void Discovery::compare_files(bool all) {
@@ -245,6 +291,7 @@ bool Discovery::unchanged(Folder& folder, const std::string& directory) const {
 }
 
 void Discovery::scan(const std::string& directory, bool fresh) {
+  if (is_barred(directory)) return;
   const auto [found, is_new] = folders_.try_emplace(directory);
   Folder& folder = found->second;  // stays where it is, whatever is added
   if (folder.compared == comparison_ && !fresh && !is_new) return;
@@ -383,6 +430,7 @@ void Discovery::new_file(const std::string& path, const FileLook& look, bool is_
     const bool together = first_start_ && of_live->created_scan == scan_number_;
     if (exclude_.matches(path) || (together && !is_wanted)) return;
     if (look.size == 0 && !is_wanted) return;  // nothing to read yet; the first write makes an event
+    if (!may_read(path, resolve_links(path))) return;
     Result<Fd> fd = open_regular(path);
     if (fd.is_ok() && !together && is_copy(path, *fd, look, *of_live)) return;
     rotated = !together && (!is_wanted || live.suffix);
@@ -390,12 +438,13 @@ void Discovery::new_file(const std::string& path, const FileLook& look, bool is_
     break;
   }
   if (!is_wanted && !rotated) return;
-
+  if (!may_read(path, resolve_links(path))) return;
   Result<Fd> fd = open_regular(path);
   if (!fd.is_ok()) {
     if (fd.status().code() != Code::kNotFound) faults_.note(fd.status());
     return;
   }
+  if (const std::string real = path_of(*fd); !real.empty() && !may_read(path, real)) return;
   const Result<FileLook> opened = look_at(*fd);
   if (!opened.is_ok() || !look.key.may_be(opened->key)) return;  // gone again; its successor makes an event
   if (!rotated && chain != nullptr && replaces(path, *fd, *opened, *chain)) return;

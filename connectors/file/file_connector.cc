@@ -26,7 +26,7 @@ std::uint32_t open_files_limit(std::uint32_t wanted) {
   if (wanted > 0) return wanted;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kOpenFilesDefault;
-  return static_cast<std::uint32_t>(std::clamp<rlim_t>(limit.rlim_cur / 2, 8, kOpenFilesDefault));
+  return static_cast<std::uint32_t>(std::clamp<rlim_t>(limit.rlim_cur / 4, 4, kOpenFilesDefault));
 }
 
 // What a batch that is never confirmed must not have changed.
@@ -203,6 +203,7 @@ class FileConnector::Impl {
       return faults_.note(opened);
     }
     const std::uint64_t reported_before = reader_.reported_bytes();
+    const bool was_unlinked = generation.unlinked;
     const Result<TailReader::Outcome> outcome = reader_.read(generation, out);
     if (!outcome.is_ok()) {  // EIO, ESTALE: opened afresh at the next reconcile
       before.restore(generation);
@@ -216,7 +217,7 @@ class FileConnector::Impl {
     generation.dirty = *outcome == TailReader::Outcome::kMore;
     if (!out.empty()) {
       keep(generation, before);
-    } else if (generation.offset != before.offset) {
+    } else if (generation.offset != before.offset || generation.unlinked != was_unlinked) {
       generations_.touch(generation);
     }
   }

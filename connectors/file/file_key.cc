@@ -90,6 +90,13 @@ std::string link_target(const std::string& path) {
   return resolve_links(target.substr(0, std::max<std::size_t>(slash, 1))) + target.substr(slash);
 }
 
+std::string path_of(const Fd& fd) {
+  char text[PATH_MAX];
+  const std::string link = "/proc/self/fd/" + std::to_string(fd.get());
+  const ssize_t size = ::readlink(link.c_str(), text, sizeof text);
+  return size <= 0 ? std::string() : std::string(text, static_cast<std::size_t>(size));
+}
+
 Result<std::size_t> read_at(const Fd& fd, std::uint64_t offset, char* data, std::size_t size) {
   std::size_t done = 0;
   while (done < size) {

@@ -26,6 +26,7 @@ struct GenerationRow {
   std::int64_t gone_since_us = 0;  // wall clock; 0: the file exists
   bool loss_reported = false;      // the unread rest of a vanished file was reported
   bool ignored = false;            // rotated before we came: known, never read
+  bool unlinked = false;           // as of the last look at the open file: no name is left
 
   ContentProof proof() const { return {head, tail, offset}; }
 };
@@ -52,7 +53,6 @@ struct Generation : GenerationRow {
   const char* lost_why = "";
   std::uint64_t last_used = 0;  // for closing the least recently used
   bool live = false;            // the chain's path leads to it
-  bool unlinked = false;        // as of the last look at the open file: no name is left
   bool dirty = false;           // may have something to read
   bool finishing = false;       // rotated and quiet: the rest without a line end is its last record
   bool retired = false;         // its file was truncated: only lost_bytes are left to report
