@@ -51,6 +51,7 @@ class Discovery {
   std::int64_t next_reconcile_us() const { return next_reconcile_us_; }
 
  private:
+  static constexpr std::uint64_t kTurnsMax = 6;            // comparisons until everything was looked at
   using Names = std::map<std::string, bool, std::less<>>;  // name -> is a directory
 
   struct Listing {
