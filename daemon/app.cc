@@ -221,6 +221,8 @@ class AppImpl final : public App {
       connectors::FileConnectorOptions file;
       file.include = source.include;
       if (!source.exclude.empty()) file.exclude = source.exclude;
+      file.link_targets = source.link_targets;
+      file.never_enter = {config_.store.path};
       file.stream_name = stream_name_of(source);
       file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
       file.reconcile_ms = source.reconcile_ms;

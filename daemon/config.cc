@@ -81,6 +81,7 @@ void describe(Visitor& v, SourceConfig& c) {
   v.choice("type", c.type, {"file"});
   v.list("include", c.include);
   v.list("exclude", c.exclude);
+  v.list("link_targets", c.link_targets);
   v.choice("start", c.start, {"beginning", "end"});
   v.choice("mode", c.mode, {"learn", "score", "count"});
   v.flag("per_file", c.per_file);

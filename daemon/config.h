@@ -71,6 +71,7 @@ struct SourceConfig {
   std::string type = "file";
   std::vector<std::string> include;
   std::vector<std::string> exclude;  // empty: compressed and binary files
+  std::vector<std::string> link_targets;  // folders out of those of include that links may lead to
   std::string start = "beginning";   // or end: of files that exist when they are first seen
   std::string mode = "learn";        // or score, count
   bool per_file = true;              // each file is a source of its own, NAME:PATH, unless the name has captures

@@ -1,9 +1,6 @@
 #include "connectors/file/discovery.h"
 
-#include <dirent.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "base/log.h"
 #include "connectors/file/rotated_name.h"
@@ -14,10 +11,6 @@ namespace {
 // A comparison looks at all of so many; of more than twice as many each has its turn only once in
 // several comparisons, but never in more than kTurnsMax.
 constexpr std::size_t kFilesPerComparison = 1024;
-constexpr std::size_t kFoldersPerComparison = 128;
-constexpr std::uint64_t kTurnsMax = 6;
-// A folder that changed so shortly before it was listed may have changed again with the same stamp.
-constexpr std::int64_t kStampSureUs = 2'000'000;
 
 }  // namespace
 
@@ -42,6 +35,13 @@ Discovery::Discovery(const FileConnectorOptions& options, Globs include, Globs e
 
 void Discovery::begin(bool first_start) {
   first_start_ = first_start;
+  resolve_folders();
+  for (const std::string& folder : options_.never_enter) {
+    if (!include_.may_contain(folder)) continue;
+    log::warning("folder_left_out", {{"folder", folder},
+                                     {"reason", "what siltd writes there it would read again"},
+                                     {"remedy", "narrow the include patterns, or move the store"}});
+  }
   // Two generations of one file: the process ended between finding a truncation and settling it.
   std::vector<Generation*> superseded;
   generations_.for_each([&](Generation& generation) {
@@ -86,7 +86,41 @@ void Discovery::handle_name(const std::string& path) {
   for (Generation* generation : generations_.at_path(path)) {
     if (generation->present() || generation->fd) generations_.mark(*generation);
   }
+  // Links to it, and links to folders, lead elsewhere without a change of their own.
+  std::vector<std::string> links;
+  const auto [begin, end] = links_.equal_range(path);
+  for (auto link = begin; link != end; ++link) links.push_back(link->second);
+  for (const std::string& link : links) consider(link);
+  folders_.erase(path);
   consider(path);
+}
+
+// Writes through a link show only where it leads, and so does a new file in the place of its target.
+void Discovery::follow_link(const std::string& link, const std::string& target) {
+  const auto [begin, end] = links_.equal_range(target);
+  const bool known = std::any_of(begin, end, [&](const auto& entry) { return entry.second == link; });
+  if (known) return;
+  std::erase_if(links_, [&](const auto& entry) { return entry.second == link; });
+  watch(directory_of(target));
+  links_.emplace(target, link);
+}
+
+void Discovery::path_is_empty(const std::string& path) {
+  for (Generation* generation : generations_.at_path(path)) {
+    generation->look_soon = true;
+    if (!generation->fd) continue;
+    if (const Result<FileLook> look = look_at(generation->fd); look.is_ok()) note_links(*generation, *look);
+  }
+  finish_in_time();
+  if (Chain* chain = generations_.chain(path)) {
+    for (Generation* generation : chain->generations) set_live(*generation, false);
+  }
+  const std::string target = wanted(path) ? link_target(path) : std::string();
+  if (!target.empty()) {
+    follow_link(path, target);
+  } else {
+    std::erase_if(links_, [&](const auto& entry) { return entry.second == path; });
+  }
 }
 
 void Discovery::compare_all_soon() {
@@ -94,21 +128,9 @@ void Discovery::compare_all_soon() {
   reconcile_soon();
 }
 
-// Its files told of their end one by one; only the folder itself must be found anew.
-void Discovery::folder_gone(const std::string& directory) {
-  folders_.erase(directory);
-  reconcile_soon();
-}
-
-// With many of them each has its turn only now and then: events tell of changes, and what they do not
-// tell of is found a little later.
-bool Discovery::has_turn(std::uint64_t number, std::size_t parts) const {
-  const std::uint64_t turns = std::clamp<std::uint64_t>(parts, 1, kTurnsMax);
-  return number % turns == comparison_ % turns;
-}
-
 void Discovery::reconcile() {
   faults_.fresh = false;
+  resolve_folders();
   const bool all = std::exchange(compare_all_, false) || polling_ || !options_.use_inotify;
   compare_all_folders_ = all;
   ++comparison_;
@@ -130,7 +152,15 @@ void Discovery::reconcile() {
   if (!faults_.fresh) faults_.last.clear();
   polling_told_ = polling_;
   first_start_ = false;
-  next_reconcile_us_ = clock_.monotonic_us() + 1000 * (polling_ ? options_.poll_ms : options_.reconcile_ms);
+  const std::int64_t next_ms = polling_ ? options_.poll_ms : options_.reconcile_ms;
+  next_reconcile_us_ = clock_.monotonic_us() + 1000 * next_ms;
+  finish_in_time();
+}
+
+void Discovery::finish_in_time() {
+  if (!std::exchange(finish_soon_, false)) return;
+  next_reconcile_us_ =
+      std::min(next_reconcile_us_, clock_.monotonic_us() + 1000 * options_.unlinked_quiet_ms);
 }
 
 void Discovery::compare_files(bool all) {
@@ -138,138 +168,14 @@ void Discovery::compare_files(bool all) {
   std::uint64_t gone = 0;
   const std::size_t parts = generations_.size() / kFilesPerComparison;
   generations_.for_each([&](Generation& generation) {
-    const bool busy = generation.dirty || generation.unread() > 0 || (generation.fd && !generation.live);
+    const bool busy = generation.dirty || generation.unread() > 0 || generation.nul_to_end ||
+                      (generation.fd && !generation.live);
     if (all || busy || generation.look_soon || has_turn(generation.id, parts)) looked.push_back(&generation);
     gone += generation.present() ? 0 : 1;
   });
   for (Generation* generation : looked) locate(*generation);
   for (Generation* generation : looked) age(*generation);
   if (gone > options_.gone_files_max) drop_oldest_gone();
-}
-
-void Discovery::watch(const std::string& directory) {
-  if (!options_.use_inotify) return;
-  const Status status = watcher_.watch(directory);
-  if (status.is_ok() || status.code() == Code::kNotFound || status.code() == Code::kPermissionDenied) return;
-  if (!polling_ && !polling_told_) {
-    log::warning("files_polled", {{"directory", directory},
-                                  {"reason", status.message()},
-                                  {"remedy", "raise fs.inotify.max_user_watches or max_user_instances"}});
-  }
-  polling_ = true;
-}
-
-// The directory or, while it is missing, the nearest one above, where its creation will show.
-void Discovery::watch_upwards(const std::string& directory) {
-  std::string existing = directory;
-  while (existing != "/" && !look_at(existing).is_ok()) existing = directory_of(existing);
-  watch(existing);
-}
-
-// What of a directory needs a closer look. Files that are where they were do not: locate() has them.
-Discovery::Listing Discovery::list(const std::string& directory, bool fresh) {
-  Listing listing;
-  DIR* stream = ::opendir(directory.c_str());
-  if (stream == nullptr) {
-    const int error = errno;
-    if (error == ENOENT) watch_upwards(directory);
-    if (error == EACCES) faults_.note(errno_status("read directory " + directory, error));
-    return listing;
-  }
-  while (const dirent* entry = ::readdir(stream)) {
-    const std::string_view name = entry->d_name;
-    const bool linked = entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
-    if (name == "." || name == "..") continue;
-    std::string path = join_path(directory, name);
-    listing.settled = listing.settled && !linked;  // what it leads to may change
-    if (entry->d_type == DT_DIR) {
-      if (include_.may_contain(path)) listing.directories.push_back(std::move(path));
-    } else if (entry->d_type != DT_REG && !linked) {
-      continue;  // pipes, sockets, devices
-    } else if (!fresh && !linked && generations_.is_at_path(path, entry->d_ino)) {
-      continue;
-    } else if (wanted(path)) {
-      listing.wanted.push_back(std::move(path));
-    } else if (linked && include_.names_directory(path)) {
-      listing.directories.push_back(std::move(path));
-    } else if (generations_.knows_inode(entry->d_ino) || !live_names_of(name).empty()) {
-      listing.others.push_back(std::move(path));
-    }
-  }
-  ::closedir(stream);
-  std::sort(listing.wanted.begin(), listing.wanted.end());
-  return listing;
-}
-
-// Whether its listing can be left out: by its time stamp, when that is old enough to tell, but not for
-// ever, for there are file systems whose folders have none.
-bool Discovery::unchanged(Folder& folder, const std::string& directory) const {
-  const Result<FileLook> look = look_at(directory);
-  const FileLook before = std::exchange(folder.look, look.is_ok() ? *look : FileLook{});
-  const bool old = folder.look.modified_ns / 1000 < clock_.wall_us() - kStampSureUs;
-  const bool same = look.is_ok() && before.key.may_be(look->key) && before.modified_ns == look->modified_ns;
-  if (same && old && folder.settled && ++folder.skipped < kTurnsMax) return true;
-  folder.skipped = 0;
-  folder.settled = old;
-  return false;
-}
-
-void Discovery::scan(const std::string& directory, bool fresh) {
-  const auto [found, is_new] = folders_.try_emplace(directory);
-  Folder& folder = found->second;  // stays where it is, whatever is added
-  if (folder.compared == comparison_ && !fresh && !is_new) return;
-  folder.compared = comparison_;
-  const std::uint64_t number = std::hash<std::string>()(directory);
-  const bool all = fresh || is_new || compare_all_folders_;
-  const bool due = all || !folder.settled || has_turn(number, folders_.size() / kFoldersPerComparison);
-  if (due) watch(directory);  // before reading, so that nothing falls between
-  if (!due || (unchanged(folder, directory) && !all)) {
-    for (const std::string& path : folder.directories) scan(path, false);
-    return;
-  }
-  Listing listing = list(directory, fresh);
-  const bool first = scanned_.insert(number).second && !fresh;
-  take_in(listing, first);
-  folder.settled = folder.settled && listing.settled;
-  folder.directories = listing.directories;
-  for (const std::string& path : listing.directories) {
-    if (const Result<FileLook> look = look_at(path); look.is_ok() && look->directory) scan(path, fresh);
-  }
-}
-
-// A name that is not known afterwards may be a copy that waits, or a file that could not be read.
-void Discovery::take_in(Listing& listing, bool first) {
-  for (const std::string& path : listing.wanted) consider(path);
-  for (const std::string& path : listing.others) {
-    if (first) ignore_rotated(path);
-    consider(path);
-  }
-  for (const auto* paths : {&listing.wanted, &listing.others}) {
-    for (const std::string& path : *paths)
-      listing.settled = listing.settled && !generations_.at_path(path).empty();
-  }
-}
-
-// Rotated before we came, and not wanted itself: remember it, so that it is not taken for a rotated
-// file that we missed.
-void Discovery::ignore_rotated(const std::string& path) {
-  const Result<FileLook> look = look_at(path);
-  if (!look.is_ok() || !look->regular || find_known(path, *look) != nullptr) return;
-  for (const LiveName& live : live_names_of(name_of(path))) {
-    const std::string live_path = join_path(directory_of(path), live.name);
-    const Chain* chain = generations_.chain(live_path);
-    const bool known_before = chain != nullptr && chain->created_scan != scan_number_;
-    if (!wanted(live_path) || known_before || exclude_.matches(path)) continue;
-    GenerationRow row;
-    row.chain = live_path;
-    row.path = path;
-    row.key = look->key;
-    row.offset = row.seen_size = look->size;
-    row.order_ns = look->key.birth_ns;
-    row.ignored = true;
-    generations_.touch(generations_.add(std::move(row), scan_number_));
-    return;
-  }
 }
 
 Generation* Discovery::find_known(const std::string& path, const FileLook& look) {
@@ -290,10 +196,7 @@ void Discovery::consider(const std::string& path) {
   const Result<FileLook> look = look_at(path);
   if (!look.is_ok()) {
     if (look.status().code() != Code::kNotFound) faults_.note(look.status());
-    for (Generation* generation : generations_.at_path(path)) generation->look_soon = true;
-    if (Chain* chain = generations_.chain(path)) {
-      for (Generation* generation : chain->generations) set_live(*generation, false);
-    }
+    path_is_empty(path);
     return;
   }
   if (look->directory) {
@@ -336,7 +239,9 @@ bool Discovery::owns_its_path(const Generation& generation) const {
 }
 
 void Discovery::note_size(Generation& generation, const FileLook& look) {
-  if (look.size == generation.seen_size && look.modified_ns == generation.modified_ns) return;
+  // A memory mapping is written without an event and at times without a new time stamp.
+  const bool unchanged = look.size == generation.seen_size && look.modified_ns == generation.modified_ns;
+  if (unchanged && !generation.nul_to_end) return;
   if (look.size > generation.seen_size) {
     generation.quiet_since_us = clock_.monotonic_us();
     generation.finishing = false;
@@ -354,6 +259,7 @@ void Discovery::new_file(const std::string& path, const FileLook& look, bool is_
     const bool together = first_start_ && of_live->created_scan == scan_number_;
     if (exclude_.matches(path) || (together && !is_wanted)) return;
     if (look.size == 0 && !is_wanted) return;  // nothing to read yet; the first write makes an event
+    if (!may_read(path, resolve_links(path))) return;
     Result<Fd> fd = open_regular(path);
     if (fd.is_ok() && !together && is_copy(path, *fd, look, *of_live)) return;
     rotated = !together && (!is_wanted || live.suffix);
@@ -361,12 +267,13 @@ void Discovery::new_file(const std::string& path, const FileLook& look, bool is_
     break;
   }
   if (!is_wanted && !rotated) return;
-
+  if (!may_read(path, resolve_links(path))) return;
   Result<Fd> fd = open_regular(path);
   if (!fd.is_ok()) {
     if (fd.status().code() != Code::kNotFound) faults_.note(fd.status());
     return;
   }
+  if (const std::string real = path_of(*fd); !real.empty() && !may_read(path, real)) return;
   const Result<FileLook> opened = look_at(*fd);
   if (!opened.is_ok() || !look.key.may_be(opened->key)) return;  // gone again; its successor makes an event
   if (!rotated && chain != nullptr && replaces(path, *fd, *opened, *chain)) return;
@@ -384,7 +291,10 @@ bool Discovery::is_copy(const std::string& path, const Fd& fd, const FileLook& l
     Generation& original = **at;
     if (original.retired || original.ignored) continue;
     if (original.head.size < kHeadBytes) extend_head(original);
-    if (!resembles(fd, look.size, original) && !could_become(fd, look.size, original)) continue;
+    if (!resembles(fd, look.size, original)) {
+      if (could_become(fd, look.size, original) && !has_waited(look)) return true;
+      continue;
+    }
     if (!original.fd && !owns_its_path(original) && adopt_copy(original)) {
       generations_.mark(original);
       if (generations_.find(look.key) != nullptr) return true;
@@ -402,17 +312,17 @@ bool Discovery::has_waited(const FileLook& copy) {
   return now_us - wait.since_us >= 1000 * options_.copy_wait_ms;
 }
 
-// A copy that was just begun is too short to prove anything: empty, or only the beginning of what
-// `original` begins with.
+// A copy that was just begun is too short to prove anything: empty, or no more than the beginning of
+// what is still there of `original`.
 bool Discovery::could_become(const Fd& fd, std::uint64_t size, const Generation& original) {
   if (size >= original.head.size) return false;
   char begun[kHeadBytes], whole[kHeadBytes];
   const Result<std::size_t> count = read_at(fd, 0, begun, size);
   if (!count.is_ok() || *count == 0) return count.is_ok();
   Result<Fd> from = open_regular(original.path);
-  if (!from.is_ok()) return from.status().code() == Code::kNotFound;
+  if (!from.is_ok()) return false;
   const Result<std::size_t> there = read_at(*from, 0, whole, original.head.size);
-  if (!there.is_ok() || !original.head.fits({whole, *there})) return true;  // it cannot be told
+  if (!there.is_ok() || !original.head.fits({whole, *there})) return false;
   return std::string_view(begun, *count) == std::string_view(whole, *count);
 }
 
@@ -441,8 +351,10 @@ void Discovery::extend_head(Generation& generation) {
   if (!look.is_ok() || look->size < generation.offset || !holds(generation.fd, generation.proof())) return;
   char head[kHeadBytes];
   const Result<std::size_t> count = read_at(generation.fd, 0, head, sizeof head);
-  if (!count.is_ok() || *count <= generation.head.size) return;
-  generation.head = Fingerprint::of({head, *count});
+  if (!count.is_ok()) return;
+  const Fingerprint longer = Fingerprint::of_head({head, *count});
+  if (longer.size <= generation.head.size) return;
+  generation.head = longer;
   generation.seen_size = std::max(generation.seen_size, look->size);
   generations_.touch(generation);
   generations_.mark(generation);
@@ -481,11 +393,9 @@ Generation& Discovery::create(const std::string& path, const std::string& chain,
   row.order_ns = std::max(look.key.birth_ns != 0 ? look.key.birth_ns : look.modified_ns, not_before_ns);
   char head[kHeadBytes];
   if (const Result<std::size_t> count = read_at(fd, 0, head, sizeof head); count.is_ok()) {
-    row.head = Fingerprint::of({head, *count});
+    row.head = Fingerprint::of_head({head, *count});
   }
-  if (const std::string real_directory = directory_of(row.path); real_directory != directory_of(path)) {
-    watch(real_directory);  // writes through a link show only where it leads
-  }
+  if (row.path != path) follow_link(path, row.path);
   Generation& generation = generations_.add(std::move(row), scan_number_);
   generation.quiet_since_us = clock_.monotonic_us();
   generations_.give_fd(generation, std::move(fd));

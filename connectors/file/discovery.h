@@ -51,6 +51,7 @@ class Discovery {
   std::int64_t next_reconcile_us() const { return next_reconcile_us_; }
 
  private:
+  static constexpr std::uint64_t kTurnsMax = 6;            // comparisons until everything was looked at
   using Names = std::map<std::string, bool, std::less<>>;  // name -> is a directory
 
   struct Listing {
@@ -67,10 +68,17 @@ class Discovery {
   };
 
   void reconcile();
+  void finish_in_time();
   void compare_files(bool all);
   bool has_turn(std::uint64_t number, std::size_t parts) const;
   void handle_events(const std::map<std::string, Names>& changed);
   void handle_name(const std::string& path);
+  void follow_link(const std::string& link, const std::string& target);
+  void path_is_empty(const std::string& path);
+
+  void resolve_folders();
+  bool is_barred(std::string_view path) const;
+  bool may_read(const std::string& path, const std::string& real);
 
   bool wanted(const std::string& path) const { return include_.matches(path) && !exclude_.matches(path); }
   void watch(const std::string& directory);
@@ -102,6 +110,7 @@ class Discovery {
   void settle_truncated(Generation& generation);
   bool owns_its_path(const Generation& generation) const;
   void set_live(Generation& generation, bool live);
+  void note_links(Generation& generation, const FileLook& look);
   void note_size(Generation& generation, const FileLook& look);
   void locate(Generation& generation);
   void age(Generation& generation);
@@ -114,9 +123,12 @@ class Discovery {
   Generations& generations_;
   Faults& faults_;
   Watcher watcher_;
-  bool polling_ = false;       // some directory has no watch
-  bool polling_told_ = false;  // and that was logged
-  bool first_start_ = false;   // until the first comparison is done
+  std::vector<std::string> barred_;  // never to enter, as named and without links
+  std::vector<std::string> trees_;   // where links may lead, without links
+  bool polling_ = false;             // some directory has no watch
+  bool polling_told_ = false;        // and that was logged
+  bool finish_soon_ = false;         // a file without a name has something left to read
+  bool first_start_ = false;         // until the first comparison is done
   std::uint64_t scan_number_ = 0;
   std::int64_t next_reconcile_us_ = 0;
   bool compare_all_ = true;          // the next comparison leaves nothing out
@@ -124,6 +136,7 @@ class Discovery {
   bool compare_all_folders_ = true;  // the one that is under way
   std::unordered_map<std::string, Folder> folders_;
   std::unordered_set<std::uint64_t> scanned_;  // hashes of the folders that were read at least once
+  std::unordered_multimap<std::string, std::string> links_;  // by the file that each leads to
   // Possible copies that wait, by inode and birth: their names move on with the next rotation.
   struct CopyWait {
     std::int64_t since_us = 0;  // monotonic

@@ -233,7 +233,8 @@ void fields_of(const ScannedLine& line, std::vector<Field>& out) {
   FieldFinder(line, out).run();
 }
 
-void index_terms(const ScannedLine& line, std::vector<std::string>& out) {
+void index_terms(const ScannedLine& scanned, std::vector<std::string>& out) {
+  const ScannedLine& line = scanned.visible ? scanned.visible->line : scanned;
   TermCollector terms(out);
   for (const Token& token : line.tokens) {
     if (terms.full()) break;

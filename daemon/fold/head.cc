@@ -117,9 +117,73 @@ class HeadFinder {
   std::size_t after_time(std::size_t at) {
     while (peek(at) == ']' || peek(at) == ',' || peek(at) == ')' || peek(at) == '"') ++at;
     if (peek(at) == '|') return piped(at);
+    if (line_.time->relative) return at;  // the kernel's own words follow
+    at = further_times(at);
+    if (text_[0] == '<' && is_digit(peek(1))) {
+      if (const std::size_t end = numbered(at)) return end;
+    }
+    if (line_.time->begin == 1 && is_letter(text_[0])) return klog(at);
     if (const std::size_t end = syslog(skip_blanks(at))) return end;
     const std::size_t behind = levels(at);
     return behind != 0 ? behind : named(skip_blanks(at), at);
+  }
+
+  // "2005.11.09", and "dn228 Nov 9 12:01:01": the time once more.
+  std::size_t further_times(std::size_t at) {
+    for (;;) {
+      std::size_t next = skip_blanks(at);
+      const Token* token = token_at(next);
+      if (token != nullptr && (token->kind == TokenKind::kTime || is_dotted_date(sub(next, token->end)))) {
+        at = token->end;
+        continue;
+      }
+      const std::size_t saved = next_token_;
+      if (!is_month(sub(next, chunk_end(next)))) next = skip_blanks(chunk_end(next));
+      const std::size_t day = skip_blanks(chunk_end(next));
+      const std::size_t clock = skip_blanks(chunk_end(day));
+      const bool dated = is_month(sub(next, chunk_end(next))) && all_digits(sub(day, chunk_end(day)));
+      const Token* const time = dated ? token_at(clock) : nullptr;
+      if (time == nullptr || time->kind != TokenKind::kTime) {
+        next_token_ = saved;
+        return at;
+      }
+      at = time->end;
+    }
+  }
+
+  static bool is_dotted_date(std::string_view word) {
+    return word.size() == 10 && word[4] == '.' && word[7] == '.' && (word[0] == '1' || word[0] == '2');
+  }
+
+  static bool is_month(std::string_view word) {
+    const std::size_t at = std::string_view("JanFebMarAprMayJunJulAugSepOctNovDec").find(word);
+    return word.size() == 3 && at != std::string_view::npos && at % 3 == 0;
+  }
+
+  // RFC 5424 behind "<34>1 TIME": host, program, process, kind of message, elements. 0 when it is not that.
+  std::size_t numbered(std::size_t at) {
+    if (sub(0, line_.time->begin).find(">1 ") == std::string_view::npos) return 0;
+    TextSpan* const spans[] = {&line_.host, &line_.program, nullptr, nullptr};
+    for (TextSpan* const span : spans) {
+      const std::size_t begin = skip_blanks(at);
+      at = chunk_end(begin);
+      if (span != nullptr && sub(begin, at) != "-") set(*span, begin, at);
+    }
+    at = skip_blanks(at);
+    if (peek(at) == '-') return at + 1;
+    std::size_t end = at;
+    while (peek(end) == '[' && group_end(end) != 0) end = group_end(end);
+    return end > at ? end : 0;
+  }
+
+  // "I1121 20:54:35.1 7 gate.go:12] message"
+  std::size_t klog(std::size_t at) {
+    set(line_.severity, 0, 1);
+    const std::size_t place = skip_blanks(chunk_end(skip_blanks(at)));
+    const std::size_t end = chunk_end(place);
+    if (end == place || text_[end - 1] != ']') return at;
+    set(line_.program, place, std::min(place + sub(place, end).find(':'), end - 1));
+    return end;
   }
 
   // |Part|1234|message
@@ -162,7 +226,7 @@ class HeadFinder {
       // Columns: "Tag     : message"
       const std::size_t colon = skip_blanks(end);
       if (!must_look_like_name || peek(colon) != ':' || colon == end || !is_blank(peek(colon + 1))) return 0;
-      if (!letter_severity_) return 0;
+      if (line_.severity.empty()) return 0;
       end = colon;
     }
     const std::string_view name = sub(at, name_end);
@@ -227,7 +291,7 @@ class HeadFinder {
     }
     const std::size_t end = chunk_end(at);
     const std::string_view chunk = sub(at, end);
-    if (chunk == "-" || chunk == "|" || chunk == "--" || chunk == ":") {
+    if (chunk == "-" || chunk == "|" || chunk == "--" || chunk == "---" || chunk == ":") {
       separated_ = true;
       return end;
     }
@@ -284,7 +348,8 @@ class HeadFinder {
     // One letter behind numbers: "1702  1820 I Tag: ".
     if (!found && word.size() == 1 && at > 1 && is_digit(text_[skip_back(at)]))
       found = letter_severity_ = std::string_view("VDIWEFA").find(word[0]) != std::string_view::npos;
-    if (!found || (!colon && !is_blank(peek(close)) && close < text_.size())) return 0;
+    const bool ends = colon || is_blank(peek(close)) || peek(close) == '[' || close >= text_.size();
+    if (!found || !ends) return 0;
     set(line_.severity, begin, end);
     return close + (colon ? 1 : 0);
   }

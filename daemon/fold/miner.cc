@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint8_t kStateVersion = 2;
 constexpr std::size_t kCrowd = 24;  // templates in a leaf from which on plain words may become wild at once
+constexpr std::size_t kLeafMost = 512;  // no more of them: random text is to cost no more than time and space
 
 }  // namespace
 
@@ -32,6 +33,7 @@ class Miner::State {
       folded.is_new = folded.template_changed = true;
       pattern.first_seq = seq;
       pattern.first_time_us = time_us;
+      pattern.program = line.text.substr(line.program.begin, line.program.end - line.program.begin);
     }
     if (folded.template_changed) pattern.example_seq = seq;
     folded.count = ++pattern.count;
@@ -126,7 +128,7 @@ class Miner::State {
       folded.template_changed = generalise(folded.pattern);
     } else if (const PatternId joined = join_alike(); joined != kOtherPattern) {
       folded = {.pattern = joined, .template_changed = true};
-    } else if (size() < config_.max_patterns) {
+    } else if (size() < config_.max_patterns && rivals() < kLeafMost) {
       folded.pattern = create(route);
     }
     if (folded.template_changed) {
@@ -139,13 +141,12 @@ class Miner::State {
   PatternId best_match() const {
     PatternId best = kOtherPattern;
     Match best_match;
-    std::size_t size = 0;
-    for (const TemplateTree::Leaf& leaf : leaves_) size += tree_.patterns(leaf).size();
+    const bool crowded = rivals() > kCrowd;
     for (const TemplateTree::Leaf& leaf : leaves_) {
       for (const PatternId id : tree_.patterns(leaf)) {
         if (templates_[id].chunks.size() != masked_.chunks.size()) continue;  // a collision of hashes
         const Match match = compare(templates_[id], leaf.starred);
-        if (!may_join(match, size > kCrowd)) continue;
+        if (!may_join(match, crowded)) continue;
         const bool better = match.share > best_match.share ||
                             (match.share == best_match.share && match.wild < best_match.wild);
         if (best != kOtherPattern && !better) continue;
@@ -156,8 +157,16 @@ class Miner::State {
     return best;
   }
 
+  // Templates that a line like masked_ is compared with.
+  std::size_t rivals() const {
+    std::size_t count = 0;
+    for (const TemplateTree::Leaf& leaf : leaves_) count += tree_.patterns(leaf).size();
+    return count;
+  }
+
   bool may_join(const Match& match, bool crowded) const {
     if (match.differ == 0) return true;
+    if (match.plain == 0 && crowded) return true;  // lines of nothing but values
     if (match.plain > 0 && !crowded) return false;
     // A template must not dissolve: joining may not leave more wild places than words.
     return match.share >= config_.similarity && match.wild <= match.words;

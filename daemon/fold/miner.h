@@ -43,6 +43,7 @@ struct MinerConfig {
 struct Pattern {
   PatternId id = 0;
   std::string text;           // "Failed password for <*> from <ip> port <num>"
+  std::string program;        // of its first line, when that has one: other programs may write it too
   PatternId merged_into = 0;  // not 0: turned out to be part of that one, and gets no more lines
   std::uint64_t count = 0;    // of lines while it was a pattern of its own
   std::uint64_t first_seq = 0;

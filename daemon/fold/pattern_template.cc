@@ -36,6 +36,7 @@ std::string encode_template(const Template& source) {
   out.varint(pattern.example_seq);
   out.u64(source.shape);
   for (const std::uint64_t step : source.route) out.u64(step);
+  out.string(pattern.program);
   if (pattern.merged_into != 0) out.string(pattern.text);
   out.varint(source.chunks.size());
   for (const TemplateChunk& chunk : source.chunks) {
@@ -60,6 +61,7 @@ Result<Template> decode_template(std::string_view bytes) {
   pattern.example_seq = in.varint();
   out.shape = in.u64();
   for (std::uint64_t& step : out.route) step = in.u64();
+  pattern.program = in.string();
   if (pattern.merged_into != 0) pattern.text = in.string();
   const std::uint64_t chunks = in.varint();
   if (!in.ok() || chunks > in.remaining() || (pattern.merged_into != 0 && chunks != 0))

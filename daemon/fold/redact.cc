@@ -49,7 +49,7 @@ bool is_key_header(std::string_view line) {
 // Empty when the line cannot belong to the block.
 std::string_view key_part(std::string_view line, bool body_seen) {
   const auto fits = [&](std::string_view text) {
-    return is_key_line(text) || (body_seen && is_last_key_line(text));
+    return is_key_line(text) || is_short_key_line(text) || (body_seen && is_last_key_line(text));
   };
   if (fits(line)) return line;
   const std::size_t end = line.find_last_not_of(" \t\r\n") + 1;

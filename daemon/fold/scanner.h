@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +54,8 @@ struct TextSpan {
   bool empty() const { return begin == end; }
 };
 
+struct VisibleLine;
+
 struct ScannedLine {
   std::string_view text;         // the line given to scan_line, not owned
   std::optional<TimeText> time;  // also the token of kind kTime at the same place
@@ -63,6 +66,14 @@ struct ScannedLine {
   TextSpan severity;          // as written: "ERROR", "warn", "E"
   std::uint32_t message = 0;  // where the message begins, behind time, host, program and the like
   std::vector<Token> tokens;  // of the whole line
+  // Of a line with colour codes or characters without width: the scan of the text without them. Patterns
+  // and terms are made of that one; all spans above are of the line itself. Null for other lines.
+  std::shared_ptr<const VisibleLine> visible;
+};
+
+struct VisibleLine {
+  std::string text;
+  ScannedLine line;  // of `text`
 };
 
 // `line` is read up to kMaxScanBytes; what lies behind has no tokens.

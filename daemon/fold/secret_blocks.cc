@@ -37,6 +37,12 @@ Classes classes_of(std::string_view word) {
   return out;
 }
 
+// Random letters change their class at two of three places, a path or a name at one of five.
+bool looks_random_in_case(std::string_view word) {
+  const Classes classes = classes_of(word);
+  return classes.upper && classes.lower && classes.digit && classes.changes * 100 >= word.size() * 45;
+}
+
 // Base64 without spaces in it; '=' only at its end.
 bool is_base64_word(std::string_view word) {
   const std::size_t end = word.find_last_not_of('=') + 1;
@@ -186,10 +192,7 @@ void find_key_lines(SecretSearch& search) {
         (begin == 0 || is_space(line[begin - 1]) || is_quote(line[begin - 1])) &&
         (end == line.size() || is_space(line[end]) || is_quote(line[end]) || line[end] == '\\');
     if (!bounded || !is_base64_word(word)) continue;
-    // Random letters change their class at two of three places, a path or a name at one of five.
-    const Classes classes = classes_of(word);
-    if (!classes.upper || !classes.lower || !classes.digit || classes.changes * 100 < word.size() * 45)
-      continue;
+    if (!looks_random_in_case(word)) continue;
     search.take(begin, end, SecretKind::kPrivateKey);
     search.ends_with_key_line = trimmed(line.substr(end)).empty();
   }
@@ -200,6 +203,13 @@ bool is_key_line(std::string_view line) {
   if (word.size() < kLineLeast || word.size() > kLineMost || !is_base64_word(word)) return false;
   const Classes classes = classes_of(word);
   return classes.upper && classes.lower && classes.digit;
+}
+
+bool is_short_key_line(std::string_view line) {
+  const std::string_view word = trimmed(line);
+  if (word.size() < 24 || word.size() > kLineMost || word.size() % 4 != 0 || !is_base64_word(word))
+    return false;
+  return looks_random_in_case(word);
 }
 
 bool is_last_key_line(std::string_view line) {

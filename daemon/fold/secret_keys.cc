@@ -29,6 +29,7 @@ Separator separator_at(const LineText& text, std::size_t at) {
     case ':':
       if (text.peek(at + 1) == '=') return {at + 2};
       return {at + 1, true};
+    case '-': return {text.peek(at + 1) == '>' ? at + 2 : 0};
     case '%':
       if (text.at(at, "%3D") || text.at(at, "%3d") || text.at(at, "%3A") || text.at(at, "%3a"))
         return {at + 3};
@@ -49,7 +50,7 @@ Quote quote_at(const LineText& text, std::size_t at) {
   while (slashes < 7 && text.peek(at + slashes) == '\\') ++slashes;
   const char mark = text.peek(at + slashes);
   if (is_quote(mark)) return {at + slashes + 1, mark, slashes};
-  if (slashes == 0 && (text.at(at, "%22") || text.at(at, "%27"))) return {at + 3, '%'};
+  if (mark == '%' && slashes == 0 && (text.at(at, "%22") || text.at(at, "%27"))) return {at + 3, '%'};
   return {};
 }
 
@@ -93,10 +94,10 @@ class KeyValue {
     const bool bracket = text_.peek(end) == ']';
     const std::size_t behind = closing.end != 0 ? closing.end : end + (bracket ? 1u : 0u);
     quoted_key_ = closing.end != 0 || bracket;
-    if (element(end) || named_value(behind, closing)) return;
+    if (element(end, behind) || named_value(behind, closing)) return;
     const std::size_t at = text_.skip_blanks(behind);
     const Separator separator = separator_at(text_, at);
-    if (separator.end == 0) return quoted_key_ ? void() : unseparated(end);
+    if (separator.end == 0) return quoted_key_ ? value_before_name(begin) : unseparated(end);
     const std::size_t from = text_.skip_blanks(separator.end);
     const bool bare_colon = separator.colon && !quoted_key_ && quote_at(text_, from).end == 0;
     if (bare_colon && !colon_counts(begin, end)) return;
@@ -118,17 +119,23 @@ class KeyValue {
                        text_.line().begin() + static_cast<std::ptrdiff_t>(end), is_lower);
   }
 
-  // <db:password>x</...>
-  bool element(std::size_t end) {
-    if (text_.peek(end) != '>') return false;
-    std::size_t begin = text_.name_begin(end);
-    if (text_.before(begin) == ':') begin = text_.name_begin(begin - 1);
-    if (text_.before(begin) != '<') return false;
-    std::size_t stop = end + 1;
-    while (stop - end <= 512 && stop < text_.size() && text_.peek(stop) != '<') ++stop;
-    if (text_.at(stop, kTagStart)) return true;
-    check(end + 1, stop, Link::kEquals, true);
-    return true;
+  // <db:password>x</...>, <password id="1">x</...>, <property name="password">x</...>
+  bool element(std::size_t end, std::size_t behind) {
+    std::size_t open = behind;
+    if (!quoted_key_) {
+      std::size_t begin = text_.name_begin(end);
+      if (text_.before(begin) == ':') begin = text_.name_begin(begin - 1);
+      if (text_.before(begin) != '<') return false;
+      if (is_blank(text_.peek(end))) {
+        while (open - end < 128 && open < text_.size() && text_.peek(open) != '>' && text_.peek(open) != '<')
+          ++open;
+      }
+    }
+    if (text_.peek(open) != '>' || text_.before(open) == '/') return false;
+    std::size_t stop = open + 1;
+    while (stop - open <= 512 && stop < text_.size() && text_.peek(stop) != '<') ++stop;
+    if (text_.at(stop, "</")) check(open + 1, stop, Link::kEquals, true);
+    return text_.peek(stop) == '<';
   }
 
   // "name": "DB_PASSWORD", "value": "x" and the like: the key is itself a value.
@@ -151,6 +158,23 @@ class KeyValue {
     return true;
   }
 
+  // {"value": "x", "name": "DB_PASSWORD"}
+  void value_before_name(std::size_t key) {
+    const std::size_t name = text_.name_begin(key);
+    const std::size_t from = std::max(search_.taken, name > 256 ? name - 256 : 0);
+    const std::string_view before = text_.sub(from, name);
+    const std::size_t said = std::max(before.rfind("value") + 1, before.rfind("Value") + 1);
+    if (said == 0 || before.find("ame", said) == std::string_view::npos) return;
+    std::size_t at = from + said - 1 + 5;
+    if (const Quote close = quote_at(text_, at); close.end != 0) at = close.end;
+    const Separator separator = separator_at(text_, text_.skip_blanks(at));
+    if (separator.end == 0) return;
+    const Quote open = quote_at(text_, text_.skip_blanks(separator.end));
+    if (open.end == 0 || open.mark == '%') return;
+    const std::size_t end = text_.quote_end(open.end, open.mark, open.slashes);
+    if (end < name) check(open.end, end, Link::kEquals, true);
+  }
+
   // A key with neither '=' nor ':' behind it.
   void unseparated(std::size_t end) {
     const std::size_t name = text_.name_begin(end);
@@ -162,12 +186,14 @@ class KeyValue {
     }
     if (word_.trust == Trust::kAlways && !word_.part) {  // SQL: PASSWORD 'x', PASSWORD('x')
       const std::size_t open = at + (text_.peek(at) == '(' ? 1u : 0u);
-      if (text_.peek(open) == '\'' && open > end) return value(open, Link::kEquals);
+      if (open > end && quote_at(text_, open).end != 0) return value(open, Link::kEquals);
     }
     if (at == end) return;
-    for (const std::string_view verb : {"is ", "was ", "ist ", "lautet ", "est ", "es "}) {
-      if (!text_.at(at, verb)) continue;
-      const std::size_t from = text_.skip_blanks(at + verb.size());
+    if (std::string_view("iwle").find(text_.peek(at)) == std::string_view::npos) return;
+    for (const std::string_view verb : {"is", "was", "ist", "lautet", "est", "es"}) {
+      const std::size_t verb_end = at + verb.size();
+      if (!text_.at(at, verb) || (!is_blank(text_.peek(verb_end)) && text_.peek(verb_end) != ':')) continue;
+      const std::size_t from = text_.skip_blanks(verb_end);
       return value(text_.peek(from) == ':' ? text_.skip_blanks(from + 1) : from, Link::kWord);
     }
   }
@@ -279,6 +305,7 @@ void find_cookies(SecretSearch& search, const CueHit& hit) {
     const std::size_t name = at;
     while (at - name <= kMaxKeyName && (is_key_char(text.peek(at)) || text.peek(at) == '%')) ++at;
     const bool has_value = at > name && text.peek(at) == '=';
+    if (!has_value && looks_random(text.sub(name, at))) search.take(name, at, SecretKind::kSession);
     if (has_value) {
       const std::size_t begin = at + 1;
       at = begin + tag_size(text.line().substr(begin));

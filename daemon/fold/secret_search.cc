@@ -134,7 +134,7 @@ std::size_t LineText::run_end(Run run, std::size_t at) {
   if (seen.holds(at)) return seen.end;
   std::size_t end = at;
   while (end < line_.size() && in_run(run, line_[end])) ++end;
-  seen = {at, end};
+  seen = seen_of(at, end);
   return end;
 }
 
@@ -158,7 +158,7 @@ std::size_t LineText::bare_end(std::size_t at) {
     if (c == '%' && (this->at(end, "%26") || this->at(end, "%22") || this->at(end, "%27"))) break;
     ++end;
   }
-  bare_ = {at, end};
+  bare_ = seen_of(at, end);
   return end;
 }
 
@@ -183,7 +183,7 @@ std::size_t LineText::quote_end(std::size_t at, char quote, std::size_t slashes)
       const std::size_t count = slashes_before(end);
       if (slashes == 0 ? count % 2 == 0 : count <= slashes) break;
     }
-    seen = {at, end};
+    seen = seen_of(at, end);
   }
   const bool closed = seen.end < line_.size();
   return closed && slashes > 0 ? seen.end - std::min(slashes_before(seen.end), slashes) : seen.end;
@@ -195,7 +195,7 @@ std::size_t LineText::url_mark(std::size_t at) {
   while (end < line_.size() && !is_space(line_[end]) &&
          std::string_view("@\"'<>`").find(line_[end]) == std::string_view::npos)
     ++end;
-  url_ = {at, end};
+  url_ = seen_of(at, end);
   return end;
 }
 

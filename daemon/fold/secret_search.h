@@ -119,10 +119,13 @@ class LineText {
   static constexpr std::size_t kRuns = 7;
   static constexpr std::size_t kMaxSlashes = 8;
   struct Seen {
-    std::size_t begin = 1;  // empty at first
-    std::size_t end = 0;
+    std::uint32_t begin = 1;  // empty at first
+    std::uint32_t end = 0;
     bool holds(std::size_t at) const { return at >= begin && at <= end; }
   };
+  static Seen seen_of(std::size_t begin, std::size_t end) {
+    return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)};
+  }
   bool ends_value(std::size_t at) const;
 
   std::string_view line_;
@@ -179,7 +182,9 @@ void find_cards(SecretSearch& search);
 
 // Whether the line is nothing but base64 of the size that a line of a key has.
 bool is_key_line(std::string_view line);
-// The last, shorter line of a key.
+// A line of a key that was cut narrower: only to be asked inside a block.
+bool is_short_key_line(std::string_view line);
+// The last, shorter line of a key: only to be asked behind others.
 bool is_last_key_line(std::string_view line);
 
 }  // namespace silt::fold

@@ -52,6 +52,7 @@ constexpr std::array kKeys = {
     password_part("pwd", true),
     password_part("pass"),
     password_part("pw"),
+    password_part("psk"),
     look("token", SecretKind::kToken),
     look("authorization", SecretKind::kAuthorization),
     CueWord{.text = "client_secret", .kind = SecretKind::kSecret},

@@ -396,7 +396,9 @@ std::uint64_t hash_text(std::string_view text, std::uint64_t seed) {
   return mix(hash, (rest + text.size()) * 0xc4ceb9fe1a85ec53ull);
 }
 
-void mask_line(const ScannedLine& line, std::uint32_t max_bytes, std::uint32_t max_chunks, MaskedLine& out) {
+void mask_line(const ScannedLine& scanned, std::uint32_t max_bytes, std::uint32_t max_chunks,
+               MaskedLine& out) {
+  const ScannedLine& line = scanned.visible ? scanned.visible->line : scanned;
   if (line.json) {
     Masker masker(line, max_bytes, max_chunks, out);
     if (masker.json()) return masker.finish();

@@ -22,8 +22,8 @@ constexpr std::int64_t kSecondUs = 1'000'000;
 constexpr std::int64_t kWaitUs = kSecondUs;  // without a wake-up; keeps the sign of life fresh
 
 store::PatternRow row_of(const fold::Pattern& pattern, std::string state) {
-  return {pattern.id,       pattern.text,          pattern.count,        pattern.first_seq,
-          pattern.last_seq, pattern.first_time_us, pattern.last_time_us, std::move(state)};
+  return {pattern.id,           pattern.text,         pattern.count,   pattern.first_seq,    pattern.last_seq,
+          pattern.first_time_us, pattern.last_time_us, pattern.program, pattern.merged_into, std::move(state)};
 }
 
 }  // namespace

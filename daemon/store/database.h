@@ -85,6 +85,7 @@ class Database {
  private:
   class Listener;
   explicit Database(std::string path);
+  void tidy_up();  // before a close in good order
   Status translate(const rocksdb::Status& status, std::string_view action) const;
 
   std::string path_;

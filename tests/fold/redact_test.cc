@@ -132,6 +132,11 @@ constexpr const char* kMissed[][2] = {
     {R"(<add key="DbPassword" value="hunter2"/>)", R"(<add key="DbPassword" value="<redacted:password>"/>)"},
     {R"({"kind":"Secret","data":{"db":"aHVudGVyMg==","k":"x"}})",
      R"({"kind":"Secret","data":{"db":"<redacted:secret>","k":"<redacted:secret>"}})"},
+    {R"({"value":"hunter2","name":"DB_PASSWORD"})",
+     R"({"value":"<redacted:password>","name":"DB_PASSWORD"})"},
+    {R"(<password id="1">hunter2</password>)", R"(<password id="1"><redacted:password></password>)"},
+    {R"(<property name="db.password">hunter2</property>)",
+     R"(<property name="db.password"><redacted:password></property>)"},
     {"data:{db:aHVudGVyMg==}", "data:{db:<redacted:secret>}"},
     {R"(m="{\\\"password\\\":\\\"hunter2\\\",\\\"n\\\":1}")",
      R"(m="{\\\"password\\\":\\\"<redacted:password>\\\",\\\"n\\\":1}")"},
@@ -157,6 +162,10 @@ constexpr const char* kMissed[][2] = {
     {"API key: 0123abcd4567efgh", "API key: <redacted:api-key>"},
     {"SECRET_KEY_BASE=0123abcd4567efgh", "SECRET_KEY_BASE=<redacted:api-key>"},
     {"ENCRYPTION_KEY=0123abcd4567efgh", "ENCRYPTION_KEY=<redacted:api-key>"},
+    {"your password is: hunter2", "your password is: <redacted:password>"},
+    {"password -> hunter2", "password -> <redacted:password>"},
+    {"new password \"hunter2\" set", "new password \"<redacted:password>\" set"},
+    {"WIFI_PSK=hunter2", "WIFI_PSK=<redacted:password>"},
     {"the password is hunter2", "the password is <redacted:password>"},
     {"password=\"correct horse battery\" x", "password=\"<redacted:password>\" x"},
     {"password: Sommer for bob", "password: <redacted:password> for bob"},
@@ -233,6 +242,7 @@ INSTANTIATE_TEST_SUITE_P(
         "cookie: none", "password=${DB_PASSWORD}", "password=[FILTERED]", "token=%s",
         "DE89 3704 0044 0532 0130 01", "http://[::1]:80/x@y", "echo done | chpasswd",
         "sessionid: 0x14ede63a5a70023", "[password: <string> | default = x]", "password=<PASSWORD>",
+        "const password = '<PASSWORD>';", "<password value=\"\"/> hello </x>",
         "see -rpcpassword and -rpcuser", "curl -u otto:$pass h",
         "https://13957525385%40mail.example@h.example/x", "was identified by the server as bad",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGk0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX2yZ3a otto"));
@@ -263,6 +273,13 @@ TEST_F(Block, IsReplacedLineByLine) {
   expect_gone("-----END OPENSSH PRIVATE KEY-----");
   EXPECT_EQ(state_.key_lines_left, 0u);
   expect_kept("AAAAC2VkAQ==");
+}
+
+TEST_F(Block, MayBeNarrow) {
+  expect_gone("-----BEGIN EC PRIVATE KEY-----");
+  expect_gone("c2VjcmV0IG9uZSBzZWNyZXQgb25l");
+  expect_gone("c2VjcmV0IHR3byBzZWNyZXQgdHdv");
+  expect_gone("-----END EC PRIVATE KEY-----");
 }
 
 TEST_F(Block, MayHaveHeaders) {
