@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "model/backend.h"
+#include "model/ops/backend.h"
 
 namespace silt::bench {
 

@@ -10,9 +10,9 @@
 #include <memory>
 #include <vector>
 
-#include "model/backend.h"
+#include "model/ops/backend.h"
 #include "model/recall.h"
-#include "model/ttt_mixer.h"
+#include "model/ops/ttt_mixer.h"
 
 namespace silt::model {
 
@@ -40,5 +40,9 @@ struct AdaptedState {
   AdaptedState(AdaptedState&&) = default;
   AdaptedState& operator=(AdaptedState&&) = default;
 };
+
+// What one source's state comes to on a cpu backend once its window is full and it has learned: fast weights
+// in fp32, windows in bf16, recall.
+std::uint64_t full_state_bytes(const ModelConfig& config);
 
 }  // namespace silt::model

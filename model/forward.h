@@ -7,7 +7,7 @@
 #include <memory>
 #include <span>
 
-#include "model/backend.h"
+#include "model/ops/backend.h"
 #include "model/net.h"
 
 namespace silt::model {

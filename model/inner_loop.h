@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "model/adapted_state.h"
-#include "model/backend.h"
+#include "model/ops/backend.h"
 #include "model/forward.h"
 #include "model/mixer_loop.h"
 #include "model/net.h"

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "model/backends/backends.h"
 #include "model/fast_weights_pool.h"
 #include "model/mixer_loop.h"
 #include "model/state_codec.h"

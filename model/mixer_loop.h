@@ -9,7 +9,7 @@
 #include <span>
 
 #include "model/adapted_state.h"
-#include "model/backend.h"
+#include "model/ops/backend.h"
 #include "model/net.h"
 
 namespace silt::model {

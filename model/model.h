@@ -9,8 +9,8 @@
 
 #include "base/digest.h"
 #include "base/status.h"
-#include "model/backend.h"
-#include "model/config.h"
+#include "model/ops/backend.h"
+#include "model/ops/config.h"
 #include "model/net.h"
 #include "model/tokenizer.h"
 #include "model/weights_file.h"

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "model/backends/backends.h"
 #include "model/forward.h"
 #include "model/sampler.h"
 #include "model/text_pass.h"

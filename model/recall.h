@@ -12,8 +12,8 @@
 #include <span>
 #include <vector>
 
-#include "model/backend.h"
-#include "model/config.h"
+#include "model/ops/backend.h"
+#include "model/ops/config.h"
 #include "model/recall_gate.h"
 #include "model/recall_memory.h"
 

@@ -17,14 +17,11 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
-#include "model/backend.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 
 constexpr int kRecallContexts = 9;
-constexpr int kRecallSlotsLog2Min = 4;
-constexpr int kRecallSlotsLog2Max = 24;
-constexpr int kRecallVocabularyMax = 65535;
 
 // What a token's bytes do to lines and fields; bits of a byte per token of the vocabulary.
 enum TokenMark : std::uint8_t { kEndsLine = 1, kBlank = 2 };

@@ -13,7 +13,7 @@
 #include "base/digest.h"
 #include "base/status.h"
 #include "model/adapted_state.h"
-#include "model/backend.h"
+#include "model/ops/backend.h"
 #include "model/net.h"
 
 namespace silt::model {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "model/backend.h"
+#include "model/ops/backend.h"
 #include "model/cpu/attention_backward.h"
 #include "model/cpu/kernels.h"
 #include "model/cpu/memory.h"

@@ -11,7 +11,7 @@
 #include <span>
 #include <utility>
 
-#include "model/backend.h"
+#include "model/ops/backend.h"
 #include "model/cpu/kernels.h"
 
 namespace silt::model::cpu {

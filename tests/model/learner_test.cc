@@ -8,6 +8,7 @@
 #include <random>
 #include <set>
 
+#include "model/backends/backends.h"
 #include "base/bytes.h"
 #include "model/state_codec.h"
 #include "tests/model/backends.h"

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "model/backends/backends.h"
 #include "model/learner.h"
 #include "model/reader.h"
 #include "tests/model/tiny_model.h"

@@ -383,7 +383,7 @@ TEST_P(TttTest, ResumesFromItsBlobBitForBit) {
     append(*earlier, state, tokens(0, 2 * b_ + 7));
     const std::string blob = earlier->save(state);
     if (learner->backend_name() != "ref-f64") {
-      EXPECT_LT(blob.size(), config_.state_bytes() + 200);
+      EXPECT_LT(blob.size(), full_state_bytes(config_) + 200);
     }
     Result<AdaptedState> loaded = learner->load(blob);
     ASSERT_TRUE(loaded.is_ok()) << loaded.status().to_string();

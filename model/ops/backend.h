@@ -1,5 +1,6 @@
 // Backend: the one seam of model/. The net (net.cc, learner.cc, reader.cc) is written once over
-// these operations; `ref` specifies what they compute and `cpu` makes them fast.
+// these operations; model/ref specifies what they compute and model/cpu makes them fast. They know the
+// shape of a net (config.h) and nothing else of what lies above.
 //
 // Shapes are row-major, M rows = tokens. Buffers carry a role, and the backend decides the element
 // type of each role:
@@ -27,8 +28,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/status.h"
-#include "model/config.h"
+#include "model/ops/config.h"
 
 namespace silt::model {
 
@@ -228,10 +228,5 @@ struct BackendOptions {
   std::string name = "auto";  // auto | ref | cpu | cpu-<isa>
   int threads = 1;
 };
-
-// Opens a backend for nets of this shape. Asking for a path that this CPU lacks is an error that
-// lists the available ones, never a silent fallback.
-Result<std::unique_ptr<Backend>> open_backend(const BackendOptions& options, const ModelConfig& config);
-std::vector<std::string> available_backends();
 
 }  // namespace silt::model
