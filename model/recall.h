@@ -24,8 +24,7 @@ struct RecallState {
   RecallGate gate;
 
   void digest(Digester& digester) const;
-  void encode(ByteWriter& writer) const;
-  bool decode(ByteReader& reader, int vocabulary);
+  std::uint64_t bytes() const;
 };
 
 class Recall {

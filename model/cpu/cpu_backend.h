@@ -37,7 +37,6 @@ class CpuBackend final : public Backend {
   BufferPtr allocate(int rows, int cols, Role role) override;
   void upload(Buffer& to, std::span<const float> values) override;
   void download(const Buffer& from, std::span<float> values) const override;
-  std::size_t element_bytes(Role role) const override;
   std::span<std::byte> raw(Buffer& buffer) override;
   std::span<const std::byte> raw(const Buffer& buffer) const override;
   void set_zero(Buffer& buffer) override;
