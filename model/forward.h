@@ -64,7 +64,6 @@ class Forward {
   void logits(const Buffer& h, int row, std::span<float> logits);
 
   const Net& net() const { return *net_; }
-  const std::shared_ptr<const Net>& shared_net() const { return net_; }
   Backend& backend() { return backend_; }
 
  private:
