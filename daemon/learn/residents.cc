@@ -43,7 +43,7 @@ bool Resident::is_shed(store::Seq seq) const {
 }
 
 std::uint64_t Residents::bytes_of(const Resident& resident) const {
-  return model::full_state_bytes(learner_.config()) + resident.state.pending.size() * sizeof(PendingRecord);
+  return learner_.bytes(resident.state.net) + resident.state.pending.size() * sizeof(PendingRecord);
 }
 
 Resident* Residents::find(store::SourceRef source) {

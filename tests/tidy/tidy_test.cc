@@ -40,7 +40,7 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"bench", {"base", "model", "model/backends", "model/cpu", "model/ops", "daemon/fold", "daemon/store"}},
     {"daemon/fold", {"base"}},
     {"daemon/telemetry", {"base"}},
-    {"daemon/tools", {"base", "model", "daemon/fold"}},
+    {"daemon/tools", {"base", "model", "model/tools", "daemon/fold"}},
     {"daemon/store", {"base", "connectors", "proto"}},
     {"daemon/intake", {"base", "connectors", "daemon/fold", "daemon/store"}},
     {"daemon/learn", {"base", "model", "proto", "daemon/fold", "daemon/store"}},
@@ -75,7 +75,8 @@ TEST(Tidy, OurHeadersAreNamedFromTheRoot) {
   for (const SourceFile& file : source_files()) paths.insert(file.path);
   for (const SourceFile& file : source_files()) {
     for (const Include& include : includes_of(file.text)) {
-      const bool generated = include.path.starts_with("proto/") || include.path.starts_with("google/protobuf/");
+      const bool generated =
+          include.path.starts_with("proto/") || include.path.starts_with("google/protobuf/");
       if (!include.quoted || generated) continue;
       EXPECT_TRUE(paths.contains(include.path)) << file.path << " includes \"" << include.path << "\"";
     }
