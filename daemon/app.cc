@@ -53,7 +53,7 @@ std::string weights_path(const ModelConfigSection& config) {
   return (self.parent_path().parent_path() / "share/silt/silt-23m.safetensors").string();
 }
 
-std::function<std::int32_t(std::int64_t)> zone_of(const std::string& zone) {
+learn::Zone zone_of(const std::string& zone) {
   if (zone != "local") {
     const std::int32_t offset_s = parse_zone(zone).value();  // checked when the file was read
     return [offset_s](std::int64_t) { return offset_s; };
@@ -76,6 +76,15 @@ learn::Retention retention_of(const SourceConfig& source, const StoreConfig& sto
   const std::int64_t days = source.keep_days < 0 ? store.keep_days : source.keep_days;
   const std::uint64_t mib = source.keep_mib < 0 ? store.keep_mib : static_cast<std::uint64_t>(source.keep_mib);
   return {days * kDayS, mib << 20};
+}
+
+// Expressions were checked when the file was read.
+Result<std::shared_ptr<const connectors::RecordRules>> rules_of(const SourceConfig& source) {
+  using Rules = connectors::RecordRules;
+  if (!source.record_start.empty()) return Rules::by_expression(Rules::Kind::kStart, source.record_start);
+  if (!source.record_continue.empty())
+    return Rules::by_expression(Rules::Kind::kContinue, source.record_continue);
+  return source.lines == "single" ? nullptr : Rules::usual();
 }
 
 // A name with captures names the sources outright.
@@ -226,6 +235,8 @@ class AppImpl final : public App {
       file.stream_name = stream_name_of(source);
       file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
       file.reconcile_ms = source.reconcile_ms;
+      SILT_ASSIGN(file.rules, rules_of(source));
+      file.flush_ms = source.flush_ms;
       waiters_.push_back(connectors::make_asio_waiter(io_));
       auto connector = connectors::FileConnector::create(std::move(file), clock_, *waiters_.back());
       if (!connector.is_ok()) return connector.status().with_context("source " + source.name);
@@ -236,7 +247,14 @@ class AppImpl final : public App {
 
   learn::FoldOptions fold_options() {
     learn::FoldOptions options;
-    options.zone = zone_of(config_.learn.time_zone);
+    std::map<std::string, learn::Zone> zones;
+    for (const SourceConfig& source : config_.sources) {
+      if (!source.time_zone.empty()) zones[source.name] = zone_of(source.time_zone);
+    }
+    options.zone_of = [zones, rest = zone_of(config_.learn.time_zone)](const store::SourceInfo& info) {
+      const auto found = zones.find(info.connector);
+      return found == zones.end() ? rest : found->second;
+    };
     options.on_folded = [this](auto sources) { learner_loop_->ready(sources); };
     options.keep_state = [this](store::SourceRef source) { learner_loop_->keep_state(source); };
     options.on_fatal = [this](const Status& status) { fail(status); };
