@@ -37,15 +37,37 @@ constexpr std::array<std::string_view, 12> kMonths = {
     "september septembre septiembre ",    "october oktober octobre octubre ",
     "november novembre noviembre ",       "december dezember d\xc3\xa9cembre diciembre "};
 
-// A name or its beginning, in small letters.
-bool month_of(std::string_view word, int& month) {
-  if (word == "jui") return false;  // June or July
-  for (std::size_t i = 0; i < kMonths.size(); ++i) {
-    for (std::size_t at = 0; at < kMonths[i].size(); at = kMonths[i].find(' ', at) + 1) {
-      if (!kMonths[i].substr(at).starts_with(word)) continue;
-      month = static_cast<int>(i) + 1;
-      return true;
-    }
+constexpr std::uint32_t packed(char a, char b, char c) {
+  const auto byte = [](char x) { return static_cast<std::uint32_t>(static_cast<unsigned char>(x)); };
+  return byte(a) << 16 | byte(b) << 8 | byte(c);
+}
+
+// The month of a name that begins so, in small letters; 0: none does.
+int month_of(std::uint32_t begin) {
+  constexpr auto is = [](const char (&text)[4]) { return packed(text[0], text[1], text[2]); };
+  switch (begin) {
+    case is("jan"): case is("ene"): return 1;
+    case is("feb"): case is("f\xc3\xa9"): return 2;
+    case is("mar"): case is("mrz"): case is("m\xc3\xa4"): return 3;
+    case is("apr"): case is("avr"): case is("abr"): return 4;
+    case is("may"): case is("mai"): return 5;
+    case is("jun"): return 6;
+    case is("jul"): return 7;
+    case is("aug"): case is("ago"): case is("ao\xc3"): return 8;
+    case is("sep"): return 9;
+    case is("oct"): case is("okt"): return 10;
+    case is("nov"): return 11;
+    case is("dec"): case is("dez"): case is("dic"): case is("d\xc3\xa9"): return 12;
+    case is("jui"): return 7;  // or June
+    default: return 0;
+  }
+}
+
+// Whether `word`, in small letters, is a name of the month or its beginning.
+bool names_month(std::string_view word, int month) {
+  const std::string_view names = kMonths[static_cast<std::size_t>(month) - 1];
+  for (std::size_t at = 0; at < names.size(); at = names.find(' ', at) + 1) {
+    if (names.substr(at).starts_with(word)) return true;
   }
   return false;
 }
@@ -86,15 +108,18 @@ class Reader {
   }
   // "Jan" to "Dec", "Januar", "févr.", "diciembre": English, German, French or Spanish, any case; 1..12.
   bool month_name(int& month) {
-    constexpr std::string_view kFirst = "jfmasondeJFMASONDE";
-    if (kFirst.find(peek()) == std::string_view::npos) return false;
-    std::array<char, 12> word;
-    std::size_t size = 0;
-    for (; size < word.size() && (is_alpha(peek(size)) || static_cast<unsigned char>(peek(size)) >= 0x80); ++size) {
-      const char c = peek(size);
-      word[size] = size > 0 && word[size - 1] == '\xc3' ? static_cast<char>(c | 0x20) : lower(c);
+    month = month_of(packed(small(0), small(1), small(2)));
+    if (month == 0) return false;
+    std::size_t size = 3;
+    if (in_word(size) || small(2) == '\xc3') {
+      std::array<char, 12> word;
+      for (size = 0; size < word.size() && in_word(size); ++size) word[size] = small(size);
+      const std::string_view text(word.data(), size);
+      if (text.starts_with("juin")) month = 6;
+      if (size < 4 || !names_month(text, month)) return false;
+    } else if (small(0) == 'j' && small(1) == 'u' && small(2) == 'i') {
+      return false;  // June or July
     }
-    if (size < 3 || !month_of({word.data(), size}, month)) return false;
     at_ += size;
     if (peek() == '.' && peek(1) == ' ') ++at_;
     return true;
@@ -106,6 +131,14 @@ class Reader {
   }
 
  private:
+  bool in_word(std::size_t ahead) const {
+    return is_alpha(peek(ahead)) || static_cast<unsigned char>(peek(ahead)) >= 0x80;
+  }
+  // In small letters, of Latin-1 in UTF-8 too.
+  char small(std::size_t ahead) const {
+    const char c = peek(ahead);
+    return ahead > 0 && peek(ahead - 1) == '\xc3' ? static_cast<char>(c | 0x20) : lower(c);
+  }
   bool name(std::string_view names, int& index) {
     for (std::size_t i = 0; i < names.size(); i += 3) {
       if (lower(peek()) == names[i] && lower(peek(1)) == names[i + 1] && lower(peek(2)) == names[i + 2]) {
