@@ -144,6 +144,8 @@ Status RocksStore::reset_fold(SourceRef source) {
   head.sealed_bytes = 0;
   head.open_chunks = 0;
   head.patterns = 0;
+  head.last_event_us = head.last_event_arrival_us = 0;
+  head.last_event_place = 0;
   WriteSet changes = database_->begin();
   const auto erase = [&](Family family, char table) {
     const std::string begin = keys::of_source(table, source);

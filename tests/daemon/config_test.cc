@@ -70,6 +70,16 @@ TEST(Config, ValuesAreChecked) {
                 .find("siltd.toml:1: source: unknown capture '{host}'"),
             std::string::npos);
   EXPECT_TRUE(Config::parse("[[source]]\nname = \"{1}-{stem}\"\ninclude = [\"/x/*\"]\n", "x").is_ok());
+  const auto of_source = [](const std::string& keys) {
+    return error_of("[[source]]\nname = \"a\"\ninclude = [\"/x\"]\n" + keys);
+  };
+  EXPECT_NE(of_source("lines = \"some\"\n").find("join, single"), std::string::npos);
+  EXPECT_NE(of_source("record_start = \"(\"\n").find("source.record_start: \"(\" is no RE2"), std::string::npos);
+  EXPECT_NE(of_source("record_continue = \"(?<=x)\"\n").find("Look-around"), std::string::npos);
+  EXPECT_NE(of_source("record_start = \"^a\"\nrecord_continue = \"^b\"\n").find("keep one of them"), std::string::npos);
+  EXPECT_NE(of_source("record_start = \"^a\"\nlines = \"single\"\n").find("joins nothing"), std::string::npos);
+  EXPECT_NE(of_source("time_zone = \"Mars\"\n").find("source.time_zone"), std::string::npos);
+  EXPECT_TRUE(Config::parse("[[source]]\nname = \"a\"\ninclude = [\"/x\"]\nrecord_start = '^\\d'\ntime_zone = \"+02:00\"\n", "x").is_ok());
   EXPECT_NE(error_of("[[source]]\nname = \"a\"\ninclude = [1]\n").find("list of strings"), std::string::npos);
   EXPECT_NE(error_of(std::string(kSmall) + kSmall).find("used twice"), std::string::npos);
   EXPECT_NE(error_of("[learn\n").find("siltd.toml:1: "), std::string::npos);

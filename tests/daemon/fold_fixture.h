@@ -89,6 +89,31 @@ class FoldLoopTest : public ::testing::Test {
     ASSERT_TRUE(store_->append(group).is_ok());
     loop_->ready(std::span(&info.ref, 1));
   }
+  // A chunk of these lines, of one place, which arrive now.
+  void append_lines(const SourceInfo& info, const std::vector<std::string>& lines, std::string_view place) {
+    store::StreamAppend stream{info.ref, {}, {}};
+    for (const std::string& line : lines) {
+      store::RecordView record;
+      record.text = line;
+      record.arrival_us = clock_.wall_us();
+      record.origin.place = place;
+      stream.records.push_back(record);
+    }
+    stream.delta.lines = lines.size();
+    store::GroupAppend group;
+    group.streams.push_back(std::move(stream));
+    ASSERT_TRUE(store_->append(group).is_ok());
+    loop_->ready(std::span(&info.ref, 1));
+  }
+  std::vector<std::int64_t> events(const SourceInfo& info) {
+    std::vector<std::int64_t> out;
+    for (Seq after = 0;;) {
+      const BlockPtr block = store_->block_after(info.ref, after).value();
+      if (!block) return out;
+      after = block->last_seq;
+      for (const store::FoldMark& mark : block->marks) out.push_back(mark.event_us);
+    }
+  }
   void drain() {
     for (int rounds = 0;; ++rounds) {
       const auto more = loop_->round();

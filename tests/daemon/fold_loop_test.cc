@@ -119,6 +119,38 @@ TEST_F(FoldLoopTest, ManySmallChunksAreSealedIntoTheLastSegment) {
   EXPECT_EQ(contents(source()).size(), 123u);
 }
 
+TEST_F(FoldLoopTest, ALineWithoutATimeGoesWithTheOneBeforeItInItsPlace) {
+  const SourceInfo a = source();
+  const std::int64_t arrival = clock_.wall_us();
+  append_lines(a, {"no time yet", "2020-01-01T00:00:10Z first", "and more of it"}, "/a");
+  drain();
+  restart();
+  append_lines(a, {"still of the first"}, "/a");
+  append_lines(a, {"from elsewhere"}, "/b");
+  clock_.advance_us(60'000'000);
+  append_lines(a, {"a minute later"}, "/a");
+  drain();
+  constexpr std::int64_t kFirst = 1'577'836'810'000'000;
+  const std::vector<std::int64_t> want = {arrival, kFirst, kFirst, kFirst, arrival, kFirst + 60'000'000};
+  EXPECT_EQ(events(a), want);
+  ASSERT_TRUE(loop_->reset(a.ref).is_ok());
+  drain();
+  EXPECT_EQ(events(a), want) << "made again from the journal";
+}
+
+TEST_F(FoldLoopTest, ASourceMayHaveItsOwnZone) {
+  options_.zone_of = [](const SourceInfo& info) -> Zone {
+    return [east = info.name == "a" ? 3600 : 0](std::int64_t) { return east; };
+  };
+  restart();
+  append_lines(source("a"), {"2020-01-01 01:00:10 x", "2020-01-01T01:00:10+02:00 x"}, "/a");
+  append_lines(source("b"), {"2020-01-01 00:00:10 x"}, "/b");
+  drain();
+  constexpr std::int64_t kFirst = 1'577'836'810'000'000;
+  EXPECT_EQ(events(source("a")), (std::vector<std::int64_t>{kFirst, kFirst - 3'600'000'000}));
+  EXPECT_EQ(events(source("b")), (std::vector<std::int64_t>{kFirst}));
+}
+
 TEST_F(FoldLoopTest, SealsWhatIsQuiet) {
   options_.quiet_s = 60;
   options_.quiet_chunks_min = 4;
