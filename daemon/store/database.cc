@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdarg>
+#include <cstdio>
 
 #include "base/log.h"
 
@@ -23,6 +25,22 @@ std::string_view view(const rocksdb::Slice& slice) {
 rocksdb::Slice slice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
 }
+
+// What the library says goes to the daemon's log. Its own logger, a file in the store, aborts the process
+// with its second line on a full disk.
+class LibraryLog final : public rocksdb::Logger {
+ public:
+  LibraryLog() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char* format, std::va_list arguments) override {
+    char line[512];
+    std::vsnprintf(line, sizeof line, format, arguments);
+    log::info("store_library", {{"says", line}});
+  }
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, std::va_list arguments) override {
+    if (level >= GetInfoLogLevel() && level < rocksdb::InfoLogLevel::HEADER_LEVEL) Logv(format, arguments);
+  }
+};
 
 rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
@@ -49,8 +67,7 @@ rocksdb::DBOptions database_options(const DatabaseOptions& options) {
   db.max_open_files = 256;
   db.max_background_jobs = 2;
   db.paranoid_checks = true;
-  db.keep_log_file_num = 3;
-  db.max_log_file_size = 4 << 20;
+  db.info_log = std::make_shared<LibraryLog>();
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   return db;
