@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "base/check.h"
+#include "base/escape.h"
 #include "tests/model/tiny_model.h"
 
 extern char** environ;
@@ -63,7 +64,8 @@ std::string first_difference(const std::vector<std::string>& killed, const std::
   for (std::size_t i = 0; i < std::max(killed.size(), twin.size()); ++i) {
     const std::string got = i < killed.size() ? killed[i] : "nothing",
                       wanted = i < twin.size() ? twin[i] : "nothing";
-    if (got != wanted) return "\n  the killed one has " + got + "\n  its twin has       " + wanted;
+    if (got != wanted)
+      return "\n  the killed one has " + escape_bytes(got) + "\n  its twin has       " + escape_bytes(wanted);
   }
   return "";
 }

@@ -20,7 +20,10 @@ int main(int argc, char** argv) {
   drill.retention_bytes = retention;
   if (files > 1) drill.stamp_step_us = 0;
   std::vector<std::string> names;
-  for (std::uint64_t i = 0; i < files; ++i) names.push_back(std::to_string(i) + ".log");
+  for (std::uint64_t i = 0; i < files; ++i) {
+    names.push_back(std::to_string(i) + ".log");
+    drill.write_lines(names.back(), 10);  // all are there at the first look: it numbers them
+  }
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   for (std::uint64_t round = 0; round < rounds; ++round) {
     drill.round(names);
