@@ -67,7 +67,7 @@
 
 #include "base/digest.h"
 #include "base/status.h"
-#include "model/config.h"
+#include "model/ops/config.h"
 #include "model/tensor_source.h"
 
 namespace silt::model {

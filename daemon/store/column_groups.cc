@@ -18,7 +18,7 @@ constexpr std::size_t kRowsPerString = 8;  // at least, in a group of strings
 struct Candidate {
   ColumnGroup group;
   std::uint64_t records = 0;
-  std::uint64_t varying = 0;  // of them, in shapes in which the token is not constant
+  std::uint64_t constant = 0;  // of them, in shapes of several records that all have the same token
 };
 
 // The column of a shape's token; null: it is constant.
@@ -43,7 +43,7 @@ std::vector<Candidate> find_candidates(const char* texts, std::span<const Shape>
       Candidate& candidate = candidates[entry->second];
       candidate.group.hole_of_shape[s] = static_cast<std::uint8_t>(hole + 1);
       candidate.records += shape.count;
-      if (column_of(shape, hole) != nullptr) candidate.varying += shape.count;
+      if (shape.count > 1 && column_of(shape, hole) == nullptr) candidate.constant += shape.count;
     }
   }
   return candidates;
@@ -90,7 +90,7 @@ std::vector<ColumnGroup> plan_groups(const char* texts, const ShapeTable& table)
   for (const Shape& shape : table.shapes().subspan(1)) records += shape.count;
   std::vector<ColumnGroup> groups;
   for (Candidate& candidate : find_candidates(texts, table.shapes())) {
-    const bool pays = candidate.records * 4 >= records && candidate.varying * 10 >= candidate.records * 9;
+    const bool pays = candidate.records * 4 >= records && candidate.constant * 10 <= candidate.records;
     if (pays && groups.size() < kMaxGroups && refine(texts, table, candidate.group)) {
       groups.push_back(std::move(candidate.group));
     }

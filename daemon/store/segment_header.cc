@@ -51,70 +51,100 @@ class HeaderReader : public ByteReader {
   bool fits_ = true;
 };
 
-void write_pattern(const PatternStats& stats, PatternId last, const SegmentHeader& header, ByteWriter& out) {
-  out.varint(stats.pattern - last);
-  out.varint(stats.count);
-  out.varint(stats.first_index);
-  out.varint(stats.last_index - stats.first_index);
-  out.varint(minus(stats.min_event_us, header.min_event_us));
-  out.varint(minus(stats.max_event_us, stats.min_event_us));
+// Tables are written column by column: what is alike lies together.
+void write_patterns(const SegmentHeader& header, ByteWriter& out) {
+  out.varint(header.patterns.size());
+  PatternId last = 0;
+  for (const PatternStats& stats : header.patterns) {
+    out.varint(stats.pattern - last);
+    last = stats.pattern;
+  }
+  for (const PatternStats& stats : header.patterns) out.varint(stats.count);
+  for (const PatternStats& stats : header.patterns) out.varint(stats.first_index);
+  for (const PatternStats& stats : header.patterns) out.varint(stats.last_index - stats.first_index);
+  for (const PatternStats& stats : header.patterns)
+    out.varint(minus(stats.min_event_us, header.min_event_us));
+  for (const PatternStats& stats : header.patterns) out.varint(minus(stats.max_event_us, stats.min_event_us));
 }
 
-PatternStats read_pattern(PatternId last, const SegmentHeader& header, HeaderReader& in) {
-  PatternStats stats;
-  stats.pattern = last + in.small();
-  stats.count = in.small();
-  stats.first_index = in.small();
-  stats.last_index = stats.first_index + in.small();
-  stats.min_event_us = plus(header.min_event_us, in.varint());
-  stats.max_event_us = plus(stats.min_event_us, in.varint());
-  return stats;
+void read_patterns(SegmentHeader& header, HeaderReader& in) {
+  header.patterns.resize(in.count(6, header.records));
+  PatternId last = 0;
+  for (PatternStats& stats : header.patterns) last = stats.pattern = last + in.small();
+  for (PatternStats& stats : header.patterns) stats.count = in.small();
+  for (PatternStats& stats : header.patterns) stats.first_index = in.small();
+  for (PatternStats& stats : header.patterns) stats.last_index = stats.first_index + in.small();
+  for (PatternStats& stats : header.patterns) stats.min_event_us = plus(header.min_event_us, in.varint());
+  for (PatternStats& stats : header.patterns) stats.max_event_us = plus(stats.min_event_us, in.varint());
 }
 
-// A hole: how far behind the last one, then 0 and a constant's size, 1 for the next column that no other
-// hole has, or 2 + a group.
-void write_shape(const ShapeInfo& shape, const SegmentHeader& header, ByteWriter& out) {
-  out.varint(shape.pattern);
-  out.varint(shape.count);
-  out.varint(shape.line_bytes);
-  out.string(shape.text);
-  out.varint(shape.holes.size());
-  std::uint32_t at = 0;
-  for (const HoleInfo& hole : shape.holes) {
-    out.varint(hole.offset - at);
-    at = hole.offset + hole.size;
-    if (hole.is_constant()) {
-      out.u8(0);
-      out.varint(hole.size);
-    } else {
-      out.varint(header.is_group(hole.column) ? 2 + hole.column : 1);
-    }
+// Of a hole: 0 for a constant, 1 for the next column that no other hole has, or 2 + a group.
+std::uint32_t kind_of(const HoleInfo& hole, const SegmentHeader& header) {
+  if (hole.is_constant()) return 0;
+  return header.is_group(hole.column) ? 2 + hole.column : 1;
+}
+
+template <class Use>
+void for_holes(auto& shapes, Use use) {
+  for (auto& shape : shapes) {
+    for (auto& hole : shape.holes) use(hole);
   }
 }
 
-ShapeInfo read_shape(const SegmentHeader& header, std::uint32_t& next_column, HeaderReader& in) {
-  ShapeInfo shape;
-  shape.pattern = in.small();
-  shape.count = in.small();
-  shape.line_bytes = in.small();
-  shape.text = in.string();
-  shape.holes.resize(in.count(2, kMaxHoles));
-  std::uint32_t at = 0;
-  for (HoleInfo& hole : shape.holes) {
-    hole.offset = at + in.small();
+void write_shapes(const SegmentHeader& header, ByteWriter& out) {
+  const std::vector<ShapeInfo>& shapes = header.shapes;
+  out.varint(shapes.size());
+  for (const ShapeInfo& shape : shapes) out.varint(shape.pattern);
+  for (const ShapeInfo& shape : shapes) out.varint(shape.count);
+  for (const ShapeInfo& shape : shapes) out.varint(shape.line_bytes);
+  for (const ShapeInfo& shape : shapes) out.varint(shape.holes.size());
+  for_holes(shapes, [&](const HoleInfo& hole) { out.varint(kind_of(hole, header)); });
+  for_holes(shapes, [&](const HoleInfo& hole) {
+    if (hole.is_constant()) out.varint(hole.size);
+  });
+  for (const ShapeInfo& shape : shapes) {
+    std::uint32_t at = 0;
+    for (const HoleInfo& hole : shape.holes) {
+      out.varint(hole.offset - at);
+      at = hole.offset + hole.size;
+    }
+  }
+  for (const ShapeInfo& shape : shapes) out.varint(shape.text.size());
+  for (const ShapeInfo& shape : shapes) out.raw(shape.text.data(), shape.text.size());
+}
+
+// False: a hole is of no kind that there is.
+bool read_kinds(SegmentHeader& header, std::uint32_t& next_column, HeaderReader& in) {
+  bool known = true;
+  next_column = header.groups;
+  for_holes(header.shapes, [&](HoleInfo& hole) {
     const u64 kind = in.varint();
-    if (kind == 0) {
-      hole.size = in.small();
-    } else if (kind == 1) {
-      hole.column = next_column++;
-    } else if (kind - 2 < header.groups) {
-      hole.column = static_cast<std::uint32_t>(kind - 2);
-    } else {
-      hole.offset = ~std::uint32_t{0};  // no such group: check_shape() refuses it
+    if (kind == 1) hole.column = next_column++;
+    if (kind >= 2) hole.column = static_cast<std::uint32_t>(kind - 2);
+    known &= kind < 2 || kind - 2 < header.groups;
+  });
+  return known;
+}
+
+bool read_shapes(SegmentHeader& header, std::uint32_t& next_column, HeaderReader& in) {
+  std::vector<ShapeInfo>& shapes = header.shapes;
+  shapes.resize(in.count(5, kMaxShapes + 1));
+  for (ShapeInfo& shape : shapes) shape.pattern = in.small();
+  for (ShapeInfo& shape : shapes) shape.count = in.small();
+  for (ShapeInfo& shape : shapes) shape.line_bytes = in.small();
+  for (ShapeInfo& shape : shapes) shape.holes.resize(in.count(2, kMaxHoles));
+  if (!read_kinds(header, next_column, in)) return false;
+  for_holes(shapes, [&](HoleInfo& hole) { hole.size = hole.is_constant() ? in.small() : 0; });
+  for (ShapeInfo& shape : shapes) {
+    std::uint32_t at = 0;
+    for (HoleInfo& hole : shape.holes) {
+      hole.offset = at + in.small();
+      at = hole.offset + hole.size;
     }
-    at = hole.offset + hole.size;
   }
-  return shape;
+  for (ShapeInfo& shape : shapes) shape.text.resize(in.count(1, kMaxShapedBytes));
+  for (ShapeInfo& shape : shapes) in.raw(shape.text.data(), shape.text.size());
+  return true;
 }
 
 void write_columns(const SegmentHeader& header, ByteWriter& out) {
@@ -160,15 +190,9 @@ void write_fields(const SegmentHeader& header, ByteWriter& out) {
   out.varint(zigzag(header.min_event_us));
   out.varint(minus(header.max_event_us, header.min_event_us));
   out.raw(header.texts_hash.data(), header.texts_hash.size());
-  out.varint(header.patterns.size());
-  PatternId last = 0;
-  for (const PatternStats& stats : header.patterns) {
-    write_pattern(stats, last, header, out);
-    last = stats.pattern;
-  }
+  write_patterns(header, out);
   out.varint(header.groups);
-  out.varint(header.shapes.size());
-  for (const ShapeInfo& shape : header.shapes) write_shape(shape, header, out);
+  write_shapes(header, out);
   out.varint(header.columns.size());
   write_columns(header, out);
   out.varint(header.frames.size());
@@ -190,16 +214,9 @@ bool read_fields(HeaderReader& in, SegmentHeader& header, std::uint32_t& next_co
   header.min_event_us = in.signed_varint();
   header.max_event_us = plus(header.min_event_us, in.varint());
   in.raw(header.texts_hash.data(), header.texts_hash.size());
-  header.patterns.resize(in.count(6, header.records));
-  PatternId last = 0;
-  for (PatternStats& stats : header.patterns) {
-    stats = read_pattern(last, header, in);
-    last = stats.pattern;
-  }
+  read_patterns(header, in);
   header.groups = in.small();
-  header.shapes.resize(in.count(5, kMaxShapes + 1));
-  next_column = header.groups;
-  for (ShapeInfo& shape : header.shapes) shape = read_shape(header, next_column, in);
+  if (!read_shapes(header, next_column, in)) return false;
   read_columns(header, in);
   header.frames.resize(in.count(6, kColumnsMax));
   for (Frame& frame : header.frames) {

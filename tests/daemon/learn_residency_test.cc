@@ -43,7 +43,7 @@ class ResidencyTest : public LearnTest {
     options_.commit_records_max = 4096;
     options_.quantum_steps = 64;  // the tiny model's mini-batches have 16 tokens, an eighth of real ones
     options_.replay_ms_max = 2000;
-    options_.resident_bytes_max = kStates * (*model_)->config().state_bytes();
+    options_.resident_bytes_max = kStates * model::full_state_bytes((*model_)->config());
     options_.at_point = {};
     learner_ = make_learner();
     snapshots_ = std::make_unique<Snapshots>();
@@ -167,7 +167,7 @@ class CrowdTest : public ResidencyTest {
  protected:
   // Ten times as many sources as fit.
   void crowd(int seconds, int period_s) {
-    options_.resident_bytes_max = kSources / 10 * (*model_)->config().state_bytes();
+    options_.resident_bytes_max = kSources / 10 * model::full_state_bytes((*model_)->config());
     options_.replay_ms_max = 600;  // a hundred steps
     step_us_ = 6000;
     learner_ = make_learner();

@@ -44,10 +44,10 @@ TEST(Skeleton, WhatDiffersIsANumber) {
 
 TEST(Skeleton, WhatCannotBeRebuiltHasNone) {
   Skeleton skeleton;
-  for (const Values& values :
-       {Values{"1", "02"}, Values{"-0", "1"}, Values{"-01", "-02"}, Values{"a", "b"}, Values{"1", ""},
-        Values{"1", "a1"}, Values{"99999999999999999999", "1"}, Values{"9223372036854775808", "1"},
-        Values{"1", "9223372036854775808"}, Values{"x  1", "x   11"}, Values{"x  1", "x 01"}}) {
+  for (const Values& values : {Values{"1", "02"}, Values{"-0", "1"}, Values{"-01", "-02"}, Values{"a", "b"},
+                               Values{"1", ""}, Values{"1", "a1"}, Values{"99999999999999999999", "1"},
+                               Values{"9223372036854775808", "1"}, Values{"1", "9223372036854775808"},
+                               Values{"-0 1", "-0 2"}, Values{"x  1", "x   11"}, Values{"x  1", "x 01"}}) {
     EXPECT_FALSE(splits(values, Slots::kNumbers, skeleton)) << values.at(0) << " and " << values.at(1);
   }
 }

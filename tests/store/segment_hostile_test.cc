@@ -13,10 +13,11 @@ namespace {
 std::string build(std::mt19937_64& random) {
   SegmentBuilder builder;
   OwnedRecords records;
+  const std::string users[] = {"root", "alice", "bob", "carol", "dave"};
   for (int i = 0; i < 400; ++i) {
     std::string line = std::to_string(10 + i % 50) + ":00 host" + std::to_string(random() % 5) + " id " +
                        std::to_string(random()) + " from 10." + std::to_string(random() % 200) + "." +
-                       std::to_string(random() % 20) + ".1 ";
+                       std::to_string(random() % 20) + ".1 " + users[random() % 5] + " ";
     std::vector<TokenSpan> tokens;
     for (std::uint32_t at = 0, begin = 0; at < line.size(); ++at) {
       if (line[at] != ' ') continue;
