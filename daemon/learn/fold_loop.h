@@ -1,8 +1,8 @@
 // FoldLoop: the fold thread. Brings patterns, marks and segments of every source up to the journal's
 // end, and tells the learner.
 //
-// What it makes of a source is a function of the source's records alone, so a commit needs no sync:
-// after a crash the fold goes on from its head. One commit carries the work of all sources of a round.
+// What it makes of a source is a function of the source's records alone: after a crash the fold goes on
+// from its head. One commit carries the work of all sources of a round.
 // A source is sealed into a segment when enough text is behind its last one, or when it is quiet and
 // has left many small chunks; the segment was proved by decoding before the chunks go.
 // Retention is the fold's, too: whole segments below a floor.

@@ -236,12 +236,12 @@ Status Database::translate(const rocksdb::Status& status, std::string_view actio
                         "; check the disk, then restart: nothing acknowledged is lost");
 }
 
-Status Database::write(WriteSet changes, Sync sync) {
+Status Database::write(WriteSet changes) {
   SILT_TRY(changes.failed_);
   const std::lock_guard lock(write_mutex_);
   SILT_TRY(failed_);
   rocksdb::WriteOptions options;
-  options.sync = sync == Sync::kYes;
+  options.sync = true;
   failed_ = translate(db_->Write(options, changes.batch_.get()), "write");
   return failed_;
 }

@@ -63,10 +63,8 @@ class Database {
   ~Database();
 
   WriteSet begin() const { return WriteSet(families_); }
-  // All or nothing. Synced: on disk when it returns, with all that was written before. Not synced: it
-  // survives the end of the process; the order of writes survives the end of the machine, too.
-  enum class Sync { kNo, kYes };
-  Status write(WriteSet changes, Sync sync = Sync::kYes);
+  // All or nothing, on disk when it returns, behind all that was written before.
+  Status write(WriteSet changes);
 
   Result<std::optional<std::string>> get(Family family, std::string_view key) const;
 

@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <thread>
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 
 #include "tests/daemon/fold_fixture.h"
@@ -142,6 +143,12 @@ TEST_F(FoldLoopTest, SealsWhatIsQuiet) {
 
 TEST_F(FoldLoopTest, WhatWasQuietBeforeARestartIsSealedAfterIt) {
   options_.quiet_chunks_min = 4;
+  std::mutex mutex;
+  std::condition_variable committed;
+  options_.at_point = [&](std::string_view) {
+    const std::lock_guard lock(mutex);
+    committed.notify_all();
+  };
   restart();
   for (int i = 0; i < 5; ++i) append(source(), 2);
   drain();
@@ -149,8 +156,10 @@ TEST_F(FoldLoopTest, WhatWasQuietBeforeARestartIsSealedAfterIt) {
   loop_->start();
   clock_.advance_us(options_.quiet_s * 1'000'000);
   append(source("b"), 1);  // something happens
-  for (int tries = 0; tries < 3000 && segments(source()).empty(); ++tries)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  {
+    std::unique_lock lock(mutex);
+    committed.wait_for(lock, std::chrono::seconds(30), [&] { return !segments(source()).empty(); });
+  }
   loop_->stop();
   EXPECT_EQ(segments(source()).size(), 1u);
 }

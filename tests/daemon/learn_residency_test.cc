@@ -13,15 +13,15 @@ class TimedLearner final : public model::Learner {
       : inner_(std::move(inner)), clock_(clock), step_us_(step_us) {}
   model::AdaptedState fresh() override { return inner_->fresh(); }
   model::AdaptedState fresh(model::Token first) override { return inner_->fresh(first); }
-  Result<model::AppendReport> append(model::AdaptedState& state, std::span<const model::Token> tokens,
-                                     model::LearnMode mode, std::vector<model::TokenScore>& scores) override {
-    auto report = inner_->append(state, tokens, mode, scores);
-    if (report.is_ok()) clock_.advance_us(report->steps * step_us_);
-    return report;
+  void append(std::span<model::Lane> lanes) override {
+    inner_->append(lanes);
+    for (const model::Lane& lane : lanes) clock_.advance_us(lane.report.steps * step_us_);
   }
   Status score_tail(const model::AdaptedState& state, std::vector<model::TokenScore>& scores) override {
     return inner_->score_tail(state, scores);
   }
+  int lanes_max() const override { return inner_->lanes_max(); }
+  std::uint64_t bytes(const model::AdaptedState& state) const override { return inner_->bytes(state); }
   Digest digest(const model::AdaptedState& state) const override { return inner_->digest(state); }
   std::string save(const model::AdaptedState& state) const override { return inner_->save(state); }
   Result<model::AdaptedState> load(std::string_view blob) override { return inner_->load(blob); }

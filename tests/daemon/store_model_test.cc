@@ -18,12 +18,7 @@ std::string position(StoreWorld& world) {
   return out;
 }
 
-struct Step {
-  Status status;
-  bool synced = false;
-};
-
-Step append_some(StoreWorld& world) {
+Status append_some(StoreWorld& world) {
   std::vector<std::pair<SourceModel*, std::size_t>> counts;
   std::string after;
   for (SourceModel* source : world.sources()) {
@@ -31,30 +26,30 @@ Step append_some(StoreWorld& world) {
     if (count > 0) counts.emplace_back(source, count);
     after += std::to_string(source->end() + count) + " ";
   }
-  return {world.append(counts, {{"host", {"file", after, false}}}), true};
+  return world.append(counts, {{"host", {"file", after, false}}});
 }
 
-Step score_some(StoreWorld& world, SourceModel& source) {
+Status score_some(StoreWorld& world, SourceModel& source) {
   const Seq known = source.fold.folded_seq - source.net.learned_seq;
   const std::size_t count = known == 0 ? 0 : world.random() % (known + 1);
   const std::size_t tail = known == count ? 0 : world.random() % std::min<Seq>(8, known - count);
   const bool blob = world.random() % 3 == 0;
-  return {world.score(source, count, tail, blob ? std::optional<std::string>("blob") : std::nullopt), true};
+  return world.score(source, count, tail, blob ? std::optional<std::string>("blob") : std::nullopt);
 }
 
-Step seal_some(StoreWorld& world, SourceModel& source) {
+Status seal_some(StoreWorld& world, SourceModel& source) {
   if (source.fold.folded_seq == source.fold.sealed_seq) return {};
   const auto segments = world.store().segments(source.info.ref).value();
   const bool merge = !segments.empty() && world.random() % 2 == 0;
-  return {world.seal(source, merge ? segments.back().first_seq : 0)};
+  return world.seal(source, merge ? segments.back().first_seq : 0);
 }
 
-Step trim_some(StoreWorld& world, SourceModel& source) {
+Status trim_some(StoreWorld& world, SourceModel& source) {
   const Seq wanted = world.random() % (source.end() + 1);
   const auto floor = world.store().trim(source.info.ref, wanted);
   if (!floor.is_ok()) {
     // In doubt: what it would have been is not known; nothing is trimmed in a life that ends here.
-    return {floor.status()};
+    return floor.status();
   }
   EXPECT_GE(*floor, source.fold.floor_seq);
   EXPECT_LE(*floor, std::max(wanted, source.fold.floor_seq));
@@ -62,7 +57,7 @@ Step trim_some(StoreWorld& world, SourceModel& source) {
   return {};
 }
 
-Step random_step(StoreWorld& world) {
+Status random_step(StoreWorld& world) {
   const std::vector<SourceModel*> sources = world.sources();
   SourceModel& source = *sources[world.random() % sources.size()];
   switch (world.random() % 10) {
@@ -71,7 +66,7 @@ Step random_step(StoreWorld& world) {
     case 2: return append_some(world);
     case 3:
     case 4:
-    case 5: return {world.fold(source, 1 + world.random() % 4)};
+    case 5: return world.fold(source, 1 + world.random() % 4);
     case 6: return seal_some(world, source);
     case 7:
     case 8: return score_some(world, source);
@@ -94,7 +89,7 @@ TEST(StoreModel, TheStoreSaysWhatTheModelSays) {
     add_sources(world);
     for (SourceModel* source : world.sources()) ASSERT_TRUE(world.append(*source, 1).is_ok());
     for (int step = 0; step < 60 && !::testing::Test::HasFailure(); ++step) {
-      const Status done = random_step(world).status;
+      const Status done = random_step(world);
       ASSERT_TRUE(done.is_ok()) << done.to_string();
       if (step % 10 == 9) world.check(*world.sources()[world.random() % 3]);
       if (step % 25 != 24) continue;
@@ -140,14 +135,14 @@ std::string heads_of(const RocksStore& store, const Moment& like) {
   return out;
 }
 
-// Works until the power goes; then `moments` are those that the disk may show: from the last synced
-// write on, and the one that was being written.
+// Works until the power goes; then `moments` are those that the disk may show: after the last write that
+// was done, and after the one that was being written.
 void live(StoreWorld& world, std::vector<Moment>& moments) {
   for (;;) {
-    const Step step = random_step(world);
-    if (step.status.is_ok() && step.synced) moments.clear();
+    const Status done = random_step(world);
+    if (done.is_ok()) moments.clear();
     moments.push_back(now(world));
-    if (!step.status.is_ok()) return;
+    if (!done.is_ok()) return;
   }
 }
 
