@@ -60,12 +60,29 @@ std::string ip(std::mt19937_64& random) {
   return "10.250." + std::to_string(random() % 20) + "." + std::to_string(random() % 250);
 }
 
-std::string data_node_line(std::mt19937_64& random, std::uint64_t second) {
+// A block is met in a dozen lines that are not far from each other.
+class Blocks {
+ public:
+  explicit Blocks(std::mt19937_64& random) : random_(random), open_(100) {
+    for (std::int64_t& block : open_) block = static_cast<std::int64_t>(random());
+  }
+  std::int64_t next() {
+    std::int64_t& block = open_[random_() % open_.size()];
+    if (random_() % 12 == 0) block = static_cast<std::int64_t>(random_());
+    return block;
+  }
+
+ private:
+  std::mt19937_64& random_;
+  std::vector<std::int64_t> open_;
+};
+
+std::string data_node_line(std::mt19937_64& random, Blocks& blocks, std::uint64_t second) {
   char start[48];
   std::snprintf(start, sizeof start, "081109 %02d%02d%02d %d INFO ", static_cast<int>(second / 3600 % 24),
                 static_cast<int>(second / 60 % 60), static_cast<int>(second % 60),
                 static_cast<int>(random() % 4000));
-  const std::string block = "blk_" + std::to_string(static_cast<std::int64_t>(random()));
+  const std::string block = "blk_" + std::to_string(blocks.next());
   switch (random() % 8) {
     case 0:
     case 1:
@@ -101,9 +118,10 @@ Log make_log(const std::string& path, std::size_t bytes) {
   Log log;
   log.path = path;
   std::mt19937_64 random(1);
+  Blocks blocks(random);
   std::ofstream out(path, std::ios::binary);
   while (log.bytes < bytes) {
-    log.lines.push_back(data_node_line(random, log.lines.size() / 200));
+    log.lines.push_back(data_node_line(random, blocks, log.lines.size() / 200));
     log.bytes += log.lines.back().size();
     out << log.lines.back() << '\n';
   }
@@ -320,6 +338,7 @@ int main(int argc, char** argv) {
   std::filesystem::copy(dir.path("plain"), dir.path("sealed"), std::filesystem::copy_options::recursive);
   learn::FoldOptions never;
   never.segment_bytes = never.chunks_max = ~std::uint64_t{0};
+  never.builders_max = 0;
   const double folding = report.measure("fold", [&] {
     fold_all(*open_store(dir.path("plain")), never);
     return 0;
