@@ -29,7 +29,10 @@ void drop_repeats(std::vector<std::uint64_t>& hashes) {
 }  // namespace
 
 void BloomBuilder::add(std::string_view term) {
-  if (hashes_.size() >= kCompactAt && hashes_.size() == hashes_.capacity()) drop_repeats(hashes_);
+  if (hashes_.size() >= kCompactAt && hashes_.size() == hashes_.capacity()) {
+    drop_repeats(hashes_);
+    hashes_.reserve(2 * hashes_.size());  // else the few that went would soon be back, and all be sorted again
+  }
   hashes_.push_back(hash64(term));
 }
 
