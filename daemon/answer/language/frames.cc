@@ -1,0 +1,98 @@
+#include "daemon/answer/language/frames.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "daemon/answer/language/words.h"
+#include "daemon/answer/tables.h"
+
+namespace silt::answer::language {
+namespace {
+
+std::vector<std::string_view> split(std::string_view text, char mark) {
+  std::vector<std::string_view> out;
+  std::size_t begin = 0;
+  while (begin <= text.size()) {
+    const std::size_t end = std::min(text.find(mark, begin), text.size());
+    out.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
+bool same_word(const std::string& frame_word, const QuestionWord& word) {
+  if (word.text == frame_word) return true;
+  if (word.quoted || frame_word.size() < 5 || word.text.size() < 5) return false;
+  // Only slips inside of a word: another first letter makes mostly another word (last, least).
+  return word.text[0] == frame_word[0] &&
+         edits(word.text, frame_word, frame_word.size() < 7 ? 1 : 2) <= (frame_word.size() < 7 ? 1 : 2) &&
+         word.text.size() + 1 >= frame_word.size() && word.stem != stem(frame_word.substr(0, frame_word.size() - 1));
+}
+
+}  // namespace
+
+const Frames& Frames::standard() {
+  static const Frames frames(kFramesTsv);
+  return frames;
+}
+
+Frames::Frames(std::string_view tsv) {
+  for (const std::string_view line : split(tsv, '\n')) {
+    const auto columns = split(line, '\t');
+    if (line.starts_with('#') || columns.size() < 4) continue;
+    int strength = 0;
+    std::from_chars(columns[1].data(), columns[1].data() + columns[1].size(), strength);
+    for (const std::string_view phrase : split(columns[3], '|')) {
+      Frame frame{std::string(columns[0]), strength, std::string(columns[2]), {}};
+      for (const std::string_view word : split(phrase, ' ')) frame.words.emplace_back(word);
+      frames_.push_back(std::move(frame));
+    }
+  }
+  for (std::uint32_t i = 0; i < frames_.size(); ++i) by_first_letter_[frames_[i].words[0].substr(0, 1)].push_back(i);
+}
+
+std::string Frames::language_of(const std::vector<QuestionWord>& words) const {
+  std::map<std::string, int> hits;
+  for (const QuestionWord& word : words) {
+    std::map<std::string, bool> seen;
+    const auto found = by_first_letter_.find(word.text.substr(0, 1));
+    if (found == by_first_letter_.end()) continue;
+    for (const std::uint32_t i : found->second) {
+      if (frames_[i].words.size() == 1 && frames_[i].words[0] == word.text) seen[frames_[i].language] = true;
+    }
+    for (const auto& [language, yes] : seen) hits[language] += 1;
+  }
+  std::string best = "en";
+  for (const auto& [language, count] : hits) {
+    if (count > hits[best]) best = language;
+  }
+  return best;
+}
+
+bool Frames::stands_at(const Frame& frame, const std::vector<QuestionWord>& words, std::size_t at) const {
+  if (at + frame.words.size() > words.size()) return false;
+  for (std::size_t i = 0; i < frame.words.size(); ++i) {
+    if (i > 0 && words[at + i].clause_start) return false;
+    if (words[at + i].taken == Taken::kTime || !same_word(frame.words[i], words[at + i])) return false;
+  }
+  return true;
+}
+
+std::vector<FrameMatch> Frames::match(const std::vector<QuestionWord>& words, std::string_view language) const {
+  std::vector<FrameMatch> out;
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    const auto found = by_first_letter_.find(words[at].text.substr(0, 1));
+    if (found == by_first_letter_.end()) continue;
+    for (const std::uint32_t i : found->second) {
+      if (frames_[i].language != language) continue;
+      if (stands_at(frames_[i], words, at)) out.push_back({&frames_[i], at, at + frames_[i].words.size()});
+    }
+  }
+  std::stable_sort(out.begin(), out.end(), [](const FrameMatch& a, const FrameMatch& b) {
+    return a.end - a.begin > b.end - b.begin;
+  });
+  return out;
+}
+
+}  // namespace silt::answer::language

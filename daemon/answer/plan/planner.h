@@ -1,0 +1,41 @@
+// Planner: from a reading and the profiles of the sources in scope to queries, best first.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemon/answer/language/reading.h"
+#include "daemon/answer/plan/topic.h"
+#include "daemon/answer/query.h"
+#include "daemon/answer/search/execute.h"
+
+namespace silt::answer::plan {
+
+enum class Ground : std::uint8_t { kPatterns, kField, kValue, kAll, kOddness };
+
+struct NearPattern {
+  std::size_t source = 0;   // index in the scope
+  std::uint32_t pattern = 0;  // index in the profile
+};
+
+struct Candidate {
+  Query query;
+  std::vector<std::size_t> sources;      // indexes in the scope
+  Ground ground = Ground::kPatterns;
+  float coverage = 0;                    // of the topic, 0 to 1
+  float operand_score = 1;               // 1 when none is asked for
+  std::vector<std::string> lost;         // words of the question that stand nowhere in the query
+  std::vector<NearPattern> near;         // closest patterns, for a reply that claims none
+};
+
+struct PlanContext {
+  language::TimeContext time;            // of the asker
+  search::Profiles scope;
+  bool scoped = false;                   // the asker named the sources
+};
+
+// Never empty unless the scope is.
+std::vector<Candidate> make_plans(const std::string& question, const PlanContext& context);
+
+}  // namespace silt::answer::plan

@@ -1,0 +1,169 @@
+// The shape of a query: operand, groups and bounds that its operation needs.
+#include <algorithm>
+
+#include "daemon/answer/language/words.h"
+#include "daemon/answer/plan/source_planner.h"
+#include "daemon/answer/search/quantity.h"
+
+namespace silt::answer::plan {
+namespace {
+
+// Minutes for an hour's worth of log, hours for a few days', and so on.
+std::string bucket_for(const search::Profile& profile, const Window& window) {
+  const double from = static_cast<double>(std::max(profile.first_us, window.since_us));
+  const double to = static_cast<double>(std::min(profile.last_us, window.until_us));
+  const double hours = (to - from) / 3.6e9;
+  return hours < 3 ? "minute" : hours < 72 ? "hour" : hours < 24 * 90 ? "day" : "month";
+}
+
+}  // namespace
+
+bool SourcePlanner::by_bucket() {
+  if (reading_.bucket.empty()) return false;
+  out_.query.group = reading_.bucket;
+  return true;
+}
+
+void SourcePlanner::shape() {
+  Query& query = out_.query;
+  if (!reading_.bounds.empty() && query.op != Op::kRate && query.op != Op::kDuration) return shape_bounds();
+  switch (query.op) {
+    case Op::kSum:
+    case Op::kAverage:
+    case Op::kMin:
+    case Op::kMax:
+    case Op::kPercentile: return shape_numbers();
+    case Op::kDistinct:
+    case Op::kTop:
+    case Op::kBottom: return shape_groups();
+    case Op::kThreshold:
+    case Op::kList:
+    case Op::kExists: return shape_list();
+    case Op::kCompare: return shape_compare();
+    case Op::kDuration: return shape_duration();
+    case Op::kRate: query.group = reading_.share ? "share" : reading_.bucket.empty() ? "second" : reading_.bucket; return;
+    case Op::kTrend:
+    case Op::kHistogram: query.group = reading_.bucket.empty() ? bucket_for(profile_, query.window) : reading_.bucket; return;
+    default: return;
+  }
+}
+
+void SourcePlanner::shape_numbers() {
+  if (by_bucket() && (out_.query.op == Op::kMax || out_.query.op == Op::kMin)) {
+    out_.query.op = out_.query.op == Op::kMax ? Op::kTop : Op::kBottom;
+    return;
+  }
+  out_.query.group.clear();
+  const OperandChoice choice = operand_for(OperandUse::kNumber);
+  out_.query.operand = choice.slot;
+  out_.operand_score = choice.score;
+  for (const std::size_t t : operand_) {
+    weight_[t] = 1;
+    if (choice.named) got_[t] = 1;
+  }
+  const search::SlotProfile* slot = profile_.slot(choice.slot);
+  if (slot == nullptr) return;
+  // The slot's own name is part of what was asked for.
+  for (const std::size_t t : subject_) {
+    const std::string stem = language::stem(topic_.words[t].text);
+    bool named = stem == language::stem(slot->name) || stem == language::stem(slot->after);
+    language::for_each_word(slot->name, [&](std::string_view word, std::size_t) { named |= language::stem(language::lower(word)) == stem; });
+    if (named) got_[t] = weight_[t];
+  }
+}
+
+void SourcePlanner::shape_groups() {
+  if (by_bucket()) return;
+  OperandChoice choice = operand_for(OperandUse::kValue);
+  if (choice.score >= 0.3F) {
+    out_.query.operand = choice.slot;
+    out_.operand_score = choice.score;
+  } else if (out_.query.op == Op::kTop || out_.query.op == Op::kBottom) {
+    out_.query.operand = "pattern";
+    out_.operand_score = operand_.empty() ? 0.6F : 0.2F;
+  } else {
+    out_.operand_score = choice.score;
+  }
+  for (const std::size_t t : operand_) {
+    weight_[t] = 1.5F;
+    if (choice.score >= 0.3F) got_[t] = 1.5F;
+  }
+}
+
+void SourcePlanner::shape_bounds() {
+  Query& query = out_.query;
+  const language::Bound& bound = reading_.bounds.front();
+  const bool counted = query.op == Op::kCount;
+  const bool grouped = bound.unit.empty() && (!reading_.bucket.empty() || !reading_.operand.empty() || reading_.who);
+  if (grouped) {
+    OperandChoice number = operand_for(OperandUse::kNumber);
+    const bool number_slot = number.named && number.score > 0.8F;
+    if (!number_slot) {
+      query.op = Op::kThreshold;
+      query.number = bound.compare == Compare::kAtLeast ? bound.number : bound.number + 1;
+      if (by_bucket()) return;
+      const OperandChoice choice = operand_for(OperandUse::kValue);
+      query.operand = choice.slot;
+      out_.operand_score = choice.score;
+      for (const std::size_t t : operand_) weight_[t] = got_[t] = choice.score >= 0.3F ? 1.5F : 0;
+      return;
+    }
+  }
+  OperandRequest request;
+  request.profile = &profile_;
+  request.patterns = chosen_;
+  for (const std::size_t i : reading_.topic) request.words.push_back(reading_.words[i].text);
+  request.use = OperandUse::kNumber;
+  request.unit = bound.unit;
+  const OperandChoice choice = choose_operand(request);
+  out_.operand_score = choice.score;
+  query.op = counted ? Op::kCount : Op::kList;
+  query.tests.push_back({choice.slot, bound.compare, {}, bound.number, bound.unit});
+  for (const std::size_t t : operand_) weight_[t] = 0.5F;
+}
+
+void SourcePlanner::shape_compare() {
+  Query& query = out_.query;
+  if (reading_.windows.size() >= 2) {
+    query.window = reading_.windows[0];
+    query.other_window = reading_.windows[1];
+    return;
+  }
+  query.versus = reading_.versus;
+  if (query.versus.empty()) query.group = reading_.bucket;
+}
+
+void SourcePlanner::shape_duration() {
+  if (out_.ground == Ground::kAll) return;  // from the first to the last record
+  const OperandChoice choice = operand_for(OperandUse::kNumber);
+  const search::SlotProfile* slot = profile_.slot(choice.slot);
+  const auto unit = slot != nullptr ? search::read_unit(slot->unit) : std::nullopt;
+  const bool timed = (unit && unit->measure == search::Measure::kTime) || (slot != nullptr && slot->times * 2 > slot->count) ||
+                     (choice.named && slot != nullptr && slot->name.find("time") != std::string::npos);
+  if (timed) {
+    out_.query.operand = choice.slot;
+    out_.operand_score = 0.5F + choice.score;
+  }
+}
+
+void SourcePlanner::shape_list() {
+  Query& query = out_.query;
+  if (reading_.operand.empty() && !reading_.who && !reading_.where) {
+    if (by_bucket()) query.op = Op::kDistinct;
+    return;
+  }
+  if (by_bucket()) {
+    query.op = Op::kDistinct;
+    return;
+  }
+  const OperandChoice choice = operand_for(OperandUse::kValue);
+  if (choice.score < 0.3F) {
+    for (const std::size_t t : operand_) weight_[t] = 1;
+    return;
+  }
+  query.operand = choice.slot;
+  out_.operand_score = choice.score;
+  for (const std::size_t t : operand_) weight_[t] = got_[t] = 1.5F;
+}
+
+}  // namespace silt::answer::plan

@@ -1,0 +1,60 @@
+// Grounds a reading in one source: which records it means, which slot it asks for.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/answer/plan/operand.h"
+#include "daemon/answer/plan/planner.h"
+
+namespace silt::answer::plan {
+
+class SourcePlanner {
+ public:
+  SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index);
+
+  // How well the source fits the question, to choose among sources: weight of what it has.
+  float fitness() const { return fitness_; }
+  Candidate plan();
+
+ private:
+  struct Part {
+    std::vector<std::size_t> words;  // of topic_
+    TopicMatches matches;
+  };
+
+  void split_topic();
+  bool ground_severity(const TopicWord& word);
+  void ground_values();
+  Topic pick(const std::vector<std::size_t>& words) const;
+  void use_match(const PatternMatch& match, const TopicMatches& matches, const std::vector<std::size_t>& words);
+  std::vector<std::uint32_t> patterns_in_scope() const;
+  OperandChoice operand_for(OperandUse use) const;
+  void measure();
+
+  void shape();
+  void shape_numbers();
+  void shape_groups();
+  void shape_bounds();
+  void shape_compare();
+  void shape_duration();
+  void shape_list();
+  bool by_bucket();
+
+  const language::Reading& reading_;
+  const search::Profile& profile_;
+  Candidate out_;
+  Topic topic_;
+  std::vector<std::size_t> subject_, operand_;  // of topic_.words
+  std::vector<float> weight_, got_;             // per word of topic_
+  std::vector<Test> severity_;
+  float fitness_ = 0;
+  TopicMatches matches_;                        // of the subject
+  std::vector<std::uint32_t> chosen_;           // patterns that the words mean
+};
+
+// The noun of an answer: "operand" words of the reading as text.
+std::vector<std::string> operand_words(const language::Reading& reading);
+
+}  // namespace silt::answer::plan

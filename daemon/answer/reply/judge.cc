@@ -1,0 +1,74 @@
+#include "daemon/answer/reply/judge.h"
+
+#include <algorithm>
+
+namespace silt::answer::reply {
+namespace {
+
+using plan::Candidate;
+using search::Outcome;
+
+constexpr float kStated = 0.42F;   // least confidence of what is stated
+constexpr float kClosest = 0.15F;  // and of what is shown as closest
+
+search::Profiles scope_of(const search::Profiles& scope, const Candidate& candidate) {
+  search::Profiles out;
+  for (const std::size_t i : candidate.sources) out.push_back(scope[i]);
+  return out;
+}
+
+// What the operation must have found to have an answer.
+bool has_answer(const Query& query, const Outcome& outcome) {
+  switch (query.op) {
+    case Op::kSum:
+    case Op::kAverage:
+    case Op::kMin:
+    case Op::kMax:
+    case Op::kPercentile: return outcome.value.has_value();
+    case Op::kGap: return outcome.value.has_value();
+    case Op::kTop:
+    case Op::kBottom:
+    case Op::kDistinct:
+    case Op::kThreshold: return !outcome.groups.empty();
+    default: return outcome.matched > 0;
+  }
+}
+
+float confidence_of(const Candidate& candidate, const Outcome& outcome) {
+  const Query& query = candidate.query;
+  float confidence = candidate.coverage;
+  const bool needs_operand = query.op == Op::kTop || query.op == Op::kBottom || query.op == Op::kDistinct ||
+                             query.op == Op::kAverage || query.op == Op::kSum || query.op == Op::kMax ||
+                             query.op == Op::kMin || query.op == Op::kPercentile;
+  if (needs_operand && query.group.empty()) confidence *= std::min(1.0F, 0.4F + candidate.operand_score);
+  if (!has_answer(query, outcome)) confidence *= 0.3F;
+  return confidence;
+}
+
+}  // namespace
+
+Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope, std::vector<Candidate> candidates,
+                     const search::Limits& limits) {
+  Judged best;
+  bool any = false;
+  for (Candidate& candidate : candidates) {
+    Judged judged;
+    judged.scope = scope_of(scope, candidate);
+    SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
+    if (candidate.query.op == Op::kCompare && candidate.query.other_window.bounded()) {
+      Query other = candidate.query;
+      other.window = candidate.query.other_window;
+      SILT_ASSIGN(judged.other, search::execute(log, judged.scope, other, limits));
+    }
+    judged.confidence = confidence_of(candidate, judged.outcome);
+    judged.candidate = std::move(candidate);
+    if (!any || judged.confidence > best.confidence + 0.1F) best = std::move(judged);
+    any = true;
+  }
+  best.verdict = best.confidence >= kStated    ? Verdict::kStated
+                 : best.confidence >= kClosest ? Verdict::kClosest
+                                               : Verdict::kNothing;
+  return best;
+}
+
+}  // namespace silt::answer::reply

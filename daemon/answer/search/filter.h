@@ -1,0 +1,70 @@
+// Filter: which records of a source a query means.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/answer/query.h"
+#include "daemon/answer/search/anatomy.h"
+#include "daemon/answer/search/profile.h"
+#include "daemon/answer/search/quantity.h"
+
+namespace silt::answer::search {
+
+// A slot as queries name it: "rhost", or "from:ip" where the kind of value decides as well.
+struct SlotName {
+  std::string key;
+  std::optional<fold::TokenKind> kind;
+};
+SlotName parse_slot_name(std::string_view text);
+// The first slot of that name; nullptr: none.
+const Slot* find_slot(const std::vector<Slot>& slots, const SlotName& name, std::string_view text);
+
+// A record while it is looked at; slots are found on first use.
+class RecordInHand {
+ public:
+  RecordInHand(const Layout& layout) : layout_(layout) {}
+  void take(const store::RecordView& record, const store::FoldMark& mark) {
+    record_ = &record;
+    mark_ = mark;
+    slots_ = nullptr;
+  }
+  const store::RecordView& record() const { return *record_; }
+  const store::FoldMark& mark() const { return mark_; }
+  std::string_view text() const { return record_->text; }
+  const std::vector<Slot>& slots() {
+    if (slots_ == nullptr) slots_ = &anatomist_.slots_of(record_->text, layout_);
+    return *slots_;
+  }
+
+ private:
+  const Layout& layout_;
+  Anatomist anatomist_;
+  const store::RecordView* record_ = nullptr;
+  store::FoldMark mark_;
+  const std::vector<Slot>* slots_ = nullptr;
+};
+
+class Filter {
+ public:
+  Filter(const Query& query, const Profile& profile, std::int32_t zone_s);
+  bool matches(RecordInHand& record) const;
+  bool in_time(std::int64_t event_us) const;
+
+ private:
+  bool has_words(std::string_view text, const std::vector<WordGroup>& groups) const;
+  bool passes(RecordInHand& record, const Test& test) const;
+
+  const Query& query_;
+  std::int32_t zone_s_;
+  bool skip_header_ = false;
+  std::unordered_map<store::PatternId, bool> literal_;  // patterns whose template has all words
+};
+
+// seconds from midnight in the zone
+std::int32_t time_of_day_s(std::int64_t us, std::int32_t zone_s);
+
+}  // namespace silt::answer::search
