@@ -21,13 +21,14 @@ std::vector<std::string_view> split(std::string_view text, char mark) {
   return out;
 }
 
-bool same_word(const std::string& frame_word, const QuestionWord& word) {
-  if (word.text == frame_word) return true;
-  if (word.quoted || frame_word.size() < 5 || word.text.size() < 5) return false;
-  // Only slips inside of a word: another first letter makes mostly another word (last, least).
-  return word.text[0] == frame_word[0] &&
-         edits(word.text, frame_word, frame_word.size() < 7 ? 1 : 2) <= (frame_word.size() < 7 ? 1 : 2) &&
-         word.text.size() + 1 >= frame_word.size() && word.stem != stem(frame_word.substr(0, frame_word.size() - 1));
+// Only slips inside of a word: another first letter makes mostly another word (last, least), and
+// another ending an inflection (exceptions, exceptional).
+bool is_slip(const std::string& frame_word, const std::string& text) {
+  if (frame_word.size() < 5 || text.size() < 5 || text[0] != frame_word[0]) return false;
+  const int limit = frame_word.size() < 8 ? 1 : 2;
+  if (edits(text, frame_word, limit) > limit) return false;
+  const auto differ = std::mismatch(text.begin(), text.end(), frame_word.begin(), frame_word.end());
+  return static_cast<std::size_t>(differ.first - text.begin()) + 3 < std::min(text.size(), frame_word.size()) + 1;
 }
 
 }  // namespace
@@ -49,6 +50,7 @@ Frames::Frames(std::string_view tsv) {
       frames_.push_back(std::move(frame));
     }
   }
+  for (const Frame& frame : frames_) known_.insert(frame.words.begin(), frame.words.end());
   for (std::uint32_t i = 0; i < frames_.size(); ++i) by_first_letter_[frames_[i].words[0].substr(0, 1)].push_back(i);
 }
 
@@ -74,7 +76,10 @@ bool Frames::stands_at(const Frame& frame, const std::vector<QuestionWord>& word
   if (at + frame.words.size() > words.size()) return false;
   for (std::size_t i = 0; i < frame.words.size(); ++i) {
     if (i > 0 && words[at + i].clause_start) return false;
-    if (words[at + i].taken == Taken::kTime || !same_word(frame.words[i], words[at + i])) return false;
+    const QuestionWord& word = words[at + i];
+    if (word.taken == Taken::kTime) return false;
+    if (word.text == frame.words[i]) continue;
+    if (word.quoted || known_.contains(word.text) || !is_slip(frame.words[i], word.text)) return false;
   }
   return true;
 }

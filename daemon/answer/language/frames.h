@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "daemon/answer/language/token.h"
@@ -39,6 +40,7 @@ class Frames {
   bool stands_at(const Frame& frame, const std::vector<QuestionWord>& words, std::size_t at) const;
 
   std::vector<Frame> frames_;
+  std::unordered_set<std::string> known_;  // words of frames: these are no slips of others
   std::unordered_map<std::string, std::vector<std::uint32_t>> by_first_letter_;
 };
 

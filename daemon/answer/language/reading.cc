@@ -74,6 +74,7 @@ class Reader {
   void take_negations();
   void take_operations();
   void take_operand();
+  void take_operand_behind_operation();
   void take_versus();
   void take_filler();
   void guess_operation();
@@ -84,6 +85,7 @@ class Reader {
 
   Reading reading_;
   std::vector<FrameMatch> matches_;
+  std::vector<std::size_t> bucket_words_;
 };
 
 void Reader::take_values() {
@@ -188,7 +190,10 @@ void Reader::take_operations() {
   };
   for (const FrameMatch& match : matches_) {
     const auto op = op_named(match.frame->what);
-    if (match.frame->what.starts_with("unit:") && free(match.begin, match.end)) note_bucket(match.frame->what.substr(5));
+    if (match.frame->what.starts_with("unit:") && free(match.begin, match.end)) {
+      note_bucket(match.frame->what.substr(5));
+      for (std::size_t i = match.begin; i < match.end; ++i) bucket_words_.push_back(i);
+    }
     if (!op || !free(match.begin, match.end) || overlaps(match)) continue;
     held.emplace_back(match.begin, match.end);
     OpGuess guess{*op, match.frame->strength + static_cast<int>(match.end - match.begin), match.begin, match.end};
@@ -227,6 +232,21 @@ void Reader::take_operand() {
       if (word(at).taken != Taken::kNo || is_filler(at) || (!reading_.operand.empty() && word(at).clause_start)) break;
       reading_.operand.push_back(at);
     }
+    reading_.operand_leads = !reading_.operand.empty();
+  }
+  take_operand_behind_operation();
+}
+
+// "noisiest component", "average request duration", "what is the most common estimate"
+void Reader::take_operand_behind_operation() {
+  if (!reading_.operand.empty() || reading_.ops.empty()) return;
+  const OpGuess& guess = reading_.ops.front();
+  const bool wants = guess.op == Op::kTop || guess.op == Op::kBottom || guess.op == Op::kMax || guess.op == Op::kMin ||
+                     guess.op == Op::kDistinct || guess.op == Op::kAverage || guess.op == Op::kSum;
+  if (!wants || guess.end == 0) return;
+  for (std::size_t at = guess.end; at < size() && reading_.operand.size() < 2; ++at) {
+    if (word(at).taken != Taken::kNo || is_filler(at) || (at > guess.end && word(at).clause_start)) break;
+    reading_.operand.push_back(at);
   }
 }
 
@@ -251,6 +271,10 @@ void Reader::take_versus() {
 }
 
 void Reader::take_filler() {
+  for (const std::size_t i : bucket_words_) {
+    if (word(i).taken == Taken::kNo) word(i).taken = Taken::kFiller;
+  }
+  std::erase_if(reading_.operand, [&](std::size_t i) { return word(i).taken != Taken::kNo; });
   for (const FrameMatch& match : matches_) {
     if (match.frame->what != "filler") continue;
     if (match.end - match.begin > 1 ? free(match.begin, match.end) : word(match.begin).taken == Taken::kNo)
@@ -286,8 +310,9 @@ void Reader::collect_topic() {
   for (std::size_t i = 0; i < size(); ++i) {
     QuestionWord& each = word(i);
     if (each.taken != Taken::kNo || each.text.empty()) continue;
-    if (is_number(each.text)) {
-      reading_.numbers.push_back(each.text);
+    const bool tens = each.text.size() == 4 && each.text.back() == 's' && is_number(each.text.substr(0, 3));  // "500s"
+    if (is_number(each.text) || tens) {
+      reading_.numbers.push_back(tens ? each.text.substr(0, 3) : each.text);
       each.taken = Taken::kValue;
       continue;
     }

@@ -39,6 +39,7 @@ struct Reading {
   bool yes_no = false;
   bool asks_time = false;                // a second operation says "and when"
   std::vector<std::size_t> operand;      // words behind "which", in order
+  bool operand_leads = false;            // they stand before the operation: "which host ... most"
   std::vector<std::size_t> topic;        // words that nothing took
   std::vector<std::string> values;       // identifiers and quoted text
   std::vector<std::string> numbers;      // plain ones: "400"

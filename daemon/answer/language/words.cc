@@ -98,7 +98,19 @@ std::size_t find_word(std::string_view text, std::string_view word, std::size_t 
 }
 
 bool has_word(std::string_view text, std::string_view word) {
-  return find_word(text, word) != std::string_view::npos;
+  const std::size_t space = word.find(' ');
+  if (space == std::string_view::npos) return find_word(text, word) != std::string_view::npos;
+  const std::string_view head = word.substr(0, space), rest = word.substr(space + 1);
+  for (std::size_t at = find_word(text, head); at != std::string_view::npos; at = find_word(text, head, at + 1)) {
+    std::size_t next = at + head.size();
+    const std::size_t most = next + 3;
+    while (next < text.size() && next < most && !is_alnum(text[next])) ++next;
+    const std::size_t first_end = std::min(rest.find(' '), rest.size());
+    if (find_word(text.substr(0, std::min(text.size(), next + first_end + 1)), rest.substr(0, first_end), next) == next &&
+        (first_end == rest.size() || has_word(text.substr(next), rest)))
+      return true;
+  }
+  return false;
 }
 
 int edits(std::string_view a, std::string_view b, int limit) {

@@ -19,6 +19,7 @@ void for_each_word(std::string_view text, const std::function<void(std::string_v
 std::string stem(std::string_view word, std::string_view language = "en");
 
 // Whether `word` (lower case) stands in the text, upper or lower case, at word or camel-case borders.
+// Several words, with a space between, stand there when nothing but up to three marks is between them.
 bool has_word(std::string_view text, std::string_view word);
 std::size_t find_word(std::string_view text, std::string_view word, std::size_t from = 0);  // npos: none
 

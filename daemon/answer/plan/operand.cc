@@ -99,9 +99,9 @@ class Chooser {
 
 float Chooser::name_score(const SlotProfile& slot, const std::vector<std::string>& stems) const {
   float best = 0;
-  const auto parts = stems_of_name(slot.name);
+  const auto parts = stems_of_name(slot.base());
   for (std::size_t i = 0; i < stems.size(); ++i) {
-    if (stems[i] == language::stem(slot.name)) best = std::max(best, 1.0F);
+    if (stems[i] == language::stem(slot.base())) best = std::max(best, 1.0F);
     if (has(parts, stems[i])) best = std::max(best, 0.8F);
     if (slot.role == search::Role::kPlain && stems[i] == language::stem(slot.after) && !slot.after.empty()) best = std::max(best, 0.7F);
     if (slot.role == search::Role::kPlain && stems[i] == language::stem(slot.before) && !slot.before.empty()) best = std::max(best, 0.5F);
@@ -113,7 +113,7 @@ float Chooser::concept_score(const SlotProfile& slot, const OperandConcept& abou
   const bool fits = kind_fits(slot, about.kinds);
   float best = 0;
   for (std::size_t i = 0; i < about.slots.size(); ++i) {
-    if (about.slots[i] == slot.name) best = std::max(best, 0.9F - 0.01F * static_cast<float>(i));
+    if (about.slots[i] == slot.base()) best = std::max(best, 0.9F - 0.01F * static_cast<float>(i));
     else if (slot.role != search::Role::kPlain && slot.name.ends_with(about.slots[i]) && about.slots[i].size() > 3) best = std::max(best, 0.6F);
   }
   const bool only_addresses = about.kinds.size() == 1 && about.kinds[0] == "ip";
@@ -138,7 +138,7 @@ float Chooser::value_score(const SlotProfile& slot) const {
 }
 
 float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named) const {
-  if (slot.name == "#" && slot.values.size() < 2) return 0;
+  if (slot.name.starts_with('#') && slot.values.size() < 2) return 0;
   float score = name_score(slot, stems_);
   for (std::size_t i = 0; i < concepts_.size(); ++i)
     score = std::max(score, concept_score(slot, *concepts_[i]) * (1 - 0.1F * static_cast<float>(i)));

@@ -34,9 +34,7 @@ void drop_names(Reading& reading, const search::Profile& profile) {
   std::erase_if(reading.topic, [&](std::size_t i) {
     const std::string& text = reading.words[i].text;
     if (text.size() < 4 || !language::has_word(profile.name, text)) return false;
-    const auto stem = profile.stem_at.find(language::stem(text));
-    const bool known = stem != profile.stem_at.end() && !profile.postings[stem->second].empty();
-    return !known || profile.postings[stem->second].size() * 2 > profile.patterns.size();
+    return true;
   });
 }
 

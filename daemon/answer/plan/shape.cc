@@ -66,8 +66,8 @@ void SourcePlanner::shape_numbers() {
   // The slot's own name is part of what was asked for.
   for (const std::size_t t : subject_) {
     const std::string stem = language::stem(topic_.words[t].text);
-    bool named = stem == language::stem(slot->name) || stem == language::stem(slot->after);
-    language::for_each_word(slot->name, [&](std::string_view word, std::size_t) { named |= language::stem(language::lower(word)) == stem; });
+    bool named = stem == language::stem(slot->base()) || stem == language::stem(slot->after);
+    language::for_each_word(slot->base(), [&](std::string_view word, std::size_t) { named |= language::stem(language::lower(word)) == stem; });
     if (named) got_[t] = weight_[t];
   }
 }
@@ -75,6 +75,13 @@ void SourcePlanner::shape_numbers() {
 void SourcePlanner::shape_groups() {
   if (by_bucket()) return;
   OperandChoice choice = operand_for(OperandUse::kValue);
+  const search::SlotProfile* slot = profile_.slot(choice.slot);
+  const bool superlative = out_.query.op == Op::kTop || out_.query.op == Op::kBottom;
+  if (superlative && !reading_.operand_leads && choice.named && slot != nullptr && slot->numbers * 2 > slot->count &&
+      slot->role == search::Role::kNamed) {  // "the most hours": the record with the greatest number
+    out_.query.op = out_.query.op == Op::kTop ? Op::kMax : Op::kMin;
+    return shape_numbers();
+  }
   if (choice.score >= 0.3F) {
     out_.query.operand = choice.slot;
     out_.operand_score = choice.score;

@@ -17,23 +17,6 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-// The severities that a word of a question means.
-std::vector<std::string> severities_meant(std::string_view word) {
-  const std::string stem = language::stem(word);
-  static const std::vector<std::pair<std::string, std::vector<std::string>>> kMeant = {
-      {"error", {"ERROR"}},       {"err", {"ERROR"}},   {"warn", {"WARN", "WARNING"}}, {"warning", {"WARN", "WARNING"}},
-      {"fatal", {"FATAL"}},       {"critic", {"CRITICAL", "CRIT"}}, {"sever", {"SEVERE"}}, {"alert", {"ALERT"}},
-      {"notic", {"NOTICE"}},      {"debug", {"DEBUG"}}, {"info", {"INFO"}},            {"trace", {"TRACE"}},
-      {"emerg", {"EMERGENCY"}},   {"fehler", {"ERROR"}}, {"warnung", {"WARN", "WARNING"}}, {"erreur", {"ERROR"}}};
-  for (const auto& [name, meant] : kMeant) {
-    if (stem == name || (name.size() > 4 && word.size() > 4 && word[0] == name[0] && language::edits(word, name, 1) <= 1) ||
-        (word.size() > 5 && word.starts_with(name) && name.size() > 4 && word.size() <= name.size() + 2) ||
-        (word.size() > 6 && word[0] == name[0] && language::edits(word, name + "s", 2) <= 2 && name.size() > 4))
-      return meant;
-  }
-  return {};
-}
-
 constexpr float kFieldWeight = 2.5F;
 
 }  // namespace
@@ -58,7 +41,7 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   matches_ = match_topic(pick(subject_), profile_, 64);
   for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
   if (!matches_.best.empty()) fitness_ = matches_.best.front().coverage * 10 + matches_.best.front().score;
-  for (const Test& test : severity_) fitness_ += test.any.empty() ? 0 : kFieldWeight;
+  fitness_ += kFieldWeight * static_cast<float>(fields_.tests.size());
   fitness_ += 8 * static_cast<float>(out_.query.words.size());
 }
 
@@ -68,32 +51,15 @@ Topic SourcePlanner::pick(const std::vector<std::size_t>& words) const {
   return out;
 }
 
-bool SourcePlanner::ground_severity(const TopicWord& word) {
-  const search::SlotProfile* slot = profile_.slot("severity");
-  if (slot == nullptr || slot->count * 3 < profile_.records) return false;
-  std::vector<std::string> values;
-  for (const std::string& meant : severities_meant(word.text)) {
-    for (const auto& [value, count] : slot->values) {
-      if (search::severity_of(value) == search::severity_of(meant) && !search::severity_of(value).empty()) values.push_back(value);
-    }
-  }
-  if (values.empty()) return false;
-  std::sort(values.begin(), values.end());
-  if (severity_.empty()) severity_.push_back({"severity", Compare::kIs, {}, 0, ""});
-  for (std::string& value : values) severity_.front().any.push_back(std::move(value));
-  return true;
-}
-
 void SourcePlanner::split_topic() {
-  static const std::set<std::string> kGeneric = {"level", "levels", "severity", "type", "types"};
+  fields_ = ground_fields(reading_, topic_, profile_);
   const std::set<std::size_t> operand(reading_.operand.begin(), reading_.operand.end());
   for (std::size_t t = 0; t < topic_.words.size(); ++t) {
-    TopicWord& word = topic_.words[t];
-    if (operand.contains(word.at)) {
+    if (operand.contains(topic_.words[t].at)) {
       operand_.push_back(t);
-    } else if (ground_severity(word)) {
+    } else if (fields_.taken.contains(t)) {
       weight_[t] = got_[t] = kFieldWeight;
-    } else if (!(kGeneric.contains(word.text) && !severity_.empty())) {
+    } else if (!fields_.plain.contains(t)) {
       subject_.push_back(t);
     }
   }
@@ -154,20 +120,24 @@ void SourcePlanner::measure() {
     got += std::min(got_[t], weight_[t]);
     if (weight_[t] > 0 && got_[t] <= 0) out_.lost.push_back(topic_.words[t].text);
   }
+  for (const std::string& number : fields_.lost) {
+    all += kFieldWeight;
+    out_.lost.push_back(number);
+  }
   out_.coverage = all > 0 ? got / all : 1;
 }
 
 Candidate SourcePlanner::plan() {
-  out_.query.tests = severity_;
+  out_.query.tests = fields_.tests;
   if (!subject_.empty() && !matches_.best.empty()) {
     const PatternMatch& best = matches_.best.front();
-    if (severity_.empty() || best.coverage > 0.5F) use_match(best, matches_, subject_);
+    if (fields_.tests.empty() || best.coverage > 0.5F) use_match(best, matches_, subject_);
   }
   for (const PatternMatch& match : matches_.best) {
     if (out_.near.size() < 5) out_.near.push_back({out_.sources[0], match.pattern});
   }
   out_.ground = !out_.query.words.empty() ? (chosen_.empty() ? Ground::kValue : Ground::kPatterns)
-                : !severity_.empty()      ? Ground::kField
+                : !fields_.tests.empty()  ? Ground::kField
                                           : Ground::kAll;
   shape();
   measure();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/answer/plan/fields.h"
 #include "daemon/answer/plan/operand.h"
 #include "daemon/answer/plan/planner.h"
 
@@ -25,7 +26,6 @@ class SourcePlanner {
   };
 
   void split_topic();
-  bool ground_severity(const TopicWord& word);
   void ground_values();
   Topic pick(const std::vector<std::size_t>& words) const;
   void use_match(const PatternMatch& match, const TopicMatches& matches, const std::vector<std::size_t>& words);
@@ -48,7 +48,7 @@ class SourcePlanner {
   Topic topic_;
   std::vector<std::size_t> subject_, operand_;  // of topic_.words
   std::vector<float> weight_, got_;             // per word of topic_
-  std::vector<Test> severity_;
+  FieldGrounding fields_;
   float fitness_ = 0;
   TopicMatches matches_;                        // of the subject
   std::vector<std::uint32_t> chosen_;           // patterns that the words mean

@@ -147,6 +147,7 @@ Topic topic_of(const language::Reading& reading) {
     return nullptr;
   };
   const Thesaurus& thesaurus = Thesaurus::standard();
+  std::vector<std::size_t> in_phrase(stems.size(), 0);
   for (std::size_t i = 0; i < stems.size(); ++i) {
     if (blocks_phrases(reading.words[i])) continue;
     for (const Thesaurus::Hit& hit : thesaurus.at(stems, i)) {
@@ -154,13 +155,19 @@ Topic topic_of(const language::Reading& reading) {
       for (std::size_t k = i; k < i + hit.length; ++k) free &= !blocks_phrases(reading.words[k]);
       if (!free) continue;
       const float factor = hit.length > 1 ? kPhraseFactor : kThesaurusFactor;
+      bool held = false;  // by a longer phrase
+      for (std::size_t k = i; k < i + hit.length; ++k) held |= in_phrase[k] > hit.length;
+      if (held) continue;
+      for (std::size_t k = i; k < i + hit.length; ++k) in_phrase[k] = std::max(in_phrase[k], hit.length);
       bool used = false;
       for (std::size_t k = i; k < i + hit.length; ++k) {
         TopicWord* word = word_at(k);
         if (word == nullptr) continue;
         used = true;
+        float less = 1;
         for (const Stems& other : *hit.others) {
-          if (other.size() != 1 || other[0] != stems[k]) word->alternatives.push_back({other, other.size() > 1 ? std::min(1.0F, factor + 0.1F) : factor});
+          if (other.size() != 1 || other[0] != stems[k]) word->alternatives.push_back({other, less * (other.size() > 1 ? std::min(1.0F, factor + 0.1F) : factor)});
+          less *= 0.98F;
         }
       }
       if (used || hit.length < 2) continue;
@@ -220,7 +227,7 @@ TopicMatches match_topic(const Topic& topic, const Profile& profile, std::size_t
     match.coverage = total > 0 ? match.score / total : 0;
     const auto& pattern = profile.patterns[match.pattern];
     const float length = 1 + 0.01F * static_cast<float>(std::min<std::size_t>(pattern.text.size(), 600)) / 10;
-    match.score = match.score / length * (1 + 0.02F * std::log1p(static_cast<float>(pattern.count)));
+    match.score = match.score / length * (1 + 0.05F * std::log1p(static_cast<float>(pattern.count)));
   }
   std::erase_if(all, [](const PatternMatch& match) { return match.score <= 0; });
   std::stable_sort(all.begin(), all.end(), [](const PatternMatch& a, const PatternMatch& b) { return a.score > b.score; });

@@ -329,8 +329,6 @@ void Anatomist::plain_tokens() {
   const std::string_view text = line_.text;
   std::string_view before, last;
   const std::size_t named = slots_.size();
-  std::size_t next_cover = 0;
-  (void)next_cover;
   for (std::size_t i = 0; i < line_.tokens.size() && slots_.size() < 160; ++i) {
     const Token& token = line_.tokens[i];
     const std::string_view word = fold::text_of(text, token);
@@ -340,16 +338,16 @@ void Anatomist::plain_tokens() {
     if (!inside && !time) {
       add(last, token.begin, token.end, token.kind, Role::kPlain);
       slots_.back().before = before;
+      slots_.back().ordinal = static_cast<std::uint32_t>(i);
       if (i + 1 < line_.tokens.size() && line_.tokens[i + 1].kind == TokenKind::kWord &&
           line_.tokens[i + 1].begin <= token.end + 2)
         slots_.back().after = fold::text_of(text, line_.tokens[i + 1]);
     }
-    if (token.kind == TokenKind::kWord) {
+    if (token.kind == TokenKind::kWord && !token.has_digit) {
       before = last;
       last = word;
-    } else {
-      before = last;
-      last = token.kind == TokenKind::kTime ? std::string_view() : last;
+    } else if (token.kind == TokenKind::kTime) {
+      last = {};
     }
   }
 }

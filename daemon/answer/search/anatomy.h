@@ -31,6 +31,7 @@ struct Slot {
   std::uint32_t end = 0;
   fold::TokenKind kind = fold::TokenKind::kWord;
   Role role = Role::kPlain;
+  std::uint32_t ordinal = 0;  // of plain ones: which token of the line it is
 };
 
 class Anatomist {

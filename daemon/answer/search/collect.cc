@@ -54,14 +54,14 @@ class CountCollector final : public Collector {
 class GroupCollector final : public Collector {
  public:
   GroupCollector(const Query& query, const Limits& limits)
-      : query_(query), limits_(limits), by_(query.group.empty() ? query.operand : query.group), name_(parse_slot_name(by_)),
+      : query_(query), limits_(limits), by_(query.group.empty() ? query.operand : query.group), 
         bucket_(is_bucket(by_)) {}
 
   void add(RecordInHand& record, std::size_t source) override {
     if (bucket_) return count(bucket_of(record.mark().event_us, by_, limits_.zone_s), record, source);
     if (by_ == "source") return count(std::to_string(source), record, source);
     if (by_ == "pattern") return count(std::to_string(record.mark().pattern), record, source);
-    const Slot* slot = find_slot(record.slots(), name_, record.text());
+    const Slot* slot = find_slot(record.slots(), by_, record.text());
     if (slot != nullptr) count(slot_value(*slot, record.text()), record, source);
   }
 
@@ -93,7 +93,6 @@ class GroupCollector final : public Collector {
   const Query& query_;
   const Limits& limits_;
   std::string by_;
-  SlotName name_;
   bool bucket_;
   bool cut_ = false;
   std::uint64_t grouped_ = 0;
@@ -102,11 +101,11 @@ class GroupCollector final : public Collector {
 
 class NumberCollector final : public Collector {
  public:
-  explicit NumberCollector(const Query& query) : query_(query), name_(parse_slot_name(query.operand)) {}
+  explicit NumberCollector(const Query& query) : query_(query), name_(query.operand) {}
 
   void add(RecordInHand& record, std::size_t source) override {
     for (const Slot& slot : record.slots()) {
-      if ((name_.kind && slot.kind != *name_.kind) || slot_key(slot, record.text()) != name_.key) continue;
+      if (slot_key(slot, record.text()) != name_) continue;
       const bool clock = slot.kind == fold::TokenKind::kTime || record.text().substr(slot.begin, slot.end - slot.begin).find(':') != std::string_view::npos;
       const auto quantity = read_quantity(record.text().substr(slot.begin, 48), clock);
       if (!quantity) continue;
@@ -155,7 +154,7 @@ class NumberCollector final : public Collector {
   }
 
   const Query& query_;
-  SlotName name_;
+  std::string name_;
   std::vector<double> values_;
   double best_ = 0, factor_ = 1;
   Measure measure_ = Measure::kNone;

@@ -5,42 +5,19 @@
 #include "daemon/answer/language/words.h"
 
 namespace silt::answer::search {
-namespace {
-
-using fold::TokenKind;
-
-std::optional<TokenKind> kind_named(std::string_view name) {
-  for (std::size_t i = 0; i < fold::kTokenKinds; ++i) {
-    if (fold::token_kind_name(static_cast<TokenKind>(i)) == name) return static_cast<TokenKind>(i);
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 std::int32_t time_of_day_s(std::int64_t us, std::int32_t zone_s) {
   const std::int64_t s = us / 1'000'000 + zone_s;
   return static_cast<std::int32_t>((s % 86400 + 86400) % 86400);
 }
 
-SlotName parse_slot_name(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return {std::string(text), std::nullopt};
-  const auto kind = kind_named(text.substr(colon + 1));
-  if (!kind) return {std::string(text), std::nullopt};
-  return {std::string(text.substr(0, colon)), kind};
-}
-
-const Slot* find_slot(const std::vector<Slot>& slots, const SlotName& name, std::string_view text) {
+const Slot* find_slot(const std::vector<Slot>& slots, std::string_view name, std::string_view text) {
   for (const Slot& slot : slots) {
-    if (name.kind && slot.kind != *name.kind) continue;
-    if (slot_key(slot, text) == name.key) return &slot;
+    if (slot_key(slot, text) == name) return &slot;
   }
   return nullptr;
 }
 
-Filter::Filter(const Query& query, const Profile& profile, std::int32_t zone_s) : query_(query), zone_s_(zone_s) {
-  skip_header_ = profile.layout.kind == Layout::Kind::kCsv;
+Filter::Filter(const Query& query, const Profile& profile, std::int32_t zone_s) : query_(query), zone_s_(zone_s), layout_(profile.layout.kind) {
   for (const PatternProfile& pattern : profile.patterns) {
     literal_[pattern.id] = std::all_of(query.words.begin(), query.words.end(), [&](const WordGroup& group) {
       return std::any_of(group.begin(), group.end(), [&](const std::string& word) {
@@ -70,7 +47,7 @@ bool Filter::has_words(std::string_view text, const std::vector<WordGroup>& grou
 }
 
 bool Filter::passes(RecordInHand& record, const Test& test) const {
-  const Slot* slot = find_slot(record.slots(), parse_slot_name(test.slot), record.text());
+  const Slot* slot = find_slot(record.slots(), test.slot, record.text());
   if (test.compare == Compare::kIs || test.compare == Compare::kIsNot) {
     bool is = false;
     if (slot != nullptr) {
@@ -100,7 +77,7 @@ bool Filter::passes(RecordInHand& record, const Test& test) const {
 
 bool Filter::matches(RecordInHand& record) const {
   if (!in_time(record.mark().event_us)) return false;
-  if (skip_header_ && record.record().seq == 1) return false;
+  if (is_table_head(layout_, record.record())) return false;
   const store::PatternId pattern = record.mark().pattern;
   if (!query_.patterns.empty() &&
       std::find(query_.patterns.begin(), query_.patterns.end(), pattern) == query_.patterns.end())

@@ -14,14 +14,8 @@
 
 namespace silt::answer::search {
 
-// A slot as queries name it: "rhost", or "from:ip" where the kind of value decides as well.
-struct SlotName {
-  std::string key;
-  std::optional<fold::TokenKind> kind;
-};
-SlotName parse_slot_name(std::string_view text);
-// The first slot of that name; nullptr: none.
-const Slot* find_slot(const std::vector<Slot>& slots, const SlotName& name, std::string_view text);
+// The first slot of that name, as slot_key gives it ("rhost", "from:ip"); nullptr: none.
+const Slot* find_slot(const std::vector<Slot>& slots, std::string_view name, std::string_view text);
 
 // A record while it is looked at; slots are found on first use.
 class RecordInHand {
@@ -60,7 +54,7 @@ class Filter {
 
   const Query& query_;
   std::int32_t zone_s_;
-  bool skip_header_ = false;
+  Layout::Kind layout_;
   std::unordered_map<store::PatternId, bool> literal_;  // patterns whose template has all words
 };
 

@@ -99,8 +99,9 @@ void Builder::pattern(const store::PatternRow& row) {
 }
 
 void Builder::record(const store::RecordView& record, const store::FoldMark& mark) {
-  ++profile_.records;
   profile_.read_seq = record.seq;
+  if (is_table_head(profile_.layout.kind, record)) return;
+  ++profile_.records;
   if (profile_.records == 1) profile_.first_us = profile_.last_us = mark.event_us;
   profile_.first_us = std::min(profile_.first_us, mark.event_us);
   profile_.last_us = std::max(profile_.last_us, mark.event_us);
@@ -153,7 +154,9 @@ void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_vi
 
 void index_words(Profile& profile) {
   profile.postings.assign(profile.words_of_stem.size(), {});
+  const bool table = profile.layout.kind == Layout::Kind::kCsv || profile.layout.kind == Layout::Kind::kTsv;
   for (std::uint32_t p = 0; p < profile.patterns.size(); ++p) {
+    if (table && profile.patterns[p].seen == 0) continue;  // its head
     for (const PatternWord& word : profile.patterns[p].words) {
       auto& postings = profile.postings[profile.words[word.word].stem];
       const Posting posting{p, word.word, word.place, word.literal};
@@ -171,8 +174,9 @@ void index_words(Profile& profile) {
 std::string slot_key(const Slot& slot, std::string_view) {
   std::string key = lower(slot.name);
   if (slot.role != Role::kPlain) return key;
-  if (key.empty()) key = "#";
-  return key;
+  if (key.empty()) key = "#" + std::to_string(slot.ordinal);
+  if (slot.kind == TokenKind::kWord) return key;
+  return key + ":" + std::string(fold::token_kind_name(slot.kind));
 }
 
 std::string slot_value(const Slot& slot, std::string_view text) {
@@ -193,7 +197,7 @@ Status update_profile(const store::RecordLog& log, const store::EvidenceStore& e
   std::vector<store::PatternRow> rows;
   SILT_TRY(evidence.patterns(profile.ref, rows));
   Builder builder(profile);
-  if (profile.records == 0) {
+  if (profile.read_seq == 0) {
     std::vector<std::string> first;
     SILT_ASSIGN([[maybe_unused]] const Scanned head,
                 scan_records(log, profile.ref, {}, [&](const store::RecordView& record, const store::FoldMark&) {

@@ -45,6 +45,12 @@ struct SlotProfile {
   std::string unit;
   bool overflow = false;      // more values than are kept
   std::unordered_map<std::string, std::uint64_t> values;
+
+  // The name without the kind that plain slots have behind it: "from" of "from:ip".
+  std::string_view base() const {
+    const std::size_t colon = role == Role::kPlain ? name.rfind(':') : std::string::npos;
+    return std::string_view(name).substr(0, colon);
+  }
 };
 
 struct PatternProfile {
@@ -100,6 +106,11 @@ struct Profile {
 std::string slot_key(const Slot& slot, std::string_view text);
 // The value of a slot as it is counted and shown.
 std::string slot_value(const Slot& slot, std::string_view text);
+
+// Names of columns and comments of a table: no records to count.
+inline bool is_table_head(Layout::Kind layout, const store::RecordView& record) {
+  return (layout == Layout::Kind::kCsv && record.seq == 1) || (layout == Layout::Kind::kTsv && record.text.starts_with('#'));
+}
 
 // Brings `profile` up to the present of its source.
 Status update_profile(const store::RecordLog& log, const store::EvidenceStore& evidence, Profile& profile);
