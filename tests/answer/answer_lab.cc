@@ -82,9 +82,13 @@ int main(int argc, char** argv) {
       std::cout << "{\"id\":" << json_text(question[0]) << ",\"error\":" << json_text(judged.status().to_string()) << "}\n";
       continue;
     }
-    const reply::Reply reply = reply::compose(*judged, 0, 5);
+    const reply::Reply reply = reply::compose(*judged, 0, 8);
+    const reply::Verdict verdict = judged->verdict;
+    judged->verdict = reply::Verdict::kStated;
+    const reply::Reply forced = reply::compose(*judged, 0, 8);  // what it would have said, for calibration
+    judged->verdict = verdict;
     const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-    std::cout << "{\"id\":" << json_text(question[0]) << ",\"answer\":" << json_text(reply.text) << ",\"verdict\":\"" << name_of(judged->verdict)
+    std::cout << "{\"id\":" << json_text(question[0]) << ",\"answer\":" << json_text(reply.text) << ",\"forced\":" << json_text(forced.text) << ",\"op\":\"" << answer::name_of(judged->candidate.query.op) << "\",\"verdict\":\"" << name_of(judged->verdict)
               << "\",\"confidence\":" << judged->confidence << ",\"ms\":" << ms << ",\"plan\":" << json_text(print_query(judged->candidate.query))
               << ",\"evidence\":[";
     for (std::size_t i = 0; i < reply.citations.size(); ++i) {

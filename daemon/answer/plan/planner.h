@@ -17,6 +17,7 @@ enum class Ground : std::uint8_t { kPatterns, kField, kValue, kAll, kOddness };
 struct NearPattern {
   std::size_t source = 0;   // index in the scope
   std::uint32_t pattern = 0;  // index in the profile
+  float score = 0;
 };
 
 struct Candidate {

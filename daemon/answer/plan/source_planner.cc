@@ -134,7 +134,7 @@ Candidate SourcePlanner::plan() {
     if (fields_.tests.empty() || best.coverage > 0.5F) use_match(best, matches_, subject_);
   }
   for (const PatternMatch& match : matches_.best) {
-    if (out_.near.size() < 5) out_.near.push_back({out_.sources[0], match.pattern});
+    if (out_.near.size() < 5) out_.near.push_back({out_.sources[0], match.pattern, match.score});
   }
   out_.ground = !out_.query.words.empty() ? (chosen_.empty() ? Ground::kValue : Ground::kPatterns)
                 : !fields_.tests.empty()  ? Ground::kField

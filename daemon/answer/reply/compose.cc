@@ -48,6 +48,8 @@ class Composer {
   void state_compare();
   void state_trend();
   void state_summary();
+  void state_explain();
+  void quote_near(std::size_t most);
   void closest();
   void footer();
   std::string scope_name() const;
@@ -180,6 +182,7 @@ void Composer::state_list() {
   if (found_.matched == 0) return;
   reply_.text += ", from " + time_text(found_.first->event_us, zone_s_) + " to " + time_text(found_.last->event_us, zone_s_) + ".";
   quote_sample(5);
+  quote_near(3);
 }
 
 void Composer::state_rate() {
@@ -260,7 +263,37 @@ void Composer::state_trend() {
 }
 
 void Composer::state_summary() {
-  state_list();
+  reply_.text = query_.op == Op::kSummary ? "What happened, in order: " : "What stands out: ";
+  reply_.text += plural(found_.matched, "record") + " " + what() + " in " + plural(found_.patterns.size(), "pattern");
+  if (found_.first) reply_.text += ", from " + time_text(found_.first->event_us, zone_s_) + " to " + time_text(found_.last->event_us, zone_s_) + ".";
+  for (const StoryLine& line : judged_.story) quote(line.hit, std::to_string(line.count) + " x ");
+}
+
+// The best records, then what led to them, then the next best patterns.
+void Composer::state_explain() {
+  if (judged_.candidate.ground == plan::Ground::kAll) return state_summary();
+  reply_.text = plural(found_.matched, "record") + " " + what();
+  if (found_.matched == 0) return;
+  reply_.text += ", from " + time_text(found_.first->event_us, zone_s_) + " to " + time_text(found_.last->event_us, zone_s_) + ".";
+  quote_sample(3);
+  if (!judged_.story.empty()) reply_.text += "\nAround it:";
+  for (const StoryLine& line : judged_.story) quote(line.hit);
+  quote_near(3);
+}
+
+// Examples of the next best patterns.
+void Composer::quote_near(std::size_t most) {
+  const auto& near = judged_.candidate.near;
+  std::size_t shown = 0;
+  for (const plan::NearPattern& each : near) {
+    const search::Profile& profile = *judged_.scope.front();
+    if (shown >= most || each.pattern >= profile.patterns.size() || each.score < 0.55F * near.front().score) continue;
+    const auto& pattern = profile.patterns[each.pattern];
+    const bool quoted = std::any_of(reply_.citations.begin(), reply_.citations.end(), [&](const Hit& hit) { return hit.pattern == pattern.id; });
+    if (quoted || pattern.example.empty()) continue;
+    if (shown++ == 0) reply_.text += "\nAlso near:";
+    quote({0, pattern.first_seq, pattern.first_us, pattern.id, pattern.example, ""}, std::to_string(pattern.count) + " x ");
+  }
 }
 
 void Composer::state() {
@@ -287,6 +320,7 @@ void Composer::state() {
     case Op::kSummary:
     case Op::kNew:
     case Op::kGone: return state_summary();
+    case Op::kExplain: return state_explain();
     default: return state_list();
   }
 }

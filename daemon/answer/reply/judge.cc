@@ -45,6 +45,21 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
   return confidence;
 }
 
+// Summaries and oddities tell patterns; explanations add what stands around the first match.
+Status add_story(const store::RecordLog& log, Judged& judged) {
+  const Op op = judged.candidate.query.op;
+  const bool all = judged.candidate.ground == plan::Ground::kAll;
+  if (op != Op::kSummary && op != Op::kNew && op != Op::kGone && op != Op::kExplain) return Status::ok();
+  if (op != Op::kExplain || all) {
+    SILT_ASSIGN(judged.story, tell(log, judged.scope, judged.outcome, op, 7));
+    return Status::ok();
+  }
+  if (judged.outcome.sample.empty()) return Status::ok();
+  SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), 2, 2));
+  for (const search::Hit& hit : near) judged.story.push_back({hit, 0});
+  return Status::ok();
+}
+
 }  // namespace
 
 Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope, std::vector<Candidate> candidates,
@@ -65,6 +80,7 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
     if (!any || judged.confidence > best.confidence + 0.1F) best = std::move(judged);
     any = true;
   }
+  SILT_TRY(add_story(log, best));
   best.verdict = best.confidence >= kStated    ? Verdict::kStated
                  : best.confidence >= kClosest ? Verdict::kClosest
                                                : Verdict::kNothing;

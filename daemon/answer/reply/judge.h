@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "daemon/answer/plan/planner.h"
+#include "daemon/answer/reply/story.h"
 #include "daemon/answer/search/execute.h"
 
 namespace silt::answer::reply {
@@ -23,6 +24,7 @@ struct Judged {
   search::Profiles scope;       // of the candidate's query
   search::Outcome outcome;
   search::Outcome other;        // compare: the second side
+  std::vector<StoryLine> story; // of summaries, oddities and explanations
   float confidence = 0;
 };
 

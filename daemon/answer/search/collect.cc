@@ -23,11 +23,12 @@ class CountCollector final : public Collector {
     const std::int64_t us = record.mark().event_us;
     if (!first_ || us < first_->event_us) first_ = end_of(record, source);
     if (!last_ || us >= last_->event_us) last_ = end_of(record, source);
-    std::uint64_t& of_pattern = patterns_[{source, record.mark().pattern}];
-    ++of_pattern;
+    PatternCount& of_pattern = patterns_[{source, record.mark().pattern}];
+    if (of_pattern.count++ == 0) of_pattern = {source, record.mark().pattern, 1, record.record().seq, 0, us};
+    of_pattern.last_seq = record.record().seq;
     if (sample_.size() < limits_.sample) {
       sample_.push_back(hit_of(record, source));
-    } else if (of_pattern == 1 && later_.size() < limits_.sample) {
+    } else if (of_pattern.count == 1 && later_.size() < limits_.sample) {
       later_.push_back(hit_of(record, source));
     }
   }
@@ -38,7 +39,7 @@ class CountCollector final : public Collector {
     out.last = std::move(last_);
     out.sample = std::move(sample_);
     for (Hit& hit : later_) out.sample.push_back(std::move(hit));
-    for (const auto& [key, count] : patterns_) out.patterns.push_back({key.first, key.second, count});
+    for (const auto& [key, found] : patterns_) out.patterns.push_back(found);
     std::stable_sort(out.patterns.begin(), out.patterns.end(),
                      [](const PatternCount& a, const PatternCount& b) { return a.count > b.count; });
   }
@@ -48,7 +49,7 @@ class CountCollector final : public Collector {
   std::uint64_t matched_ = 0;
   std::optional<Hit> first_, last_;
   std::vector<Hit> sample_, later_;
-  std::map<std::pair<std::size_t, store::PatternId>, std::uint64_t> patterns_;
+  std::map<std::pair<std::size_t, store::PatternId>, PatternCount> patterns_;
 };
 
 class GroupCollector final : public Collector {

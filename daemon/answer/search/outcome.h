@@ -32,6 +32,9 @@ struct PatternCount {
   std::size_t source = 0;
   store::PatternId pattern = 0;
   std::uint64_t count = 0;
+  store::Seq first_seq = 0;
+  store::Seq last_seq = 0;
+  std::int64_t first_us = 0;
 };
 
 struct Outcome {
