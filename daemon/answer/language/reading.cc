@@ -192,10 +192,14 @@ void Reader::take_operations() {
     const auto op = op_named(match.frame->what);
     if (match.frame->what.starts_with("unit:") && free(match.begin, match.end)) {
       note_bucket(match.frame->what.substr(5));
+      static const std::vector<std::string_view> kAsking = {"which", "what", "during", "in", "on", "busiest", "welche", "welcher", "an", "quel", "quelle", "qu\xc3\xa9"};
+      reading_.bucket_asked |= std::find(kAsking.begin(), kAsking.end(), match.frame->words[0]) != kAsking.end();
       for (std::size_t i = match.begin; i < match.end; ++i) bucket_words_.push_back(i);
     }
     if (!op || !free(match.begin, match.end) || overlaps(match)) continue;
     held.emplace_back(match.begin, match.end);
+    static const std::vector<std::string_view> kFrequent = {"often", "common", "frequent", "frequently", "popular", "rarest", "mostly", "noisiest", "busiest"};
+    reading_.frequent |= std::find(kFrequent.begin(), kFrequent.end(), match.frame->words.back()) != kFrequent.end();
     OpGuess guess{*op, match.frame->strength + static_cast<int>(match.end - match.begin), match.begin, match.end};
     if (*op == Op::kRate && (match.frame->words[0] == "percent" || match.frame->words.back().starts_with("percent") ||
                              is_one_of(match.frame->words.back(), {"share", "fraction", "proportion", "prozent", "of", "pourcentage", "porcentaje", "anteil"})))
@@ -229,7 +233,8 @@ void Reader::take_operand() {
       ++at;
     }
     for (; at < size() && reading_.operand.size() < 3; ++at) {
-      if (word(at).taken != Taken::kNo || is_filler(at) || (!reading_.operand.empty() && word(at).clause_start)) break;
+      const bool noun = reading_.operand.empty() && is_one_of(word(at).text, {"event", "events", "file", "files", "report", "message", "messages", "log", "logs"});
+      if (word(at).taken != Taken::kNo || (is_filler(at) && !noun) || (!reading_.operand.empty() && word(at).clause_start)) break;
       reading_.operand.push_back(at);
     }
     reading_.operand_leads = !reading_.operand.empty();
@@ -239,15 +244,16 @@ void Reader::take_operand() {
 
 // "noisiest component", "average request duration", "what is the most common estimate"
 void Reader::take_operand_behind_operation() {
-  if (!reading_.operand.empty() || reading_.ops.empty()) return;
+  if (reading_.ops.empty()) return;
   const OpGuess& guess = reading_.ops.front();
+  for (std::size_t at = guess.end; guess.end > 0 && at < size() && reading_.measured.size() < 2; ++at) {
+    if (word(at).taken != Taken::kNo || is_filler(at) || (at > guess.end && word(at).clause_start)) break;
+    reading_.measured.push_back(at);
+  }
+  if (!reading_.operand.empty()) return;
   const bool wants = guess.op == Op::kTop || guess.op == Op::kBottom || guess.op == Op::kMax || guess.op == Op::kMin ||
                      guess.op == Op::kDistinct || guess.op == Op::kAverage || guess.op == Op::kSum;
-  if (!wants || guess.end == 0) return;
-  for (std::size_t at = guess.end; at < size() && reading_.operand.size() < 2; ++at) {
-    if (word(at).taken != Taken::kNo || is_filler(at) || (at > guess.end && word(at).clause_start)) break;
-    reading_.operand.push_back(at);
-  }
+  if (wants) reading_.operand = reading_.measured;
 }
 
 // "on the Monday or on the Wednesday", "broker 1 or 2"
@@ -283,6 +289,10 @@ void Reader::take_filler() {
 }
 
 void Reader::guess_operation() {
+  // "Which process died, and at what time?" asks for the process; its line has the time.
+  if (!reading_.ops.empty() && reading_.ops.front().op == Op::kWhen && reading_.operand_leads &&
+      !reading_.operand.empty() && reading_.operand.front() < reading_.ops.front().begin)
+    reading_.ops.insert(reading_.ops.begin(), OpGuess{Op::kList, 73, 0, 0});
   static const std::vector<std::string_view> kAux = {
       "did", "was", "were", "is", "are", "do", "does", "has", "have", "can", "will", "had", "could"};
   std::size_t first = 0;

@@ -32,6 +32,9 @@ struct Reading {
   std::vector<QuestionWord> words;
   std::vector<OpGuess> ops;              // best first; never empty
   std::string bucket;                    // "hour", "day" ...: asked for, or the unit of a rate
+  bool bucket_asked = false;             // "which hour", not "per hour"
+  bool frequent = false;                 // "most common": a count, not the greatest number
+  std::vector<std::size_t> measured;     // words right behind the operation: "the most |hours|"
   std::string unit;                      // "how many milliseconds ..."
   bool who = false;
   bool where = false;

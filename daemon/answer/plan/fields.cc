@@ -95,6 +95,10 @@ bool Grounder::severity(std::size_t t) {
     }
   }
   if (values.empty()) return false;
+  if (t > 0 && out_.taken.contains(t - 1) && out_.severity && topic_.words[t].at == topic_.words[t - 1].at + 1) {
+    out_.taken.insert(t);  // "fatal errors" are the fatal ones
+    return true;
+  }
   std::sort(values.begin(), values.end());
   Test& test = test_of("severity");
   for (std::string& value : values) {
@@ -160,7 +164,7 @@ void Grounder::value(std::size_t t) {
   const SlotProfile* best = nullptr;
   std::string best_value;
   for (const SlotProfile& slot : profile_.slots) {
-    if (slot.role != Role::kNamed || slot.overflow || slot.values.size() > kFewValues || slot.count * 20 < profile_.records) continue;
+    if (slot.role != Role::kNamed || slot.overflow || slot.values.size() > kFewValues || slot.count * 3 < profile_.records) continue;
     for (const auto& [value, count] : slot.values) {
       if (language::lower(value) != text) continue;
       if (best != nullptr && !(mentioned(slot) && !mentioned(*best)) && best->count >= slot.count) continue;

@@ -113,7 +113,7 @@ float Chooser::concept_score(const SlotProfile& slot, const OperandConcept& abou
   const bool fits = kind_fits(slot, about.kinds);
   float best = 0;
   for (std::size_t i = 0; i < about.slots.size(); ++i) {
-    if (about.slots[i] == slot.base()) best = std::max(best, 0.9F - 0.01F * static_cast<float>(i));
+    if (about.slots[i] == slot.base() || (about.slots[i] == "#" && slot.name.starts_with('#') && slot.values.size() > 1)) best = std::max(best, 0.9F - 0.01F * static_cast<float>(i));
     else if (slot.role != search::Role::kPlain && slot.name.ends_with(about.slots[i]) && about.slots[i].size() > 3) best = std::max(best, 0.6F);
   }
   const bool only_addresses = about.kinds.size() == 1 && about.kinds[0] == "ip";
@@ -153,8 +153,8 @@ float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named
     named = score >= 0.3F;
     const auto wanted = search::read_unit(request_.unit);
     const auto have = search::read_unit(slot.unit);
-    if (wanted && have && wanted->measure == have->measure) score += 0.4F;
-    else if (wanted && have) score *= 0.4F;
+    if (wanted && have && wanted->measure == have->measure) score += 0.5F;
+    else if (wanted) score *= have ? 0.4F : 0.5F;
     if (slot.values.size() < 2) score *= 0.5F;
     if (have) score += 0.05F;
   } else {
@@ -163,7 +163,7 @@ float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named
   }
   if (slot.name == "pid" || slot.name == "thread") score *= 0.5F;
   const float share = records_ > 0 ? std::min(1.0F, static_cast<float>(uses) / static_cast<float>(records_)) : 0;
-  return score * (0.55F + 0.45F * std::sqrt(share));
+  return score * (0.4F + 0.6F * std::sqrt(share));
 }
 
 }  // namespace

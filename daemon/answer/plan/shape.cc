@@ -61,27 +61,29 @@ void SourcePlanner::shape_numbers() {
     weight_[t] = 1;
     if (choice.named) got_[t] = 1;
   }
+  if (choice.named) claim(choice.slot);
+}
+
+// "the most hours": the record with the greatest number, where hours is a slot of numbers.
+bool SourcePlanner::most_of_number() {
+  Query& query = out_.query;
+  if ((query.op != Op::kTop && query.op != Op::kBottom) || reading_.frequent || reading_.measured.empty()) return false;
+  OperandRequest request;
+  request.profile = &profile_;
+  for (const std::size_t i : reading_.measured) request.words.push_back(reading_.words[i].text);
+  request.use = OperandUse::kNumber;
+  const OperandChoice choice = choose_operand(request);
   const search::SlotProfile* slot = profile_.slot(choice.slot);
-  if (slot == nullptr) return;
-  // The slot's own name is part of what was asked for.
-  for (const std::size_t t : subject_) {
-    const std::string stem = language::stem(topic_.words[t].text);
-    bool named = stem == language::stem(slot->base()) || stem == language::stem(slot->after);
-    language::for_each_word(slot->base(), [&](std::string_view word, std::size_t) { named |= language::stem(language::lower(word)) == stem; });
-    if (named) got_[t] = weight_[t];
-  }
+  if (!choice.named || choice.score < 0.75F || slot == nullptr || slot->role != search::Role::kNamed) return false;
+  query.op = query.op == Op::kTop ? Op::kMax : Op::kMin;
+  operand_words_ = reading_.measured;
+  return true;
 }
 
 void SourcePlanner::shape_groups() {
   if (by_bucket()) return;
-  OperandChoice choice = operand_for(OperandUse::kValue);
-  const search::SlotProfile* slot = profile_.slot(choice.slot);
-  const bool superlative = out_.query.op == Op::kTop || out_.query.op == Op::kBottom;
-  if (superlative && !reading_.operand_leads && choice.named && slot != nullptr && slot->numbers * 2 > slot->count &&
-      slot->role == search::Role::kNamed) {  // "the most hours": the record with the greatest number
-    out_.query.op = out_.query.op == Op::kTop ? Op::kMax : Op::kMin;
-    return shape_numbers();
-  }
+  if (most_of_number()) return shape_numbers();
+  const OperandChoice choice = operand_for(OperandUse::kValue);
   if (choice.score >= 0.3F) {
     out_.query.operand = choice.slot;
     out_.operand_score = choice.score;
@@ -124,7 +126,9 @@ void SourcePlanner::shape_bounds() {
   request.unit = bound.unit;
   const OperandChoice choice = choose_operand(request);
   out_.operand_score = choice.score;
-  query.op = counted ? Op::kCount : Op::kList;
+  query.op = counted || (query.op == Op::kList && reading_.operand.empty()) ? Op::kCount : Op::kList;
+  if (choice.slot.empty()) return;
+  claim(choice.slot);
   query.tests.push_back({choice.slot, bound.compare, {}, bound.number, bound.unit});
   for (const std::size_t t : operand_) weight_[t] = 0.5F;
 }
@@ -156,10 +160,10 @@ void SourcePlanner::shape_duration() {
 void SourcePlanner::shape_list() {
   Query& query = out_.query;
   if (reading_.operand.empty() && !reading_.who && !reading_.where) {
-    if (by_bucket()) query.op = Op::kDistinct;
+    if (reading_.bucket_asked && by_bucket()) query.op = Op::kDistinct;
     return;
   }
-  if (by_bucket()) {
+  if (reading_.bucket_asked && by_bucket()) {
     query.op = Op::kDistinct;
     return;
   }

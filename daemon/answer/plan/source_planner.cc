@@ -21,11 +21,21 @@ constexpr float kFieldWeight = 2.5F;
 
 }  // namespace
 
-std::vector<std::string> operand_words(const Reading& reading) {
-  std::vector<std::string> out;
-  for (const std::size_t i : reading.operand) out.push_back(reading.words[i].text);
-  return out;
+namespace {
+
+bool names_something(const Profile& profile, std::string_view word) {
+  const std::string stem = language::stem(word);
+  for (const OperandConcept& each : operand_concepts()) {
+    for (const Stems& phrase : each.words) {
+      if (each.name != "@noun" && !phrase.empty() && phrase.back() == stem) return true;
+    }
+  }
+  return std::any_of(profile.slots.begin(), profile.slots.end(), [&](const search::SlotProfile& slot) {
+    return slot.role != search::Role::kPlain && language::stem(slot.base()) == stem;
+  });
 }
+
+}  // namespace
 
 SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std::size_t index)
     : reading_(reading), profile_(profile), topic_(topic_of(reading)) {
@@ -51,9 +61,23 @@ Topic SourcePlanner::pick(const std::vector<std::size_t>& words) const {
   return out;
 }
 
+// Of "which app process died" the operand is "app process": up to the last word that names something.
+void SourcePlanner::trim_operand() {
+  operand_words_ = reading_.operand;
+  std::size_t keep = std::min<std::size_t>(1, operand_words_.size());
+  for (std::size_t n = operand_words_.size(); n > 0; --n) {
+    if (!names_something(profile_, reading_.words[operand_words_[n - 1]].text)) continue;
+    keep = n;
+    break;
+  }
+  operand_words_.resize(keep);
+}
+
 void SourcePlanner::split_topic() {
+  trim_operand();
+  const std::set<std::size_t> operand(operand_words_.begin(), operand_words_.end());
+  for (TopicWord& word : topic_.words) word.share = operand.contains(word.at) ? 0.4F : 1.0F;
   fields_ = ground_fields(reading_, topic_, profile_);
-  const std::set<std::size_t> operand(reading_.operand.begin(), reading_.operand.end());
   for (std::size_t t = 0; t < topic_.words.size(); ++t) {
     if (operand.contains(topic_.words[t].at)) {
       operand_.push_back(t);
@@ -82,7 +106,7 @@ void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& mat
     out_.query.words.push_back(std::move(group));
   }
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (match.matched[i]) got_[words[i]] = matches.weights[i];
+    got_[words[i]] = match.got[i];
   }
   for (const PatternMatch& other : matches.best) {
     const bool all = std::all_of(match.words.begin(), match.words.end(), [&](std::uint32_t w) {
@@ -100,7 +124,7 @@ OperandChoice SourcePlanner::operand_for(OperandUse use) const {
   OperandRequest request;
   request.profile = &profile_;
   request.patterns = patterns_in_scope();
-  request.words = operand_words(reading_);
+  for (const std::size_t i : operand_words_) request.words.push_back(reading_.words[i].text);
   for (const std::size_t i : reading_.topic) {
     const std::string& text = reading_.words[i].text;
     if (!has(request.words, text)) request.other_words.push_back(text);
@@ -120,28 +144,74 @@ void SourcePlanner::measure() {
     got += std::min(got_[t], weight_[t]);
     if (weight_[t] > 0 && got_[t] <= 0) out_.lost.push_back(topic_.words[t].text);
   }
+  all += kFieldWeight * static_cast<float>(reading_.values.size());  // each is in the query
+  got += kFieldWeight * static_cast<float>(reading_.values.size());
   for (const std::string& number : fields_.lost) {
     all += kFieldWeight;
     out_.lost.push_back(number);
   }
+  // A summary or a list of oddities needs no topic.
+  const bool story = out_.query.op == Op::kSummary || out_.query.op == Op::kNew;
   out_.coverage = all > 0 ? got / all : 1;
+  if (story && out_.ground == Ground::kAll) out_.coverage = std::max(out_.coverage, 0.7F);
 }
 
 Candidate SourcePlanner::plan() {
   out_.query.tests = fields_.tests;
-  if (!subject_.empty() && !matches_.best.empty()) {
-    const PatternMatch& best = matches_.best.front();
-    if (fields_.tests.empty() || best.coverage > 0.5F) use_match(best, matches_, subject_);
-  }
+  ground_words();
+  shape();
+  if (claimed_) rematch();
   for (const PatternMatch& match : matches_.best) {
     if (out_.near.size() < 5) out_.near.push_back({out_.sources[0], match.pattern, match.score});
   }
+  measure();
+  return std::move(out_);
+}
+
+// Words that name the slot are held by it: they need not stand in the records.
+void SourcePlanner::claim(const std::string& key) {
+  const search::SlotProfile* slot = profile_.slot(key);
+  if (slot == nullptr) return;
+  std::erase_if(subject_, [&](std::size_t t) {
+    const std::string stem = language::stem(topic_.words[t].text);
+    bool named = stem == language::stem(slot->base()) || (slot->role == search::Role::kPlain && stem == language::stem(slot->after));
+    language::for_each_word(slot->base(), [&](std::string_view part, std::size_t) { named |= part.size() > 2 && language::stem(language::lower(part)) == stem; });
+    for (const OperandConcept& each : operand_concepts()) {
+      if (each.name == "@noun" || !has(each.slots, slot->base())) continue;
+      named |= std::any_of(each.words.begin(), each.words.end(), [&](const Stems& phrase) { return phrase.size() == 1 && phrase[0] == stem; });
+    }
+    if (named) {
+      weight_[t] = got_[t] = kFieldWeight / 2;
+      claimed_ = true;
+    }
+    return named;
+  });
+}
+
+void SourcePlanner::rematch() {
+  out_.query.words.clear();
+  ground_values();
+  chosen_.clear();
+  matches_ = match_topic(pick(subject_), profile_, 64);
+  for (std::size_t i = 0; i < subject_.size(); ++i) {
+    weight_[subject_[i]] = matches_.weights[i];
+    got_[subject_[i]] = 0;
+  }
+  ground_words();
+}
+
+// The words of the pattern that fits best. Where something else holds the question already, and where
+// all lines make sense, a pattern that is only near would cut away too much.
+void SourcePlanner::ground_words() {
+  if (subject_.empty() || matches_.best.empty()) return;
+  const PatternMatch& best = matches_.best.front();
+  const Op op = out_.query.op;
+  const bool wide = op == Op::kGap || op == Op::kSummary || op == Op::kNew || op == Op::kHistogram;
+  const float least = op == Op::kNew ? 2.0F : wide || !fields_.tests.empty() || !out_.query.tests.empty() ? 0.65F : 0.0F;
+  if (best.coverage > least) use_match(best, matches_, subject_);
   out_.ground = !out_.query.words.empty() ? (chosen_.empty() ? Ground::kValue : Ground::kPatterns)
                 : !fields_.tests.empty()  ? Ground::kField
                                           : Ground::kAll;
-  shape();
-  measure();
-  return std::move(out_);
 }
 
 }  // namespace silt::answer::plan

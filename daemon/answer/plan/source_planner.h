@@ -20,12 +20,11 @@ class SourcePlanner {
   Candidate plan();
 
  private:
-  struct Part {
-    std::vector<std::size_t> words;  // of topic_
-    TopicMatches matches;
-  };
-
+  void trim_operand();
   void split_topic();
+  void ground_words();
+  void claim(const std::string& key);
+  void rematch();
   void ground_values();
   Topic pick(const std::vector<std::size_t>& words) const;
   void use_match(const PatternMatch& match, const TopicMatches& matches, const std::vector<std::size_t>& words);
@@ -35,6 +34,7 @@ class SourcePlanner {
 
   void shape();
   void shape_numbers();
+  bool most_of_number();
   void shape_groups();
   void shape_bounds();
   void shape_compare();
@@ -47,14 +47,13 @@ class SourcePlanner {
   Candidate out_;
   Topic topic_;
   std::vector<std::size_t> subject_, operand_;  // of topic_.words
+  std::vector<std::size_t> operand_words_;      // of the reading
+  bool claimed_ = false;
   std::vector<float> weight_, got_;             // per word of topic_
   FieldGrounding fields_;
   float fitness_ = 0;
   TopicMatches matches_;                        // of the subject
   std::vector<std::uint32_t> chosen_;           // patterns that the words mean
 };
-
-// The noun of an answer: "operand" words of the reading as text.
-std::vector<std::string> operand_words(const language::Reading& reading);
 
 }  // namespace silt::answer::plan

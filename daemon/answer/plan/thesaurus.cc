@@ -44,11 +44,30 @@ Thesaurus::Thesaurus(std::string_view tsv) {
     const std::size_t group = groups_.size();
     std::vector<Stems>& members = groups_.emplace_back();
     for (const std::string_view phrase : split(sides.back(), ",")) members.push_back(stems_of(phrase));
+    for (const std::string_view side : sides) {
+      language::for_each_word(side, [&](std::string_view word, std::size_t) { words_.emplace(language::lower(word)); });
+    }
     for (const std::string_view phrase : split(sides.front(), ",")) {
       const Stems stems = stems_of(phrase);
       if (!stems.empty()) by_first_[stems.front()].push_back({stems, group});
     }
   }
+}
+
+std::string Thesaurus::mended(const std::string& word) const {
+  const int limit = language::typo_limit(word.size());
+  if (word.size() < 6 || words_.contains(word)) return {};
+  std::string best;
+  int least = limit + 1;
+  for (const std::string& known : words_) {
+    if (known.size() < 5 || known[0] != word[0]) continue;
+    const int distance = language::edits(word, known, limit);
+    if (distance > least || (distance == least && known >= best)) continue;
+    least = distance;
+    best = known;
+  }
+  const bool inflection = !best.empty() && language::stem(best) == language::stem(word);
+  return least <= limit && !inflection ? best : std::string();
 }
 
 std::vector<Thesaurus::Hit> Thesaurus::at(const std::vector<std::string>& stems, std::size_t at) const {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace silt::answer::plan {
@@ -19,6 +20,8 @@ class Thesaurus {
     std::size_t length = 0;             // words of the question that it takes
     const std::vector<Stems>* others;   // what may stand for them in a log
   };
+  // The word of the thesaurus that `word` is a slip of; empty: none, or it is one itself.
+  std::string mended(const std::string& word) const;
   // Phrases that start at `stems[at]`, longest first.
   std::vector<Hit> at(const std::vector<std::string>& stems, std::size_t at) const;
 
@@ -29,6 +32,7 @@ class Thesaurus {
   };
   std::vector<std::vector<Stems>> groups_;
   std::unordered_map<std::string, std::vector<Entry>> by_first_;
+  std::unordered_set<std::string> words_;  // as written
 };
 
 // The columns of concepts.tsv.

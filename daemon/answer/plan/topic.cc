@@ -136,6 +136,10 @@ Topic topic_of(const language::Reading& reading) {
     made.at = i;
     made.share = operand.contains(i) ? 0.4F : 1.0F;
     made.alternatives.push_back({{stems[i]}, 1.0F});
+    if (const std::string mended = Thesaurus::standard().mended(word.text); !mended.empty()) {
+      made.alternatives.push_back({{language::stem(mended)}, 0.8F});
+      stems[i] = language::stem(mended);
+    }
     const auto parts = parts_of(word);
     if (parts.size() > 1) made.alternatives.push_back({{parts.begin() + 1, parts.end()}, 0.9F});
     out.words.push_back(std::move(made));
@@ -188,7 +192,7 @@ TopicMatches match_topic(const Topic& topic, const Profile& profile, std::size_t
   std::vector<PatternMatch> all(n);
   for (std::uint32_t p = 0; p < n; ++p) {
     all[p].pattern = p;
-    all[p].matched.assign(topic.words.size(), false);
+    all[p].got.assign(topic.words.size(), 0);
   }
   float total = 0;
   std::vector<float> best(n);
@@ -217,7 +221,7 @@ TopicMatches match_topic(const Topic& topic, const Profile& profile, std::size_t
     for (std::uint32_t p = 0; p < n; ++p) {
       if (by[p] == nullptr) continue;
       all[p].score += best[p];
-      all[p].matched[t] = true;
+      all[p].got[t] = best[p];
       for (const std::uint32_t w : *by[p]) {
         if (std::find(all[p].words.begin(), all[p].words.end(), w) == all[p].words.end()) all[p].words.push_back(w);
       }

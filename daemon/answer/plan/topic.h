@@ -36,7 +36,7 @@ struct PatternMatch {
   float score = 0;
   float coverage = 0;                 // share of the topic's weight that it has, 0 to 1
   std::vector<std::uint32_t> words;   // of the profile, that matched
-  std::vector<bool> matched;          // per topic word
+  std::vector<float> got;             // per topic word: how much of its weight
 };
 
 // A scorer says how well texts fit a question; matches are fused over scorers.

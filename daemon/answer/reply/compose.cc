@@ -131,7 +131,13 @@ void Composer::quote_sample(std::size_t most) {
 
 std::string Composer::group_name(const Group& group) const {
   if (query_.operand == "pattern" || query_.group == "pattern") return clip(group.example.text);
-  return group.value;
+  if (query_.group != "day") return group.value;
+  const std::time_t seconds = group.example.event_us / 1'000'000 + zone_s_;  // with the day's names
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 40> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%d %a %b %-d", &parts);
+  return text.data();
 }
 
 void Composer::state_count() {
@@ -191,7 +197,12 @@ void Composer::state_rate() {
     reply_.text = number_text(share) + " %: " + std::to_string(found_.matched) + " of " + plural(found_.total, "record") + " " + what() + ".";
     return quote_sample(2);
   }
-  const double seconds = found_.first ? static_cast<double>(found_.last->event_us - found_.first->event_us) / 1e6 : 0;
+  const Window& window = query_.window;
+  const bool bounded = window.since_us != Window::kMin && window.until_us != Window::kMax;
+  const std::int64_t span_us = bounded       ? window.until_us - window.since_us
+                               : found_.first ? found_.last->event_us - found_.first->event_us
+                                              : 0;
+  const double seconds = static_cast<double>(span_us) / 1e6;
   const double units = std::max(seconds / search::bucket_seconds(query_.group), 1e-9);
   reply_.text = number_text(static_cast<double>(found_.matched) / units) + " per " + query_.group + ": " + plural(found_.matched, "record") +
                 " " + what() + " in " + search::duration_text(seconds) + ".";
