@@ -58,8 +58,6 @@ int main(int argc, char** argv) {
       text << in.rdbuf();
       auto profile = std::make_shared<search::Profile>();
       profile->name = file;
-      const std::size_t slash = file.rfind('/', file.rfind('/') == std::string::npos ? 0 : file.rfind('/') - 1);
-      if (slash != std::string::npos) profile->name = file.substr(slash + 1);
       profile->ref = lines.add(file, text.str(), now);
       const auto start = std::chrono::steady_clock::now();
       if (const Status status = search::update_profile(lines, lines, *profile); !status.is_ok()) std::cerr << status.to_string() << '\n';

@@ -24,11 +24,9 @@ std::vector<std::string_view> split(std::string_view text, char mark) {
 // Only slips inside of a word: another first letter makes mostly another word (last, least), and
 // another ending an inflection (exceptions, exceptional).
 bool is_slip(const std::string& frame_word, const std::string& text) {
-  if (frame_word.size() < 5 || text.size() < 5 || text[0] != frame_word[0]) return false;
+  if (frame_word.size() < 4 || text.size() < 4 || text[0] != frame_word[0]) return false;
   const int limit = frame_word.size() < 8 ? 1 : 2;
-  if (edits(text, frame_word, limit) > limit) return false;
-  const auto differ = std::mismatch(text.begin(), text.end(), frame_word.begin(), frame_word.end());
-  return static_cast<std::size_t>(differ.first - text.begin()) + 3 < std::min(text.size(), frame_word.size()) + 1;
+  return edits(text, frame_word, limit) <= limit && stem(text) != stem(frame_word);
 }
 
 }  // namespace
@@ -79,7 +77,7 @@ bool Frames::stands_at(const Frame& frame, const std::vector<QuestionWord>& word
     const QuestionWord& word = words[at + i];
     if (word.taken == Taken::kTime) return false;
     if (word.text == frame.words[i]) continue;
-    if (word.quoted || known_.contains(word.text) || !is_slip(frame.words[i], word.text)) return false;
+    if (frame.what == "light" || word.quoted || known_.contains(word.text) || !is_slip(frame.words[i], word.text)) return false;
   }
   return true;
 }

@@ -282,6 +282,7 @@ void Reader::take_filler() {
   }
   std::erase_if(reading_.operand, [&](std::size_t i) { return word(i).taken != Taken::kNo; });
   for (const FrameMatch& match : matches_) {
+    if (match.frame->what == "light") word(match.begin).light = true;
     if (match.frame->what != "filler") continue;
     if (match.end - match.begin > 1 ? free(match.begin, match.end) : word(match.begin).taken == Taken::kNo)
       take(match.begin, match.end, Taken::kFiller);

@@ -15,6 +15,7 @@ struct QuestionWord {
   std::string text;     // lower case, without "'s"
   std::string stem;
   Taken taken = Taken::kNo;
+  bool light = false;   // may be the topic, but mostly is not
   bool quoted = false;  // "in quotes": to be found as it is
   bool clause_start = false;  // behind a comma, full stop or bracket
 };

@@ -87,7 +87,7 @@ Test& Grounder::test_of(const std::string& slot) {
 
 bool Grounder::severity(std::size_t t) {
   const SlotProfile* slot = profile_.slot("severity");
-  if (slot == nullptr || slot->count * 3 < profile_.records) return false;
+  if (slot == nullptr || slot->count * 10 < profile_.records) return false;
   std::vector<std::string> values;
   for (const std::string& meant : severities_meant(topic_.words[t].text)) {
     for (const auto& [value, count] : slot->values) {
@@ -160,7 +160,7 @@ bool Grounder::mentioned(const SlotProfile& slot) const {
 // "kim" is a value of owner, "high" of priority: words that are categories of a named slot.
 void Grounder::value(std::size_t t) {
   const std::string& text = topic_.words[t].text;
-  if (text.size() < 2 || topic_.words[t].share < 0.9F) return;
+  if (text.size() < 2 || std::find(reading_.operand.begin(), reading_.operand.end(), topic_.words[t].at) != reading_.operand.end()) return;
   const SlotProfile* best = nullptr;
   std::string best_value;
   for (const SlotProfile& slot : profile_.slots) {
@@ -211,6 +211,7 @@ void Grounder::number(const std::string& text) {
   }
   Test& test = test_of(best->name);
   if (!has(test.any, text)) test.any.push_back(text);
+  if (!has(out_.numbers, best->name)) out_.numbers.push_back(best->name);
 }
 
 // "without an owner", "no description", "empty title"

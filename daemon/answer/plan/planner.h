@@ -23,6 +23,12 @@ struct NearPattern {
 struct Candidate {
   Query query;
   std::vector<std::size_t> sources;      // indexes in the scope
+  std::vector<float> word_weights;       // per group of query.words: how much of the question it holds
+  std::size_t firm_words = 0;            // the first ones, which were said literally
+  std::vector<std::string> soft_tests;   // slots whose test is only a guess from a number
+  float weight = 0;                      // of the whole question
+  bool prose = false;                    // the source is text: its lines are the answer
+  std::string wanted_unit;               // of a number asked of prose
   Ground ground = Ground::kPatterns;
   float coverage = 0;                    // of the topic, 0 to 1
   float operand_score = 1;               // 1 when none is asked for

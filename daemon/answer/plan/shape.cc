@@ -24,9 +24,31 @@ bool SourcePlanner::by_bucket() {
   return true;
 }
 
+// Where lines say no times, none can be asked of them; of prose nothing can be computed: its fitting
+// lines are the answer.
+bool SourcePlanner::settle_untimed() {
+  Query& query = out_.query;
+  if (profile_.layout.kind == search::Layout::Kind::kProse) {
+    out_.prose = true;
+    const bool number = query.op == Op::kDuration || query.op == Op::kCount || query.op == Op::kThreshold || query.op == Op::kMin || query.op == Op::kMax;
+    if (number) out_.wanted_unit = reading_.unit.empty() ? query.op == Op::kDuration ? "s" : "" : reading_.unit;
+    if (query.op != Op::kSummary && query.op != Op::kExplain) query.op = Op::kList;
+    return true;
+  }
+  if (profile_.timed * 20 > profile_.records) return false;
+  const bool timed = query.op == Op::kFirst || query.op == Op::kLast || query.op == Op::kWhen || query.op == Op::kGap ||
+                     query.op == Op::kTrend || query.op == Op::kHistogram;
+  if (timed) query.op = Op::kList;
+  return timed;
+}
+
 void SourcePlanner::shape() {
   Query& query = out_.query;
+  if (settle_untimed()) return;
   if (!reading_.bounds.empty() && query.op != Op::kRate && query.op != Op::kDuration) return shape_bounds();
+  if (query.op == Op::kGap || query.op == Op::kNew || query.op == Op::kSummary) {
+    std::erase_if(query.tests, [&](const Test& test) { return std::find(fields_.numbers.begin(), fields_.numbers.end(), test.slot) != fields_.numbers.end(); });
+  }
   switch (query.op) {
     case Op::kSum:
     case Op::kAverage:

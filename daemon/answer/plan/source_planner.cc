@@ -76,7 +76,7 @@ void SourcePlanner::trim_operand() {
 void SourcePlanner::split_topic() {
   trim_operand();
   const std::set<std::size_t> operand(operand_words_.begin(), operand_words_.end());
-  for (TopicWord& word : topic_.words) word.share = operand.contains(word.at) ? 0.4F : 1.0F;
+  for (TopicWord& word : topic_.words) word.share = operand.contains(word.at) ? 0.4F : std::max(word.share, reading_.words[word.at].light ? 0.35F : 1.0F);
   fields_ = ground_fields(reading_, topic_, profile_);
   for (std::size_t t = 0; t < topic_.words.size(); ++t) {
     if (operand.contains(topic_.words[t].at)) {
@@ -91,7 +91,12 @@ void SourcePlanner::split_topic() {
 
 // Identifiers and quoted text must be there as they are.
 void SourcePlanner::ground_values() {
-  for (const std::string& value : reading_.values) out_.query.words.push_back({language::lower(value)});
+  out_.word_weights.clear();
+  for (const std::string& value : reading_.values) {
+    out_.query.words.push_back({language::lower(value)});
+    out_.word_weights.push_back(kFieldWeight);
+  }
+  out_.firm_words = out_.query.words.size();
 }
 
 void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& matches, const std::vector<std::size_t>& words) {
@@ -104,6 +109,12 @@ void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& mat
       if (other != w) group.push_back(profile_.words[other].text);
     }
     out_.query.words.push_back(std::move(group));
+    float weight = 0;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const bool direct = language::stem(topic_.words[words[i]].text) == language::stem(profile_.words[w].text);
+      weight = std::max(weight, match.got[i] * (direct ? 1.0F : 0.5F));
+    }
+    out_.word_weights.push_back(weight);
   }
   for (std::size_t i = 0; i < words.size(); ++i) {
     got_[words[i]] = match.got[i];
@@ -146,6 +157,9 @@ void SourcePlanner::measure() {
   }
   all += kFieldWeight * static_cast<float>(reading_.values.size());  // each is in the query
   got += kFieldWeight * static_cast<float>(reading_.values.size());
+  all += kFieldWeight * static_cast<float>(fields_.numbers.size());
+  got += kFieldWeight * static_cast<float>(fields_.numbers.size());
+  out_.soft_tests = fields_.numbers;
   for (const std::string& number : fields_.lost) {
     all += kFieldWeight;
     out_.lost.push_back(number);
@@ -153,6 +167,7 @@ void SourcePlanner::measure() {
   // A summary or a list of oddities needs no topic.
   const bool story = out_.query.op == Op::kSummary || out_.query.op == Op::kNew;
   out_.coverage = all > 0 ? got / all : 1;
+  out_.weight = all;
   if (story && out_.ground == Ground::kAll) out_.coverage = std::max(out_.coverage, 0.7F);
 }
 

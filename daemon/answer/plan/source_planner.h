@@ -33,6 +33,7 @@ class SourcePlanner {
   void measure();
 
   void shape();
+  bool settle_untimed();
   void shape_numbers();
   bool most_of_number();
   void shape_groups();

@@ -15,7 +15,9 @@ using language::Taken;
 using search::Posting;
 using search::Profile;
 
-constexpr float kThesaurusFactor = 0.6F, kPhraseFactor = 0.85F, kPrefixFactor = 0.6F, kTypoFactor = 0.75F;
+constexpr float kThesaurusFactor = 0.5F, kPhraseFactor = 0.85F, kPrefixFactor = 0.6F, kTypoFactor = 0.75F;
+constexpr float kLight = 0.35F;
+constexpr float kUnknown = 0.7F;  // of the rarest word's weight: what a word weighs that the source does not have
 
 // A word of a question may be written in parts: stop-the-world, insertHiHealthData.
 std::vector<std::string> parts_of(const QuestionWord& word) {
@@ -134,7 +136,7 @@ Topic topic_of(const language::Reading& reading) {
     TopicWord made;
     made.text = word.text;
     made.at = i;
-    made.share = operand.contains(i) ? 0.4F : 1.0F;
+    made.share = operand.contains(i) ? 0.4F : word.light ? kLight : 1.0F;
     made.alternatives.push_back({{stems[i]}, 1.0F});
     if (const std::string mended = Thesaurus::standard().mended(word.text); !mended.empty()) {
       made.alternatives.push_back({{language::stem(mended)}, 0.8F});
@@ -202,7 +204,7 @@ TopicMatches match_topic(const Topic& topic, const Profile& profile, std::size_t
     const auto resolved = matcher.resolve(word);
     float weight = 0;
     for (const Resolved& one : resolved) weight = std::max(weight, one.rarity * (one.factor > 0.99F ? 1.0F : 0.9F));
-    if (resolved.empty()) weight = matcher.rarest() * 0.8F;
+    if (resolved.empty()) weight = matcher.rarest() * kUnknown;
     weight *= word.share;
     out.weights.push_back(weight);
     out.known.push_back(!resolved.empty());

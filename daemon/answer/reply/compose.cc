@@ -49,6 +49,7 @@ class Composer {
   void state_trend();
   void state_summary();
   void state_explain();
+  void state_prose();
   void quote_near(std::size_t most);
   void closest();
   void footer();
@@ -180,6 +181,7 @@ void Composer::state_groups() {
 
 void Composer::state_list() {
   if (!found_.groups.empty()) return state_groups();
+  if (judged_.candidate.prose) return state_prose();
   if (query_.op == Op::kExists) {
     reply_.text = found_.matched > 0 ? "Yes: " + plural(found_.matched, "record") + " " + what() : "No records " + what();
   } else {
@@ -188,6 +190,27 @@ void Composer::state_list() {
   if (found_.matched == 0) return;
   reply_.text += ", from " + time_text(found_.first->event_us, zone_s_) + " to " + time_text(found_.last->event_us, zone_s_) + ".";
   quote_sample(5);
+  quote_near(3);
+}
+
+// The lines of a text that fit, with those around the best one; a number that was asked for leads.
+void Composer::state_prose() {
+  std::vector<const Hit*> lines;
+  for (const Hit& hit : found_.sample) lines.push_back(&hit);
+  for (const StoryLine& line : judged_.story) lines.push_back(&line.hit);
+  if (const auto wanted = search::read_unit(judged_.candidate.wanted_unit)) {
+    for (const Hit* hit : lines) {
+      for (std::size_t at = 0; at < hit->text.size() && reply_.text.empty(); ++at) {
+        const bool digit = hit->text[at] >= '0' && hit->text[at] <= '9';
+        if (!digit || (at > 0 && hit->text[at - 1] > ' ' && hit->text[at - 1] != '(' && hit->text[at - 1] != '`')) continue;
+        const auto quantity = search::read_quantity(std::string_view(hit->text).substr(at));
+        if (quantity && quantity->measure == wanted->measure) reply_.text = number_text(quantity->value) + " " + quantity->unit + ", says this:";
+      }
+    }
+  }
+  if (reply_.text.empty()) reply_.text = "Lines " + what() + ":";
+  quote_sample(3);
+  for (const StoryLine& line : judged_.story) quote(line.hit);
   quote_near(3);
 }
 

@@ -45,17 +45,44 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
   return confidence;
 }
 
+// Takes away what holds least of the question, where the whole finds nothing. False: nothing is left
+// that may go.
+bool relax(Candidate& candidate) {
+  auto& words = candidate.query.words;
+  auto& weights = candidate.word_weights;
+  float gone = 0;
+  if (!candidate.soft_tests.empty() && (words.size() > candidate.firm_words || candidate.query.tests.size() > 1)) {
+    const std::string slot = candidate.soft_tests.back();
+    candidate.soft_tests.pop_back();
+    std::erase_if(candidate.query.tests, [&](const Test& test) { return test.slot == slot; });
+    candidate.lost.push_back(slot);
+    gone = 2.5F;
+  } else if (words.size() > candidate.firm_words + 1 || (words.size() > candidate.firm_words && candidate.firm_words > 0)) {
+    const auto least = std::min_element(weights.begin() + static_cast<std::ptrdiff_t>(candidate.firm_words), weights.end());
+    const auto at = least - weights.begin();
+    candidate.lost.push_back(words[static_cast<std::size_t>(at)].front());
+    gone = *least;
+    words.erase(words.begin() + at);
+    weights.erase(least);
+  } else {
+    return false;
+  }
+  if (candidate.weight > 0) candidate.coverage = std::max(0.0F, candidate.coverage - gone / candidate.weight);
+  return true;
+}
+
 // Summaries and oddities tell patterns; explanations add what stands around the first match.
 Status add_story(const store::RecordLog& log, Judged& judged) {
   const Op op = judged.candidate.query.op;
   const bool all = judged.candidate.ground == plan::Ground::kAll;
-  if (op != Op::kSummary && op != Op::kNew && op != Op::kGone && op != Op::kExplain) return Status::ok();
-  if (op != Op::kExplain || all) {
+  const bool lines = op == Op::kExplain || judged.candidate.prose;
+  if (op != Op::kSummary && op != Op::kNew && op != Op::kGone && !lines) return Status::ok();
+  if (!lines || all) {
     SILT_ASSIGN(judged.story, tell(log, judged.scope, judged.outcome, op, 7));
     return Status::ok();
   }
   if (judged.outcome.sample.empty()) return Status::ok();
-  SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), 2, 2));
+  SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), 2, judged.candidate.prose ? 3 : 2));
   for (const search::Hit& hit : near) judged.story.push_back({hit, 0});
   return Status::ok();
 }
@@ -70,6 +97,9 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
     Judged judged;
     judged.scope = scope_of(scope, candidate);
     SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
+    while (!has_answer(candidate.query, judged.outcome) && relax(candidate)) {
+      SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
+    }
     if (candidate.query.op == Op::kCompare && candidate.query.other_window.bounded()) {
       Query other = candidate.query;
       other.window = candidate.query.other_window;

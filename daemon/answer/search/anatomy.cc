@@ -91,7 +91,7 @@ Layout find_layout(const std::vector<std::string_view>& first_lines) {
     }
     return out;
   }
-  std::size_t access = 0, timed = 0;
+  std::size_t access = 0, timed = 0, digits = 0, bytes = 0;
   fold::ScannedLine scanned;
   for (const std::string_view line : first_lines) {
     const std::size_t bracket = line.find(" [");
@@ -99,9 +99,11 @@ Layout find_layout(const std::vector<std::string_view>& first_lines) {
     access += bracket != std::string_view::npos && quote != std::string_view::npos && bracket < quote;
     fold::scan_line(line, scanned);
     timed += scanned.time.has_value() || scanned.json;
+    digits += static_cast<std::size_t>(std::count_if(line.begin(), line.end(), [](char c) { return c >= '0' && c <= '9'; }));
+    bytes += line.size();
   }
   if (access * 2 > first_lines.size()) out.kind = Layout::Kind::kAccess;
-  else if (timed * 5 < first_lines.size()) out.kind = Layout::Kind::kProse;
+  else if (timed * 40 < first_lines.size() && digits * 25 < bytes) out.kind = Layout::Kind::kProse;
   return out;
 }
 

@@ -111,6 +111,7 @@ void Builder::record(const store::RecordView& record, const store::FoldMark& mar
   if (pattern.seen++ == 0) pattern.example = std::string(record.text.substr(0, 2000));
   const std::string_view text = record.text.substr(0, 8000);
   for (const Slot& slot : anatomist_.slots_of(text, profile_.layout)) use_slot(pattern, slot, text);
+  profile_.timed += anatomist_.scanned().time.has_value() || record.told_us != 0;
 }
 
 void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_view text) {

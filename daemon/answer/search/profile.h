@@ -84,6 +84,7 @@ struct Profile {
   std::uint64_t records = 0;
   std::int64_t first_us = 0;  // least and greatest event times
   std::int64_t last_us = 0;
+  std::uint64_t timed = 0;    // records that say their time
   bool sampled = false;
   Layout layout;
   std::vector<PatternProfile> patterns;
