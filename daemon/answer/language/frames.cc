@@ -26,6 +26,13 @@ std::vector<std::string_view> split(std::string_view text, char mark) {
 bool is_slip(const std::string& frame_word, const std::string& text) {
   if (frame_word.size() < 4 || text.size() < 4 || text[0] != frame_word[0]) return false;
   const int limit = frame_word.size() < 8 ? 1 : 2;
+  if (text.size() == frame_word.size()) {  // a changed consonant makes another word: leaking, leading
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const bool swapped = i + 1 < text.size() && text[i] == frame_word[i + 1] && text[i + 1] == frame_word[i];
+      if (swapped) ++i;
+      else if (text[i] != frame_word[i] && std::string_view("aeiouy").find(text[i]) == std::string_view::npos) return false;
+    }
+  }
   return edits(text, frame_word, limit) <= limit && stem(text) != stem(frame_word);
 }
 
@@ -68,6 +75,13 @@ std::string Frames::language_of(const std::vector<QuestionWord>& words) const {
     if (count > hits[best]) best = language;
   }
   return best;
+}
+
+bool Frames::is_operation_word(const std::string& word) const {
+  const auto found = by_first_letter_.find(word.substr(0, 1));
+  return found != by_first_letter_.end() && std::any_of(found->second.begin(), found->second.end(), [&](std::uint32_t i) {
+           return frames_[i].words[0] == word && frames_[i].strength > 75;
+         });
 }
 
 bool Frames::stands_at(const Frame& frame, const std::vector<QuestionWord>& words, std::size_t at) const {

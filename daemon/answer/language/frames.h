@@ -33,6 +33,8 @@ class Frames {
 
   // en, de, fr or es: the language with most words of the question.
   std::string language_of(const std::vector<QuestionWord>& words) const;
+  // Whether a phrase for an operation starts with the word.
+  bool is_operation_word(const std::string& word) const;
   // All phrases that stand in the question, longest first, then by place.
   std::vector<FrameMatch> match(const std::vector<QuestionWord>& words, std::string_view language) const;
 

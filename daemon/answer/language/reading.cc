@@ -37,6 +37,7 @@ class Reader {
     reading_.language = Frames::standard().language_of(reading_.words);
     if (reading_.language != "en") reading_.words = cut_question(question, reading_.language);
     reading_.windows = take_times(reading_.words, context);
+    split_hyphens();
     matches_ = Frames::standard().match(reading_.words, reading_.language);
     if (reading_.language != "en") {  // words of both languages meet in one question
       for (const FrameMatch& match : Frames::standard().match(reading_.words, "en")) matches_.push_back(match);
@@ -69,6 +70,7 @@ class Reader {
     for (std::size_t i = begin; i < end && i < size(); ++i) word(i).taken = as;
   }
 
+  void split_hyphens();
   void take_values();
   void take_bounds();
   void take_negations();
@@ -87,6 +89,24 @@ class Reader {
   std::vector<FrameMatch> matches_;
   std::vector<std::size_t> bucket_words_;
 };
+
+// "longest-lived" is said in two words, "blk_-12" and "ts-order-service" are names.
+void Reader::split_hyphens() {
+  for (std::size_t i = 0; i < reading_.words.size(); ++i) {
+    const std::string raw = reading_.words[i].raw;
+    const std::size_t hyphen = raw.find('-');
+    if (hyphen == std::string::npos || hyphen == 0 || raw.find('-', hyphen + 1) != std::string::npos ||
+        reading_.words[i].taken != Taken::kNo || raw.find_first_of("0123456789_./:\\") != std::string::npos ||
+        !Frames::standard().is_operation_word(lower(raw.substr(0, hyphen))))
+      continue;
+    std::vector<QuestionWord> parts = cut_question(raw.substr(0, hyphen) + " " + raw.substr(hyphen + 1), reading_.language);
+    if (parts.size() != 2) continue;
+    parts[0].clause_start = reading_.words[i].clause_start;
+    parts[1].clause_start = false;
+    reading_.words[i] = parts[0];
+    reading_.words.insert(reading_.words.begin() + static_cast<std::ptrdiff_t>(i) + 1, parts[1]);
+  }
+}
 
 void Reader::take_values() {
   fold::ScannedLine scanned;
@@ -267,7 +287,12 @@ void Reader::take_versus() {
     const std::size_t right = past_filler(i + 1);
     if (right >= size()) continue;
     const bool times = word(i - 1).taken == Taken::kTime && word(right).taken == Taken::kTime && reading_.windows.size() >= 2;
-    if (!comparing && !times) continue;
+    if (!comparing && !times) {  // "by key or password": either will do, so neither is asked for
+      if (word(i - 1).taken == Taken::kNo && word(right).taken == Taken::kNo) {
+        word(i - 1).taken = word(right).taken = Taken::kFiller;
+      }
+      continue;
+    }
     reading_.ops.insert(reading_.ops.begin(), OpGuess{Op::kCompare, 96, i, i + 1});
     take(i, i + 1, Taken::kOperation);
     if (times) return;

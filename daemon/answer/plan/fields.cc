@@ -69,6 +69,7 @@ class Grounder {
   void number(const std::string& text);
   void empties();
   bool mentioned(const SlotProfile& slot) const;
+  std::uint64_t occurrences(const std::string& word) const;
   Test& test_of(const std::string& slot);
 
   const Reading& reading_;
@@ -143,6 +144,17 @@ void Grounder::note_named(std::size_t t) {
   }
 }
 
+std::uint64_t Grounder::occurrences(const std::string& word) const {
+  const auto id = profile_.word_at.find(word);
+  if (id == profile_.word_at.end()) return 0;
+  std::uint64_t out = 0;
+  for (const search::PatternProfile& pattern : profile_.patterns) {
+    const auto at = pattern.word_at.find(id->second);
+    if (at != pattern.word_at.end()) out += pattern.words[at->second].literal ? pattern.count : pattern.words[at->second].records;
+  }
+  return out;
+}
+
 bool Grounder::mentioned(const SlotProfile& slot) const {
   for (const QuestionWord& word : reading_.words) {
     const std::string stem = language::stem(word.text);
@@ -168,6 +180,7 @@ void Grounder::value(std::size_t t) {
     for (const auto& [value, count] : slot.values) {
       if (language::lower(value) != text) continue;
       if (best != nullptr && !(mentioned(slot) && !mentioned(*best)) && best->count >= slot.count) continue;
+      if (!mentioned(slot) && occurrences(text) * 10 > count * 13) continue;  // a word of other texts, too
       best = &slot;
       best_value = value;
     }

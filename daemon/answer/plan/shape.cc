@@ -1,5 +1,6 @@
 // The shape of a query: operand, groups and bounds that its operation needs.
 #include <algorithm>
+#include <utility>
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/plan/source_planner.h"
@@ -70,13 +71,23 @@ void SourcePlanner::shape() {
   }
 }
 
+// What stands right behind the operation names the number best: "which ticket got the biggest |estimate|".
+OperandChoice SourcePlanner::number_operand() {
+  if (reading_.measured.empty() || !reading_.operand_leads) return operand_for(OperandUse::kNumber);
+  const std::vector<std::size_t> asked = std::exchange(operand_words_, reading_.measured);
+  const OperandChoice measured = operand_for(OperandUse::kNumber);
+  if (measured.named) return measured;
+  operand_words_ = asked;
+  return operand_for(OperandUse::kNumber);
+}
+
 void SourcePlanner::shape_numbers() {
   if (by_bucket() && (out_.query.op == Op::kMax || out_.query.op == Op::kMin)) {
     out_.query.op = out_.query.op == Op::kMax ? Op::kTop : Op::kBottom;
     return;
   }
   out_.query.group.clear();
-  const OperandChoice choice = operand_for(OperandUse::kNumber);
+  const OperandChoice choice = number_operand();
   out_.query.operand = choice.slot;
   out_.operand_score = choice.score;
   for (const std::size_t t : operand_) {

@@ -165,7 +165,7 @@ void SourcePlanner::measure() {
     out_.lost.push_back(number);
   }
   // A summary or a list of oddities needs no topic.
-  const bool story = out_.query.op == Op::kSummary || out_.query.op == Op::kNew;
+  const bool story = out_.query.op == Op::kSummary || out_.query.op == Op::kNew || out_.query.op == Op::kGap;
   out_.coverage = all > 0 ? got / all : 1;
   out_.weight = all;
   if (story && out_.ground == Ground::kAll) out_.coverage = std::max(out_.coverage, 0.7F);
@@ -175,6 +175,16 @@ Candidate SourcePlanner::plan() {
   out_.query.tests = fields_.tests;
   ground_words();
   shape();
+  if (!operand_.empty() && out_.query.operand.empty()) {  // no slot: then these words are topic as well
+    for (const std::size_t t : operand_) {
+      topic_.words[t].share = reading_.words[topic_.words[t].at].light ? 0.35F : 1.0F;
+      weight_[t] = 0;
+      if (!fields_.plain.contains(t)) subject_.push_back(t);
+    }
+    std::sort(subject_.begin(), subject_.end());
+    operand_.clear();
+    claimed_ = true;
+  }
   if (claimed_) rematch();
   for (const PatternMatch& match : matches_.best) {
     if (out_.near.size() < 5) out_.near.push_back({out_.sources[0], match.pattern, match.score});
@@ -222,7 +232,7 @@ void SourcePlanner::ground_words() {
   const PatternMatch& best = matches_.best.front();
   const Op op = out_.query.op;
   const bool wide = op == Op::kGap || op == Op::kSummary || op == Op::kNew || op == Op::kHistogram;
-  const float least = op == Op::kNew ? 2.0F : wide || !fields_.tests.empty() || !out_.query.tests.empty() ? 0.65F : 0.0F;
+  const float least = op == Op::kNew || op == Op::kSummary ? 2.0F : wide || !fields_.tests.empty() || !out_.query.tests.empty() ? 0.65F : 0.0F;
   if (best.coverage > least) use_match(best, matches_, subject_);
   out_.ground = !out_.query.words.empty() ? (chosen_.empty() ? Ground::kValue : Ground::kPatterns)
                 : !fields_.tests.empty()  ? Ground::kField

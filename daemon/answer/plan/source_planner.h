@@ -34,6 +34,7 @@ class SourcePlanner {
 
   void shape();
   bool settle_untimed();
+  OperandChoice number_operand();
   void shape_numbers();
   bool most_of_number();
   void shape_groups();

@@ -50,6 +50,14 @@ class Matcher {
     return std::log(1 + (all - static_cast<float>(patterns) + 0.5F) / (static_cast<float>(patterns) + 0.5F)) + 0.1F;
   }
   float rarest() const { return rarity(0); }
+  // Whether nearly all records hold the word by one and the same alternative.
+  bool everywhere(const std::vector<Resolved>& resolved) const {
+    return std::any_of(resolved.begin(), resolved.end(), [&](const Resolved& one) {
+      std::uint64_t records = 0;
+      for (const Posting& posting : one.first) records += posting.literal ? profile_.patterns[posting.pattern].count : 0;
+      return records * 10 > profile_.records * 8 && profile_.records > 20;
+    });
+  }
 
  private:
   bool resolve_one(const Alternative& alternative, Resolved& out) const;
@@ -205,6 +213,11 @@ TopicMatches match_topic(const Topic& topic, const Profile& profile, std::size_t
     float weight = 0;
     for (const Resolved& one : resolved) weight = std::max(weight, one.rarity * (one.factor > 0.99F ? 1.0F : 0.9F));
     if (resolved.empty()) weight = matcher.rarest() * kUnknown;
+    if (matcher.everywhere(resolved)) {  // says nothing here
+      out.weights.push_back(0);
+      out.known.push_back(true);
+      continue;
+    }
     weight *= word.share;
     out.weights.push_back(weight);
     out.known.push_back(!resolved.empty());

@@ -313,6 +313,8 @@ void Composer::state_explain() {
   if (!judged_.story.empty()) reply_.text += "\nAround it:";
   for (const StoryLine& line : judged_.story) quote(line.hit);
   quote_near(3);
+  if (!judged_.alarms.empty()) reply_.text += "\nWhat else went wrong:";
+  for (const StoryLine& line : judged_.alarms) quote(line.hit, std::to_string(line.count) + " x ");
 }
 
 // Examples of the next best patterns.

@@ -84,6 +84,12 @@ Status add_story(const store::RecordLog& log, Judged& judged) {
   if (judged.outcome.sample.empty()) return Status::ok();
   SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), 2, judged.candidate.prose ? 3 : 2));
   for (const search::Hit& hit : near) judged.story.push_back({hit, 0});
+  if (op == Op::kExplain && !judged.candidate.prose && judged.candidate.coverage < 0.7F) {
+    Query all_lines;
+    all_lines.window = judged.candidate.query.window;
+    SILT_ASSIGN(const Outcome everything, search::execute(log, judged.scope, all_lines, {}));
+    SILT_ASSIGN(judged.alarms, tell(log, judged.scope, everything, op, 3));
+  }
   return Status::ok();
 }
 

@@ -24,6 +24,7 @@ struct Judged {
   search::Profiles scope;       // of the candidate's query
   search::Outcome outcome;
   search::Outcome other;        // compare: the second side
+  std::vector<StoryLine> alarms; // of vague explanations: what else went wrong
   std::vector<StoryLine> story; // of summaries, oddities and explanations
   float confidence = 0;
 };

@@ -306,6 +306,7 @@ void Anatomist::keyed_fields() {
     if ((lowered == "level" || lowered == "lvl" || lowered == "severity" || lowered == "loglevel") &&
         !severity_of(value).empty())
       name = "severity";
+    if (lowered == "host" && field.kind == TokenKind::kIp) name = "ip";  // "from 10.0.0.1"
     std::size_t end = field.end;
     while (end > field.begin + 1 && (line_.text[end - 1] == '.' || line_.text[end - 1] == ':')) --end;
     add(name, field.begin, end, field.kind, Role::kNamed);
@@ -334,8 +335,10 @@ void Anatomist::plain_tokens() {
   for (std::size_t i = 0; i < line_.tokens.size() && slots_.size() < 160; ++i) {
     const Token& token = line_.tokens[i];
     const std::string_view word = fold::text_of(text, token);
-    const bool inside = std::any_of(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(named),
-                                    [&](const Slot& slot) { return token.begin < slot.end && token.end > slot.begin; });
+    const bool inside = std::any_of(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(named), [&](const Slot& slot) {
+      const bool sentence = slot.end - slot.begin > 12 && text.substr(slot.begin, slot.end - slot.begin).find(' ') != std::string_view::npos;
+      return token.begin < slot.end && token.end > slot.begin && !sentence;
+    });
     const bool time = line_.time && token.begin == line_.time->begin;
     if (!inside && !time) {
       add(last, token.begin, token.end, token.kind, Role::kPlain);
