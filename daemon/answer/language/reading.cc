@@ -222,7 +222,7 @@ void Reader::take_operations() {
     reading_.frequent |= std::find(kFrequent.begin(), kFrequent.end(), match.frame->words.back()) != kFrequent.end();
     OpGuess guess{*op, match.frame->strength + static_cast<int>(match.end - match.begin), match.begin, match.end};
     if (*op == Op::kRate && (match.frame->words[0] == "percent" || match.frame->words.back().starts_with("percent") ||
-                             is_one_of(match.frame->words.back(), {"share", "fraction", "proportion", "prozent", "of", "pourcentage", "porcentaje", "anteil"})))
+                             is_one_of(match.frame->words.back(), {"share", "fraction", "proportion", "prozent", "of", "pourcentage", "porcentaje", "anteil", "percent", "percentage"})))
       reading_.share = match.frame->words != std::vector<std::string>{"rate", "of"};
     if (*op == Op::kDuration && match.end - match.begin == 3 && match.frame->words[1] == "many")
       reading_.unit = match.frame->words[2];

@@ -63,6 +63,17 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
   if (entries.size() > 3) entries.resize(3);
   std::vector<Candidate> out;
   for (Entry& entry : entries) out.push_back(entry.planner->plan());
+  if (context.scoped && entries.size() > 1 && out.front().query.op == Op::kCompare && !out.front().query.other_window.bounded()) {
+    Candidate& both = out.front();  // "which of the two machines got more ..."
+    both.query.op = Op::kTop;
+    both.query.group = "source";
+    both.sources.clear();
+    both.query.sources.clear();
+    for (std::size_t i = 0; i < context.scope.size(); ++i) {
+      both.sources.push_back(i);
+      both.query.sources.push_back(context.scope[i]->name);
+    }
+  }
   return out;
 }
 

@@ -27,6 +27,7 @@ struct Candidate {
   std::size_t firm_words = 0;            // the first ones, which were said literally
   std::vector<std::string> soft_tests;   // slots whose test is only a guess from a number
   float weight = 0;                      // of the whole question
+  bool bound_lost = false;               // "more than 5 ..." of which no slot is known
   bool prose = false;                    // the source is text: its lines are the answer
   std::string wanted_unit;               // of a number asked of prose
   Ground ground = Ground::kPatterns;

@@ -51,6 +51,9 @@ void SourcePlanner::shape() {
     std::erase_if(query.tests, [&](const Test& test) { return std::find(fields_.numbers.begin(), fields_.numbers.end(), test.slot) != fields_.numbers.end(); });
   }
   switch (query.op) {
+    case Op::kCount:
+      if (total_of_number()) shape_numbers();
+      return;
     case Op::kSum:
     case Op::kAverage:
     case Op::kMin:
@@ -88,6 +91,7 @@ void SourcePlanner::shape_numbers() {
   }
   out_.query.group.clear();
   const OperandChoice choice = number_operand();
+  if (!choice.named && timed_number()) return;
   out_.query.operand = choice.slot;
   out_.operand_score = choice.score;
   for (const std::size_t t : operand_) {
@@ -157,8 +161,10 @@ void SourcePlanner::shape_bounds() {
   for (const std::size_t i : reading_.topic) request.words.push_back(reading_.words[i].text);
   request.use = OperandUse::kNumber;
   request.unit = bound.unit;
+  if (!bound.unit.empty()) request.words.push_back(bound.unit);  // "above 5 hours", where hours is a column
   const OperandChoice choice = choose_operand(request);
   out_.operand_score = choice.score;
+  out_.bound_lost = choice.slot.empty();
   query.op = counted || (query.op == Op::kList && reading_.operand.empty()) ? Op::kCount : Op::kList;
   if (choice.slot.empty()) return;
   claim(choice.slot);
@@ -177,8 +183,46 @@ void SourcePlanner::shape_compare() {
   if (query.versus.empty()) query.group = reading_.bucket;
 }
 
+// Among the patterns that fit about as well as the best, one that says a time span: "took 12 ms".
+bool SourcePlanner::timed_number() {
+  for (const PatternMatch& match : matches_.best) {
+    if (match.score < 0.5F * matches_.best.front().score) return false;
+    for (const auto& [at, uses] : profile_.patterns[match.pattern].slots) {
+      const search::SlotProfile& slot = profile_.slots[at];
+      const auto unit = search::read_unit(slot.unit);
+      if (!unit || unit->measure != search::Measure::kTime || slot.numbers * 2 < slot.count) continue;
+      out_.query.operand = slot.name;
+      out_.operand_score = 0.8F;
+      out_.query.words.clear();
+      chosen_.clear();
+      use_match(match, matches_, subject_);
+      return true;
+    }
+  }
+  return false;
+}
+
+// "total amount": the sum of a slot, not the number of records.
+bool SourcePlanner::total_of_number() {
+  const bool total = std::any_of(reading_.words.begin(), reading_.words.end(), [](const language::QuestionWord& word) {
+    return word.text == "total" || word.text == "sum" || word.text == "summe" || word.text == "somme" || word.text == "suma";
+  });
+  if (!total || reading_.measured.empty()) return false;
+  OperandRequest request;
+  request.profile = &profile_;
+  request.words = {reading_.words[reading_.measured.front()].text};
+  request.use = OperandUse::kNumber;
+  const OperandChoice choice = choose_operand(request);
+  const search::SlotProfile* slot = profile_.slot(choice.slot);
+  if (!choice.named || slot == nullptr || slot->role != search::Role::kNamed) return false;
+  out_.query.op = Op::kSum;
+  operand_words_ = {reading_.measured.front()};
+  return true;
+}
+
 void SourcePlanner::shape_duration() {
   if (out_.ground == Ground::kAll) return;  // from the first to the last record
+  if (timed_number()) return;
   const OperandChoice choice = operand_for(OperandUse::kNumber);
   const search::SlotProfile* slot = profile_.slot(choice.slot);
   const auto unit = slot != nullptr ? search::read_unit(slot->unit) : std::nullopt;

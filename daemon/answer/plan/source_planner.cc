@@ -1,7 +1,7 @@
 #include "daemon/answer/plan/source_planner.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
 #include <set>
 
 #include "daemon/answer/language/words.h"
@@ -44,15 +44,46 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   out_.query.op = reading.op();
   out_.query.window = language::intersect(reading.windows);
   out_.query.not_words = reading.not_words;
+  prose_ = profile.layout.kind == search::Layout::Kind::kProse;
   weight_.assign(topic_.words.size(), 0);
   got_.assign(topic_.words.size(), 0);
   split_topic();
   ground_values();
-  matches_ = match_topic(pick(subject_), profile_, 64);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64);
+  if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
   if (!matches_.best.empty()) fitness_ = matches_.best.front().coverage * 10 + matches_.best.front().score;
   fitness_ += kFieldWeight * static_cast<float>(fields_.tests.size());
   fitness_ += 8 * static_cast<float>(out_.query.words.size());
+}
+
+// Text is wrapped: what stands in the lines before and behind counts as well, a little less.
+void SourcePlanner::widen_prose() {
+  std::map<store::Seq, std::size_t> at;
+  for (std::size_t i = 0; i < matches_.best.size(); ++i) {
+    const auto& pattern = profile_.patterns[matches_.best[i].pattern];
+    at[pattern.first_seq] = i;
+    at.emplace(pattern.last_seq, i);
+  }
+  std::vector<PatternMatch> wide = matches_.best;
+  float total = 0;
+  for (const float weight : matches_.weights) total += weight;
+  for (const auto& [seq, i] : at) {
+    float score = 0;
+    for (std::size_t t = 0; t < matches_.weights.size(); ++t) {
+      for (store::Seq near = seq > 2 ? seq - 2 : 1; near <= seq + 2; ++near) {
+        const auto found = at.find(near);
+        if (found == at.end()) continue;
+        const float less = near == seq ? 1.0F : near + 1 == seq || near == seq + 1 ? 0.6F : 0.35F;
+        wide[i].got[t] = std::max(wide[i].got[t], less * matches_.best[found->second].got[t]);
+      }
+      score += wide[i].got[t];
+    }
+    wide[i].score = score;
+    wide[i].coverage = total > 0 ? score / total : 0;
+  }
+  std::stable_sort(wide.begin(), wide.end(), [](const PatternMatch& a, const PatternMatch& b) { return a.score > b.score; });
+  matches_.best = std::move(wide);
 }
 
 Topic SourcePlanner::pick(const std::vector<std::size_t>& words) const {
@@ -100,6 +131,15 @@ void SourcePlanner::ground_values() {
 }
 
 void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& matches, const std::vector<std::size_t>& words) {
+  if (prose_) {
+    for (std::size_t i = 0; i < words.size(); ++i) got_[words[i]] = match.got[i];
+    for (std::size_t i = 0; i < matches.best.size() && i < 3; ++i) {
+      if (matches.best[i].score < 0.7F * match.score) break;
+      out_.query.patterns.push_back(profile_.patterns[matches.best[i].pattern].id);
+      chosen_.push_back(matches.best[i].pattern);
+    }
+    return;
+  }
   std::set<std::uint32_t> stems;
   for (const std::uint32_t w : match.words) {
     const std::uint32_t stem = profile_.words[w].stem;
@@ -116,6 +156,7 @@ void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& mat
     }
     out_.word_weights.push_back(weight);
   }
+  join_phrases(profile_.patterns[match.pattern].example);
   for (std::size_t i = 0; i < words.size(); ++i) {
     got_[words[i]] = match.got[i];
   }
@@ -124,6 +165,34 @@ void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& mat
       return std::any_of(other.words.begin(), other.words.end(), [&](std::uint32_t o) { return profile_.words[o].stem == profile_.words[w].stem; });
     });
     if (all) chosen_.push_back(other.pattern);
+  }
+}
+
+// Small words mean something next to another only: "screen on", "link down", "not responding". Where
+// they stand next to none of the query's words they go.
+void SourcePlanner::join_phrases(const std::string& example) {
+  static const std::set<std::string> kSmall = {"on", "off", "up", "down", "out", "in", "not", "by", "of", "to", "is", "with", "for", "was"};
+  auto& groups = out_.query.words;
+  for (std::size_t i = groups.size(); i-- > out_.firm_words;) {
+    const std::string small = groups[i].front();
+    if (!kSmall.contains(small) || groups.size() < 2) continue;
+    groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(i));
+    out_.word_weights.erase(out_.word_weights.begin() + static_cast<std::ptrdiff_t>(i));
+    for (WordGroup& group : groups) {
+      for (std::string& word : group) {
+        for (const std::string& phrase : {word + " " + small, small + " " + word}) {
+          if (language::has_word(example, phrase)) word = phrase;
+        }
+      }
+    }
+  }
+  for (std::size_t i = 1; i < reading_.words.size(); ++i) {  // "not responding"
+    if (reading_.words[i - 1].text != "not") continue;
+    for (WordGroup& group : groups) {
+      for (std::string& word : group) {
+        if (word == reading_.words[i].text && language::has_word(example, "not " + word)) word = "not " + word;
+      }
+    }
   }
 }
 
@@ -215,9 +284,11 @@ void SourcePlanner::claim(const std::string& key) {
 
 void SourcePlanner::rematch() {
   out_.query.words.clear();
+  out_.query.patterns.clear();
   ground_values();
   chosen_.clear();
-  matches_ = match_topic(pick(subject_), profile_, 64);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64);
+  if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) {
     weight_[subject_[i]] = matches_.weights[i];
     got_[subject_[i]] = 0;
@@ -234,7 +305,7 @@ void SourcePlanner::ground_words() {
   const bool wide = op == Op::kGap || op == Op::kSummary || op == Op::kNew || op == Op::kHistogram;
   const float least = op == Op::kNew || op == Op::kSummary ? 2.0F : wide || !fields_.tests.empty() || !out_.query.tests.empty() ? 0.65F : 0.0F;
   if (best.coverage > least) use_match(best, matches_, subject_);
-  out_.ground = !out_.query.words.empty() ? (chosen_.empty() ? Ground::kValue : Ground::kPatterns)
+  out_.ground = !out_.query.patterns.empty() ? Ground::kPatterns : !out_.query.words.empty() ? (chosen_.empty() ? Ground::kValue : Ground::kPatterns)
                 : !fields_.tests.empty()  ? Ground::kField
                                           : Ground::kAll;
 }

@@ -25,6 +25,10 @@ class SourcePlanner {
   void ground_words();
   void claim(const std::string& key);
   void rematch();
+  void widen_prose();
+  void join_phrases(const std::string& example);
+  bool timed_number();
+  bool total_of_number();
   void ground_values();
   Topic pick(const std::vector<std::size_t>& words) const;
   void use_match(const PatternMatch& match, const TopicMatches& matches, const std::vector<std::size_t>& words);
@@ -51,6 +55,7 @@ class SourcePlanner {
   std::vector<std::size_t> subject_, operand_;  // of topic_.words
   std::vector<std::size_t> operand_words_;      // of the reading
   bool claimed_ = false;
+  bool prose_ = false;
   std::vector<float> weight_, got_;             // per word of topic_
   FieldGrounding fields_;
   float fitness_ = 0;

@@ -181,7 +181,7 @@ Topic topic_of(const language::Reading& reading) {
         float less = 1;
         for (const Stems& other : *hit.others) {
           if (other.size() != 1 || other[0] != stems[k]) word->alternatives.push_back({other, less * (other.size() > 1 ? std::min(1.0F, factor + 0.1F) : factor)});
-          less *= 0.98F;
+          less *= 0.97F;
         }
       }
       if (used || hit.length < 2) continue;
@@ -213,11 +213,7 @@ TopicMatches match_topic(const Topic& topic, const Profile& profile, std::size_t
     float weight = 0;
     for (const Resolved& one : resolved) weight = std::max(weight, one.rarity * (one.factor > 0.99F ? 1.0F : 0.9F));
     if (resolved.empty()) weight = matcher.rarest() * kUnknown;
-    if (matcher.everywhere(resolved)) {  // says nothing here
-      out.weights.push_back(0);
-      out.known.push_back(true);
-      continue;
-    }
+    if (matcher.everywhere(resolved)) weight *= 0.15F;  // says little here
     weight *= word.share;
     out.weights.push_back(weight);
     out.known.push_back(!resolved.empty());
@@ -227,7 +223,8 @@ TopicMatches match_topic(const Topic& topic, const Profile& profile, std::size_t
     for (const Resolved& one : resolved) {
       for (std::size_t i = 0; i < one.first.size(); ++i) {
         const std::uint32_t p = one.first[i].pattern;
-        const float value = one.factor * one.first[i].place * std::min(weight, one.rarity * word.share);
+        const float rare = std::min(1.0F, weight > 0 ? one.rarity * word.share / weight : 1.0F);
+        const float value = one.factor * one.first[i].place * weight * (0.6F + 0.4F * rare);
         if (value <= best[p]) continue;
         best[p] = value;
         by[p] = &one.words[i];

@@ -132,6 +132,7 @@ void Composer::quote_sample(std::size_t most) {
 
 std::string Composer::group_name(const Group& group) const {
   if (query_.operand == "pattern" || query_.group == "pattern") return clip(group.example.text);
+  if (query_.group == "source") return judged_.scope[group.example.source]->name;
   if (query_.group != "day") return group.value;
   const std::time_t seconds = group.example.event_us / 1'000'000 + zone_s_;  // with the day's names
   std::tm parts{};

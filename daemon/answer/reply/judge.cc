@@ -41,6 +41,9 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
                              query.op == Op::kAverage || query.op == Op::kSum || query.op == Op::kMax ||
                              query.op == Op::kMin || query.op == Op::kPercentile;
   if (needs_operand && query.group.empty()) confidence *= std::min(1.0F, 0.4F + candidate.operand_score);
+  const bool span = query.op == Op::kDuration && query.operand.empty() && candidate.ground == plan::Ground::kPatterns;
+  if (span && candidate.firm_words == 0) confidence *= 0.6F;
+  if (candidate.bound_lost) confidence *= 0.3F;
   if (!has_answer(query, outcome)) confidence *= 0.3F;
   return confidence;
 }

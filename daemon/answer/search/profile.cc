@@ -13,7 +13,18 @@ using language::lower;
 
 constexpr std::uint64_t kRecordsMax = 400'000;  // read whole; of larger sources both ends
 constexpr std::size_t kSlotWordsMax = 3000;     // of a pattern
-constexpr float kTemplatePlace = 1.0F, kSlotPlace = 0.7F, kHeaderPlace = 0.6F;
+constexpr float kTemplatePlace = 1.0F, kSlotPlace = 0.7F, kHeaderPlace = 0.6F, kBodyPlace = 0.5F;
+
+float place_of(const Slot& slot) {
+  if (slot.role == Role::kHeader) return kHeaderPlace;
+  for (const std::string_view title : {"title", "summary", "subject", "msg", "message", "headline"}) {
+    if (slot.name == title) return kTemplatePlace;
+  }
+  for (const std::string_view body : {"description", "body", "comment", "text", "content"}) {
+    if (slot.name == body) return kBodyPlace;
+  }
+  return kSlotPlace;
+}
 
 class Builder {
  public:
@@ -95,7 +106,8 @@ void Builder::pattern(const store::PatternRow& row) {
     }
     literal += row.text[i];
   }
-  use_text(pattern, literal, kTemplatePlace, true);
+  const bool table = profile_.layout.kind == Layout::Kind::kCsv;  // there, columns say what matters
+  use_text(pattern, literal, table ? kBodyPlace : kTemplatePlace, true);
 }
 
 void Builder::record(const store::RecordView& record, const store::FoldMark& mark) {
@@ -119,7 +131,7 @@ void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_vi
   const bool word = slot.kind == TokenKind::kWord && slot.role == Role::kPlain;
   if (word && pattern.text.find(raw) != std::string::npos) return;  // part of the template
   if (slot.kind != TokenKind::kNumber && slot.kind != TokenKind::kIp)
-    use_text(pattern, raw, slot.role == Role::kHeader ? kHeaderPlace : kSlotPlace, false);
+    use_text(pattern, raw, place_of(slot), false);
   const std::string key = slot_key(slot, text);
   const auto next = static_cast<std::uint32_t>(profile_.slots.size());
   const auto [at, is_new] = profile_.slot_at.emplace(key, next);
