@@ -382,7 +382,7 @@ void Composer::footer() {
     return out;
   }();
   reply_.text += "\nRead as: " + print_query(query_);
-  if (!lost.empty()) reply_.text += "\nNot found in " + scope_name() + ": " + lost + ".";
+  if (!lost.empty()) reply_.text += "\nWithout a match in " + scope_name() + ": " + lost + ".";
   if (!found_.complete) reply_.text += "\nThe time was up after " + std::to_string(found_.examined) + " of " + std::to_string(found_.total) + " records: counts are lower bounds.";
 }
 

@@ -8,8 +8,25 @@ namespace {
 using plan::Candidate;
 using search::Outcome;
 
-constexpr float kStated = 0.42F;   // least confidence of what is stated
-constexpr float kClosest = 0.15F;  // and of what is shown as closest
+constexpr float kClosest = 0.1F;  // least confidence of what is shown as closest
+
+// Least confidence of what is stated. An explanation shows lines and claims little; a list of lines
+// that only half fit claims that these are the ones.
+float stated_from(Op op) {
+  switch (op) {
+    case Op::kExplain:
+    case Op::kSummary:
+    case Op::kNew: return 0.2F;
+    case Op::kFirst:
+    case Op::kLast:
+    case Op::kWhen:
+    case Op::kExists:
+    case Op::kTop:
+    case Op::kBottom: return 0.35F;
+    case Op::kList: return 0.58F;
+    default: return 0.42F;
+  }
+}
 
 search::Profiles scope_of(const search::Profiles& scope, const Candidate& candidate) {
   search::Profiles out;
@@ -120,7 +137,7 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
     any = true;
   }
   SILT_TRY(add_story(log, best));
-  best.verdict = best.confidence >= kStated    ? Verdict::kStated
+  best.verdict = best.confidence >= stated_from(best.candidate.query.op) ? Verdict::kStated
                  : best.confidence >= kClosest ? Verdict::kClosest
                                                : Verdict::kNothing;
   return best;
