@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 namespace silt {
 
@@ -30,5 +31,8 @@ class ManualClock final : public Clock {
  private:
   std::atomic<std::int64_t> now_us_;
 };
+
+// "2026-11-21T20:54:35.123456Z", RFC 3339. Any value has a form; the standard's years are 0 to 9999.
+std::string rfc3339_utc(std::int64_t wall_us);
 
 }  // namespace silt

@@ -31,7 +31,7 @@ using Fields = std::initializer_list<Field>;
 using Sink = std::function<void(Level, std::string_view line)>;
 
 void set_sink(Sink sink);        // call once, before other threads start
-void set_level(Level minimum);   // default kInfo
+void set_level(Level minimum);   // default kInfo; any time
 
 void write(Level level, std::string_view event, Fields fields);
 inline void debug(std::string_view event, Fields fields = {}) { write(Level::kDebug, event, fields); }

@@ -142,6 +142,18 @@ Result<silt::v1::ListSourcesResponse> Client::list_sources(const silt::v1::ListS
   });
 }
 
+Result<silt::v1::RenameSourceResponse> Client::rename_source(const silt::v1::RenameSourceRequest& request) {
+  return unary<silt::v1::RenameSourceResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->sources->RenameSource(&context, request, &response);
+  });
+}
+
+Result<silt::v1::DeleteSourceResponse> Client::delete_source(const silt::v1::DeleteSourceRequest& request) {
+  return unary<silt::v1::DeleteSourceResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->sources->DeleteSource(&context, request, &response);
+  });
+}
+
 Result<silt::v1::ResetStateResponse> Client::reset_state(const silt::v1::ResetStateRequest& request) {
   return unary<silt::v1::ResetStateResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
     return stubs_->state->ResetState(&context, request, &response);

@@ -35,6 +35,8 @@ class Client {
   Status ask(const silt::v1::AskRequest& request, const OnEvent& on_event);
   Result<silt::v1::ExplainResponse> explain(const silt::v1::ExplainRequest& request);
   Result<silt::v1::ListSourcesResponse> list_sources(const silt::v1::ListSourcesRequest& request);
+  Result<silt::v1::RenameSourceResponse> rename_source(const silt::v1::RenameSourceRequest& request);
+  Result<silt::v1::DeleteSourceResponse> delete_source(const silt::v1::DeleteSourceRequest& request);
   Result<silt::v1::ResetStateResponse> reset_state(const silt::v1::ResetStateRequest& request);
   Result<silt::v1::GetStatusResponse> get_status();
 

@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <iostream>
-#include <random>
 
 #include "cli/commands.h"
 #include "cli/format.h"
@@ -12,25 +11,15 @@
 namespace silt::cli {
 namespace {
 
-// The same id is carried out once, however often it arrives: a reply lost on the way is harmless.
-std::string random_id() {
-  std::random_device random;
-  std::string id;
-  for (int i = 0; i < 4; ++i) {
-    char word[9];
-    std::snprintf(word, sizeof word, "%08x", static_cast<unsigned>(random()));
-    id += word;
-  }
-  return id;
-}
-
 std::string render(const silt::v1::ResetStateResponse& reset, const std::string& source) {
-  const std::string what = escape(source) + ": " + format_count(reset.forgotten_steps()) +
-                           " learning steps and " + format_count(reset.forgotten_patterns()) + " patterns";
-  if (reset.dry_run())
-    return what + " would be forgotten (state v" + std::to_string(reset.old_version()) + ")\n";
-  return what + " are forgotten (state v" + std::to_string(reset.old_version()) + " -> v" +
-         std::to_string(reset.new_version()) + "); the journal is kept\n";
+  const bool fold = reset.scope() == silt::v1::RESET_SCOPE_NET_AND_FOLD;
+  const bool dry = reset.dry_run();
+  std::string out = escape(source) + ": " + format_count(reset.forgotten_steps()) + " learning steps " +
+                    (dry ? "would be" : "are") + " forgotten (state v" + std::to_string(reset.old_version());
+  if (!dry) out += " -> v" + std::to_string(reset.new_version());
+  if (!fold) return out + "); journal, patterns and index are kept\n";
+  return out + "), and " + format_count(reset.forgotten_patterns()) + " patterns and the index " +
+         (dry ? "would be" : "are") + " made again from the journal, which is kept\n";
 }
 
 bool confirmed() {
@@ -46,6 +35,7 @@ int run_reset(Client& client, const ResetOptions& options) {
   request.set_tenant(options.tenant);
   request.set_source(options.source);
   request.set_expected_version(options.expected_version);
+  request.set_scope(options.fold ? silt::v1::RESET_SCOPE_NET_AND_FOLD : silt::v1::RESET_SCOPE_NET);
   const auto show = [&](const silt::v1::ResetStateResponse& reset) {
     print(options.json ? to_json(reset) : render(reset, options.source));
   };

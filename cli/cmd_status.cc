@@ -31,12 +31,14 @@ std::string render(const silt::v1::GetStatusResponse& status, const Style& style
       format_count(status.resident_states()) + " resident (" + format_bytes(status.resident_bytes()) + ")");
   row("memory", format_bytes(status.process_rss_bytes()));
   for (const auto& connector : status.connectors()) {
-    row("input", escape(connector.name()) + " (" + escape(connector.kind()) + "): " +
+    row("input", escape(connector.name()) + " (" + escape(connector.kind()) +
+                     (connector.state().empty() ? "" : ", " + escape(connector.state())) + "): " +
                      format_count(connector.files_open()) + " of " + format_count(connector.files_known()) +
                      " files open, " + format_bytes(connector.bytes_read()) + " read, " +
                      format_bytes(connector.backlog_bytes()) + " waiting, " +
                      format_count(connector.read_errors()) + " errors");
     if (!connector.last_error().empty()) row("", style.highlight(escape(connector.last_error())));
+    if (!connector.remedy().empty()) row("", escape(connector.remedy()));
   }
   return out;
 }

@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 
 #include <cstdio>
+#include <random>
 
 #include "cli/terminal.h"
 
@@ -9,6 +10,17 @@ namespace silt::cli {
 int fail(const Status& status) {
   std::fprintf(stderr, "silt: %s\n", escape(status.message()).c_str());
   return exit_code(status);
+}
+
+std::string random_id() {
+  std::random_device random;
+  std::string id;
+  for (int i = 0; i < 4; ++i) {
+    char word[9];
+    std::snprintf(word, sizeof word, "%08x", static_cast<unsigned>(random()));
+    id += word;
+  }
+  return id;
 }
 
 void print(const std::string& text) {

@@ -40,11 +40,30 @@ struct ExplainOptions {
 };
 int run_explain(Client& client, const ExplainOptions& options);
 
+struct RenameOptions {
+  std::string tenant;
+  std::string source;
+  std::string new_name;
+  std::string request_id;
+  bool json = false;
+};
+int run_rename(Client& client, const RenameOptions& options);
+
+struct DeleteOptions {
+  std::string tenant;
+  std::string source;
+  std::string request_id;
+  bool yes = false;  // else it only says what would go
+  bool json = false;
+};
+int run_delete(Client& client, const DeleteOptions& options);
+
 struct ResetOptions {
   std::string tenant;
   std::string source;
   std::string request_id;
   std::uint64_t expected_version = 0;
+  bool fold = false;  // make patterns and index again, too
   bool dry_run = false;
   bool yes = false;
   bool json = false;
@@ -59,5 +78,7 @@ int run_status(Client& client, const StatusOptions& options);
 // "silt: ..." on standard error; returns the exit code that fits.
 int fail(const Status& status);
 void print(const std::string& text);
+// The same id is carried out once, however often it arrives: a reply lost on the way is harmless.
+std::string random_id();
 
 }  // namespace silt::cli

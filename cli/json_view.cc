@@ -2,28 +2,15 @@
 
 #include <boost/json.hpp>
 
-#include "cli/utf8.h"
-#include "cli/when.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/utf8.h"
 
 namespace silt::cli {
 namespace {
 
 namespace json = boost::json;
 using google::protobuf::Timestamp;
-
-std::string base64(std::string_view bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::size_t have = std::min<std::size_t>(3, bytes.size() - at);
-    std::uint32_t group = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      group = group << 8 | (i < have ? static_cast<unsigned char>(bytes[at + i]) : 0);
-    }
-    for (std::size_t i = 0; i < 4; ++i) out += i <= have ? kDigits[group >> (18 - 6 * i) & 63] : '=';
-  }
-  return out;
-}
 
 std::string hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -42,7 +29,7 @@ void set_text(json::object& to, const std::string& bytes) {
 
 json::value time_value(bool set, const Timestamp& time) {
   if (!set) return nullptr;
-  return json::value(format_utc(time.seconds() * 1'000'000 + time.nanos() / 1000));
+  return json::value(rfc3339_utc(time.seconds() * 1'000'000 + time.nanos() / 1000));
 }
 
 template <class Items>
@@ -90,7 +77,12 @@ json::object source_object(const silt::v1::Source& from) {
   out["lines"] = from.lines();
   out["bytes"] = from.bytes();
   out["journal_seq"] = from.journal_seq();
+  out["folded_seq"] = from.folded_seq();
   out["learned_seq"] = from.learned_seq();
+  out["floor_seq"] = from.floor_seq();
+  out["stored_bytes"] = from.stored_bytes();
+  out["places"] = from.places();
+  out["input"] = to_utf8(from.input());
   out["learned_lines"] = from.learned_lines();
   out["scored_lines"] = from.scored_lines();
   out["counted_lines"] = from.counted_lines();
@@ -188,7 +180,9 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
                                          {"bytes_lost", connector.bytes_lost()},
                                          {"read_errors", connector.read_errors()},
                                          {"backlog_bytes", connector.backlog_bytes()},
-                                         {"last_error", to_utf8(connector.last_error())}});
+                                         {"state", to_utf8(connector.state())},
+                                         {"last_error", to_utf8(connector.last_error())},
+                                         {"remedy", to_utf8(connector.remedy())}});
   }
   json::object out;
   out["version"] = to_utf8(status.version());
@@ -209,8 +203,24 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
   return line_of(std::move(out));
 }
 
+std::string to_json(const silt::v1::RenameSourceResponse& renamed) {
+  return line_of({{"old_name", to_utf8(renamed.old_name())}, {"new_name", to_utf8(renamed.new_name())}});
+}
+
+std::string to_json(const silt::v1::DeleteSourceResponse& deleted) {
+  return line_of({{"source", to_utf8(deleted.source())},
+                  {"dry_run", deleted.dry_run()},
+                  {"records", deleted.records()},
+                  {"bytes", deleted.bytes()},
+                  {"stored_bytes", deleted.stored_bytes()},
+                  {"patterns", deleted.patterns()},
+                  {"steps", deleted.steps()}});
+}
+
 std::string to_json(const silt::v1::ResetStateResponse& reset) {
-  return line_of({{"dry_run", reset.dry_run()},
+  const bool fold = reset.scope() == silt::v1::RESET_SCOPE_NET_AND_FOLD;
+  return line_of({{"scope", fold ? "net_and_fold" : "net"},
+                  {"dry_run", reset.dry_run()},
                   {"old_version", reset.old_version()},
                   {"new_version", reset.new_version()},
                   {"forgotten_steps", reset.forgotten_steps()},

@@ -1,5 +1,7 @@
-// The API's messages as JSON for scripts. Numbers are numbers, times are RFC 3339 in UTC. Record
-// texts are UTF-8; one that is not also comes whole as text_base64.
+// The API's messages as JSON for scripts, whole: every field, nothing cut. Numbers are numbers, times
+// are RFC 3339 in UTC. Names, places and patterns are escaped (base/escape.h) and can be used as they
+// are in the next command. Record texts are UTF-8 with U+FFFD for each byte that is not; such a text
+// also comes as it is in text_base64.
 #pragma once
 
 #include <string>
@@ -13,6 +15,8 @@ namespace silt::cli {
 std::string to_json(const Answer& answer);
 std::string to_json(const silt::v1::ExplainResponse& explanation);
 std::string to_json(const silt::v1::ListSourcesResponse& sources);
+std::string to_json(const silt::v1::RenameSourceResponse& renamed);
+std::string to_json(const silt::v1::DeleteSourceResponse& deleted);
 std::string to_json(const silt::v1::GetStatusResponse& status);
 std::string to_json(const silt::v1::ResetStateResponse& reset);
 

@@ -16,6 +16,8 @@ struct Options {
   AskOptions ask;
   SourcesOptions sources;
   ExplainOptions explain;
+  RenameOptions rename;
+  DeleteOptions remove;
   ResetOptions reset;
   StatusOptions status;
 };
@@ -52,12 +54,38 @@ CLI::App* add_explain(CLI::App& app, ExplainOptions& to) {
   return explain;
 }
 
+struct SourceCommands {
+  CLI::App* rename;
+  CLI::App* remove;
+};
+
+SourceCommands add_source(CLI::App& app, RenameOptions& to_rename, DeleteOptions& to_delete) {
+  CLI::App* source = app.add_subcommand("source", "Rename or delete a source");
+  source->require_subcommand(1);
+  CLI::App* rename = source->add_subcommand("rename", "Give a source, and its future lines, another name");
+  rename->add_option("old", to_rename.source, "The source, as `silt sources` names it")->required();
+  rename->add_option("new", to_rename.new_name, "Its new name")->required();
+  CLI::App* remove = source->add_subcommand("delete", "Delete a source and all that is stored of it");
+  remove->add_option("source", to_delete.source, "The source, as `silt sources` names it")->required();
+  remove->add_flag("-y,--yes", to_delete.yes, "Do it; without, only say what would go");
+  const auto common = [](CLI::App* command, auto& to) {
+    command->add_option("--tenant", to.tenant, "Tenant (default: default)");
+    command->add_option("--request-id", to.request_id, "The same id is carried out once");
+    command->add_flag("--json", to.json, "One JSON object");
+  };
+  common(rename, to_rename);
+  common(remove, to_delete);
+  return {rename, remove};
+}
+
 CLI::App* add_reset(CLI::App& app, ResetOptions& to) {
   CLI::App* state = app.add_subcommand("state", "Change what was learned");
   state->require_subcommand(1);
-  CLI::App* reset = state->add_subcommand("reset", "Forget what a source taught; its journal is kept");
+  CLI::App* reset = state->add_subcommand(
+      "reset", "Forget what a source taught its net; its lines, patterns and index are kept");
   reset->add_option("source", to.source, "The source, as `silt sources` names it")->required();
   reset->add_option("--tenant", to.tenant, "Tenant (default: default)");
+  reset->add_flag("--fold", to.fold, "Make its patterns and index again, too");
   reset->add_flag("--dry-run", to.dry_run, "Only say what would be forgotten");
   reset->add_flag("-y,--yes", to.yes, "Do not ask");
   reset->add_option("--expected-version", to.expected_version, "Only if the state is still at this version");
@@ -78,6 +106,7 @@ int run(int argc, char** argv) {
   const CLI::App* ask = add_ask(app, options.ask);
   const CLI::App* sources = add_sources(app, options.sources);
   const CLI::App* explain = add_explain(app, options.explain);
+  const SourceCommands source = add_source(app, options.rename, options.remove);
   const CLI::App* reset = add_reset(app, options.reset);
   CLI::App* status = app.add_subcommand("status", "How siltd is doing");
   status->add_flag("--json", options.status.json, "One JSON object");
@@ -90,6 +119,8 @@ int run(int argc, char** argv) {
   if (ask->parsed()) return run_ask(client, options.ask);
   if (sources->parsed()) return run_sources(client, options.sources);
   if (explain->parsed()) return run_explain(client, options.explain);
+  if (source.rename->parsed()) return run_rename(client, options.rename);
+  if (source.remove->parsed()) return run_delete(client, options.remove);
   if (reset->parsed()) return run_reset(client, options.reset);
   return run_status(client, options.status);
 }

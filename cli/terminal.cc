@@ -6,17 +6,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "cli/utf8.h"
+#include "base/escape.h"
+#include "base/utf8.h"
 
 namespace silt::cli {
 namespace {
-
-// C1 controls, and the marks that change direction or show nothing.
-bool is_deceptive(char32_t point) {
-  return (point >= 0x80 && point <= 0x9f) || (point >= 0x200b && point <= 0x200f) ||
-         (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) || point == 0xfeff ||
-         (point >= 0xe0000 && point <= 0xe007f);
-}
 
 std::string hex(const char* format, unsigned value) {
   char text[16];

@@ -161,15 +161,4 @@ std::string format_local(std::int64_t time_us) {
   return text;
 }
 
-std::string format_utc(std::int64_t time_us) {
-  const std::time_t seconds = time_us / kSecond;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char date[32];
-  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-  char text[48];
-  std::snprintf(text, sizeof text, "%s.%06dZ", date, static_cast<int>(time_us % kSecond));
-  return text;
-}
-
 }  // namespace silt::cli

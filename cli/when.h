@@ -18,7 +18,5 @@ Result<std::int64_t> parse_when(std::string_view text, std::int64_t now_us);
 
 // "2026-11-21 20:54:35" in the local time zone.
 std::string format_local(std::int64_t time_us);
-// "2026-11-21T20:54:35.123456Z"
-std::string format_utc(std::int64_t time_us);
 
 }  // namespace silt::cli

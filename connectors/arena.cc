@@ -8,7 +8,8 @@ namespace silt::connectors {
 
 char* Arena::reserve(std::size_t size) {
   if (blocks_.empty() || blocks_.back().size - used_ < size) {
-    const std::size_t block = std::max(size, kBlockBytes);
+    const std::size_t next = blocks_.empty() ? kFirstBlockBytes : 2 * blocks_.back().size;
+    const std::size_t block = std::max(size, std::min(next, kBlockBytes));
     blocks_.push_back({std::make_unique_for_overwrite<char[]>(block), block});
     used_ = 0;
   }
@@ -25,8 +26,14 @@ std::string_view Arena::copy(std::string_view bytes) {
 
 void Arena::clear() {
   used_ = 0;
-  if (blocks_.size() > 1) blocks_.erase(blocks_.begin() + 1, blocks_.end());
-  if (!blocks_.empty() && blocks_.front().size > kBlockBytes) blocks_.clear();
+  if (blocks_.size() > 1) blocks_.erase(blocks_.begin(), blocks_.end() - 1);
+  if (!blocks_.empty() && blocks_.back().size > kBlockBytes) blocks_.clear();
+}
+
+std::size_t Arena::allocated_bytes() const {
+  std::size_t bytes = 0;
+  for (const Block& block : blocks_) bytes += block.size;
+  return bytes;
 }
 
 }  // namespace silt::connectors

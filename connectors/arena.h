@@ -39,7 +39,11 @@ class Arena {
   // Ends all views. Keeps one block, so that an arena that is filled over and over costs no allocation.
   void clear();
 
+  std::size_t allocated_bytes() const;
+
  private:
+  // Blocks double in size from the first one to the largest, unless more is asked for at once.
+  static constexpr std::size_t kFirstBlockBytes = 512;
   static constexpr std::size_t kBlockBytes = 384 * 1024;
   struct Block {
     std::unique_ptr<char[]> bytes;

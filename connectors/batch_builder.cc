@@ -34,16 +34,15 @@ void StreamWriter::begin() {
   expected_ = 0;
 }
 
-Record& StreamWriter::add(std::string_view text, const Origin& origin) {
+Record& StreamWriter::add(const Record& record) {
   if (batch_ == nullptr || expected_ > 0) begin();
-  Record& record = batch_->records.emplace_back();
-  record.text = text;
-  record.origin = origin;
+  std::uint64_t bytes = record.text.size();
+  for (const Attribute& attribute : record.attributes) bytes += attribute.key.size() + attribute.value.size();
   ++added_;
-  bytes_ += text.size();
+  bytes_ += bytes;
   ++builder_.batch().records;
-  builder_.batch().bytes += text.size();
-  return record;
+  builder_.batch().bytes += bytes;
+  return batch_->records.emplace_back(record);
 }
 
 void StreamWriter::undo() {

@@ -43,8 +43,11 @@ class StreamWriter {
   BatchBuilder& builder() { return builder_; }
   Arena& arena() { return builder_.arena(); }
 
-  // `text` and `origin` must point into the batch. The reference is valid until the next add().
-  Record& add(std::string_view text, const Origin& origin);
+  // All views must point into the batch. The reference is valid until the next add().
+  Record& add(const Record& record);
+  Record& add(std::string_view text, const Origin& origin) {
+    return add(Record{.text = text, .origin = origin});
+  }
   void expect(std::size_t records) { expected_ = records; }  // about so many will be added
 
   std::uint64_t added() const { return added_; }

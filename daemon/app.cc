@@ -14,21 +14,25 @@
 #include <map>
 #include <mutex>
 
+#include "base/escape.h"
 #include "base/log.h"
 #include "connectors/asio_waiter.h"
 #include "connectors/file/file_connector.h"
 #include "daemon/answer/answer.h"
 #include "daemon/intake/intake.h"
 #include "daemon/learn/fold_loop.h"
+#include "daemon/learn/source_admin.h"
 #include "daemon/learn/learn_loop.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/rocks_store.h"
+#include "daemon/telemetry/log_sink.h"
 #include "daemon/telemetry/sd_notify.h"
 #include "model/model.h"
 
 namespace silt::daemon {
 namespace {
 
+constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};
 constexpr std::int64_t kSilentMaxUs = 20'000'000;  // a thread may be so long in a mini-batch or a sync
 
 std::uint64_t resident_bytes() {
@@ -83,16 +87,26 @@ std::string stream_name_of(const SourceConfig& source) {
 class AppImpl final : public App {
  public:
   AppImpl(const Config& config, const Clock& clock)
-      : config_(config), clock_(clock), started_us_(clock.wall_us()) {}
+      : config_(config), clock_(clock), started_us_(clock.wall_us()) {
+    take_signals();
+  }
   ~AppImpl() override { stop_parts(); }
 
   Status build() {
+    SILT_TRY(still_wanted());
     SILT_TRY(open_store());
+    SILT_TRY(still_wanted());
     SILT_TRY(open_model());
+    SILT_TRY(still_wanted());
     SILT_TRY(make_intake());
     fold_loop_ = std::make_unique<learn::FoldLoop>(*store_, *store_, clock_, fold_options());
     learner_loop_ = std::make_unique<learn::LearnLoop>(*store_, *store_, *store_, *fold_loop_, snapshots_,
                                                        *learner_, model_->tokenizer(), clock_, learn_options());
+    admin_ = std::make_unique<learn::StoreAdmin>(*store_, *store_, *store_, *store_, clock_,
+                                                 [this](store::SourceRef source) {
+                                                   SILT_TRY(fold_loop_->drop(source));
+                                                   return learner_loop_->drop(source);
+                                                 });
     answer::AnswerOptions options;
     options.backend = config_.model.backend;
     options.threads = static_cast<int>(config_.model.threads);
@@ -103,6 +117,7 @@ class AppImpl final : public App {
   }
 
   Status run() override {
+    SILT_TRY(still_wanted());
     SILT_TRY(start_server());  // first: a bad socket is found before anything is read
     learner_loop_->start();
     fold_loop_->start();
@@ -114,15 +129,9 @@ class AppImpl final : public App {
                         {"socket", config_.serve.socket}});
     sd_notify::ready();
     watch();
-    {
-      boost::asio::signal_set signals(io_, SIGTERM, SIGINT);
-      signals.async_wait([this](const boost::system::error_code& failed, int signal) {
-        if (failed) return;
-        log::info("stopping", {{"signal", signal}});
-        io_.stop();
-      });
-      io_.run();
-    }  // from here a second signal has its default effect: the end
+    io_.run();
+    signals_.clear();  // from here a second signal has its default effect: the end
+    std::signal(SIGHUP, SIG_IGN);
     sd_notify::stopping();
     stop_parts();
     const std::lock_guard lock(fatal_mutex_);
@@ -130,6 +139,50 @@ class AppImpl final : public App {
   }
 
  private:
+  void take_signals() {
+    for (const int signal : kSignals) signals_.add(signal);
+    wait_for_signal();
+    sigset_t held;
+    sigemptyset(&held);
+    for (const int signal : kSignals) sigaddset(&held, signal);
+    ::pthread_sigmask(SIG_UNBLOCK, &held, nullptr);
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const boost::system::error_code& failed, int signal) {
+      if (failed) return;
+      if (signal == SIGHUP) {
+        reload();
+        return wait_for_signal();
+      }
+      log::info("stopping", {{"signal", signal}});
+      stop_asked_ = true;
+      io_.stop();
+    });
+  }
+
+  // Between the steps of starting, which can take seconds each.
+  Status still_wanted() {
+    io_.poll();
+    if (stop_asked_) return {Code::kCancelled, "stopped by a signal while starting"};
+    const std::lock_guard lock(fatal_mutex_);
+    return fatal_;
+  }
+
+  void reload() {
+    const auto fresh = Config::load(config_.file);
+    if (!fresh.is_ok()) return log::error("reload_failed", {{"error", fresh.status().message()}});
+    set_log_level(fresh->telemetry.log_level);
+    std::string waiting;
+    for (const std::string& key : changed_keys(config_, *fresh)) {
+      if (key != "telemetry.log_level") waiting += (waiting.empty() ? "" : ",") + key;
+    }
+    log::info("reloaded", {{"log_level", fresh->telemetry.log_level}});
+    if (!waiting.empty()) {
+      log::warning("reload_incomplete", {{"not_applied", waiting}, {"remedy", "restart siltd"}});
+    }
+  }
+
   Status open_store() {
     store::StoreOptions options;
     options.database.path = config_.store.path;
@@ -168,6 +221,8 @@ class AppImpl final : public App {
       connectors::FileConnectorOptions file;
       file.include = source.include;
       if (!source.exclude.empty()) file.exclude = source.exclude;
+      file.link_targets = source.link_targets;
+      file.never_enter = {config_.store.path};
       file.stream_name = stream_name_of(source);
       file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
       file.reconcile_ms = source.reconcile_ms;
@@ -225,21 +280,28 @@ class AppImpl final : public App {
   }
 
   Status start_server() {
-    ServerOptions options;
+    serve::ServerOptions options;
+    options.change_group = config_.serve.change_group;
     options.socket = config_.serve.socket;
     options.socket_mode = static_cast<std::uint32_t>(std::stoul(config_.serve.socket_mode, nullptr, 8));
     options.reader_threads = static_cast<int>(config_.serve.reader_threads);
     options.queue_max = config_.serve.queue_max;
-    const ServerDependencies dependencies{*answerer_, *store_, *store_, *learner_loop_,
-                                          [this](silt::v1::GetStatusResponse& out) { fill_status(out); }};
-    SILT_ASSIGN(server_, Server::start(dependencies, options));
+    const serve::ServerDependencies dependencies{
+        .answerer = *answerer_,
+        .log = *store_,
+        .nets = *store_,
+        .folds = *store_,
+        .learner = *learner_loop_,
+        .admin = admin_.get(),
+        .fill_status = [this](silt::v1::GetStatusResponse& out) { fill_status(out); }};
+    SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
     return Status::ok();
   }
 
   void fill_status(silt::v1::GetStatusResponse& out) const {
     out.set_version(version());
     out.mutable_started()->set_seconds(started_us_ / 1'000'000);
-    out.set_model_file(model_->weights().path());
+    out.set_model_file(escape_bytes(model_->weights().path()));
     out.set_model_fingerprint(model_->fingerprint().hex());
     out.set_threads(config_.model.threads);
     out.set_cpu_share(config_.learn.cpu_share);
@@ -254,7 +316,7 @@ class AppImpl final : public App {
     out.set_learner_state(learner.state);
     for (const intake::InputStatus& input : intake_->status()) {
       silt::v1::ConnectorStatus& connector = *out.add_connectors();
-      connector.set_name(input.name);
+      connector.set_name(escape_bytes(input.name));
       connector.set_kind(input.kind);
       connector.set_files_open(input.stats.files_open);
       connector.set_files_known(input.stats.files_known);
@@ -262,7 +324,8 @@ class AppImpl final : public App {
       connector.set_bytes_lost(input.stats.bytes_lost);
       connector.set_read_errors(input.stats.read_errors);
       connector.set_backlog_bytes(input.stats.backlog_bytes);
-      connector.set_last_error(input.stats.last_error);
+      connector.set_last_error(escape_bytes(input.stats.last_error));
+      connector.set_state(input.state);
     }
   }
 
@@ -310,6 +373,8 @@ class AppImpl final : public App {
   std::mutex fatal_mutex_;
   Status fatal_;
   boost::asio::io_context io_;
+  boost::asio::signal_set signals_{io_};
+  bool stop_asked_ = false;  // the thread of create() and run()
   boost::asio::steady_timer timer_{io_};
   std::unique_ptr<store::RocksStore> store_;
   std::shared_ptr<const model::Model> model_;
@@ -317,10 +382,11 @@ class AppImpl final : public App {
   learn::Snapshots snapshots_;
   std::unique_ptr<learn::FoldLoop> fold_loop_;
   std::unique_ptr<learn::LearnLoop> learner_loop_;
+  std::unique_ptr<learn::StoreAdmin> admin_;
   std::vector<std::unique_ptr<connectors::Waiter>> waiters_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<answer::Answerer> answerer_;
-  std::unique_ptr<Server> server_;
+  std::unique_ptr<serve::Server> server_;
 };
 
 }  // namespace
@@ -331,9 +397,17 @@ Result<std::unique_ptr<App>> App::create(const Config& config, const Clock& cloc
   return std::unique_ptr<App>(std::move(app));
 }
 
+void hold_signals() {
+  sigset_t held;
+  sigemptyset(&held);
+  for (const int signal : kSignals) sigaddset(&held, signal);
+  ::pthread_sigmask(SIG_BLOCK, &held, nullptr);
+}
+
 int exit_code(const Status& status) {
   switch (status.code()) {
-    case Code::kOk: return 0;
+    case Code::kOk:
+    case Code::kCancelled: return 0;
     case Code::kInvalidArgument:
     case Code::kNotFound: return 78;
     case Code::kPermissionDenied: return 77;
@@ -346,17 +420,6 @@ int exit_code(const Status& status) {
 
 std::string version() {
   return SILT_VERSION;
-}
-
-Result<std::string> store_digest(const std::string& path) {
-  store::StoreOptions options;
-  options.database.path = path;
-  options.database.read_only = true;
-  SILT_ASSIGN(const auto store, store::RocksStore::open(options));
-  SILT_ASSIGN(const auto digests, store->digests());
-  std::string out;
-  for (const store::SourceDigest& digest : digests) out += digest.to_string() + "\n";
-  return out;
 }
 
 }  // namespace silt::daemon

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 #include <initializer_list>
+#include <iterator>
 #include <set>
 #include <sstream>
 #include <string_view>
@@ -63,6 +64,7 @@ template <class Visitor>
 void describe(Visitor& v, ServeConfig& c) {
   v.text("socket", c.socket);
   v.choice("socket_mode", c.socket_mode, {"0600", "0660", "0666"});
+  v.text("change_group", c.change_group);
   v.number("reader_threads", c.reader_threads, 1, 64);
   v.number("queue_max", c.queue_max, 1, 100'000);
 }
@@ -79,6 +81,7 @@ void describe(Visitor& v, SourceConfig& c) {
   v.choice("type", c.type, {"file"});
   v.list("include", c.include);
   v.list("exclude", c.exclude);
+  v.list("link_targets", c.link_targets);
   v.choice("start", c.start, {"beginning", "end"});
   v.choice("mode", c.mode, {"learn", "score", "count"});
   v.flag("per_file", c.per_file);
@@ -352,7 +355,39 @@ Result<Config> Config::load(const std::string& path) {
   if (!file) return errno_status("read the configuration " + path, errno);
   std::ostringstream text;
   text << file.rdbuf();
-  return parse(text.str(), path);
+  SILT_ASSIGN(Config config, parse(text.str(), path));
+  config.file = path;
+  return config;
+}
+
+std::vector<std::string> changed_keys(const Config& before, const Config& after) {
+  struct Flat {
+    std::set<std::string> lines;  // "learn.cpu_share = 0.5"
+    std::string sources;
+  };
+  const auto flatten = [](const Config& config) {
+    Flat flat;
+    const std::string text = config.to_toml();
+    const std::size_t sources = std::min(text.find("[[source]]"), text.size());
+    flat.sources = text.substr(sources);
+    std::istringstream sections(text.substr(0, sources));
+    std::string section;
+    for (std::string line; std::getline(sections, line);) {
+      if (line.starts_with("[")) {
+        section = line.substr(1, line.size() - 2);
+      } else if (!line.empty()) {
+        flat.lines.insert(section + "." + line);
+      }
+    }
+    return flat;
+  };
+  const Flat old_keys = flatten(before), new_keys = flatten(after);
+  std::vector<std::string> differing, keys;
+  std::set_difference(new_keys.lines.begin(), new_keys.lines.end(), old_keys.lines.begin(),
+                      old_keys.lines.end(), std::back_inserter(differing));
+  for (const std::string& line : differing) keys.push_back(line.substr(0, line.find(" = ")));
+  if (old_keys.sources != new_keys.sources) keys.emplace_back("source");
+  return keys;
 }
 
 std::string Config::to_toml() const {

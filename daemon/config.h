@@ -36,7 +36,7 @@ struct LearnConfig {
   std::uint32_t new_pattern_learn_count = 8;
   bool frozen_scores = true;
   std::uint32_t commit_ms = 1000;
-  std::uint32_t replay_steps_max = 128;
+  std::uint32_t replay_steps_max = 1024;
   std::uint32_t blob_age_s = 600;
   std::uint32_t resident_mib_max = 512;  // of all states in memory
   std::uint32_t replay_ms_max = 2000;    // what costs less to replay is not stored
@@ -54,8 +54,9 @@ struct IntakeConfig {
 struct ServeConfig {
   std::string socket = "/run/silt/query.sock";
   std::string socket_mode = "0660";
-  std::uint32_t reader_threads = 2;
-  std::uint32_t queue_max = 64;
+  std::string change_group;          // whose members may reset, rename and delete; empty: root only
+  std::uint32_t reader_threads = 3;  // of which one caller has all but one at most
+  std::uint32_t queue_max = 64;      // waiting calls of one caller
 };
 
 struct TelemetryConfig {
@@ -70,6 +71,7 @@ struct SourceConfig {
   std::string type = "file";
   std::vector<std::string> include;
   std::vector<std::string> exclude;  // empty: compressed and binary files
+  std::vector<std::string> link_targets;  // folders out of those of include that links may lead to
   std::string start = "beginning";   // or end: of files that exist when they are first seen
   std::string mode = "learn";        // or score, count
   bool per_file = true;              // each file is a source of its own, NAME:PATH, unless the name has captures
@@ -86,6 +88,7 @@ struct Config {
   ServeConfig serve;
   TelemetryConfig telemetry;
   std::vector<SourceConfig> sources;
+  std::string file;  // where it was read from; empty: from a text
 
   // kInvalidArgument or kNotFound; the message is one line, "FILE:LINE: ...".
   static Result<Config> load(const std::string& path);
@@ -93,6 +96,9 @@ struct Config {
   // The whole configuration in effect, as TOML that parses to itself.
   std::string to_toml() const;
 };
+
+// The keys that differ, each once: "learn.cpu_share", "source".
+std::vector<std::string> changed_keys(const Config& before, const Config& after);
 
 // Seconds east of UTC that "+02:00" or "utc" say. "local" is not for this function.
 Result<std::int32_t> parse_zone(const std::string& zone);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "daemon/app.h"
 #include "daemon/config.h"
+#include "daemon/store_tools.h"
 #include "daemon/telemetry/log_sink.h"
 
 namespace {
@@ -18,8 +19,11 @@ constexpr int kUsage = 64;
 constexpr char kHelp[] =
     "siltd - tails logs, learns them and answers questions about them\n"
     "usage: siltd [--config FILE] [--check-config]\n"
+    "       siltd --export STORE [--source NAME]\n"
     "  -c, --config FILE    configuration (default /etc/silt/siltd.toml)\n"
     "      --check-config   print the configuration in effect and exit\n"
+    "      --export STORE   print each record of a store as a line of JSON; siltd may be running\n"
+    "      --source NAME    of this source only\n"
     "      --version        print the version and exit\n"
     "      --help           print this and exit\n";
 
@@ -27,21 +31,27 @@ struct Arguments {
   std::string config = "/etc/silt/siltd.toml";
   bool check_config = false;
   std::string store_digest;
+  std::string export_store;
+  std::string source;
 };
 
 // Nothing: go on with the arguments. Otherwise: the exit code.
 std::optional<int> parse(int argc, char** argv, Arguments& out) {
-  enum { kCheckConfig = 256, kVersion, kHelpOption, kStoreDigest };
+  enum { kCheckConfig = 256, kVersion, kHelpOption, kStoreDigest, kExport, kSource };
   static const option kOptions[] = {{"config", required_argument, nullptr, 'c'},
                                     {"check-config", no_argument, nullptr, kCheckConfig},
                                     {"version", no_argument, nullptr, kVersion},
                                     {"help", no_argument, nullptr, kHelpOption},
+                                    {"export", required_argument, nullptr, kExport},
+                                    {"source", required_argument, nullptr, kSource},
                                     {"store-digest", required_argument, nullptr, kStoreDigest},
                                     {nullptr, 0, nullptr, 0}};
   for (int option = 0; (option = ::getopt_long(argc, argv, "c:", kOptions, nullptr)) != -1;) {
     switch (option) {
       case 'c': out.config = optarg; break;
       case kCheckConfig: out.check_config = true; break;
+      case kExport: out.export_store = optarg; break;
+      case kSource: out.source = optarg; break;
       case kStoreDigest: out.store_digest = optarg; break;
       case kVersion: std::printf("siltd %s\n", silt::daemon::version().c_str()); return 0;
       case kHelpOption: std::fputs(kHelp, stdout); return 0;
@@ -67,12 +77,21 @@ int print_store_digest(const std::string& path) {
   return 0;
 }
 
+int export_store(const std::string& path, const std::string& source) {
+  const silt::Status done = silt::daemon::export_store(
+      path, source, [](std::string_view line) { std::fwrite(line.data(), 1, line.size(), stdout); },
+      [](const std::string& warning) { std::fprintf(stderr, "siltd: %s\n", warning.c_str()); });
+  return done.is_ok() ? 0 : failed(done);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Arguments arguments;
   if (const auto code = parse(argc, argv, arguments)) return *code;
   if (!arguments.store_digest.empty()) return print_store_digest(arguments.store_digest);
+  if (!arguments.export_store.empty()) return export_store(arguments.export_store, arguments.source);
+  if (!arguments.check_config) silt::daemon::hold_signals();
 
   const auto config = silt::daemon::Config::load(arguments.config);
   if (!config.is_ok()) return failed(config.status());

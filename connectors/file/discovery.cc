@@ -1,14 +1,18 @@
 #include "connectors/file/discovery.h"
 
-#include <dirent.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "base/log.h"
 #include "connectors/file/rotated_name.h"
 
 namespace silt::connectors {
+namespace {
+
+// A comparison looks at all of so many; of more than twice as many each has its turn only once in
+// several comparisons, but never in more than kTurnsMax.
+constexpr std::size_t kFilesPerComparison = 1024;
+
+}  // namespace
 
 void Faults::note(const Status& failure) {
   ++count;
@@ -31,11 +35,18 @@ Discovery::Discovery(const FileConnectorOptions& options, Globs include, Globs e
 
 void Discovery::begin(bool first_start) {
   first_start_ = first_start;
+  resolve_folders();
+  for (const std::string& folder : options_.never_enter) {
+    if (!include_.may_contain(folder)) continue;
+    log::warning("folder_left_out", {{"folder", folder},
+                                     {"reason", "what siltd writes there it would read again"},
+                                     {"remedy", "narrow the include patterns, or move the store"}});
+  }
   // Two generations of one file: the process ended between finding a truncation and settling it.
   std::vector<Generation*> superseded;
   generations_.for_each([&](Generation& generation) {
     generation.quiet_since_us = clock_.monotonic_us();
-    generation.dormant = !wanted(generation.chain);
+    if (!wanted(generation.chain)) generations_.lay_to_sleep(generation);
     const Generation* owner = generations_.find(generation.key);
     if (owner != &generation && owner->key.birth_ns == generation.key.birth_ns)
       superseded.push_back(&generation);
@@ -47,7 +58,8 @@ void Discovery::catch_up() {
   std::map<std::string, Names> changed;
   watcher_.drain({.on_name = [&](const std::string& directory, std::string_view name,
                                  bool is_directory) { changed[directory].emplace(name, is_directory); },
-                  .on_unknown = [&] { reconcile_soon(); }});
+                  .on_gone = [&](const std::string& directory) { folder_gone(directory); },
+                  .on_unknown = [&] { compare_all_soon(); }});
   ++scan_number_;
   handle_events(changed);
   if (clock_.monotonic_us() >= next_reconcile_us_) reconcile();
@@ -74,132 +86,96 @@ void Discovery::handle_name(const std::string& path) {
   for (Generation* generation : generations_.at_path(path)) {
     if (generation->present() || generation->fd) generations_.mark(*generation);
   }
+  // Links to it, and links to folders, lead elsewhere without a change of their own.
+  std::vector<std::string> links;
+  const auto [begin, end] = links_.equal_range(path);
+  for (auto link = begin; link != end; ++link) links.push_back(link->second);
+  for (const std::string& link : links) consider(link);
+  folders_.erase(path);
   consider(path);
+}
+
+// Writes through a link show only where it leads, and so does a new file in the place of its target.
+void Discovery::follow_link(const std::string& link, const std::string& target) {
+  const auto [begin, end] = links_.equal_range(target);
+  const bool known = std::any_of(begin, end, [&](const auto& entry) { return entry.second == link; });
+  if (known) return;
+  std::erase_if(links_, [&](const auto& entry) { return entry.second == link; });
+  watch(directory_of(target));
+  links_.emplace(target, link);
+}
+
+void Discovery::path_is_empty(const std::string& path) {
+  for (Generation* generation : generations_.at_path(path)) {
+    generation->look_soon = true;
+    if (!generation->fd) continue;
+    if (const Result<FileLook> look = look_at(generation->fd); look.is_ok()) note_links(*generation, *look);
+  }
+  finish_in_time();
+  if (Chain* chain = generations_.chain(path)) {
+    for (Generation* generation : chain->generations) set_live(*generation, false);
+  }
+  const std::string target = wanted(path) ? link_target(path) : std::string();
+  if (!target.empty()) {
+    follow_link(path, target);
+  } else {
+    std::erase_if(links_, [&](const auto& entry) { return entry.second == path; });
+  }
+}
+
+void Discovery::compare_all_soon() {
+  compare_all_ = true;
+  reconcile_soon();
 }
 
 void Discovery::reconcile() {
   faults_.fresh = false;
+  resolve_folders();
+  const bool all = std::exchange(compare_all_, false) || polling_ || !options_.use_inotify;
+  compare_all_folders_ = all;
+  ++comparison_;
   polling_ = !options_.use_inotify;
-  scanned_now_.clear();
   for (const std::string& root : include_.roots()) {
     watch_upwards(directory_of(root));
     scan(root, false);
   }
-  std::set<std::string> elsewhere;  // where files went that we know, inside the globs or not
-  generations_.for_each([&](const Generation& generation) {
-    if (generation.dormant) return;
-    elsewhere.insert(directory_of(generation.path));
-    elsewhere.insert(directory_of(generation.chain));
-  });
+  std::vector<std::string> elsewhere;  // where files went that we know, inside the globs or not
+  for (const auto& [directory, count] : generations_.folders()) {
+    const auto known = folders_.find(directory);
+    if (known == folders_.end() || known->second.compared != comparison_) elsewhere.push_back(directory);
+  }
   for (const std::string& directory : elsewhere) scan(directory, false);
-  std::vector<Generation*> all;
-  generations_.for_each([&](Generation& generation) { all.push_back(&generation); });
-  for (Generation* generation : all) locate(*generation);
-  for (Generation* generation : all) age(*generation);
-  drop_oldest_gone();
+  std::erase_if(folders_, [&](const auto& folder) { return folder.second.compared != comparison_; });
+  compare_files(all);
   const std::int64_t settled_us = clock_.monotonic_us() - 4000 * options_.copy_wait_ms;
-  std::erase_if(copies_since_us_, [&](const auto& copy) { return copy.second < settled_us; });
+  std::erase_if(copies_, [&](const auto& copy) { return copy.second.since_us < settled_us; });
   if (!faults_.fresh) faults_.last.clear();
   polling_told_ = polling_;
   first_start_ = false;
-  next_reconcile_us_ = clock_.monotonic_us() + 1000 * (polling_ ? options_.poll_ms : options_.reconcile_ms);
+  const std::int64_t next_ms = polling_ ? options_.poll_ms : options_.reconcile_ms;
+  next_reconcile_us_ = clock_.monotonic_us() + 1000 * next_ms;
+  finish_in_time();
 }
 
-void Discovery::watch(const std::string& directory) {
-  if (!options_.use_inotify) return;
-  const Status status = watcher_.watch(directory);
-  if (status.is_ok() || status.code() == Code::kNotFound || status.code() == Code::kPermissionDenied) return;
-  if (!polling_ && !polling_told_) {
-    log::warning("files_polled", {{"directory", directory},
-                                  {"reason", status.message()},
-                                  {"remedy", "raise fs.inotify.max_user_watches or max_user_instances"}});
-  }
-  polling_ = true;
+void Discovery::finish_in_time() {
+  if (!std::exchange(finish_soon_, false)) return;
+  next_reconcile_us_ =
+      std::min(next_reconcile_us_, clock_.monotonic_us() + 1000 * options_.unlinked_quiet_ms);
 }
 
-// The directory or, while it is missing, the nearest one above, where its creation will show.
-void Discovery::watch_upwards(const std::string& directory) {
-  std::string existing = directory;
-  while (existing != "/" && !look_at(existing).is_ok()) existing = directory_of(existing);
-  watch(existing);
-}
-
-// What of a directory needs a closer look. Files that are where they were do not: locate() has them.
-Discovery::Listing Discovery::list(const std::string& directory, bool fresh) {
-  Listing listing;
-  DIR* stream = ::opendir(directory.c_str());
-  if (stream == nullptr) {
-    const int error = errno;
-    if (error == ENOENT) watch_upwards(directory);
-    if (error == EACCES) faults_.note(errno_status("read directory " + directory, error));
-    return listing;
-  }
-  while (const dirent* entry = ::readdir(stream)) {
-    const std::string_view name = entry->d_name;
-    const bool linked = entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN;
-    if (name == "." || name == "..") continue;
-    std::string path = join_path(directory, name);
-    if (entry->d_type == DT_DIR) {
-      if (include_.may_contain(path)) listing.directories.push_back(std::move(path));
-    } else if (entry->d_type != DT_REG && !linked) {
-      continue;  // pipes, sockets, devices
-    } else if (!fresh && !linked && in_place(path, entry->d_ino)) {
-      continue;
-    } else if (wanted(path)) {
-      listing.wanted.push_back(std::move(path));
-    } else if (linked && include_.names_directory(path)) {
-      listing.directories.push_back(std::move(path));
-    } else if (generations_.knows_inode(entry->d_ino) || !live_names_of(name).empty()) {
-      listing.others.push_back(std::move(path));
-    }
-  }
-  ::closedir(stream);
-  std::sort(listing.wanted.begin(), listing.wanted.end());
-  return listing;
-}
-
-bool Discovery::in_place(const std::string& path, std::uint64_t inode) const {
-  const std::vector<Generation*> known = generations_.at_path(path);
-  return std::any_of(known.begin(), known.end(), [&](const Generation* generation) {
-    return generation->present() && generation->key.inode == inode;
+void Discovery::compare_files(bool all) {
+  std::vector<Generation*> looked;
+  std::uint64_t gone = 0;
+  const std::size_t parts = generations_.size() / kFilesPerComparison;
+  generations_.for_each([&](Generation& generation) {
+    const bool busy = generation.dirty || generation.unread() > 0 || generation.nul_to_end ||
+                      (generation.fd && !generation.live);
+    if (all || busy || generation.look_soon || has_turn(generation.id, parts)) looked.push_back(&generation);
+    gone += generation.present() ? 0 : 1;
   });
-}
-
-void Discovery::scan(const std::string& directory, bool fresh) {
-  if (!scanned_now_.insert(directory).second && !fresh) return;
-  watch(directory);  // before reading, so that nothing falls between
-  const Listing listing = list(directory, fresh);
-  const bool first = scanned_.insert(directory).second && !fresh;
-  for (const std::string& path : listing.wanted) consider(path);
-  for (const std::string& path : listing.others) {
-    if (first) ignore_rotated(path);
-    consider(path);
-  }
-  for (const std::string& path : listing.directories) {
-    if (const Result<FileLook> look = look_at(path); look.is_ok() && look->directory) scan(path, fresh);
-  }
-}
-
-// Rotated before we came, and not wanted itself: remember it, so that it is not taken for a rotated
-// file that we missed.
-void Discovery::ignore_rotated(const std::string& path) {
-  const Result<FileLook> look = look_at(path);
-  if (!look.is_ok() || !look->regular || find_known(path, *look) != nullptr) return;
-  for (const LiveName& live : live_names_of(name_of(path))) {
-    const std::string live_path = join_path(directory_of(path), live.name);
-    const Chain* chain = generations_.chain(live_path);
-    const bool known_before = chain != nullptr && chain->created_scan != scan_number_;
-    if (!wanted(live_path) || known_before || exclude_.matches(path)) continue;
-    GenerationRow row;
-    row.chain = live_path;
-    row.path = path;
-    row.key = look->key;
-    row.offset = row.seen_size = look->size;
-    row.order_ns = look->key.birth_ns;
-    row.ignored = true;
-    generations_.touch(generations_.add(std::move(row), scan_number_));
-    return;
-  }
+  for (Generation* generation : looked) locate(*generation);
+  for (Generation* generation : looked) age(*generation);
+  if (gone > options_.gone_files_max) drop_oldest_gone();
 }
 
 Generation* Discovery::find_known(const std::string& path, const FileLook& look) {
@@ -220,9 +196,7 @@ void Discovery::consider(const std::string& path) {
   const Result<FileLook> look = look_at(path);
   if (!look.is_ok()) {
     if (look.status().code() != Code::kNotFound) faults_.note(look.status());
-    if (Chain* chain = generations_.chain(path)) {
-      for (Generation* generation : chain->generations) set_live(*generation, false);
-    }
+    path_is_empty(path);
     return;
   }
   if (look->directory) {
@@ -265,7 +239,9 @@ bool Discovery::owns_its_path(const Generation& generation) const {
 }
 
 void Discovery::note_size(Generation& generation, const FileLook& look) {
-  if (look.size == generation.seen_size && look.modified_ns == generation.modified_ns) return;
+  // A memory mapping is written without an event and at times without a new time stamp.
+  const bool unchanged = look.size == generation.seen_size && look.modified_ns == generation.modified_ns;
+  if (unchanged && !generation.nul_to_end) return;
   if (look.size > generation.seen_size) {
     generation.quiet_since_us = clock_.monotonic_us();
     generation.finishing = false;
@@ -283,6 +259,7 @@ void Discovery::new_file(const std::string& path, const FileLook& look, bool is_
     const bool together = first_start_ && of_live->created_scan == scan_number_;
     if (exclude_.matches(path) || (together && !is_wanted)) return;
     if (look.size == 0 && !is_wanted) return;  // nothing to read yet; the first write makes an event
+    if (!may_read(path, resolve_links(path))) return;
     Result<Fd> fd = open_regular(path);
     if (fd.is_ok() && !together && is_copy(path, *fd, look, *of_live)) return;
     rotated = !together && (!is_wanted || live.suffix);
@@ -290,12 +267,13 @@ void Discovery::new_file(const std::string& path, const FileLook& look, bool is_
     break;
   }
   if (!is_wanted && !rotated) return;
-
+  if (!may_read(path, resolve_links(path))) return;
   Result<Fd> fd = open_regular(path);
   if (!fd.is_ok()) {
     if (fd.status().code() != Code::kNotFound) faults_.note(fd.status());
     return;
   }
+  if (const std::string real = path_of(*fd); !real.empty() && !may_read(path, real)) return;
   const Result<FileLook> opened = look_at(*fd);
   if (!opened.is_ok() || !look.key.may_be(opened->key)) return;  // gone again; its successor makes an event
   if (!rotated && chain != nullptr && replaces(path, *fd, *opened, *chain)) return;
@@ -313,18 +291,39 @@ bool Discovery::is_copy(const std::string& path, const Fd& fd, const FileLook& l
     Generation& original = **at;
     if (original.retired || original.ignored) continue;
     if (original.head.size < kHeadBytes) extend_head(original);
-    if (!resembles(fd, look.size, original)) continue;
+    if (!resembles(fd, look.size, original)) {
+      if (could_become(fd, look.size, original) && !has_waited(look)) return true;
+      continue;
+    }
     if (!original.fd && !owns_its_path(original) && adopt_copy(original)) {
       generations_.mark(original);
       if (generations_.find(look.key) != nullptr) return true;
     }
-    const std::int64_t now_us = clock_.monotonic_us();
-    const std::int64_t since_us =
-        copies_since_us_.try_emplace({look.key.inode, look.key.birth_ns}, now_us).first->second;
-    const bool waited = now_us - since_us >= 1000 * options_.copy_wait_ms;
-    return !waited || !wanted(path);  // else a file of its own after all
+    return !has_waited(look) || !wanted(path);  // else a file of its own after all
   }
   return false;
+}
+
+// Since the possible copy last grew.
+bool Discovery::has_waited(const FileLook& copy) {
+  const std::int64_t now_us = clock_.monotonic_us();
+  CopyWait& wait = copies_[{copy.key.inode, copy.key.birth_ns}];
+  if (wait.since_us == 0 || wait.size != copy.size) wait = {std::max<std::int64_t>(now_us, 1), copy.size};
+  return now_us - wait.since_us >= 1000 * options_.copy_wait_ms;
+}
+
+// A copy that was just begun is too short to prove anything: empty, or no more than the beginning of
+// what is still there of `original`.
+bool Discovery::could_become(const Fd& fd, std::uint64_t size, const Generation& original) {
+  if (size >= original.head.size) return false;
+  char begun[kHeadBytes], whole[kHeadBytes];
+  const Result<std::size_t> count = read_at(fd, 0, begun, size);
+  if (!count.is_ok() || *count == 0) return count.is_ok();
+  Result<Fd> from = open_regular(original.path);
+  if (!from.is_ok()) return false;
+  const Result<std::size_t> there = read_at(*from, 0, whole, original.head.size);
+  if (!there.is_ok() || !original.head.fits({whole, *there})) return false;
+  return std::string_view(begun, *count) == std::string_view(whole, *count);
 }
 
 void Discovery::check_live(const Chain& chain) {
@@ -352,8 +351,10 @@ void Discovery::extend_head(Generation& generation) {
   if (!look.is_ok() || look->size < generation.offset || !holds(generation.fd, generation.proof())) return;
   char head[kHeadBytes];
   const Result<std::size_t> count = read_at(generation.fd, 0, head, sizeof head);
-  if (!count.is_ok() || *count <= generation.head.size) return;
-  generation.head = Fingerprint::of({head, *count});
+  if (!count.is_ok()) return;
+  const Fingerprint longer = Fingerprint::of_head({head, *count});
+  if (longer.size <= generation.head.size) return;
+  generation.head = longer;
   generation.seen_size = std::max(generation.seen_size, look->size);
   generations_.touch(generation);
   generations_.mark(generation);
@@ -392,11 +393,9 @@ Generation& Discovery::create(const std::string& path, const std::string& chain,
   row.order_ns = std::max(look.key.birth_ns != 0 ? look.key.birth_ns : look.modified_ns, not_before_ns);
   char head[kHeadBytes];
   if (const Result<std::size_t> count = read_at(fd, 0, head, sizeof head); count.is_ok()) {
-    row.head = Fingerprint::of({head, *count});
+    row.head = Fingerprint::of_head({head, *count});
   }
-  if (const std::string real_directory = directory_of(row.path); real_directory != directory_of(path)) {
-    watch(real_directory);  // writes through a link show only where it leads
-  }
+  if (row.path != path) follow_link(path, row.path);
   Generation& generation = generations_.add(std::move(row), scan_number_);
   generation.quiet_since_us = clock_.monotonic_us();
   generations_.give_fd(generation, std::move(fd));

@@ -72,6 +72,10 @@ void Discovery::file_truncated(Generation& old) {
   settle_truncated(old);
   const Result<FileLook> look = look_at(fd);
   if (!look.is_ok()) return faults_.note(look.status());
+  // The file of an earlier copy is used for the next one: that one is no file of its own either.
+  if (Chain* of_live = generations_.chain(chain); !live && of_live != nullptr) {
+    if (is_rotated_name_of(name_of(path), name_of(chain)) && is_copy(path, fd, *look, *of_live)) return;
+  }
   const std::int64_t not_before_ns = std::max(order_ns, look->modified_ns);
   Generation& generation = create(path, chain, std::move(fd), *look, not_before_ns);
   generation.live = live;
@@ -107,8 +111,8 @@ bool Discovery::adopt_copy(Generation& generation) {
     generation.seen_size = generation.offset;
     return false;
   }
-  if (best->look.size < generation.seen_size) {
-    generation.lost_bytes += generation.seen_size - best->look.size;
+  if (best->look.size < generation.data_end()) {
+    generation.lost_bytes += generation.data_end() - best->look.size;
     generation.lost_why = "they were written between the copy of the file and its truncation";
   }
   generations_.close(generation);
@@ -116,6 +120,7 @@ bool Discovery::adopt_copy(Generation& generation) {
   generations_.move(generation, best->path);
   generations_.give_fd(generation, std::move(best->fd));
   generation.seen_size = best->look.size;
+  generation.nul_to_end = false;
   generation.modified_ns = 0;
   generation.live = false;
   generation.gone_since_us = 0;
@@ -124,7 +129,9 @@ bool Discovery::adopt_copy(Generation& generation) {
 }
 
 void Discovery::path_lost(Generation& generation) {
-  if (generation.present()) reconcile_soon();
+  if (!generation.present()) return;
+  generation.look_soon = true;
+  reconcile_soon();
 }
 
 bool Discovery::start_at_end(Generation& generation) {
@@ -144,16 +151,27 @@ bool Discovery::start_at_end(Generation& generation) {
   return false;
 }
 
+void Discovery::note_links(Generation& generation, const FileLook& look) {
+  const bool unlinked = look.links == 0;
+  if (generation.unlinked != unlinked) {
+    generation.unlinked = unlinked;
+    generations_.touch(generation);
+  }
+  if (unlinked && generation.unread() > 0) finish_soon_ = true;
+}
+
 // Where is it now, does it have a name, did it grow?
 void Discovery::locate(Generation& generation) {
   if (generation.retired) return;
+  generation.look_soon = false;
   const Result<FileLook> look = look_at(generation.path);
   const bool in_place = look.is_ok() && generation.key.may_be(look->key);
   if (in_place) {
+    note_links(generation, *look);
     note_size(generation, *look);
   } else if (generation.fd) {
     if (const Result<FileLook> open_look = look_at(generation.fd); open_look.is_ok()) {
-      generation.unlinked = open_look->links == 0;
+      note_links(generation, *open_look);
       note_size(generation, *open_look);
     }
   }
@@ -180,9 +198,12 @@ void Discovery::age(Generation& generation) {
     return;
   }
   if (generation.ignored || generation.dormant) return;
-  const bool quiet = clock_.monotonic_us() - generation.quiet_since_us >= 1000 * options_.quiet_ms;
-  if (!generation.live && quiet && !generation.dirty) {
-    if (generation.unread() == 0) {
+  // Of a file without a name only a process that holds it open can write more: it is soon finished,
+  // for what is not stored when siltd stops cannot be read any more.
+  const std::int64_t quiet_ms = generation.unlinked ? options_.unlinked_quiet_ms : options_.quiet_ms;
+  const bool quiet = clock_.monotonic_us() - generation.quiet_since_us >= 1000 * quiet_ms;
+  if (!generation.live && quiet && (!generation.dirty || generation.nul_to_end)) {
+    if (generation.unread() == 0 && !generation.nul_to_end) {
       generations_.close(generation);
     } else {
       generation.finishing = true;
@@ -191,7 +212,7 @@ void Discovery::age(Generation& generation) {
   const bool readable = generation.fd || generation.present();
   if (readable && generation.unread() > 0) generations_.mark(generation);  // again, should it have failed
   if (!readable && generation.unread() > 0 && !generation.loss_reported &&
-      gone_us >= 1000 * options_.lost_after_ms) {
+      (generation.unlinked || gone_us >= 1000 * options_.lost_after_ms)) {
     generation.lost_bytes = generation.unread();
     generation.lost_why = "the file vanished before they were read";
     generation.loss_reported = true;

@@ -26,7 +26,7 @@ std::uint32_t open_files_limit(std::uint32_t wanted) {
   if (wanted > 0) return wanted;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kOpenFilesDefault;
-  return static_cast<std::uint32_t>(std::clamp<rlim_t>(limit.rlim_cur / 2, 8, kOpenFilesDefault));
+  return static_cast<std::uint32_t>(std::clamp<rlim_t>(limit.rlim_cur / 4, 4, kOpenFilesDefault));
 }
 
 // What a batch that is never confirmed must not have changed.
@@ -39,6 +39,8 @@ struct Position {
         stretch(from.stretch),
         scan_to(from.scan_to),
         scan_tail(from.scan_tail),
+        nul_from(from.nul_from),
+        nul_to_end(from.nul_to_end),
         modified_ns(from.modified_ns),
         lost_bytes(from.lost_bytes) {}
 
@@ -50,6 +52,8 @@ struct Position {
     to.stretch = stretch;
     to.scan_to = scan_to;
     to.scan_tail = scan_tail;
+    to.nul_from = nul_from;
+    to.nul_to_end = nul_to_end;
     to.modified_ns = modified_ns;
     to.lost_bytes = lost_bytes;
   }
@@ -61,6 +65,8 @@ struct Position {
   Stretch stretch;
   std::uint64_t scan_to;
   Fingerprint scan_tail;
+  std::uint64_t nul_from;
+  bool nul_to_end;
   std::int64_t modified_ns;
   std::uint64_t lost_bytes;
 };
@@ -143,17 +149,14 @@ class FileConnector::Impl {
   ConnectorStats stats() {
     ConnectorStats stats = stats_;
     stats.files_open = generations_.open_count();
-    generations_.for_each([&](const Generation& generation) {
-      if (generation.retired || generation.ignored || generation.dormant || !generation.present()) return;
-      ++stats.files_known;
-      stats.backlog_bytes += generation.unread();
-    });
+    stats.files_known = generations_.files_known();
+    stats.backlog_bytes = generations_.unread_bytes();
     stats.read_errors = faults_.count;
     stats.last_error = faults_.last;
     return stats;
   }
 
-  void reconcile_now() { discovery_.reconcile_soon(); }
+  void reconcile_now() { discovery_.compare_all_soon(); }
 
  private:
   static bool has_dirty(const Chain& chain) {
@@ -177,6 +180,7 @@ class FileConnector::Impl {
     for (Generation* generation : members) {
       if (!generation->dirty) continue;
       read_generation(*generation, out);
+      generations_.recount(*generation);
       more = more || generation->dirty;
       if (!out.empty() || more) break;
     }
@@ -199,6 +203,7 @@ class FileConnector::Impl {
       return faults_.note(opened);
     }
     const std::uint64_t reported_before = reader_.reported_bytes();
+    const bool was_unlinked = generation.unlinked;
     const Result<TailReader::Outcome> outcome = reader_.read(generation, out);
     if (!outcome.is_ok()) {  // EIO, ESTALE: opened afresh at the next reconcile
       before.restore(generation);
@@ -210,7 +215,11 @@ class FileConnector::Impl {
     }
     if (*outcome == TailReader::Outcome::kTruncated) return discovery_.file_truncated(generation);
     generation.dirty = *outcome == TailReader::Outcome::kMore;
-    if (!out.empty()) keep(generation, before);
+    if (!out.empty()) {
+      keep(generation, before);
+    } else if (generation.offset != before.offset || generation.unlinked != was_unlinked) {
+      generations_.touch(generation);
+    }
   }
 
   // A rotated file must stay open until the batch is stored, for it may lose its last name meanwhile.

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -79,6 +80,23 @@ std::string resolve_links(const std::string& path) {
   return result;
 }
 
+std::string link_target(const std::string& path) {
+  char text[PATH_MAX];
+  const ssize_t size = ::readlink(path.c_str(), text, sizeof text);
+  if (size <= 0) return {};
+  std::string target(text, static_cast<std::size_t>(size));
+  if (!target.starts_with('/')) target.insert(0, path, 0, path.rfind('/') + 1);
+  const std::size_t slash = target.rfind('/');
+  return resolve_links(target.substr(0, std::max<std::size_t>(slash, 1))) + target.substr(slash);
+}
+
+std::string path_of(const Fd& fd) {
+  char text[PATH_MAX];
+  const std::string link = "/proc/self/fd/" + std::to_string(fd.get());
+  const ssize_t size = ::readlink(link.c_str(), text, sizeof text);
+  return size <= 0 ? std::string() : std::string(text, static_cast<std::size_t>(size));
+}
+
 Result<std::size_t> read_at(const Fd& fd, std::uint64_t offset, char* data, std::size_t size) {
   std::size_t done = 0;
   while (done < size) {
@@ -99,6 +117,11 @@ std::uint64_t next_data(const Fd& fd, std::uint64_t offset, std::uint64_t none) 
 
 Fingerprint Fingerprint::of(std::string_view bytes) {
   return {static_cast<std::uint32_t>(bytes.size()), digest_of(bytes)};
+}
+
+Fingerprint Fingerprint::of_head(std::string_view bytes) {
+  const std::string_view first = bytes.substr(0, kHeadBytes);
+  return of(first.substr(0, first.find_last_not_of('\0') + 1));
 }
 
 bool holds(const Fd& fd, const ContentProof& proof) {

@@ -62,6 +62,10 @@ Result<FileLook> look_at(const Fd& fd);
 Result<Fd> open_regular(const std::string& path);
 // The path without links, or `path` itself when that cannot be told.
 std::string resolve_links(const std::string& path);
+// Where the link leads, be there a file or not; empty when `path` is no link.
+std::string link_target(const std::string& path);
+// The path under which the file was opened, without links; empty when that cannot be told.
+std::string path_of(const Fd& fd);
 // Reads until `size` bytes or the end of the file; the count.
 Result<std::size_t> read_at(const Fd& fd, std::uint64_t offset, char* data, std::size_t size);
 // The next offset at or after `offset` that holds data (SEEK_DATA); `none` when only a hole follows.
@@ -73,6 +77,8 @@ struct Fingerprint {
   Digest digest;
 
   static Fingerprint of(std::string_view bytes);
+  // Of a file's first bytes, without the NULs at their end: those may be filled in later.
+  static Fingerprint of_head(std::string_view bytes);
   bool fits(std::string_view bytes) const {
     return bytes.size() == size && (size == 0 || digest_of(bytes) == digest);
   }

@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint8_t kRowVersion = 1;
 constexpr std::uint8_t kLossReported = 1;
 constexpr std::uint8_t kIgnored = 2;
+constexpr std::uint8_t kUnlinked = 4;
 
 // Fixed width, so that the journal lists generations in order.
 std::string row_key(std::uint64_t id) {
@@ -51,7 +52,8 @@ CursorRow encode_row(const GenerationRow& row) {
   to.u64(row.seen_size);
   to.i64(row.order_ns);
   to.i64(row.gone_since_us);
-  to.u8(static_cast<std::uint8_t>((row.loss_reported ? kLossReported : 0) | (row.ignored ? kIgnored : 0)));
+  to.u8(static_cast<std::uint8_t>((row.loss_reported ? kLossReported : 0) | (row.ignored ? kIgnored : 0) |
+                                  (row.unlinked ? kUnlinked : 0)));
   return {row_key(row.id), to.take(), false};
 }
 
@@ -78,6 +80,7 @@ Result<GenerationRow> decode_row(const CursorRow& stored) {
   const std::uint8_t flags = from.u8();
   row.loss_reported = (flags & kLossReported) != 0;
   row.ignored = (flags & kIgnored) != 0;
+  row.unlinked = (flags & kUnlinked) != 0;
   const bool sane = from.ok() && from.remaining() == 0 && stored.key == row_key(row.id) &&
                     row.head.size <= kHeadBytes && row.tail.size <= kTailBytes && row.tail.size <= row.offset;
   if (!sane)

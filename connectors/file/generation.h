@@ -26,6 +26,7 @@ struct GenerationRow {
   std::int64_t gone_since_us = 0;  // wall clock; 0: the file exists
   bool loss_reported = false;      // the unread rest of a vanished file was reported
   bool ignored = false;            // rotated before we came: known, never read
+  bool unlinked = false;           // as of the last look at the open file: no name is left
 
   ContentProof proof() const { return {head, tail, offset}; }
 };
@@ -34,8 +35,9 @@ CursorRow encode_row(const GenerationRow& row);
 Result<GenerationRow> decode_row(const CursorRow& row);
 CursorRow deleted_row(std::uint64_t id);
 
-// What lies at the read position. In a line that is longer than the limit, and in a run of NULs,
-// the position stays where it is while `scan_to` moves: such stretches may be gigabytes.
+// What lies at the read position. In a line that is longer than the limit, and in a run of NULs (after
+// the beginning of a line, perhaps), the position stays where it is while `scan_to` moves: such
+// stretches may be gigabytes.
 enum class Stretch : std::uint8_t { kLine, kLongLine, kNulRun };
 
 struct Generation : GenerationRow {
@@ -43,20 +45,28 @@ struct Generation : GenerationRow {
   Stretch stretch = Stretch::kLine;
   std::uint64_t scan_to = 0;        // valid unless kLine: read up to here
   Fingerprint scan_tail;            // of the last bytes before scan_to
+  std::uint64_t nul_from = 0;       // where the NULs begin, if there are some
+  bool nul_to_end = false;          // and they go on to the end: room that the writer has not filled yet
   std::int64_t modified_ns = 0;     // as of the last look
   std::int64_t quiet_since_us = 0;  // monotonic: when it was found, last grew or was rotated
   std::uint64_t lost_bytes = 0;     // to be reported by a gap record
-  std::string lost_why;
+  const char* lost_why = "";
   std::uint64_t last_used = 0;  // for closing the least recently used
   bool live = false;            // the chain's path leads to it
-  bool unlinked = false;        // as of the last look at the open file: no name is left
   bool dirty = false;           // may have something to read
   bool finishing = false;       // rotated and quiet: the rest without a line end is its last record
   bool retired = false;         // its file was truncated: only lost_bytes are left to report
   bool in_batch = false;        // the batch that awaits its confirmation has records of it
   bool dormant = false;         // the globs no longer want its chain; kept in case they do again
+  bool look_soon = false;       // its path led elsewhere
 
-  std::uint64_t unread() const { return seen_size > offset ? seen_size - offset : 0; }
+  // What it stands for in the counts of Generations.
+  bool counted = false;
+  std::uint64_t counted_unread = 0;
+
+  std::uint64_t data_end() const { return nul_to_end ? nul_from : seen_size; }
+  std::uint64_t unread() const { return data_end() > offset ? data_end() - offset : 0; }
+  bool counts() const { return present() && !retired && !ignored && !dormant; }
   bool settled() const { return retired && lost_bytes == 0; }  // nothing left to say: the row goes
   bool present() const { return gone_since_us == 0; }
 };

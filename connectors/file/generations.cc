@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "connectors/file/globs.h"
+
 namespace silt::connectors {
 namespace {
 
@@ -26,26 +28,28 @@ bool must_stay_open(const Generation& generation) {
 
 Generation& Generations::add(GenerationRow row, std::uint64_t scan) {
   if (row.id == 0) row.id = newest_id() + 1;
-  auto owned = std::make_unique<Generation>();
-  static_cast<GenerationRow&>(*owned) = std::move(row);
-  Generation& generation = *owned;
-  by_id_[generation.id] = std::move(owned);
-  by_inode_.emplace(generation.key.inode, &generation);
-  by_path_.emplace(generation.path, &generation);
-  std::unique_ptr<Chain>& chain = chains_[generation.chain];
-  if (!chain) {
-    chain = std::make_unique<Chain>();
+  Generation& generation = by_id_[row.id];
+  static_cast<GenerationRow&>(generation) = std::move(row);
+  index(generation);
+  auto found = chains_.find(generation.chain);
+  if (found == chains_.end()) {
+    auto chain = std::make_unique<Chain>();
     chain->path = generation.chain;
     chain->created_scan = scan;
+    const std::string_view key = chain->path;
+    found = chains_.emplace(key, std::move(chain)).first;
   }
-  auto& members = chain->generations;
+  auto& members = found->second->generations;
   members.insert(std::upper_bound(members.begin(), members.end(), &generation, reads_before), &generation);
+  recount(generation);
   return generation;
 }
 
 void Generations::remove(Generation& generation) {
   close(generation);
   unindex(generation);
+  generation.retired = true;
+  recount(generation);
   if (const auto found = chains_.find(generation.chain); found != chains_.end()) {
     std::erase(found->second->generations, &generation);
     if (found->second->generations.empty()) {
@@ -57,9 +61,46 @@ void Generations::remove(Generation& generation) {
   by_id_.erase(generation.id);
 }
 
+void Generations::index(Generation& generation) {
+  by_inode_.emplace(generation.key.inode, &generation);
+  by_path_.emplace(generation.path, &generation);
+  count_folders(generation, 1);
+}
+
+// Nothing when it was done before.
 void Generations::unindex(Generation& generation) {
+  if (generation.retired) return;
   erase_entry(by_inode_, generation.key.inode, &generation);
-  erase_entry(by_path_, generation.path, &generation);
+  erase_entry(by_path_, std::string_view(generation.path), &generation);
+  count_folders(generation, -1);
+}
+
+void Generations::count_folders(const Generation& generation, int by) {
+  if (generation.dormant) return;
+  for (const std::string& path : {generation.path, generation.chain}) {
+    const auto found = folders_.try_emplace(directory_of(path)).first;
+    found->second += static_cast<std::uint32_t>(by);
+    if (found->second == 0) folders_.erase(found);
+  }
+}
+
+void Generations::lay_to_sleep(Generation& generation) {
+  if (generation.dormant) return;
+  count_folders(generation, -1);
+  generation.dormant = true;
+  recount(generation);
+}
+
+void Generations::recount(Generation& generation) {
+  if (generation.counted) {
+    --files_known_;
+    unread_bytes_ -= generation.counted_unread;
+  }
+  generation.counted = generation.counts();
+  if (!generation.counted) return;
+  generation.counted_unread = generation.unread();
+  ++files_known_;
+  unread_bytes_ += generation.counted_unread;
 }
 
 Generation* Generations::find(const FileKey& key) const {
@@ -72,28 +113,36 @@ Generation* Generations::find(const FileKey& key) const {
   return newest;
 }
 
-std::vector<Generation*> Generations::at_path(const std::string& path) const {
+std::vector<Generation*> Generations::at_path(std::string_view path) const {
   std::vector<Generation*> found;
   const auto [begin, end] = by_path_.equal_range(path);
   for (auto at = begin; at != end; ++at) found.push_back(at->second);
   return found;
 }
 
-Chain* Generations::chain(const std::string& path) {
+bool Generations::is_at_path(std::string_view path, std::uint64_t inode) const {
+  const auto [begin, end] = by_path_.equal_range(path);
+  return std::any_of(begin, end, [&](const auto& entry) {
+    return entry.second->present() && entry.second->key.inode == inode;
+  });
+}
+
+Chain* Generations::chain(std::string_view path) {
   const auto found = chains_.find(path);
   return found == chains_.end() ? nullptr : found->second.get();
 }
 
 Generation* Generations::by_id(std::uint64_t id) {
   const auto found = by_id_.find(id);
-  return found == by_id_.end() ? nullptr : found->second.get();
+  return found == by_id_.end() ? nullptr : &found->second;
 }
 
 void Generations::move(Generation& generation, const std::string& path) {
-  if (generation.path == path) return;
-  erase_entry(by_path_, generation.path, &generation);
-  generation.path = path;
-  by_path_.emplace(path, &generation);
+  if (generation.path == path || generation.retired) return;
+  const std::string moved = path;  // it may be a part of what changes
+  unindex(generation);
+  generation.path = moved;
+  index(generation);
   touch(generation);
 }
 
@@ -115,6 +164,7 @@ void Generations::retire(Generation& generation) {
 }
 
 void Generations::mark(Generation& generation) {
+  recount(generation);
   if (generation.ignored || generation.dormant) return;
   generation.dirty = true;
   if (Chain* line = chain(generation.chain)) requeue(*line);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -20,7 +21,7 @@ namespace silt::connectors {
 struct Chain {
   std::string path;
   std::vector<Generation*> generations;  // in reading order, retired ones too
-  const std::string* stream = nullptr;  // its name, null until it is first read; not owned
+  const std::string* stream = nullptr;   // its name, null until it is first read; not owned
   std::uint64_t created_scan = 0;        // the scan that found it; 0: known from stored rows
   bool queued = false;
 };
@@ -36,11 +37,12 @@ class Generations {
   // The newest generation that may be this file and still owns it; null when the file is unknown.
   Generation* find(const FileKey& key) const;
   bool knows_inode(std::uint64_t inode) const { return by_inode_.contains(inode); }
-  std::vector<Generation*> at_path(const std::string& path) const;
-  Chain* chain(const std::string& path);
+  std::vector<Generation*> at_path(std::string_view path) const;
+  bool is_at_path(std::string_view path, std::uint64_t inode) const;
+  Chain* chain(std::string_view path);
   template <class Visit>
   void for_each(Visit visit) {
-    for (auto& [id, generation] : by_id_) visit(*generation);
+    for (auto& [id, generation] : by_id_) visit(generation);
   }
   Generation* by_id(std::uint64_t id);
   std::size_t size() const { return by_id_.size(); }
@@ -50,6 +52,8 @@ class Generations {
   void rekey(Generation& generation, const FileKey& key);
   // It no longer owns its file; only its lost bytes are left to report, then its row goes.
   void retire(Generation& generation);
+  // The globs do not want it.
+  void lay_to_sleep(Generation& generation);
 
   // May have something to read; its chain gets in line.
   void mark(Generation& generation);
@@ -58,8 +62,19 @@ class Generations {
   void requeue(Chain& chain);
   bool any_ready() const { return !ready_.empty(); }
 
+  // The folders of all paths and chains that are neither retired nor dormant.
+  const std::map<std::string, std::uint32_t>& folders() const { return folders_; }
+
+  // Whoever changed its size, position or fate says so here; touch() and mark() do as well.
+  void recount(Generation& generation);
+  std::uint64_t files_known() const { return files_known_; }
+  std::uint64_t unread_bytes() const { return unread_bytes_; }
+
   // The stored row is older than the generation.
-  void touch(Generation& generation) { changed_.insert(generation.id); }
+  void touch(Generation& generation) {
+    changed_.insert(generation.id);
+    recount(generation);
+  }
   std::set<std::uint64_t>& changed() { return changed_; }
 
   // Opens the generation's path unless it is open, closing another file when too many are. NotFound
@@ -73,14 +88,19 @@ class Generations {
 
  private:
   void make_room();
+  void index(Generation& generation);
   void unindex(Generation& generation);
+  void count_folders(const Generation& generation, int by);
 
   std::uint32_t open_files_max_;
   std::uint64_t uses_ = 0;
-  std::map<std::uint64_t, std::unique_ptr<Generation>> by_id_;
+  std::map<std::uint64_t, Generation> by_id_;
   std::unordered_multimap<std::uint64_t, Generation*> by_inode_;
-  std::unordered_multimap<std::string, Generation*> by_path_;
-  std::unordered_map<std::string, std::unique_ptr<Chain>> chains_;
+  std::unordered_multimap<std::string_view, Generation*> by_path_;       // of its own path
+  std::unordered_map<std::string_view, std::unique_ptr<Chain>> chains_;  // of its own path
+  std::map<std::string, std::uint32_t> folders_;
+  std::uint64_t files_known_ = 0;
+  std::uint64_t unread_bytes_ = 0;
   std::deque<Chain*> ready_;
   std::set<std::uint64_t> changed_;
   std::vector<Generation*> open_;

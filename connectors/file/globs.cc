@@ -77,7 +77,8 @@ bool Globs::match_directory(const Pattern& pattern, std::string_view directory, 
   for (std::size_t depth = 0; depth < parts.size(); ++depth) {
     if (depth == pattern.size()) return false;
     if (pattern[depth].any_depth)
-      return any_depth && std::none_of(parts.begin() + static_cast<std::ptrdiff_t>(depth), parts.end(), is_hidden);
+      return any_depth &&
+             std::none_of(parts.begin() + static_cast<std::ptrdiff_t>(depth), parts.end(), is_hidden);
     if (!pattern[depth].name.matches(parts[depth])) return false;
   }
   return parts.size() < pattern.size();
@@ -142,7 +143,7 @@ std::vector<std::string> Globs::roots() const {
     std::string root;
     for (std::size_t i = 0; i + 1 < pattern.size(); ++i) {
       if (pattern[i].any_depth || !pattern[i].name.is_literal()) break;
-      root += "/" + pattern[i].name.literal();
+      root.append("/").append(pattern[i].name.literal());
     }
     if (root.empty()) root.push_back('/');
     if (std::find(roots.begin(), roots.end(), root) == roots.end()) roots.push_back(root);
@@ -153,6 +154,11 @@ std::vector<std::string> Globs::roots() const {
 std::string directory_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string_view::npos || slash == 0 ? "/" : std::string(path.substr(0, slash));
+}
+
+bool is_below(std::string_view path, std::string_view folder) {
+  if (!path.starts_with(folder)) return false;
+  return path.size() == folder.size() || folder.ends_with('/') || path[folder.size()] == '/';
 }
 
 std::string_view name_of(std::string_view path) {

@@ -48,6 +48,8 @@ class Globs {
 
 // "/a/b" of "/a/b/c"; "/" of "/a".
 std::string directory_of(std::string_view path);
+// The folder itself or anything in it.
+bool is_below(std::string_view path, std::string_view folder);
 std::string_view name_of(std::string_view path);
 std::string join_path(std::string_view directory, std::string_view name);
 

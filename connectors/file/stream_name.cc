@@ -38,7 +38,8 @@ Result<StreamName::Part> StreamName::capture(std::string_view name, std::string_
   if (name == "stem") return Part{.kind = Kind::kStem};
   std::size_t number = 0;
   const char* const end = name.data() + name.size();
-  const std::string shown = "'{" + std::string(name) + "}' in '" + std::string(text) + "'";
+  std::string shown = "'{";
+  shown.append(name).append("}' in '").append(text).append("'");
   if (const auto [rest, error] = std::from_chars(name.data(), end, number);
       name.empty() || rest != end || error != std::errc() || number == 0) {
     return invalid_argument("unknown capture " + shown +
@@ -61,7 +62,7 @@ Result<StreamName> StreamName::compile(std::string_view text, const Globs& inclu
     if (rest.empty()) break;
     const std::size_t close = rest.find('}');
     if (close == 0 || close == std::string_view::npos) {
-      return invalid_argument("'" + std::string(text) + "' has a { or } without its partner");
+      return invalid_argument(std::string(text) + ": a { or } has no partner");
     }
     SILT_ASSIGN(Part part, capture(rest.substr(1, close - 1), text, include.captures_min()));
     name.parts_.push_back(std::move(part));

@@ -68,6 +68,10 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
                          look.modified_ns == generation.modified_ns;
   if (unchanged) return Outcome::kEnd;
   if (look.size < generation.offset) return Outcome::kTruncated;
+  if (generation.stretch == Stretch::kNulRun) {
+    SILT_ASSIGN(const bool filled, was_filled(generation, out.builder().limits()));
+    if (filled) generation.stretch = Stretch::kLine;
+  }
   SILT_ASSIGN(Window window, load(generation, look.size, out));
   if (!proves(generation, window) && generation.stretch != Stretch::kLine) {
     generation.stretch = Stretch::kLine;  // the scanned part was cut off; the line's start may be whole
@@ -77,23 +81,47 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
 
   generation.modified_ns = look.modified_ns;
   const std::uint64_t size = std::max(look.size, window.begin + window.bytes.size());
-  if (size < generation.seen_size) {
-    generation.lost_bytes += generation.seen_size - size;
+  if (size < generation.data_end()) {
+    generation.lost_bytes += generation.data_end() - size;
     generation.lost_why = "the end of the file was cut off before it was read";
-    generation.seen_size = size;
     report_loss(generation, out);
   }
-  generation.seen_size = std::max(generation.seen_size, size);
+  generation.nul_to_end = false;
+  generation.seen_size = size;
   if (window.begin == 0 && generation.head.size < kHeadBytes) {
-    generation.head = Fingerprint::of(window.bytes.substr(0, kHeadBytes));
+    generation.head = Fingerprint::of_head(window.bytes);
   }
 
   const std::uint64_t before = resume_at(generation);
   SILT_TRY(read_on(generation, window, out));
+  note_nuls(generation, window, size);
   const std::uint64_t after = resume_at(generation);
   if (after != before) return after == size && generation.unread() == 0 ? Outcome::kEnd : Outcome::kMore;
-  if (generation.finishing && generation.unread() > 0) SILT_TRY(finish(generation, out));
+  if (generation.finishing && generation.seen_size > generation.offset) SILT_TRY(finish(generation, out));
   return Outcome::kEnd;
+}
+
+// Whether the writer came to the run of NULs that we know: room that is made beforehand, by a memory
+// mapping for instance, is filled from its beginning.
+Result<bool> TailReader::was_filled(Generation& generation, const ReadLimits& limits) {
+  buffer_.resize(std::max(buffer_.size(), std::size_t{limits.record_bytes_max} + 1));
+  SILT_ASSIGN(const std::size_t count,
+              read_at(generation.fd, generation.offset, buffer_.data(), limits.record_bytes_max + 1));
+  const std::string_view bytes(buffer_.data(), count);
+  const std::string_view text = bytes.substr(0, bytes.find('\0'));
+  generation.nul_from = generation.offset + text.size();
+  return text.size() == count || text.find('\n') != std::string_view::npos;
+}
+
+// Bytes that are not written yet are neither a backlog nor, if the file is cut there, lost.
+void TailReader::note_nuls(Generation& generation, const Window& window, std::uint64_t size) {
+  if (generation.stretch == Stretch::kNulRun) generation.nul_to_end = generation.scan_to >= size;
+  const std::uint64_t window_end = window.begin + window.bytes.size();
+  if (generation.stretch != Stretch::kLine || window_end < size || generation.offset >= window_end) return;
+  const std::string_view rest = window.bytes.substr(generation.offset - window.begin);
+  const std::size_t text = rest.find_last_not_of('\0') + 1;
+  generation.nul_to_end = text < rest.size();
+  generation.nul_from = generation.offset + text;
 }
 
 Status TailReader::read_on(Generation& generation, const Window& window, StreamWriter& out) {
@@ -161,14 +189,24 @@ void TailReader::split(Generation& generation, const Window& window, StreamWrite
   if (records > 0) {
     advance(generation, origin.begin, tail_of(window.bytes.substr(0, origin.begin - window.begin)));
   } else if (fresh.size() > line_bytes_max && out.empty()) {
-    scan_on(generation, Stretch::kLongLine, window.from + fresh.size(), window.bytes);
+    const std::size_t text = fresh.find_last_not_of('\0') + 1;
+    const bool nuls = fresh.size() - text >= kNulRunBytes;
+    generation.nul_from = window.from + text;
+    scan_on(generation, nuls ? Stretch::kNulRun : Stretch::kLongLine, window.from + fresh.size(),
+            window.bytes);
   }
 }
 
 Status TailReader::long_line(Generation& generation, const Window& window, StreamWriter& out) {
   const std::size_t line_end = window.fresh().find('\n');
   if (line_end == std::string_view::npos) {
-    scan_on(generation, Stretch::kLongLine, window.from + window.fresh().size(), window.bytes);
+    // NULs at the end of the file may be filled in later; others belong to the line.
+    const bool at_end = window.from + window.fresh().size() >= generation.seen_size;
+    const std::size_t text = at_end ? window.bytes.find_last_not_of('\0') + 1 : window.bytes.size();
+    const std::uint64_t to = std::max(window.from, window.begin + text);
+    scan_on(generation, Stretch::kLongLine, to, window.bytes.substr(0, to - window.begin));
+    generation.nul_to_end = to < generation.seen_size;
+    generation.nul_from = to;
     return Status::ok();
   }
   const std::uint64_t end = window.from + line_end;
@@ -207,9 +245,8 @@ Status TailReader::nul_run(Generation& generation, const Window& window, StreamW
     if (generation.stretch == Stretch::kLine && nuls < kNulRunBytes) return Status::ok();
     const std::uint64_t scanned = window.from + nuls;
     std::uint64_t data = next_data(generation.fd, scanned, 0);
-    if (data == 0 && generation.stretch == Stretch::kNulRun)
-      return Status::ok();  // wait: it may yet be filled
-    if (data == 0) data = scanned;
+    if (data == 0) data = std::max(scanned, generation.seen_size);  // a hole to the end
+    if (generation.stretch == Stretch::kLine) generation.nul_from = generation.offset;
     const std::uint64_t before = data - std::min<std::uint64_t>(data, kTailBytes);
     char bytes[kTailBytes];
     SILT_ASSIGN(const std::size_t count, read_at(generation.fd, before, bytes, data - before));
@@ -218,6 +255,10 @@ Status TailReader::nul_run(Generation& generation, const Window& window, StreamW
   }
   const std::uint64_t text_begin = window.from + nuls;
   if (text_begin - generation.offset < kNulRunBytes) return Status::ok();  // NULs that belong to a line
+  if (generation.stretch == Stretch::kNulRun && generation.nul_from > generation.offset) {
+    scan_on(generation, Stretch::kLongLine, text_begin, window.bytes.substr(0, text_begin - window.begin));
+    return Status::ok();  // they are in the middle of a line
+  }
   const std::uint64_t skipped = text_begin - generation.offset;
   add_gap(generation, generation.offset, skipped,
           "silt: " + std::to_string(skipped) + " NUL bytes were skipped in " + shown_path(generation), out);
@@ -225,17 +266,13 @@ Status TailReader::nul_run(Generation& generation, const Window& window, StreamW
   return Status::ok();
 }
 
+// NULs at its end are room that nobody filled.
 Status TailReader::finish(Generation& generation, StreamWriter& out) {
-  const std::uint64_t end = generation.seen_size;
-  if (generation.stretch == Stretch::kNulRun) {
-    const std::uint64_t skipped = end - generation.offset;
-    add_gap(generation, generation.offset, skipped,
-            "silt: " + std::to_string(skipped) + " NUL bytes end " + shown_path(generation), out);
-  } else {
-    SILT_TRY(add_cut_line(generation, end, kRecordPartial, out));
-  }
-  generation.offset = end;
+  if (generation.data_end() > generation.offset)
+    SILT_TRY(add_cut_line(generation, generation.data_end(), kRecordPartial, out));
+  generation.offset = generation.seen_size;
   generation.stretch = Stretch::kLine;
+  generation.nul_to_end = false;
   return renew_tail(generation);
 }
 

@@ -65,8 +65,10 @@ void Watcher::drain(const Changes& changes) {
       } else if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0) {
         if ((event.mask & IN_MOVE_SELF) != 0)
           ::inotify_rm_watch(fd_.get(), event.wd);  // its path is stale now
+        const std::string directory = found->second;
         forget(event.wd);
-        changes.on_unknown();
+        const bool deleted = (event.mask & (IN_MOVE_SELF | IN_UNMOUNT)) == 0;
+        deleted ? changes.on_gone(directory) : changes.on_unknown();
       } else if (event.len > 0) {
         // IN_ATTRIB of a name: permissions were mended, or a link to it came or went.
         changes.on_name(found->second, name, (event.mask & IN_ISDIR) != 0);

@@ -26,7 +26,9 @@ class Watcher {
   struct Changes {
     // Called for each name whose content or identity may have changed.
     std::function<void(const std::string& directory, std::string_view name, bool is_directory)> on_name;
-    // Events were lost or a watched directory went away: compare everything.
+    // A watched directory was deleted.
+    std::function<void(const std::string& directory)> on_gone;
+    // Events were lost, or a directory was moved and what is below it with it: compare everything.
     std::function<void()> on_unknown;
   };
   // Reads all waiting events without blocking.

@@ -70,8 +70,7 @@ bool Wildcard::matches(std::string_view name, std::vector<std::string_view>* cap
       close_run(run.end);
       return true;
     } else if (token < tokens_.size() && at < name.size() && tokens_[token].takes(name[at])) {
-      if (captures != nullptr && tokens_[token].kind != Token::kByte)
-        captures->push_back(name.substr(at, 1));
+      if (captures != nullptr && tokens_[token].kind != Token::kByte) captures->push_back(name.substr(at, 1));
       ++token;
       ++at;
     } else if (run.token != std::string_view::npos && run.end < name.size()) {

@@ -2,17 +2,17 @@
 //
 // Never free association: counts, times and order come from the store; each citation's bytes are
 // re-read from the journal and hash-checked before it leaves. Log text is data: it can be quoted,
-// never obeyed. An answer sees one tenant only.
+// never obeyed. An answer sees one tenant only, and of it what the caller sees (access/catalogue.h).
 // Safe from any thread; scoring with the adapted model is serialised inside (one reader per
 // Answerer). Values are the API's own messages.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "daemon/access/caller.h"
 #include "daemon/answer/planning.h"
 #include "daemon/answer/names.h"
 #include "daemon/store/fold_store.h"
@@ -50,11 +50,12 @@ class Answerer {
 
   // Emits plan, evidence, text and one final message, in this order, once evidence has been looked for:
   // where a plan of the model finds nothing, the rules' plan is followed if that finds something. `emit`
-  // returning false or `cancelled` becoming true ends the work early with kCancelled.
-  virtual Status ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled,
+  // returning false or the call's `cancelled` becoming true ends the work early with kCancelled.
+  virtual Status ask(const access::Call& call, const silt::v1::AskRequest& request,
                      const std::function<bool(const silt::v1::AskResponse&)>& emit) = 0;
 
-  virtual Result<silt::v1::ExplainResponse> explain(const silt::v1::ExplainRequest& request) = 0;
+  virtual Result<silt::v1::ExplainResponse> explain(const access::Call& call,
+                                                    const silt::v1::ExplainRequest& request) = 0;
 };
 
 }  // namespace silt::answer

@@ -1,8 +1,11 @@
 // The Answerer: from a request to a stream of plan, evidence, text and a final message.
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <mutex>
 
+#include "base/escape.h"
+#include "daemon/access/catalogue.h"
 #include "daemon/answer/answer.h"
 #include "daemon/answer/api_time.h"
 #include "daemon/answer/compose.h"
@@ -12,12 +15,10 @@
 #include "daemon/answer/planning.h"
 #include "daemon/answer/rank.h"
 #include "daemon/answer/surprise.h"
-#include "daemon/answer/words.h"
 
 namespace silt::answer {
 namespace {
 
-constexpr std::string_view kDefaultTenant = "default";
 constexpr std::size_t kQuestionBytesMax = 4096;
 constexpr std::uint32_t kCitationsDefault = 5;
 constexpr std::uint32_t kCitationsMax = 100;
@@ -29,16 +30,18 @@ class PlanAnswerer final : public Answerer {
  public:
   PlanAnswerer(Dependencies dependencies, const AnswerOptions& options)
       : deps_(std::move(dependencies)),
+        catalogue_(deps_.log),
         options_(options),
         planning_(deps_.model, {options.backend, options.threads}, options.planner) {}
 
-  Status ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled,
-             const Emit& emit) override;
-  Result<silt::v1::ExplainResponse> explain(const silt::v1::ExplainRequest& request) override;
+  Status ask(const access::Call& call, const silt::v1::AskRequest& request, const Emit& emit) override;
+  Result<silt::v1::ExplainResponse> explain(const access::Call& call,
+                                            const silt::v1::ExplainRequest& request) override;
 
  private:
-  Result<std::vector<AnswerSource>> open_sources(std::string_view tenant,
-                                                 const std::vector<std::string>& globs) const;
+  Result<std::vector<AnswerSource>> open_sources(const access::Caller& caller, std::string_view tenant,
+                                                 const std::vector<std::string>& names) const;
+  Result<AnswerSource> open(SourceInfo info) const;
   Result<PlannerContext> planner_context(const std::vector<AnswerSource>& sources) const;
   struct Search {
     Planning::Planned planned;
@@ -46,12 +49,11 @@ class PlanAnswerer final : public Answerer {
     Findings findings;
   };
   // What the question finds. `sources`, here and in follow(): all that the request allows.
-  Result<Search> search(const silt::v1::AskRequest& request, std::vector<AnswerSource> sources,
-                        const std::atomic<bool>& cancelled, Budget& budget);
+  Result<Search> search(const access::Call& call, const silt::v1::AskRequest& request,
+                        std::vector<AnswerSource> sources, Budget& budget);
   // What this plan of it finds.
-  Result<Search> follow(const silt::v1::AskRequest& request, Planning::Planned planned,
-                        std::vector<AnswerSource> sources, const std::atomic<bool>& cancelled,
-                        Budget& budget);
+  Result<Search> follow(const access::Call& call, const silt::v1::AskRequest& request,
+                        Planning::Planned planned, std::vector<AnswerSource> sources, Budget& budget);
   Result<Findings> find_evidence(const silt::v1::AskRequest& request, const QueryPlan& plan,
                                  const std::vector<AnswerSource>& sources, const std::atomic<bool>& cancelled,
                                  Budget& budget);
@@ -66,6 +68,7 @@ class PlanAnswerer final : public Answerer {
   Result<EvidenceReader*> evidence_reader();
 
   Dependencies deps_;
+  access::Catalogue catalogue_;
   AnswerOptions options_;
   Planning planning_;
   std::mutex mutex_;  // of what follows
@@ -91,37 +94,27 @@ Result<EvidenceReader*> PlanAnswerer::evidence_reader() {
   return evidence_reader_.get();
 }
 
-// Sources of the tenant that match any glob (all when there is none), by name. A plain name that is
-// absent is kNotFound, in the same words whether another tenant has it or nobody.
-Result<std::vector<AnswerSource>> PlanAnswerer::open_sources(std::string_view tenant,
-                                                             const std::vector<std::string>& globs) const {
-  if (tenant.empty()) tenant = kDefaultTenant;
+Result<AnswerSource> PlanAnswerer::open(SourceInfo info) const {
+  AnswerSource source;
+  SILT_ASSIGN(auto net, deps_.nets.net_head(info.ref));
+  if (net) source.net = std::move(*net);
+  SILT_ASSIGN(source.fold, deps_.folds.fold_head(info.ref));
+  SILT_ASSIGN(const IntakeHead intake, deps_.log.intake_head(info.ref));
+  source.journal_seq = intake.journal_seq;
+  source.snapshot = deps_.snapshots.get(info.ref);
+  source.info = std::move(info);
+  return source;
+}
+
+Result<std::vector<AnswerSource>> PlanAnswerer::open_sources(const access::Caller& caller,
+                                                             std::string_view tenant,
+                                                             const std::vector<std::string>& names) const {
+  SILT_ASSIGN(std::vector<SourceInfo> infos, catalogue_.find(caller, tenant, names));
   std::vector<AnswerSource> out;
-  std::vector<bool> used(globs.size(), false);
-  for (SourceInfo& info : deps_.log.sources()) {
-    if (info.tenant != tenant) continue;
-    bool wanted = globs.empty();
-    for (std::size_t i = 0; i < globs.size(); ++i) {
-      if (info.name == globs[i] || glob_match(globs[i], info.name)) wanted = used[i] = true;
-    }
-    if (!wanted) continue;
-    AnswerSource source;
-    SILT_ASSIGN(auto net, deps_.nets.net_head(info.ref));
-    if (net) source.net = std::move(*net);
-    SILT_ASSIGN(source.fold, deps_.folds.fold_head(info.ref));
-    SILT_ASSIGN(const IntakeHead intake, deps_.log.intake_head(info.ref));
-    source.journal_seq = intake.journal_seq;
-    source.snapshot = deps_.snapshots.get(info.ref);
-    source.info = std::move(info);
+  for (SourceInfo& info : infos) {
+    SILT_ASSIGN(AnswerSource source, open(std::move(info)));
     out.push_back(std::move(source));
   }
-  for (std::size_t i = 0; i < globs.size(); ++i) {
-    if (!used[i])
-      return not_found("no source '" + quote(globs[i]) + "' in tenant '" + quote(tenant) +
-                       "'; list them with: silt sources");
-  }
-  std::sort(out.begin(), out.end(),
-            [](const AnswerSource& a, const AnswerSource& b) { return a.info.name < b.info.name; });
   return out;
 }
 
@@ -130,7 +123,7 @@ Result<PlannerContext> PlanAnswerer::planner_context(const std::vector<AnswerSou
   PlannerContext context;
   std::int64_t newest = TimeRange::kMin;
   for (const AnswerSource& source : sources) {
-    context.sources.push_back(source.info.name);
+    context.sources.push_back(escape_bytes(source.info.name));
     const auto last = deps_.evidence.evidence(source.info.ref, source.fold.folded_seq);
     if (last.is_ok()) newest = std::max(newest, last->event_us);
     if (!last.is_ok() && last.status().code() != Code::kNotFound) return last.status();
@@ -144,33 +137,34 @@ bool nothing_in(const Findings& findings) {
   return findings.matched == 0 && findings.records.empty() && findings.rows.empty();
 }
 
-Result<PlanAnswerer::Search> PlanAnswerer::search(const silt::v1::AskRequest& request,
-                                                  std::vector<AnswerSource> sources,
-                                                  const std::atomic<bool>& cancelled, Budget& budget) {
+Result<PlanAnswerer::Search> PlanAnswerer::search(const access::Call& call,
+                                                  const silt::v1::AskRequest& request,
+                                                  std::vector<AnswerSource> sources, Budget& budget) {
   SILT_ASSIGN(const PlannerContext context, planner_context(sources));
-  SILT_ASSIGN(Planning::Planned planned, planning_.make(request.question(), context, cancelled));
+  SILT_ASSIGN(Planning::Planned planned, planning_.make(request.question(), context, call.cancelled));
   if (planned.planner == "rules")
-    return follow(request, std::move(planned), std::move(sources), cancelled, budget);
-  SILT_ASSIGN(Search found, follow(request, std::move(planned), sources, cancelled, budget));
+    return follow(call, request, std::move(planned), std::move(sources), budget);
+  SILT_ASSIGN(Search found, follow(call, request, std::move(planned), sources, budget));
   if (!nothing_in(found.findings)) return found;
   // The model may have taken a mere word for what is sought; the rules take other words.
-  SILT_ASSIGN(Search again, follow(request, Planning::by_rules(request.question(), context), std::move(sources),
-                                   cancelled, budget));
+  SILT_ASSIGN(Search again, follow(call, request, Planning::by_rules(request.question(), context),
+                                   std::move(sources), budget));
   return nothing_in(again.findings) ? std::move(found) : std::move(again);
 }
 
-Result<PlanAnswerer::Search> PlanAnswerer::follow(const silt::v1::AskRequest& request,
-                                                  Planning::Planned planned, std::vector<AnswerSource> sources,
-                                                  const std::atomic<bool>& cancelled, Budget& budget) {
+Result<PlanAnswerer::Search> PlanAnswerer::follow(const access::Call& call,
+                                                  const silt::v1::AskRequest& request,
+                                                  Planning::Planned planned,
+                                                  std::vector<AnswerSource> sources, Budget& budget) {
   QueryPlan& plan = planned.plan;
   if (request.has_since()) plan.time.first_us = time_us_of(request.since());
   if (request.has_until()) plan.time.last_us = time_us_of(request.until());
   if (plan.sources.empty()) {
     plan.sources.assign(request.sources().begin(), request.sources().end());
   } else if (request.sources().empty()) {  // named in the question
-    SILT_ASSIGN(sources, open_sources(request.tenant(), plan.sources));
+    SILT_ASSIGN(sources, open_sources(call.caller, request.tenant(), plan.sources));
   }
-  SILT_ASSIGN(Findings findings, find_evidence(request, plan, sources, cancelled, budget));
+  SILT_ASSIGN(Findings findings, find_evidence(request, plan, sources, call.cancelled, budget));
   return Search{std::move(planned), std::move(sources), std::move(findings)};
 }
 
@@ -221,7 +215,7 @@ void describe_plan(const Planning::Planned& planned, const std::vector<AnswerSou
   out.set_kind(std::string(kind_name(plan.kind)));
   out.set_text(quote(format_plan(plan), 8192));
   out.set_planner(std::string(planned.planner));
-  for (const AnswerSource& source : sources) out.add_sources(quote(source.info.name));
+  for (const AnswerSource& source : sources) out.add_sources(escape_bytes(source.info.name));
   if (plan.time.first_us != TimeRange::kMin) set_time(plan.time.first_us, *out.mutable_since());
   if (plan.time.last_us != TimeRange::kMax) set_time(plan.time.last_us, *out.mutable_until());
   for (const PlanTerm& term : plan.required) out.add_terms(quote(term.text));
@@ -233,17 +227,16 @@ Status emit_or_cancel(const Emit& emit, const silt::v1::AskResponse& response) {
   return emit(response) ? Status::ok() : Status(Code::kCancelled, "the asker has gone");
 }
 
-Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled,
-                         const Emit& emit) {
+Status PlanAnswerer::ask(const access::Call& call, const silt::v1::AskRequest& request, const Emit& emit) {
   const std::int64_t started_us = deps_.clock.monotonic_us();
   if (request.question().empty()) return invalid_argument("the question is empty");
   if (request.question().size() > kQuestionBytesMax)
     return invalid_argument("the question is longer than 4096 bytes");
-  const std::vector<std::string> globs(request.sources().begin(), request.sources().end());
-  SILT_ASSIGN(std::vector<AnswerSource> allowed, open_sources(request.tenant(), globs));
-  Budget budget(options_.examined_max, cancelled);
+  const std::vector<std::string> names(request.sources().begin(), request.sources().end());
+  SILT_ASSIGN(std::vector<AnswerSource> allowed, open_sources(call.caller, request.tenant(), names));
+  Budget budget(options_.examined_max, call.cancelled);
   SILT_TRY(budget.check());
-  SILT_ASSIGN(Search found, search(request, std::move(allowed), cancelled, budget));
+  SILT_ASSIGN(Search found, search(call, request, std::move(allowed), budget));
   const QueryPlan& plan = found.planned.plan;
   const std::vector<AnswerSource>& sources = found.sources;
   Findings& findings = found.findings;
@@ -251,7 +244,7 @@ Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
   describe_plan(found.planned, sources, *response.mutable_plan());
   SILT_TRY(emit_or_cancel(emit, response));
 
-  SILT_ASSIGN(const std::string_view reader, read_values(request.question(), plan, cancelled, findings));
+  SILT_ASSIGN(const std::string_view reader, read_values(request.question(), plan, call.cancelled, findings));
   const std::uint32_t wanted = request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max();
   CitationBook book(deps_.log, sources, std::min(wanted, kCitationsMax));
   SILT_ASSIGN(const Composed composed, put_into_words(plan, findings, sources, budget, book));
@@ -268,7 +261,7 @@ Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
   final.set_reader(std::string(reader));
   for (const AnswerSource& source : sources) {
     silt::v1::SourceVersion& version = *final.add_versions();
-    version.set_source(source.info.name);
+    version.set_source(escape_bytes(source.info.name));
     version.set_state_version(source.snapshot ? source.snapshot->state_version : source.net.state_version);
     version.set_learned_seq(source.net.learned_seq);
     version.set_folded_seq(source.fold.folded_seq);
@@ -281,14 +274,12 @@ Status PlanAnswerer::ask(const silt::v1::AskRequest& request, const std::atomic<
   return emit_or_cancel(emit, response);
 }
 
-Result<silt::v1::ExplainResponse> PlanAnswerer::explain(const silt::v1::ExplainRequest& request) {
-  if (request.source().empty())
-    return invalid_argument("explain needs a source; list them with: silt sources");
-  SILT_ASSIGN(std::vector<AnswerSource> sources, open_sources(request.tenant(), {request.source()}));
-  if (sources.size() != 1)
-    return invalid_argument("source '" + quote(request.source()) + "' must name exactly one source");
-  const std::atomic<bool> never{false};
-  Budget budget(options_.examined_max, never);
+Result<silt::v1::ExplainResponse> PlanAnswerer::explain(const access::Call& call,
+                                                        const silt::v1::ExplainRequest& request) {
+  SILT_ASSIGN(SourceInfo info, catalogue_.find_one(call.caller, request.tenant(), request.source()));
+  SILT_ASSIGN(AnswerSource source, open(std::move(info)));
+  const std::vector<AnswerSource> sources{std::move(source)};
+  Budget budget(options_.examined_max, call.cancelled);
   const ExecuteContext context{deps_.log, deps_.evidence, sources, budget};
   SILT_ASSIGN(SurpriseScorer * model, scorer());
   switch (request.what_case()) {

@@ -1,5 +1,6 @@
 #include "daemon/answer/citations.h"
 
+#include "base/escape.h"
 #include "base/log.h"
 #include "daemon/answer/api_time.h"
 #include "daemon/store/sha256.h"
@@ -22,13 +23,13 @@ Result<std::optional<silt::v1::Citation>> cite(const RecordLog& log, const Citat
   if (request.span.begin > request.span.end || request.span.end > record.text.size()) return drop("span");
 
   silt::v1::Citation citation;
-  citation.set_source(request.source_name);
+  citation.set_source(escape_bytes(request.source_name));
   citation.set_seq(record.seq);
   set_time(request.event_us, *citation.mutable_time());
   citation.set_span_begin(request.span.begin);
   citation.set_span_end(request.span.end);
   citation.set_sha256(store::sha256_string(record.text));
-  citation.set_path(record.place);
+  citation.set_path(escape_bytes(record.place));
   citation.set_offset(record.begin);
   citation.set_bits(request.bits);
   citation.set_score(request.score);

@@ -4,26 +4,10 @@
 #include <cstdio>
 #include <set>
 
+#include "base/escape.h"
+
 namespace silt::answer {
 namespace {
-
-// Length of the valid UTF-8 sequence at the front, 0 when there is none.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const std::size_t size = lead < 0x80                   ? 1
-                           : lead >= 0xc2 && lead < 0xe0 ? 2
-                           : lead >= 0xe0 && lead < 0xf0 ? 3
-                           : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                         : 0;
-  if (size == 0 || size > text.size()) return 0;
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  if (size == 3 && ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) >= 0xa0))) return 0;
-  if (size == 4 && ((lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) >= 0x90))) return 0;
-  return size;
-}
 
 // "[12]" looks like one of our marks, which have at most three digits; "sshd[24833]" does not.
 bool looks_like_mark(std::string_view text) {
@@ -305,23 +289,11 @@ std::string quote(std::string_view text, std::size_t max) {
   std::string out;
   while (!text.empty()) {
     if (out.size() >= max) return out + "...";
-    const auto byte = static_cast<unsigned char>(text.front());
-    const std::size_t size = utf8_length(text);
-    // C1 controls (U+0080..U+009F) drive terminals as well.
-    const bool control = byte < 0x20 || byte == 0x7f ||
-                         (size == 2 && byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
-    if (size == 0 || control || looks_like_mark(text)) {
-      char escape[8];
-      std::snprintf(escape, sizeof(escape), "\\x%02x", byte);
-      out += escape;
-      if (size == 2 && control) {
-        std::snprintf(escape, sizeof(escape), "\\x%02x", static_cast<unsigned char>(text[1]));
-        out += escape;
-      }
-      text.remove_prefix(control && size == 2 ? 2 : 1);
+    if (looks_like_mark(text)) {
+      out += "\\x5b";
+      text.remove_prefix(1);
     } else {
-      out += text.substr(0, size);
-      text.remove_prefix(size);
+      escape_front(text, out);
     }
   }
   return out;
@@ -329,8 +301,9 @@ std::string quote(std::string_view text, std::size_t max) {
 
 Result<std::uint32_t> CitationBook::number(const Finding& finding) {
   const AnswerSource& source = sources_[finding.source];
+  const std::string name = escape_bytes(source.info.name);
   for (const silt::v1::Citation& citation : citations_) {
-    if (citation.seq() == finding.seq && citation.source() == source.info.name) return citation.number();
+    if (citation.seq() == finding.seq && citation.source() == name) return citation.number();
   }
   if (full() || dropped_.contains({finding.source, finding.seq})) return std::uint32_t{0};
   CitationRequest request{source.info.ref,  source.info.name, finding.seq,  finding.span,

@@ -48,7 +48,8 @@ struct Composed {
 Result<Composed> compose(const QueryPlan& plan, const Findings& findings,
                          const std::vector<AnswerSource>& sources, CitationBook& book);
 
-// Log text for prose: valid UTF-8 in, printable out; at most `max` bytes, cut with "...".
+// Log text for prose: escaped (base/escape.h), and so is what looks like a mark; about `max` bytes, cut
+// with "...".
 std::string quote(std::string_view text, std::size_t max = 200);
 
 }  // namespace silt::answer

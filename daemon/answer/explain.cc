@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/escape.h"
 #include "daemon/answer/api_time.h"
 #include "daemon/answer/compose.h"
 #include "daemon/answer/names.h"
@@ -98,7 +99,7 @@ Result<std::vector<Finding>> similar_to(const ExecuteContext& context, std::stri
 void describe_pattern(const ExecuteContext& context, PatternId id, silt::v1::ExplainResponse& out) {
   const auto row = context.evidence.pattern(context.sources[0].info.ref, id);
   if (!row.is_ok()) return;
-  out.set_pattern(quote(row->text, 2000));
+  out.set_pattern(escape_bytes(row->text));
   out.set_pattern_count(row->count);
   set_time(row->first_event_us, *out.mutable_pattern_first_seen());
   set_time(row->last_event_us, *out.mutable_pattern_last_seen());
@@ -149,8 +150,8 @@ Result<silt::v1::ExplainResponse> explain_record(const ExecuteContext& context, 
   silt::v1::ExplainResponse out;
   auto finding = load_finding(context, 0, seq);
   if (!finding.is_ok() && finding.status().code() == Code::kNotFound) {
-    return not_found("record " + std::to_string(seq) + " of source '" + context.sources[0].info.name +
-                     "' does not exist or is not indexed yet");
+    return not_found("record " + std::to_string(seq) + " of source '" +
+                     escape_bytes(context.sources[0].info.name) + "' does not exist or is not indexed yet");
   }
   SILT_TRY(finding.status());
   CitationBook book(context.log, context.sources, 1);

@@ -34,7 +34,4 @@ std::span<const std::string_view> synonyms(std::string_view word);
 // At most one letter added, dropped or changed, or two neighbours swapped.
 bool within_one_edit(std::string_view a, std::string_view b);
 
-// '*' any run, '?' one character.
-bool glob_match(std::string_view glob, std::string_view text);
-
 }  // namespace silt::answer

@@ -233,7 +233,8 @@ void fields_of(const ScannedLine& line, std::vector<Field>& out) {
   FieldFinder(line, out).run();
 }
 
-void index_terms(const ScannedLine& line, std::vector<std::string>& out) {
+void index_terms(const ScannedLine& scanned, std::vector<std::string>& out) {
+  const ScannedLine& line = scanned.visible ? scanned.visible->line : scanned;
   TermCollector terms(out);
   for (const Token& token : line.tokens) {
     if (terms.full()) break;
@@ -247,6 +248,28 @@ void index_terms(std::string_view line, std::vector<std::string>& out) {
   ScannedLine scanned;
   scan_line(line, scanned);
   index_terms(scanned, out);
+}
+
+void possible_terms(std::string_view text, std::vector<std::string>& out) {
+  index_terms(text, out);
+  const auto add = [&](std::string_view term) {
+    if (term.size() < 2) return;
+    std::string& lowered = out.emplace_back(term.substr(0, kMaxTermBytes));
+    for (char& c : lowered) c = lower(c);
+  };
+  const auto add_parts = [&](std::string_view marks) {
+    for (std::size_t begin = 0; begin <= text.size();) {
+      const std::size_t end = std::min(text.find_first_of(marks, begin), text.size());
+      add(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  };
+  add(text);
+  if (text.find(' ') != std::string_view::npos) return;  // a line, or a time, which has no parts
+  add_parts(".-_$");
+  add_parts("@");
+  add_parts("/\\");
+  add_parts(":");
 }
 
 }  // namespace silt::fold

@@ -1,107 +1,26 @@
 #include "daemon/fold/miner.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <unordered_map>
 
 #include "base/bytes.h"
+#include "daemon/fold/pattern_template.h"
 #include "daemon/fold/template_text.h"
+#include "daemon/fold/template_tree.h"
 
 namespace silt::fold {
 namespace {
 
-constexpr std::uint8_t kRowVersion = 1;
-constexpr std::uint64_t kStar = 0;  // the routing step of a word that is not worth a branch
-constexpr std::uint32_t kNoNode = ~0u;
-constexpr std::size_t kRouteWords = 3;
-constexpr std::size_t kRouteReach = 8;  // chunks from the start that may be routing words
-constexpr std::string_view kWild = "<*>";
-
-struct TemplateChunk {
-  std::string text;
-  std::uint64_t hash = 0;
-  std::uint32_t word = 0;  // index into State::word_uses_, once inserted
-  bool slot = false;
-  bool variable = false;
-  bool free = false;
-  bool wild = false;
-};
-
-using Route = std::array<std::uint64_t, kRouteWords>;
-
-struct Template {
-  Pattern pattern;
-  std::uint64_t shape = 0;
-  Route route{};
-  std::vector<TemplateChunk> chunks;
-  bool dirty = false;
-
-  void rebuild_text() {
-    pattern.text.clear();
-    for (const TemplateChunk& chunk : chunks) {
-      if (!pattern.text.empty()) pattern.text.push_back(' ');
-      pattern.text += chunk.text;
-    }
-  }
-};
-
-void encode(const Template& source, ByteWriter& out) {
-  const Pattern& pattern = source.pattern;
-  out.u8(kRowVersion);
-  out.varint(pattern.id);
-  out.varint(pattern.count);
-  out.varint(pattern.first_seq);
-  out.varint(pattern.last_seq);
-  out.i64(pattern.first_time_us);
-  out.i64(pattern.last_time_us);
-  out.varint(pattern.example_seq);
-  out.u64(source.shape);
-  for (const std::uint64_t step : source.route) out.u64(step);
-  out.varint(source.chunks.size());
-  for (const TemplateChunk& chunk : source.chunks) {
-    out.u8(static_cast<std::uint8_t>(chunk.slot | chunk.variable << 1 | chunk.free << 2 | chunk.wild << 3));
-    out.string(chunk.text);
-  }
-}
-
-Status decode(std::string_view bytes, Template& out) {
-  ByteReader in(bytes);
-  if (in.u8() != kRowVersion) return data_loss("pattern row: unknown version");
-  Pattern& pattern = out.pattern;
-  pattern.id = static_cast<PatternId>(in.varint());
-  pattern.count = in.varint();
-  pattern.first_seq = in.varint();
-  pattern.last_seq = in.varint();
-  pattern.first_time_us = in.i64();
-  pattern.last_time_us = in.i64();
-  pattern.example_seq = in.varint();
-  out.shape = in.u64();
-  for (std::uint64_t& step : out.route) step = in.u64();
-  const std::uint64_t chunks = in.varint();
-  if (!in.ok() || chunks > in.remaining()) return data_loss("pattern row: damaged");
-  out.chunks.clear();
-  for (std::uint64_t i = 0; i < chunks; ++i) {
-    const std::uint8_t flags = in.u8();
-    TemplateChunk chunk;
-    chunk.slot = flags & 1;
-    chunk.variable = flags & 2;
-    chunk.free = flags & 4;
-    chunk.wild = flags & 8;
-    chunk.text = in.string();
-    chunk.hash = hash_text(chunk.text);
-    out.chunks.push_back(std::move(chunk));
-  }
-  if (!in.ok() || in.remaining() != 0) return data_loss("pattern row: damaged");
-  out.rebuild_text();
-  return Status::ok();
-}
+constexpr std::uint8_t kStateVersion = 2;
+constexpr std::size_t kCrowd = 24;  // templates in a leaf from which on plain words may become wild at once
+constexpr std::size_t kLeafMost = 512;  // no more of them: random text is to cost no more than time and space
 
 }  // namespace
 
 class Miner::State {
  public:
-  explicit State(const MinerConfig& config) : config_(config), templates_(1), nodes_(1) {
+  explicit State(const MinerConfig& config) : config_(config), templates_(1), tree_(config.max_children) {
     templates_[kOtherPattern].chunks = {{.text = std::string(kWild), .hash = hash_text(kWild), .wild = true}};
     templates_[kOtherPattern].rebuild_text();
   }
@@ -109,12 +28,12 @@ class Miner::State {
   Folded fold(const ScannedLine& line, std::uint64_t seq, std::int64_t time_us) {
     mask_line(line, config_.max_line_bytes, config_.max_chunks, masked_);
     Folded folded = place();
-    Template& found = templates_[folded.pattern];
-    Pattern& pattern = found.pattern;
+    Pattern& pattern = templates_[folded.pattern].pattern;
     if (pattern.count == 0) {
       folded.is_new = folded.template_changed = true;
       pattern.first_seq = seq;
       pattern.first_time_us = time_us;
+      pattern.program = line.text.substr(line.program.begin, line.program.end - line.program.begin);
     }
     if (folded.template_changed) pattern.example_seq = seq;
     folded.count = ++pattern.count;
@@ -136,6 +55,13 @@ class Miner::State {
     return &templates_[id].pattern;
   }
 
+  // A pattern is merged into an older one only, so this ends.
+  PatternId resolve(PatternId id) const {
+    while (id < templates_.size() && templates_[id].pattern.merged_into != 0)
+      id = templates_[id].pattern.merged_into;
+    return id;
+  }
+
   std::vector<MinerRow> take_dirty() {
     std::sort(dirty_.begin(), dirty_.end());
     std::vector<MinerRow> rows;
@@ -148,11 +74,7 @@ class Miner::State {
     return rows;
   }
 
-  MinerRow row(PatternId id) const {
-    ByteWriter out;
-    encode(templates_[id], out);
-    return {id, out.take()};
-  }
+  MinerRow row(PatternId id) const { return {id, encode_template(templates_[id])}; }
 
   Status load(const std::vector<MinerRow>& rows) {
     if (size() != 0 || templates_[0].pattern.count != 0)
@@ -160,9 +82,9 @@ class Miner::State {
     std::vector<Template> loaded(rows.size() + 1);
     std::size_t patterns = 0;
     for (const MinerRow& row : rows) {
-      Template one;
-      SILT_TRY(decode(row.bytes, one));
+      SILT_ASSIGN(Template one, decode_template(row.bytes));
       if (one.pattern.id != row.id || row.id > rows.size() || one.pattern.count == 0 ||
+          (one.pattern.merged_into != 0 && one.pattern.merged_into >= row.id) ||
           loaded[row.id].pattern.count != 0)
         return data_loss("pattern rows: id " + std::to_string(row.id) +
                          " is damaged, double or out of range");
@@ -174,20 +96,24 @@ class Miner::State {
     for (PatternId id = 1; id <= patterns; ++id) {
       if (loaded[id].pattern.count == 0)
         return data_loss("pattern rows: id " + std::to_string(id) + " is missing");
-      insert(std::move(loaded[id]));
+      append(std::move(loaded[id]));
     }
     return Status::ok();
   }
 
  private:
-  struct Node {
-    std::unordered_map<std::uint64_t, std::uint32_t> children;
-    std::vector<PatternId> patterns;  // of a leaf
-  };
   struct Remembered {
     std::uint64_t hash = 0;
     std::uint64_t version = 0;  // 0 = never
     PatternId pattern = kOtherPattern;
+  };
+
+  struct Match {
+    double share = 0;          // weight of equal words over weight of all words that are not wild
+    std::uint32_t differ = 0;  // places that joining would make wild
+    std::uint32_t plain = 0;   // of these, where plain words differ
+    std::uint32_t wild = 0;    // places that are wild or would be, and keep no key
+    std::uint32_t words = 0;   // equal places that are no slots
   };
 
   // The template for masked_. Equal lines get equal answers as long as no template changes, so the
@@ -196,128 +122,256 @@ class Miner::State {
     Remembered& remembered = memory_[masked_.hash % memory_.size()];
     if (remembered.version == version_ && remembered.hash == masked_.hash) return {remembered.pattern};
     const std::uint64_t before = version_;
-    Route route{};
-    Folded folded{best_match(walk(route))};
+    const Route route = tree_.find(masked_, leaves_);
+    Folded folded{best_match()};
     if (folded.pattern != kOtherPattern) {
-      folded.template_changed = generalise(templates_[folded.pattern]);
-    } else if (size() < config_.max_patterns) {
+      folded.template_changed = generalise(folded.pattern);
+    } else if (const PatternId joined = join_alike(); joined != kOtherPattern) {
+      folded = {.pattern = joined, .template_changed = true};
+    } else if (size() < config_.max_patterns && rivals() < kLeafMost) {
       folded.pattern = create(route);
+    }
+    if (folded.template_changed) {
+      while (const PatternId merged = settle(folded.pattern)) folded.pattern = merged;
     }
     if (version_ == before) remembered = {masked_.hash, version_, folded.pattern};
     return folded;
   }
 
-  // Follows the first words that look constant; a full node sends unknown words to its star branch.
-  // Fills the steps taken and returns the leaf, or kNoNode where the route leaves the tree.
-  std::uint32_t walk(Route& route) {
-    starred_ = 0;
-    std::uint32_t node = child(0, masked_.shape);
-    std::size_t steps = 0;
-    const std::size_t reach = std::min(masked_.chunks.size(), kRouteReach);
-    for (std::size_t i = 0; i < reach && steps < kRouteWords; ++i) {
-      const Chunk& chunk = masked_.chunks[i];
-      if (chunk.variable || chunk.free) continue;
-      std::uint64_t step = std::max<std::uint64_t>(chunk.hash, kStar + 1);
-      std::uint32_t next = child(node, step);
-      if (next == kNoNode && node != kNoNode && nodes_[node].children.size() >= config_.max_children) {
-        step = kStar;
-        starred_ |= 1u << i;
-        next = child(node, step);
-      }
-      route[steps++] = step;
-      node = next;
-    }
-    for (; steps < kRouteWords; ++steps) node = child(node, kStar);
-    return node;
-  }
-
-  std::uint32_t child(std::uint32_t node, std::uint64_t step) const {
-    if (node == kNoNode) return kNoNode;
-    const auto found = nodes_[node].children.find(step);
-    return found == nodes_[node].children.end() ? kNoNode : found->second;
-  }
-
-  PatternId best_match(std::uint32_t leaf) const {
+  PatternId best_match() const {
     PatternId best = kOtherPattern;
     Match best_match;
-    if (leaf == kNoNode) return best;
-    for (const PatternId id : nodes_[leaf].patterns) {
-      if (templates_[id].chunks.size() != masked_.chunks.size()) continue;  // a collision of hashes
-      const Match match = compare(templates_[id]);
-      // A template must not dissolve: joining may not leave more wild places than words.
-      if (match.share < config_.similarity || (match.differ > 0 && match.wild + match.differ > match.words))
-        continue;
-      if (best != kOtherPattern && (match.share < best_match.share ||
-                                    (match.share == best_match.share && match.wild >= best_match.wild)))
-        continue;
-      best = id;
-      best_match = match;
+    const bool crowded = rivals() > kCrowd;
+    for (const TemplateTree::Leaf& leaf : leaves_) {
+      for (const PatternId id : tree_.patterns(leaf)) {
+        if (templates_[id].chunks.size() != masked_.chunks.size()) continue;  // a collision of hashes
+        const Match match = compare(templates_[id], leaf.starred);
+        if (!may_join(match, crowded)) continue;
+        const bool better = match.share > best_match.share ||
+                            (match.share == best_match.share && match.wild < best_match.wild);
+        if (best != kOtherPattern && !better) continue;
+        best = id;
+        best_match = match;
+      }
     }
     return best;
   }
 
-  struct Match {
-    double share = 0;          // weight of equal words over weight of all words that are not wild
-    std::uint32_t differ = 0;  // places that joining would make wild
-    std::uint32_t wild = 0;
-    std::uint32_t words = 0;  // equal places that are no slots
-  };
+  // Templates that a line like masked_ is compared with.
+  std::size_t rivals() const {
+    std::size_t count = 0;
+    for (const TemplateTree::Leaf& leaf : leaves_) count += tree_.patterns(leaf).size();
+    return count;
+  }
 
-  Match compare(const Template& candidate) const {
+  bool may_join(const Match& match, bool crowded) const {
+    if (match.differ == 0) return true;
+    if (match.plain == 0 && crowded) return true;  // lines of nothing but values
+    if (match.plain > 0 && !crowded) return false;
+    // A template must not dissolve: joining may not leave more wild places than words.
+    return match.share >= config_.similarity && match.wild <= match.words;
+  }
+
+  Match compare(const Template& candidate, std::uint32_t starred) const {
     Match match;
     double same = 0;
     double all = 0;
     for (std::size_t i = 0; i < masked_.chunks.size(); ++i) {
       const TemplateChunk& chunk = candidate.chunks[i];
       if (chunk.free) continue;
-      if (chunk.wild) {
-        ++match.wild;
+      if (chunk.wild && chunk.accepts(masked_.chunk_text(masked_.chunks[i]))) {
+        match.wild += !chunk.keyed;
         continue;
       }
-      const bool equal = chunk.hash == masked_.chunks[i].hash;
-      // In a star branch the word that led there is known to vary.
-      const bool starred = i < kRouteReach && (starred_ >> i & 1) != 0;
-      const double weight = starred ? 0 : word_weight(chunk);
+      const Chunk& other = masked_.chunks[i];
+      const bool equal = chunk.hash == other.hash;
+      // In a star branch the word that led there is known to vary, and values are no sign of strangers.
+      const bool star = i < kRouteReach && chunk.routes() && (starred >> i & 1) != 0;
+      const bool varies = !equal && (star || may_vary(chunk, other, masked_.chunk_text(other)));
+      const double weight = varies ? 0 : word_weight(chunk);
       all += weight;
       if (equal) same += weight;
       match.differ += !equal;
+      match.wild += !equal && !chunk.keyed;
+      match.plain += !equal && !varies;
       match.words += equal && !chunk.slot;
     }
     match.share = all == 0 ? 1.0 : same / all;
     return match;
   }
 
-  // How many templates share a word decides what its agreement is worth; slots and words with digits
-  // are worth less.
+  // How many templates share a word decides what its agreement is worth; values are worth little.
   double word_weight(const TemplateChunk& chunk) const {
-    if (chunk.slot) return 0.25;
-    const double weight = 1.0 / std::bit_width(word_uses_[chunk.word]);
-    return chunk.variable ? weight / 2 : weight;
+    return chunk.slot || chunk.value || chunk.keyed ? 0.25 : 1.0 / std::bit_width(word_uses_[chunk.word]);
   }
 
-  bool generalise(Template& target) {
-    bool changed = false;
+  // Makes wild what differs between the template and masked_.
+  bool generalise(PatternId id) {
+    Template& target = templates_[id];
+    std::vector<std::size_t> places;
     for (std::size_t i = 0; i < target.chunks.size(); ++i) {
-      TemplateChunk& chunk = target.chunks[i];
-      if (chunk.wild || chunk.hash == masked_.chunks[i].hash) continue;
-      --word_uses_[chunk.word];
-      chunk.wild = true;
-      chunk.text = wild_text(chunk);
-      chunk.hash = hash_text(chunk.text);
-      changed = true;
+      const TemplateChunk& chunk = target.chunks[i];
+      const Chunk& other = masked_.chunks[i];
+      const bool fits = chunk.wild ? chunk.accepts(masked_.chunk_text(other)) : chunk.hash == other.hash;
+      if (!fits) places.push_back(i);
     }
-    if (changed) {
-      target.rebuild_text();
-      ++version_;
-    }
-    return changed;
+    if (places.empty()) return false;
+    leave(target);
+    for (const std::size_t place : places)
+      make_wild(target, place, masked_.chunk_text(masked_.chunks[place]));
+    target.rebuild_text();
+    enter(target);
+    ++version_;
+    return true;
   }
 
-  // JSON values keep their key.
-  static std::string wild_text(const TemplateChunk& chunk) {
-    const std::size_t equals = chunk.text.find('=');
-    if (!chunk.free || equals == std::string::npos) return std::string(kWild);
-    return chunk.text.substr(0, equals + 1).append(kWild);
+  void make_wild(Template& target, std::size_t place, std::string_view other) {
+    TemplateChunk& chunk = target.chunks[place];
+    std::size_t step = 0;
+    for (std::size_t i = 0; i < place && i < kRouteReach; ++i) step += target.chunks[i].routes();
+    if (chunk.routes() && place < kRouteReach && step < kRouteWords) target.route[step] = kStar;
+    chunk.text = wild_text(chunk, other);
+    chunk.hash = hash_text(chunk.text);
+    chunk.wild = true;
+  }
+
+  // When masked_ is like words_per_place - 1 templates but for the same plain word: these become one,
+  // which takes the line. kOtherPattern when there are not as many.
+  PatternId join_alike() {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < masked_.chunks.size(); ++i) {
+      if (!masked_.chunks[i].free) sum += Likeness::part(masked_.chunks[i].hash, i);
+    }
+    std::size_t places = 0;
+    for (std::size_t i = 0; i < masked_.chunks.size() && places < Likeness::kPlaces; ++i) {
+      const Chunk& chunk = masked_.chunks[i];
+      if (chunk.slot || chunk.free) continue;
+      ++places;
+      const std::uint64_t part = Likeness::part(chunk.hash, i);
+      if (likeness_.count(Likeness::signature(sum, part, masked_.shape, i)) + 1 < config_.words_per_place)
+        continue;
+      const auto hash_at = [&](std::size_t place) { return masked_.chunks[place].hash; };
+      const std::vector<PatternId> group = alike(masked_.shape, masked_.chunks.size(), i, hash_at);
+      if (group.size() + 1 < config_.words_per_place || !has_words(templates_[group.front()], i)) continue;
+      merge(group, i, masked_.chunk_text(chunk));
+      return group.front();
+    }
+    return kOtherPattern;
+  }
+
+  // Whether enough plain words stay the same to say that templates which differ at `place` are one.
+  bool has_words(const Template& one, std::size_t place) const {
+    std::size_t words = 0;
+    std::size_t wild = 1;
+    for (std::size_t i = 0; i < one.chunks.size(); ++i) {
+      const TemplateChunk& chunk = one.chunks[i];
+      wild += chunk.wild;
+      words += i != place && !chunk.wild && !chunk.slot && !chunk.free && !chunk.value;
+    }
+    return words >= config_.words_to_join && words > wild;
+  }
+
+  // The templates with these chunks but for one place, which is a word in them; by ascending id.
+  template <class HashAt>
+  std::vector<PatternId> alike(std::uint64_t shape, std::size_t chunks, std::size_t place,
+                               HashAt hash_at) const {
+    std::vector<PatternId> group;
+    for (PatternId id = 1; id < templates_.size(); ++id) {
+      const Template& one = templates_[id];
+      if (one.shape != shape || one.chunks.size() != chunks || one.chunks[place].wild ||
+          one.chunks[place].slot || one.chunks[place].free)
+        continue;
+      bool same = true;
+      for (std::size_t i = 0; same && i < chunks; ++i) {
+        same = i == place || one.chunks[i].free || one.chunks[i].hash == hash_at(i);
+      }
+      if (same) group.push_back(id);
+    }
+    return group;
+  }
+
+  // The first of the group goes on with a wild place; the others are merged into it.
+  void merge(const std::vector<PatternId>& group, std::size_t place, std::string_view other) {
+    Template& first = templates_[group.front()];
+    leave(first);
+    make_wild(first, place, other);
+    first.rebuild_text();
+    enter(first);
+    for (std::size_t i = 1; i < group.size(); ++i) forward(group[i], group.front());
+    mark_dirty(group.front());
+    ++version_;
+  }
+
+  void forward(PatternId id, PatternId into) {
+    Template& merged = templates_[id];
+    leave(merged);
+    merged.pattern.merged_into = into;
+    merged.chunks.clear();
+    merged.chunks.shrink_to_fit();
+    mark_dirty(id);
+  }
+
+  // After a template changed: it may be equal to another by now, or one of many alike. Merges once, and
+  // returns what the template became part of; kOtherPattern when all is settled.
+  PatternId settle(PatternId id) {
+    const Template& changed = templates_[id];
+    const auto hash_at = [&](std::size_t place) { return changed.chunks[place].hash; };
+    for (PatternId other = 1; other < templates_.size(); ++other) {
+      if (other == id || !are_one(templates_[other], changed)) continue;
+      unite(std::min(other, id), std::max(other, id));
+      return std::min(other, id);
+    }
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < changed.chunks.size(); ++i) {
+      if (!changed.chunks[i].free) sum += Likeness::part(changed.chunks[i].hash, i);
+    }
+    for (std::size_t i = 0; i < changed.chunks.size(); ++i) {
+      const TemplateChunk& chunk = changed.chunks[i];
+      if (chunk.slot || chunk.free || chunk.wild) continue;
+      const std::uint64_t part = Likeness::part(chunk.hash, i);
+      if (likeness_.count(Likeness::signature(sum, part, changed.shape, i)) < config_.words_per_place)
+        continue;
+      const std::vector<PatternId> group = alike(changed.shape, changed.chunks.size(), i, hash_at);
+      if (group.size() < config_.words_per_place || !has_words(templates_[group.front()], i)) continue;
+      const std::string other = templates_[group.back() == id ? group.front() : group.back()].chunks[i].text;
+      merge(group, i, other);
+      return group.front();
+    }
+    return kOtherPattern;
+  }
+
+  // Whether two templates differ only where one of them has learned already that the place is variable,
+  // and keep enough words.
+  bool are_one(const Template& a, const Template& b) const {
+    if (a.shape != b.shape || a.chunks.size() != b.chunks.size() || a.chunks.empty()) return false;
+    std::size_t words = 0;
+    std::size_t wild = 0;
+    bool equal = true;
+    for (std::size_t i = 0; i < a.chunks.size(); ++i) {
+      const TemplateChunk& x = a.chunks[i];
+      const TemplateChunk& y = b.chunks[i];
+      if (x.free) continue;
+      equal = equal && x.hash == y.hash;
+      const bool covered = (x.wild && x.accepts(y.text)) || (y.wild && y.accepts(x.text));
+      if (x.hash != y.hash && !covered) return false;
+      wild += x.wild || y.wild;
+      words += x.hash == y.hash && !x.wild && !x.slot;
+    }
+    return equal || (words >= config_.words_to_join && words > wild);
+  }
+
+  void unite(PatternId id, PatternId merged) {
+    Template& first = templates_[id];
+    const Template& second = templates_[merged];
+    leave(first);
+    for (std::size_t i = 0; i < first.chunks.size(); ++i) {
+      if (first.chunks[i].hash != second.chunks[i].hash) make_wild(first, i, second.chunks[i].text);
+    }
+    first.rebuild_text();
+    enter(first);
+    forward(merged, id);
+    mark_dirty(id);
+    ++version_;
   }
 
   PatternId create(const Route& route) {
@@ -330,29 +384,34 @@ class Miner::State {
                               .hash = chunk.hash,
                               .slot = chunk.slot,
                               .variable = chunk.variable,
-                              .free = chunk.free});
+                              .free = chunk.free,
+                              .value = chunk.value,
+                              .keyed = chunk.keyed});
     }
     fresh.rebuild_text();
     const PatternId id = fresh.pattern.id;
-    insert(std::move(fresh));
+    append(std::move(fresh));
     return id;
   }
 
-  void insert(Template fresh) {
-    std::uint32_t node = grow(0, fresh.shape);
-    for (const std::uint64_t step : fresh.route) node = grow(node, step);
-    nodes_[node].patterns.push_back(fresh.pattern.id);
-    for (TemplateChunk& chunk : fresh.chunks) use_word(chunk);
+  void append(Template fresh) {
+    if (fresh.pattern.merged_into == 0) enter(fresh);
     templates_.push_back(std::move(fresh));
     ++version_;
   }
 
-  std::uint32_t grow(std::uint32_t node, std::uint64_t step) {
-    const auto [found, added] =
-        nodes_[node].children.try_emplace(step, static_cast<std::uint32_t>(nodes_.size()));
-    const std::uint32_t next = found->second;
-    if (added) nodes_.emplace_back();
-    return next;
+  // A template as it stands, into the indexes and out of them.
+  void enter(Template& one) {
+    tree_.insert(one);
+    likeness_.add(one);
+    for (TemplateChunk& chunk : one.chunks) use_word(chunk);
+  }
+  void leave(Template& one) {
+    tree_.remove(one);
+    likeness_.remove(one);
+    for (TemplateChunk& chunk : one.chunks) {
+      if (!chunk.wild) --word_uses_[chunk.word];
+    }
   }
 
   void use_word(TemplateChunk& chunk) {
@@ -371,15 +430,16 @@ class Miner::State {
 
   MinerConfig config_;
   std::vector<Template> templates_;  // by id; [0] is "other"
-  std::vector<Node> nodes_;          // [0] is the root, by shape; below it by routing words
+  TemplateTree tree_;
+  Likeness likeness_;
   std::unordered_map<std::uint64_t, std::uint32_t> words_;  // hash -> index into word_uses_
   std::vector<std::uint32_t> word_uses_;                    // places in templates
   std::vector<PatternId> dirty_;
   std::uint64_t version_ = 1;  // counts changes of templates
   std::vector<Remembered> memory_ = std::vector<Remembered>(4096);
+  std::vector<TemplateTree::Leaf> leaves_;  // of masked_
   ScannedLine scanned_;
   MaskedLine masked_;
-  std::uint32_t starred_ = 0;  // chunks of masked_ that were routed as stars, a bit each
 };
 
 Miner::Miner(const MinerConfig& config) : state_(std::make_unique<State>(config)) {}
@@ -399,6 +459,9 @@ std::size_t Miner::size() const {
 const Pattern* Miner::find(PatternId id) const {
   return state_->find(id);
 }
+PatternId Miner::resolve(PatternId id) const {
+  return state_->resolve(id);
+}
 std::vector<MinerRow> Miner::take_dirty() {
   return state_->take_dirty();
 }
@@ -408,7 +471,7 @@ Status Miner::load(const std::vector<MinerRow>& rows) {
 
 std::string Miner::serialize() const {
   ByteWriter out;
-  out.u8(kRowVersion);
+  out.u8(kStateVersion);
   const bool other = state_->find(kOtherPattern) != nullptr;
   out.varint(state_->size() + (other ? 1 : 0));
   for (PatternId id = other ? 0 : 1; id <= state_->size(); ++id) out.string(state_->row(id).bytes);
@@ -417,7 +480,7 @@ std::string Miner::serialize() const {
 
 Result<Miner> Miner::deserialize(std::string_view bytes, const MinerConfig& config) {
   ByteReader in(bytes);
-  if (in.u8() != kRowVersion) return data_loss("miner state: unknown version");
+  if (in.u8() != kStateVersion) return data_loss("miner state: unknown version");
   const std::uint64_t count = in.varint();
   if (!in.ok() || count > in.remaining()) return data_loss("miner state: damaged");
   std::vector<MinerRow> rows;
@@ -433,8 +496,7 @@ Result<Miner> Miner::deserialize(std::string_view bytes, const MinerConfig& conf
 }
 
 Result<Pattern> Miner::decode_row(std::string_view bytes) {
-  Template one;
-  SILT_TRY(decode(bytes, one));
+  SILT_ASSIGN(Template one, decode_template(bytes));
   return std::move(one.pattern);
 }
 

@@ -2,9 +2,14 @@
 //
 // An online template miner of the Drain family (He et al., ICWS 2017): variables are masked by the
 // scanner's token kinds, lines are routed by length and first words, and within a leaf the most
-// similar template takes the line, its differing words becoming <*>. Own choices: a word counts the
-// less the more templates share it (so host and process names do not make strangers alike), and
-// JSON lines are routed by their keys.
+// similar template takes the line, its differing places becoming <*>. Own choices:
+//   - only the message takes part: time, host, program and severity are fields of the scanned line;
+//   - a place becomes <*> at once only where what differs looks like a value (digits, dotted names, users);
+//     a plain word must have been seen in `words_per_place` forms while all else was the same ("session
+//     opened for user <*>", but "HBM brightnessIn" and "HBM brightnessOut"). The patterns that this shows to
+//     be one are merged: the oldest goes on, the others say into which (merged_into), and keep their counts;
+//   - a word counts the less the more templates share it;
+//   - JSON lines are routed by their keys.
 //
 // Deterministic: the state is a function of the lines in their order. Not for concurrent use; the
 // learner thread owns one Miner per source. Memory is bounded by the limits below.
@@ -30,13 +35,17 @@ struct MinerConfig {
   std::uint32_t max_line_bytes = 3000;  // of a line that take part in its template
   std::uint32_t max_chunks = 80;        // words of a line that take part in its template
   std::uint32_t max_children = 100;     // distinct routing words per tree node
+  std::uint32_t words_per_place = 4;    // forms of a plain word that make its place a variable
+  std::uint32_t words_to_join = 4;      // plain words that must be the same for that
   double similarity = 0.7;              // least weighted share of equal words to join a pattern
 };
 
 struct Pattern {
   PatternId id = 0;
-  std::string text;  // "<time> sshd[<num>]: Failed password for <*> from <ip> port <num>"
-  std::uint64_t count = 0;
+  std::string text;           // "Failed password for <*> from <ip> port <num>"
+  std::string program;        // of its first line, when that has one: other programs may write it too
+  PatternId merged_into = 0;  // not 0: turned out to be part of that one, and gets no more lines
+  std::uint64_t count = 0;    // of lines while it was a pattern of its own
   std::uint64_t first_seq = 0;
   std::uint64_t last_seq = 0;
   std::int64_t first_time_us = 0;  // of first_seq and last_seq: event times, not sorted
@@ -68,10 +77,13 @@ class Miner {
   Folded fold(const ScannedLine& line, std::uint64_t seq, std::int64_t time_us);
   Folded fold(std::string_view line, std::uint64_t seq, std::int64_t time_us);
 
-  std::size_t size() const;  // patterns, without "other"
+  std::size_t size() const;  // ids given out, without "other"; merged ones count
   // nullptr when there is none; kOtherPattern exists once a line fell into it. Valid until the next
   // fold, load or take.
   const Pattern* find(PatternId id) const;
+
+  // The pattern that `id` is by now: itself unless it was merged into another.
+  PatternId resolve(PatternId id) const;
 
   // Rows touched since the last call, by ascending id.
   std::vector<MinerRow> take_dirty();

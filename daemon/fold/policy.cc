@@ -9,7 +9,7 @@
 namespace silt::fold {
 namespace {
 
-constexpr std::uint8_t kStateVersion = 1;
+constexpr std::uint8_t kStateVersion = 2;
 constexpr std::int64_t kMicro = 1'000'000;
 constexpr std::uint64_t kMostTaught = std::uint64_t{1} << 62;
 constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max() / 4;
@@ -32,15 +32,20 @@ bool is_blank(std::string_view text) {
 
 std::string_view outcome_name(Outcome outcome) {
   constexpr std::array<std::string_view, kOutcomes> kNames = {
-      "learned", "over_budget", "shed", "mode_score", "mode_count", "empty", "gap"};
+      "learned", "over_budget", "shed", "mode_score", "mode_count", "empty", "gap", "damaged"};
   return kNames[static_cast<std::size_t>(outcome)];
 }
 
-Policy::Policy(const PolicyConfig& config)
-    : config_(config),
-      burst_micro_(saturate(config.burst_tokens, kMicro)),
-      bucket_micro_(burst_micro_),
-      rate_micro_(saturate(config.learn_tokens_per_s, 1)) {}
+Policy::Policy(const PolicyConfig& config) : bucket_micro_(kLargest) {
+  set_config(config);
+}
+
+void Policy::set_config(const PolicyConfig& config) {
+  config_ = config;
+  burst_micro_ = saturate(config.burst_tokens, kMicro);
+  rate_micro_ = saturate(config.learn_tokens_per_s, 1);
+  bucket_micro_ = std::clamp(bucket_micro_, -burst_micro_, burst_micro_);
+}
 
 Verdict Policy::decide(const PolicyInput& input) {
   advance(input.arrival_us);
@@ -58,8 +63,8 @@ Verdict Policy::judge(const PolicyInput& input, std::uint64_t tokens) {
   if (is_blank(input.text)) return {Action::kCount, Outcome::kEmpty};
   if (config_.mode == SourceMode::kCount) return {Action::kCount, Outcome::kModeCount};
   if (input.shed) return {Action::kCount, Outcome::kShed};
-  Recent& pattern = recent(input.pattern);
-  if (!admit(input, pattern.taught_tokens)) return {Action::kCount, Outcome::kOverBudget};
+  Met& pattern = meet(input.pattern);
+  if (!admit(input, pattern)) return {Action::kCount, Outcome::kOverBudget};
   pattern.taught_tokens += std::min(tokens, kMostTaught - pattern.taught_tokens);
   // A debt never grows past one bucket: a source of nothing but novelties recovers in bounded time.
   bucket_micro_ = std::max(bucket_micro_ - saturate(tokens, kMicro), -burst_micro_);
@@ -67,8 +72,8 @@ Verdict Policy::judge(const PolicyInput& input, std::uint64_t tokens) {
   return {Action::kLearn, Outcome::kLearned};
 }
 
-bool Policy::admit(const PolicyInput& input, std::uint64_t taught_tokens) const {
-  if (input.pattern_count <= config_.new_pattern_learn_count) return true;
+bool Policy::admit(const PolicyInput& input, const Met& pattern) const {
+  if (pattern.records <= config_.new_pattern_learn_count) return true;
   if (bucket_micro_ <= 0) return false;
   const std::int64_t low_micro = burst_micro_ / 4;
   if (bucket_micro_ >= low_micro) return true;
@@ -76,7 +81,7 @@ bool Policy::admit(const PolicyInput& input, std::uint64_t taught_tokens) const 
   const double fullness = static_cast<double>(bucket_micro_) / static_cast<double>(low_micro);
   const double window_tokens = static_cast<double>(rate_micro_) * (static_cast<double>(kWindowUs) / kMicro);
   const double share = fullness * window_tokens;
-  const double taught = static_cast<double>(taught_tokens);
+  const double taught = static_cast<double>(pattern.taught_tokens);
   if (taught <= share) return true;
   const double ratio = share / taught;
   return draw(input.text, input.seq) < ratio * ratio * ratio * ratio;
@@ -97,13 +102,16 @@ void Policy::advance(std::int64_t arrival_us) {
   last_arrival_us_ = arrival_us;
 }
 
-// What is remembered of a pattern, brought to the present window.
-Policy::Recent& Policy::recent(PatternId pattern) {
+// What is remembered of a pattern, this record included, brought to the present window.
+Policy::Met& Policy::meet(PatternId pattern) {
   const std::int64_t window = journal_us_ / kWindowUs;
-  Recent& found = recent_[pattern];
-  found.taught_tokens >>= std::min<std::int64_t>(window - found.window, 63);
-  found.window = window;
-  return found;
+  auto found = met_.find(pattern);
+  if (found == met_.end()) found = met_.try_emplace(met_.size() < kPatternsMax ? pattern : 0).first;
+  Met& met = found->second;
+  ++met.records;
+  met.taught_tokens >>= std::min<std::int64_t>(window - met.window, 63);
+  met.window = window;
+  return met;
 }
 
 const OutcomeCount& Policy::count(Outcome outcome) const {
@@ -121,11 +129,12 @@ std::string Policy::serialize() const {
   out.u8(started_ ? 1 : 0);
   out.i64(last_arrival_us_);
   out.i64(journal_us_);
-  out.varint(recent_.size());
-  for (const auto& [pattern, recent] : recent_) {
+  out.varint(met_.size());
+  for (const auto& [pattern, met] : met_) {
     out.varint(pattern);
-    out.varint(recent.taught_tokens);
-    out.i64(recent.window);
+    out.varint(met.records);
+    out.varint(met.taught_tokens);
+    out.varint(static_cast<std::uint64_t>(met.window));
   }
   out.varint(counts_.size());
   for (const OutcomeCount& count : counts_) {
@@ -150,11 +159,12 @@ Result<Policy> Policy::deserialize(std::string_view bytes, const PolicyConfig& c
   const std::int64_t window = policy.journal_us_ / kWindowUs;
   for (std::uint64_t i = 0; i < patterns; ++i) {
     const PatternId pattern = static_cast<PatternId>(in.varint());
-    Recent recent;
-    recent.taught_tokens = std::min(in.varint(), kMostTaught);
-    recent.window = in.i64();
-    if (recent.window < 0 || recent.window > window) return data_loss("learn policy state: damaged");
-    policy.recent_[pattern] = recent;
+    Met met;
+    met.records = in.varint();
+    met.taught_tokens = std::min(in.varint(), kMostTaught);
+    met.window = static_cast<std::int64_t>(in.varint());
+    if (met.window < 0 || met.window > window) return data_loss("learn policy state: damaged");
+    policy.met_[pattern] = met;
   }
   const std::uint64_t outcomes = in.varint();
   if (outcomes > kOutcomes) return data_loss("learn policy state: from a newer version");

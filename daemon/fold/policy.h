@@ -1,8 +1,9 @@
 // The learn policy: decides for each record of a source whether it is learned, scored or counted.
 //
 // A pure function of (log, config, state): it reads no clock and no random source, so a replay of
-// the journal decides the same. Time is the arrival stamp stored with each record. A token bucket
-// holds what may be learned:
+// the journal decides the same. Time is the arrival stamp stored with each record. How often it met a
+// pattern it counts itself: whatever patterns were there before, to a fresh policy all are new.
+// A token bucket holds what may be learned:
 //   - the first `new_pattern_learn_count` lines of a pattern are learned always, on credit of up to one
 //     bucket;
 //   - while the bucket is at least a quarter full, everything is learned;
@@ -11,7 +12,8 @@
 //     those above are sampled with probability (share / taught)^4. The shares shrink until what is
 //     learned fits the rate, so rare patterns go first and the frequent ones split the rest;
 //   - an empty bucket learns no repeats.
-// The draw is a hash of (text, seq). Not for concurrent use.
+// The draw is a hash of (text, seq). Not for concurrent use. Memory is bounded: patterns beyond
+// kPatternsMax share what is remembered of the catch-all.
 #pragma once
 
 #include <array>
@@ -38,8 +40,9 @@ enum class Outcome : std::uint8_t {
   kModeCount,   // counted only: the source is in mode count
   kEmpty,       // nothing but white space
   kGap,         // stands for lines that were lost
+  kDamaged,     // journalled, but its block fails its check
 };
-inline constexpr std::size_t kOutcomes = 7;
+inline constexpr std::size_t kOutcomes = 8;
 std::string_view outcome_name(Outcome outcome);  // "learned", "over_budget", "shed", ...
 
 struct PolicyConfig {
@@ -53,9 +56,8 @@ struct PolicyInput {
   std::string_view text;
   std::uint64_t seq = 0;
   std::int64_t arrival_us = 0;
-  PatternId pattern = kOtherPattern;
-  std::uint64_t pattern_count = 0;  // Folded::count
-  std::uint64_t tokens = 0;         // exact cost; 0 = estimate from the bytes
+  PatternId pattern = 0;
+  std::uint64_t tokens = 0;  // exact cost; 0 = estimate from the bytes
   bool shed = false;
   bool gap = false;
 };
@@ -75,28 +77,31 @@ struct OutcomeCount {
 class Policy {
  public:
   static constexpr std::int64_t kWindowUs = 600'000'000;
+  static constexpr std::size_t kPatternsMax = 8192;
   static std::uint64_t estimate_tokens(std::size_t bytes) { return bytes / 3 + 1; }
 
   explicit Policy(const PolicyConfig& config = {});
 
   Verdict decide(const PolicyInput& input);
+  // From the next record on; a fuller bucket than the new one's size is cut to it.
+  void set_config(const PolicyConfig& config);
 
   const OutcomeCount& count(Outcome outcome) const;
   std::int64_t bucket_tokens() const;  // negative while in debt
 
-  // The state without the config; equal states give equal bytes. deserialize keeps the bucket within
-  // the new config's size, so the config may change between runs.
+  // The state without the config; equal states give equal bytes.
   std::string serialize() const;
   static Result<Policy> deserialize(std::string_view bytes, const PolicyConfig& config = {});
 
  private:
-  struct Recent {
+  struct Met {
+    std::uint64_t records = 0;  // ever, without shed ones
     std::uint64_t taught_tokens = 0;
     std::int64_t window = 0;  // journal_us_ / kWindowUs when last halved
   };
   void advance(std::int64_t arrival_us);
-  Recent& recent(PatternId pattern);
-  bool admit(const PolicyInput& input, std::uint64_t taught_tokens) const;
+  Met& meet(PatternId pattern);
+  bool admit(const PolicyInput& input, const Met& pattern) const;
   Verdict judge(const PolicyInput& input, std::uint64_t tokens);
 
   PolicyConfig config_;
@@ -106,7 +111,7 @@ class Policy {
   bool started_ = false;
   std::int64_t last_arrival_us_ = 0;
   std::int64_t journal_us_ = 0;  // sum of the forward steps of the arrival stamps
-  std::map<PatternId, Recent> recent_;
+  std::map<PatternId, Met> met_;
   std::array<OutcomeCount, kOutcomes> counts_{};
 };
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "daemon/fold/head.h"
+#include "daemon/fold/visible_text.h"
+
 namespace silt::fold {
 namespace {
 
@@ -52,26 +55,61 @@ struct Shape {
   std::uint32_t others = 0;
 
   std::uint32_t joiners() const { return dots + dashes + colons + slashes + ats + others; }
+  Shape& operator+=(const Shape& more) {
+    digits += more.digits;
+    hex_letters += more.hex_letters;
+    letters += more.letters;
+    dots += more.dots;
+    dashes += more.dashes;
+    colons += more.colons;
+    slashes += more.slashes;
+    ats += more.ats;
+    others += more.others;
+    return *this;
+  }
 };
 
-Shape shape_of(std::string_view atom) {
-  std::array<std::uint32_t, 5> by_class{};
-  Shape shape;
-  for (const char c : atom) {
-    ++by_class[class_of(c)];
-    switch (c) {
-      case '.': ++shape.dots; break;
-      case '-': ++shape.dashes; break;
-      case ':': ++shape.colons; break;
-      case '/': ++shape.slashes; break;
-      case '@': ++shape.ats; break;
-      default: break;
-    }
+// The counts of a shape, each in a byte of a word: one addition per character. Good for 255 characters.
+constexpr std::size_t kPackedMost = 255;
+
+constexpr std::array<std::uint64_t, 256> make_packed() {
+  std::array<std::uint64_t, 256> packed{};
+  for (std::size_t c = 0; c < 256; ++c) {
+    const unsigned field = kClasses[c] == kDigitChar   ? 0
+                           : kClasses[c] == kHexLetter ? 1
+                           : kClasses[c] == kLetter    ? 2
+                           : c == '.'                  ? 3
+                           : c == '-'                  ? 4
+                           : c == ':'                  ? 5
+                           : c == '/'                  ? 6
+                           : c == '@'                  ? 7
+                                                       : 8;
+    packed[c] = field < 8 ? std::uint64_t{1} << (8 * field) : 0;
   }
-  shape.digits = by_class[kDigitChar];
-  shape.hex_letters = by_class[kHexLetter];
-  shape.letters = by_class[kLetter];
-  shape.others = by_class[kJoiner] - shape.dots - shape.dashes - shape.colons - shape.slashes - shape.ats;
+  return packed;
+}
+constexpr std::array<std::uint64_t, 256> kPacked = make_packed();
+
+std::uint64_t packed_of(char c) {
+  return kPacked[static_cast<unsigned char>(c)];
+}
+
+Shape shape_of(std::uint64_t packed, std::size_t size) {
+  const auto field = [&](unsigned i) { return static_cast<std::uint32_t>(packed >> (8 * i) & 0xff); };
+  Shape shape{field(0), field(1), field(2), field(3), field(4), field(5), field(6), field(7), 0};
+  shape.others =
+      static_cast<std::uint32_t>(size) - shape.digits - shape.hex_letters - shape.letters - shape.joiners();
+  return shape;
+}
+
+Shape shape_of(std::string_view atom) {
+  Shape shape;
+  for (; !atom.empty(); atom.remove_prefix(std::min(atom.size(), kPackedMost))) {
+    const std::string_view part = atom.substr(0, kPackedMost);
+    std::uint64_t packed = 0;
+    for (const char c : part) packed += packed_of(c);
+    shape += shape_of(packed, part.size());
+  }
   return shape;
 }
 
@@ -215,7 +253,10 @@ bool digit_group_after_mark(std::string_view text) {
 
 // The kind of an atom without ':', '/' and '@'.
 TokenKind plain_kind(std::string_view text, const Shape& shape) {
-  if (shape.digits == 0) return TokenKind::kWord;
+  if (shape.digits == 0) {
+    const bool mask = shape.letters + shape.joiners() == 0 && (text.size() == 8 || text.size() == 16);
+    return mask ? TokenKind::kHex : TokenKind::kWord;  // ffffffff
+  }
   if (shape.hex_letters + shape.letters == 0) {
     if (shape.dots == 3 && shape.joiners() == 3 && ipv4_size(text) == text.size()) return TokenKind::kIp;
     if (shape.dashes == 2 && is_date(text)) return TokenKind::kTime;
@@ -286,6 +327,7 @@ class Scanner {
       return begin + windows_path(begin, limit);
     std::size_t end = begin;
     bool joined = false;
+    std::uint64_t packed = 0;
     while (end < limit) {
       const CharClass k = class_of(line_[end]);
       if (k == kBreak) break;
@@ -293,13 +335,18 @@ class Scanner {
         if (end - begin > kMaxAtom) break;
         joined = true;
       }
+      packed += packed_of(line_[end]);
       ++end;
     }
+    const bool counted = end - begin <= kPackedMost;
     if (joined) {
-      while (end > begin + 1 && class_of(line_[end - 1]) == kJoiner && line_[end - 1] != '/') --end;
+      while (end > begin + 1 && class_of(line_[end - 1]) == kJoiner && line_[end - 1] != '/') {
+        --end;
+        packed -= packed_of(line_[end]);
+      }
     }
     const std::string_view text = line_.substr(begin, end - begin);
-    const Shape shape = shape_of(text);
+    const Shape shape = counted ? shape_of(packed, text.size()) : shape_of(text);
     if (!joined || shape.colons + shape.slashes + shape.ats == 0) {
       emit(begin, end, plain_kind(text, shape), shape.digits > 0);
       return end;
@@ -417,12 +464,61 @@ std::string_view token_kind_name(TokenKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-void scan_line(std::string_view line, ScannedLine& out) {
+namespace {
+
+void scan_visible(std::string_view line, ScannedLine& out) {
   out.text = line;
   out.tokens.clear();
   out.json = looks_like_json(line);
   out.time = find_timestamp(line);
+  out.host = out.program = out.severity = {};
+  out.message = 0;
   Scanner(line, out).run();
+  find_head(out);
+}
+
+// Spans of the visible text, as spans of the line.
+void put_back(const ScannedLine& visible, const std::vector<std::uint32_t>& places, ScannedLine& out) {
+  const auto begin_of = [&](std::uint32_t at) {
+    return at < places.size() ? places[at] : static_cast<std::uint32_t>(out.text.size());
+  };
+  const auto end_of = [&](std::uint32_t at) { return at == 0 ? 0 : places[at - 1] + 1; };
+  const auto span_of = [&](const TextSpan& span) {
+    return span.empty() ? TextSpan{} : TextSpan{begin_of(span.begin), end_of(span.end)};
+  };
+  out.json = visible.json;
+  out.time = visible.time;
+  if (out.time) {
+    out.time->begin = begin_of(visible.time->begin);
+    out.time->end = end_of(visible.time->end);
+  }
+  out.host = span_of(visible.host);
+  out.program = span_of(visible.program);
+  out.severity = span_of(visible.severity);
+  out.message = begin_of(visible.message);
+  out.tokens = visible.tokens;
+  for (Token& token : out.tokens) {
+    token.begin = begin_of(token.begin);
+    token.end = end_of(token.end);
+  }
+}
+
+}  // namespace
+
+void scan_line(std::string_view line, ScannedLine& out) {
+  if (out.visible) out.visible.reset();
+  if (may_hide_characters(line)) {
+    auto visible = std::make_shared<VisibleLine>();
+    std::vector<std::uint32_t> places;
+    if (strip_invisible(line.substr(0, kMaxScanBytes), visible->text, places)) {
+      scan_visible(visible->text, visible->line);
+      out.text = line;
+      put_back(visible->line, places, out);
+      out.visible = std::move(visible);
+      return;
+    }
+  }
+  scan_visible(line, out);
 }
 
 }  // namespace silt::fold

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,11 +47,33 @@ struct Token {
   std::uint32_t size() const { return end - begin; }
 };
 
+struct TextSpan {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+
+  bool empty() const { return begin == end; }
+};
+
+struct VisibleLine;
+
 struct ScannedLine {
   std::string_view text;         // the line given to scan_line, not owned
   std::optional<TimeText> time;  // also the token of kind kTime at the same place
   bool json = false;             // looks like one JSON object
-  std::vector<Token> tokens;
+  // What the head of the line says; empty where it does not.
+  TextSpan host;
+  TextSpan program;           // without its pid; a logger's name counts as one
+  TextSpan severity;          // as written: "ERROR", "warn", "E"
+  std::uint32_t message = 0;  // where the message begins, behind time, host, program and the like
+  std::vector<Token> tokens;  // of the whole line
+  // Of a line with colour codes or characters without width: the scan of the text without them. Patterns
+  // and terms are made of that one; all spans above are of the line itself. Null for other lines.
+  std::shared_ptr<const VisibleLine> visible;
+};
+
+struct VisibleLine {
+  std::string text;
+  ScannedLine line;  // of `text`
 };
 
 // `line` is read up to kMaxScanBytes; what lies behind has no tokens.
@@ -82,5 +105,8 @@ inline constexpr std::size_t kMaxTerms = 64;
 inline constexpr std::size_t kMaxTermBytes = 64;
 void index_terms(const ScannedLine& line, std::vector<std::string>& out);
 void index_terms(std::string_view line, std::vector<std::string>& out);
+// For filters: `text` is a line or a token of one. All terms that some line gives for it, in which it may
+// be another kind of token than alone; and more. Not sorted, and without the bound on their number.
+void possible_terms(std::string_view text, std::vector<std::string>& out);
 
 }  // namespace silt::fold

@@ -18,6 +18,10 @@ struct Chunk {
   bool slot = false;      // nothing but a masked value and punctuation
   bool variable = false;  // a slot, or holds a word with digits: not for routing
   bool free = false;      // a JSON value beside a message: never decides
+  bool value = false;     // looks or stands like a value: may become wild at once
+  bool keyed = false;     // key=value where the value looks like one
+
+  bool routes() const { return !variable && !free && !value && !keyed; }
 };
 
 struct MaskedLine {
@@ -31,8 +35,10 @@ struct MaskedLine {
   }
 };
 
-// Masks at most `max_bytes` of the line into at most `max_chunks` chunks. Plain lines are cut at
-// white space and behind '|'; their shape is the number of chunks. JSON lines give one chunk
+// Masks the message of the line, its first `max_bytes` into at most `max_chunks` chunks. Plain lines are
+// cut at white space and behind '|'; their shape is the number of chunks. What repeats counts once: a run
+// of equal slots is one ("<id> <id> <id>"), and a quantity in brackets behind another is left out
+// ("1190 bytes (1.16 KB)"). Dates and quantities of several words are one slot. JSON lines give one chunk
 // key=value per key and one per word of the message; their shape is the keys, the level and the
 // length of the message.
 void mask_line(const ScannedLine& line, std::uint32_t max_bytes, std::uint32_t max_chunks, MaskedLine& out);

@@ -105,16 +105,18 @@ int four_digit_year(int two_digits) {
   return two_digits < 70 ? 2000 + two_digits : 1900 + two_digits;
 }
 
-// ".123", ",123", ":606" after the seconds; digits after the sixth are dropped.
+// ".123", ",123", ":606" after the seconds; digits after the sixth are dropped. Behind ':' stand whole
+// milliseconds, which may lack leading zeros.
 void read_fraction(Reader& reader, TimeText& out) {
   const char mark = reader.peek();
   if (mark != '.' && mark != ',' && mark != ':') return;
   Reader probe = reader;
   probe.skip(1);
   const std::size_t digits = probe.digit_run();
-  if (digits == 0 || digits > 9 || (mark == ':' && digits != 3 && digits != 6)) return;
+  if (digits == 0 || digits > 9 || (mark == ':' && digits > 3 && digits != 6)) return;
   std::int32_t micros = 0;
-  for (std::size_t i = 0; i < 6; ++i) micros = micros * 10 + (i < digits ? probe.peek(i) - '0' : 0);
+  const std::size_t missing = mark == ':' && digits < 3 ? 3 - digits : 0;
+  for (std::size_t i = 0; i + missing < 6; ++i) micros = micros * 10 + (i < digits ? probe.peek(i) - '0' : 0);
   out.micros = micros;
   probe.skip(digits);
   reader = probe;
@@ -164,14 +166,14 @@ bool end_clock(Reader& reader, int hour, int minute, int second, TimeText& out) 
 // HH:MM:SS with the separator that stands there (':' or, when `dots`, '.'), fraction and zone.
 bool read_clock(Reader& reader, TimeText& out, bool dots = false) {
   int hour = 0, minute = 0, second = 0;
-  const std::size_t hour_width = is_digit(reader.peek(1)) ? 2 : 1;
-  if (!reader.number(hour_width, 0, 23, hour)) return false;
+  const auto width = [&] { return is_digit(reader.peek(1)) ? std::size_t{2} : std::size_t{1}; };
+  if (!reader.number(width(), 0, 23, hour)) return false;
   const char mark = reader.peek();
   if (mark != ':' && !(dots && mark == '.')) return false;
   reader.skip(1);
-  if (!reader.number(2, 0, 59, minute) || reader.peek() != mark) return false;
+  if (!reader.number(width(), 0, 59, minute) || reader.peek() != mark) return false;
   reader.skip(1);
-  return reader.number(2, 0, 60, second) && end_clock(reader, hour, minute, second, out);
+  return reader.number(width(), 0, 60, second) && end_clock(reader, hour, minute, second, out);
 }
 
 // 203615, the rest of "081109 203615".
@@ -201,7 +203,8 @@ bool compact_year_first(Reader& reader, TimeText& out) {
     return false;
   if (!set_date(out, year, true, month, day)) return false;
   if (!reader.one_of("Tt-_") && !reader.spaces()) return false;
-  return reader.peek(2) == ':' ? read_clock(reader, out) : read_compact_clock(reader, out);
+  const bool colons = reader.peek(1) == ':' || reader.peek(2) == ':';
+  return colons ? read_clock(reader, out) : read_compact_clock(reader, out);
 }
 
 // 081109 203615 and 081109 20:36:15: only where nothing stands before it.
@@ -248,13 +251,14 @@ bool epoch(Reader& reader, TimeText& out) {
   const std::size_t digits = reader.digit_run();
   if (digits != 10 && digits != 13 && digits != 16 && digits != 19) return false;
   if (reader.peek() == '0') return false;
-  std::int64_t value = 0;
-  for (std::size_t i = 0; i < digits; ++i) value = value * 10 + (reader.peek(i) - '0');
+  std::uint64_t value = 0;  // 19 digits may be more than a signed one holds
+  for (std::size_t i = 0; i < digits; ++i) value = value * 10 + static_cast<unsigned>(reader.peek(i) - '0');
   reader.skip(digits);
-  out.epoch_us = digits == 10   ? value * 1'000'000
-                 : digits == 13 ? value * 1'000
-                 : digits == 16 ? value
-                                : value / 1'000;
+  const std::uint64_t micros = digits == 10   ? value * 1'000'000
+                               : digits == 13 ? value * 1'000
+                               : digits == 16 ? value
+                                              : value / 1'000;
+  out.epoch_us = static_cast<std::int64_t>(micros);
   if (digits == 10 && reader.peek() == '.') {
     read_fraction(reader, out);
     out.epoch_us += out.micros;

@@ -1,27 +1,35 @@
-// LearnControl: what other threads may ask of the learner thread. Calls are safe from any thread;
-// mutations wait until the learner has carried them out between two commits.
+// LearnControl and SourceAdmin: what other threads may ask of the learner thread and of the store.
+// Calls are safe from any thread; mutations wait until they have been carried out between two commits.
+// A request id is carried out once: the same id again gives the stored result, also after a restart.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
 #include "daemon/store/types.h"
 
-namespace silt::daemon {
+namespace silt::learn {
+
+enum class ResetScope {
+  kNet,         // fast weights and scores; patterns and index stay
+  kNetAndFold,  // patterns and index are made again, too; the journal stays
+};
 
 struct ResetRequest {
-  SourceRef source;
+  store::SourceRef source;
   std::string request_id;              // empty: not idempotent
   std::uint64_t expected_version = 0;  // 0: any
   bool dry_run = false;
+  ResetScope scope = ResetScope::kNet;
 };
 
 struct ResetResult {
   std::uint64_t old_version = 0;
   std::uint64_t new_version = 0;
   std::uint64_t forgotten_steps = 0;
-  std::uint64_t forgotten_patterns = 0;
+  std::uint64_t forgotten_patterns = 0;  // 0 with ResetScope::kNet
 };
 
 struct LearnerStatus {
@@ -41,4 +49,47 @@ class LearnControl {
   virtual LearnerStatus status() const = 0;
 };
 
-}  // namespace silt::daemon
+// Names are bytes.
+struct RenameResult {
+  std::string old_name;
+  std::string new_name;
+};
+
+// What went, or would go.
+struct DeleteResult {
+  std::string name;
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;         // of their texts
+  std::uint64_t stored_bytes = 0;  // on disk
+  std::uint64_t patterns = 0;
+  std::uint64_t steps = 0;
+};
+
+// Durable on return, each in one batch with its result.
+class SourceAdmin {
+ public:
+  virtual ~SourceAdmin() = default;
+  // The source keeps its id, records and state, and its stream goes on under the new name.
+  // kAlreadyExists when the tenant has a source of that name, kNotFound when the source has gone.
+  virtual Result<RenameResult> rename(store::SourceRef source, std::string new_name,
+                                      const std::string& request_id) = 0;
+  // Records, patterns, index, states and cursor go; a stream that is still read begins a new source
+  // with its next line.
+  virtual Result<DeleteResult> remove(store::SourceRef source, bool dry_run,
+                                      const std::string& request_id) = 0;
+  // The stored result of a request, asked first: after it was carried out its source is gone.
+  virtual Result<std::optional<RenameResult>> renamed(const std::string& tenant,
+                                                      const std::string& request_id) const = 0;
+  virtual Result<std::optional<DeleteResult>> removed(const std::string& tenant,
+                                                      const std::string& request_id) const = 0;
+};
+
+// Who keeps the fold, as the learner sees it.
+class FoldControl {
+ public:
+  virtual ~FoldControl() = default;
+  // Starts the fold of a source again from its floor. Does not wait for it: the caller is the learner.
+  virtual Status reset(store::SourceRef source) = 0;
+};
+
+}  // namespace silt::learn

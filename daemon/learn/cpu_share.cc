@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <ctime>
 
-namespace silt::daemon {
+namespace silt::learn {
 namespace {
 
 constexpr double kBurstUs = 200'000;  // unused share that is kept for later
@@ -33,4 +33,4 @@ std::int64_t CpuShare::pause_us(std::int64_t monotonic_us, std::int64_t cpu_us) 
   return balance_us_ >= 0 ? 0 : static_cast<std::int64_t>(-balance_us_ / share_);
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::learn

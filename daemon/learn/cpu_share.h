@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace silt::daemon {
+namespace silt::learn {
 
 class CpuShare {
  public:
@@ -27,4 +27,4 @@ class CpuShare {
   double balance_us_ = 0;  // CPU time that may still be used; at most a burst
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::learn

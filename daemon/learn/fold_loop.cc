@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "daemon/store/segment.h"
 
 namespace silt::learn {
 namespace {
@@ -168,20 +169,25 @@ Status FoldLoop::fold_block(Resident& resident, const Block& block, FoldCommit& 
   return finish_segment(again, commit);
 }
 
-// The records are lost, and the fold goes on behind them. What came before is sealed, so that nothing
-// has to reach over the hole.
-Status FoldLoop::skip_damage(Resident& resident, const Block& block, FoldCommit& commit) {
-  FoldHead& head = resident.head;
-  const auto info = log_.source(resident.ref);
+void FoldLoop::report(SourceRef source, const Block& block) const {
+  const auto info = log_.source(source);
   log::error("block_damaged", {{"source", info.is_ok() ? info->name : "?"},
                                {"first_seq", block.first_seq},
                                {"last_seq", block.last_seq},
                                {"error", block.damage},
                                {"remedy", "these records cannot be read; the rest goes on. Restore a backup to "
                                           "have them, and check the disk"}});
+}
+
+// The records are lost, and the fold goes on behind them. What came before is sealed, so that nothing
+// has to reach over the hole.
+Status FoldLoop::skip_damage(Resident& resident, const Block& block, FoldCommit& commit) {
+  FoldHead& head = resident.head;
+  report(resident.ref, block);
   if (head.folded_seq > head.sealed_seq) SILT_TRY(seal(resident, commit, false));
+  const bool all_sealed = head.folded_seq <= head.sealed_seq;
   head.folded_seq = std::max(head.folded_seq, block.last_seq);
-  if (head.sealed_seq < head.folded_seq) {
+  if (all_sealed && head.sealed_seq < head.folded_seq) {
     head.sealed_seq = head.folded_seq;
     head.sealed_bytes = head.folded_bytes;
     head.open_chunks = 0;
@@ -193,25 +199,38 @@ Status FoldLoop::skip_damage(Resident& resident, const Block& block, FoldCommit&
 
 // --- sealing ----------------------------------------------------------------------------------------
 
-// Reads again what the fold has done from `from` on, which has its marks in the store.
-Status FoldLoop::refill(Resident& resident, Seq from) {
-  resident.builder = std::make_unique<store::SegmentBuilder>();
+// Reads again what the fold has done from `from` on, which has its marks in the store, and seals it
+// around blocks that went bad meanwhile. False: marks are lost, too.
+Result<bool> FoldLoop::seal_again(Resident& resident, Seq from, FoldCommit& commit) {
+  store::SegmentBuilder builder;
+  const std::size_t sealed_before = commit.sealed.size();
   for (Seq after = from - 1; after < resident.head.folded_seq;) {
     SILT_ASSIGN(const BlockPtr block, log_.block_after(resident.ref, after));
-    if (!block || !block->damage.empty() || block->marks.empty()) break;
+    if (!block) break;
+    after = block->last_seq;
+    if (!block->damage.empty()) {
+      report(resident.ref, *block);
+      SILT_TRY(finish_segment(builder, commit));
+      continue;
+    }
+    if (block->marks.empty()) {
+      commit.sealed.resize(sealed_before);
+      return false;
+    }
     for (std::size_t i = 0; i < block->marks.size(); ++i) {
       const RecordView& record = block->records.records()[i];
       if (record.seq < from) continue;
       fold::scan_line(record.text, line_);
-      add(*resident.builder, record, block->marks[i]);
+      add(builder, record, block->marks[i]);
     }
-    after = block->last_seq;
   }
-  return Status::ok();
+  SILT_TRY(finish_segment(builder, commit));
+  return true;
 }
 
 Status FoldLoop::seal(Resident& resident, FoldCommit& commit, bool merge_last) {
   FoldHead& head = resident.head;
+  if (resident.begins_again) return Status::ok();
   Seq from = head.sealed_seq + 1;
   if (merge_last) {
     SILT_ASSIGN(const auto segments, folds_.segments(resident.ref));
@@ -221,24 +240,14 @@ Status FoldLoop::seal(Resident& resident, FoldCommit& commit, bool merge_last) {
   }
   const bool whole = resident.builder && resident.builder->records() > 0 &&
                      resident.builder->first_seq() == from && resident.builder->last_seq() == head.folded_seq;
-  if (!whole) {
-    // The marks of this turn are not stored yet, so the turn is committed first.
-    if (!commit.marks.empty()) {
-      take_patterns(resident, commit);
-      commit.head = head;
-      std::vector<FoldCommit> commits{std::move(commit)};
-      SILT_TRY(this->commit(commits));
-      commit = FoldCommit();
-      commit.source = resident.ref;
-      commit.marks_first_seq = head.folded_seq + 1;
-    }
-    SILT_TRY(refill(resident, from));
+  if (whole) {
+    SILT_TRY(finish_segment(*resident.builder, commit));
+  } else {
+    SILT_TRY(commit_turn(resident, commit));
+    SILT_ASSIGN(const bool sealed, seal_again(resident, from, commit));
+    if (!sealed) return begin_again(resident);
+    resident.builder.reset();
   }
-  if (resident.builder->records() == 0 || resident.builder->last_seq() != head.folded_seq) {
-    resident.builder.reset();  // damage in between: it is met again as a block, and skipped there
-    return Status::ok();
-  }
-  SILT_TRY(finish_segment(*resident.builder, commit));
   head.sealed_seq = head.folded_seq;
   head.sealed_bytes = head.folded_bytes;
   head.open_chunks = 0;
@@ -247,15 +256,39 @@ Status FoldLoop::seal(Resident& resident, FoldCommit& commit, bool merge_last) {
   return Status::ok();
 }
 
+// The marks of this turn are not stored yet; whoever reads them back stores them first.
+Status FoldLoop::commit_turn(Resident& resident, FoldCommit& commit) {
+  if (commit.marks.empty()) return Status::ok();
+  take_patterns(resident, commit);
+  commit.head = resident.head;
+  std::vector<FoldCommit> commits{std::move(commit)};
+  SILT_TRY(this->commit(commits));
+  commit = FoldCommit();
+  commit.source = resident.ref;
+  commit.marks_first_seq = resident.head.folded_seq + 1;
+  return Status::ok();
+}
+
+// With the next round: this one goes on as if nothing had happened, and seals nothing.
+Status FoldLoop::begin_again(Resident& resident) {
+  const auto info = log_.source(resident.ref);
+  log::error("marks_damaged", {{"source", info.is_ok() ? info->name : "?"},
+                               {"action", "folding its journal again from the beginning"}});
+  resident.builder.reset();
+  resident.begins_again = true;
+  (void)reset(resident.ref);  // refused only when the loop is stopping: then it is found again
+  return Status::ok();
+}
+
 Status FoldLoop::finish_segment(store::SegmentBuilder& builder, FoldCommit& commit) {
   if (builder.records() == 0) return Status::ok();
-  SILT_ASSIGN(std::string bytes, builder.finish(terms_of));
+  SILT_ASSIGN(std::string bytes, builder.finish(fold::possible_terms));
   const auto shared = std::make_shared<const std::string>(std::move(bytes));
   SILT_ASSIGN(const store::Segment segment, store::Segment::open(shared));
   store::SealedSegment sealed;
-  sealed.info = {segment.first_seq(),       segment.last_seq(),        shared->size(),
-                 segment.raw_bytes(),       segment.last_arrival_us(), segment.first_event_us(),
-                 segment.last_event_us()};
+  const store::SegmentHeader& header = segment.header();
+  sealed.info = {segment.first_seq(),  segment.last_seq(),    shared->size(),     header.text_bytes,
+                 header.max_arrival_us, header.min_event_us, header.max_event_us};
   sealed.bytes = *shared;
   commit.sealed.push_back(std::move(sealed));
   return Status::ok();
@@ -379,6 +412,7 @@ void FoldLoop::start() {
   for (const store::SourceInfo& info : all) {
     const auto head = folds_.fold_head(info.ref);
     const auto intake = log_.intake_head(info.ref);
+    if (head.is_ok() && head->open_chunks > 0) quiet_since_us_[info.ref] = clock_.monotonic_us();
     if (head.is_ok() && intake.is_ok() && head->folded_seq < intake->journal_seq) behind.push_back(info.ref);
   }
   ready(behind);

@@ -89,6 +89,7 @@ class FoldLoop final : public FoldControl {
     store::FoldHead head;  // as of the last commit or of the work since
     // Holds all records behind sealed_seq up to folded_seq; null: they are read again for the seal.
     std::unique_ptr<store::SegmentBuilder> builder;
+    bool begins_again = false;  // its marks are damaged
     std::int64_t last_turn_us = 0;
     std::list<store::SourceRef>::iterator used;
   };
@@ -111,8 +112,11 @@ class FoldLoop final : public FoldControl {
   void take_patterns(Resident& resident, store::FoldCommit& commit);
   void open_builder(Resident& resident);
   void add(store::SegmentBuilder& builder, const store::RecordView& record, const store::FoldMark& mark);
-  Status refill(Resident& resident, store::Seq from);
   Status seal(Resident& resident, store::FoldCommit& commit, bool merge_last);
+  Result<bool> seal_again(Resident& resident, store::Seq from, store::FoldCommit& commit);
+  Status commit_turn(Resident& resident, store::FoldCommit& commit);
+  Status begin_again(Resident& resident);
+  void report(store::SourceRef source, const store::Block& block) const;
   Status finish_segment(store::SegmentBuilder& builder, store::FoldCommit& commit);
   Status commit(std::vector<store::FoldCommit>& commits);
   Status seal_quiet(bool& more);

@@ -6,17 +6,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 
-namespace silt::daemon {
+namespace silt::serve {
+
+constexpr std::size_t kShares = 4;
 
 Acceptor::Acceptor(UnixSocket socket, int descriptor_limit, OnConnection on_connection)
     : socket_(std::move(socket)),
       descriptor_limit_(descriptor_limit),
       on_connection_(std::move(on_connection)),
+      shares_(std::max<std::size_t>(1, static_cast<std::size_t>(descriptor_limit) / kShares)),
       stop_event_(::eventfd(0, EFD_CLOEXEC)),
       spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
 
@@ -57,16 +62,29 @@ void Acceptor::accept_one() {
     if (errno == EMFILE || errno == ENFILE) shed_one();
     return;
   }
-  if (connection >= descriptor_limit_) {
+  if (const Status admitted = admit(connection); !admitted.is_ok()) {
     ::close(connection);
-    return log::warning("connection_refused", {{"reason", "too many are open"}});
+    refused(admitted.message());
   }
-  const Result<Peer> peer = peer_of(connection);
-  if (!peer.is_ok()) {
-    ::close(connection);
-    return log::warning("connection_refused", {{"reason", peer.status().message()}});
-  }
-  on_connection_(connection, *peer);
+}
+
+Status Acceptor::admit(int connection) {
+  if (connection >= descriptor_limit_) return resource_exhausted("too many are open");
+  SILT_ASSIGN(const Peer peer, peer_of(connection));
+  SILT_TRY(shares_.admit(connection, peer.uid, SystemClock().monotonic_us()));
+  return on_connection_(connection, peer);
+}
+
+void Acceptor::refused(std::string_view reason) {
+  refusals_.note(reason, SystemClock().monotonic_us());
+}
+
+void RefusalLog::note(std::string_view reason, std::int64_t now_us) {
+  ++unsaid_;
+  if (now_us < next_us_) return;
+  log::warning("connection_refused", {{"reason", reason}, {"count", unsaid_}});
+  unsaid_ = 0;
+  next_us_ = now_us + 1'000'000;
 }
 
 // Out of descriptors: without this the waiting connection would keep poll() busy for ever.
@@ -75,7 +93,7 @@ void Acceptor::shed_one() {
   const int connection = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
   if (connection >= 0) ::close(connection);
   spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  log::warning("connection_refused", {{"reason", "no file descriptors left"}});
+  refused("no file descriptors left");
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

@@ -1,24 +1,39 @@
 // Acceptor: one thread that takes connections from a listening socket and asks the kernel who they
-// are. It survives running out of descriptors: connections beyond the limit are closed at once and
-// the listener goes on.
+// are. It survives running out of descriptors: connections beyond the limit, and beyond one user's
+// share, are closed at once and the listener goes on. Refusals are logged at most once a second.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <thread>
 
 #include "base/status.h"
+#include "daemon/serve/connection_shares.h"
 #include "daemon/serve/unix_socket.h"
 
-namespace silt::daemon {
+namespace silt::serve {
+
+// At most one line a second, with how many there were.
+class RefusalLog {
+ public:
+  void note(std::string_view reason, std::int64_t now_us);
+
+ private:
+  std::uint64_t unsaid_ = 0;
+  std::int64_t next_us_ = 0;
+};
 
 class Acceptor {
  public:
-  // Called on the acceptor's thread; owns the (non-blocking) connection from then on.
-  using OnConnection = std::function<void(int connection, const Peer& peer)>;
+  // Called on the acceptor's thread; owns the (non-blocking) connection if it returns OK.
+  using OnConnection = std::function<Status(int connection, const Peer& peer)>;
 
   // `descriptor_limit`: connections whose descriptor is not below it are closed. Descriptors are
-  // given lowest first, so this leaves the rest to the daemon's files.
+  // given lowest first, so this leaves the rest to the daemon's files. One user has a quarter of them
+  // (see connection_shares.h).
   static Result<std::unique_ptr<Acceptor>> start(UnixSocket socket, int descriptor_limit,
                                                  OnConnection on_connection);
   ~Acceptor() { stop(); }
@@ -28,14 +43,18 @@ class Acceptor {
   Acceptor(UnixSocket socket, int descriptor_limit, OnConnection on_connection);
   void loop();
   void accept_one();
+  Status admit(int connection);
   void shed_one();
+  void refused(std::string_view reason);
 
   UnixSocket socket_;
   const int descriptor_limit_;
   const OnConnection on_connection_;
+  ConnectionShares shares_;
+  RefusalLog refusals_;
   int stop_event_ = -1;
   int spare_ = -1;  // given up for a moment to accept, and close, one connection too many
   std::thread thread_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

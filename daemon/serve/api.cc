@@ -1,40 +1,39 @@
 #include "daemon/serve/api.h"
 
-#include <unistd.h>
+#include <google/protobuf/util/time_util.h>
 
-#include <algorithm>
-#include <numbers>
-
-#include "base/log.h"
+#include "base/escape.h"
 #include "daemon/serve/source_view.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 namespace {
 
-std::string tenant_or_default(const std::string& tenant) {
-  return tenant.empty() ? "default" : tenant;
+using access::Call;
+using access::Catalogue;
+using google::protobuf::util::TimeUtil;
+
+// Strings of a request that are names or ids: by reflection, so that none is forgotten.
+Status check_names(const google::protobuf::Message& request) {
+  for (const char* name : {"tenant", "source", "new_name", "request_id"}) {
+    const auto* field = request.GetDescriptor()->FindFieldByName(name);
+    if (field == nullptr) continue;
+    if (request.GetReflection()->GetString(request, field).size() > kNameBytesMax) {
+      return invalid_argument(std::string(name) + " is longer than " + std::to_string(kNameBytesMax) +
+                              " bytes");
+    }
+  }
+  return Status::ok();
 }
 
-Status check_name(std::string_view field, const std::string& name) {
-  if (name.size() <= kNameBytesMax) return Status::ok();
-  return invalid_argument(std::string(field) + " is longer than " + std::to_string(kNameBytesMax) + " bytes");
+Status check_time(std::string_view name, const google::protobuf::Timestamp& time) {
+  const bool known = time.seconds() >= TimeUtil::kTimestampMinSeconds &&
+                     time.seconds() <= TimeUtil::kTimestampMaxSeconds && time.nanos() >= 0 &&
+                     time.nanos() < 1'000'000'000;
+  if (known) return Status::ok();
+  return invalid_argument(std::string(name) + " is no time between the years 1 and 9999");
 }
 
-void audit(const silt::v1::ResetStateRequest& request, const Peer& peer,
-           const Result<silt::v1::ResetStateResponse>& result) {
-  log::info("audit", {{"action", request.dry_run() ? "reset_state_dry_run" : "reset_state"},
-                      {"tenant", tenant_or_default(request.tenant())},
-                      {"source", request.source()},
-                      {"request_id", request.request_id()},
-                      {"peer_uid", peer.uid},
-                      {"outcome", code_name(result.status().code())},
-                      {"old_version", result.is_ok() ? result->old_version() : 0},
-                      {"new_version", result.is_ok() ? result->new_version() : 0}});
-}
-
-}  // namespace
-
-Status Api::check(const silt::v1::AskRequest& request) {
+Status check(const silt::v1::AskRequest& request) {
   if (request.question().find_first_not_of(" \t\r\n") == std::string::npos) {
     return invalid_argument("the question is empty");
   }
@@ -44,18 +43,21 @@ Status Api::check(const silt::v1::AskRequest& request) {
   if (request.evidence_max() > kEvidenceMax) {
     return invalid_argument("evidence_max is larger than " + std::to_string(kEvidenceMax));
   }
-  if (request.has_since() && request.has_until() && request.until().seconds() < request.since().seconds()) {
+  SILT_TRY(check_time("since", request.since()));
+  SILT_TRY(check_time("until", request.until()));
+  if (request.has_since() && request.has_until() && request.until() < request.since()) {
     return invalid_argument("until is before since");
   }
-  SILT_TRY(check_name("tenant", request.tenant()));
-  for (const std::string& source : request.sources()) SILT_TRY(check_name("source", source));
-  return Status::ok();
+  for (const std::string& source : request.sources()) {
+    if (source.size() > kNameBytesMax) {
+      return invalid_argument("source is longer than " + std::to_string(kNameBytesMax) + " bytes");
+    }
+  }
+  return check_names(request);
 }
 
-Status Api::check(const silt::v1::ExplainRequest& request) {
-  if (request.source().empty()) return invalid_argument("source is missing; list_sources names them");
-  SILT_TRY(check_name("tenant", request.tenant()));
-  SILT_TRY(check_name("source", request.source()));
+Status check(const silt::v1::ExplainRequest& request) {
+  SILT_TRY(check_names(request));
   switch (request.what_case()) {
     case silt::v1::ExplainRequest::kSeq:
       return request.seq() > 0 ? Status::ok() : invalid_argument("seq counts from 1");
@@ -67,64 +69,135 @@ Status Api::check(const silt::v1::ExplainRequest& request) {
   return invalid_argument("neither seq nor line is given");
 }
 
-Result<silt::v1::ListSourcesResponse> Api::list_sources(const silt::v1::ListSourcesRequest& request) const {
-  SILT_TRY(check_name("tenant", request.tenant()));
-  const std::string tenant = tenant_or_default(request.tenant());
-  std::vector<SourceInfo> infos = dependencies_.log.sources();
-  std::sort(infos.begin(), infos.end(), [](const SourceInfo& a, const SourceInfo& b) {
-    return std::tie(a.tenant, a.name) < std::tie(b.tenant, b.name);
-  });
+Status check_new_name(const std::string& name) {
+  if (name.empty()) return invalid_argument("new_name is missing");
+  if (name.find_first_of(std::string_view("*?\0\n", 4)) == std::string::npos) return Status::ok();
+  return invalid_argument("new_name must not contain * ? or line ends");
+}
+
+Status other_request(const std::string& id) {
+  return Status(Code::kAlreadyExists,
+                "request_id '" + escape_bytes(id) +
+                    "' was used for another source: give this request an id of its own");
+}
+
+silt::v1::RenameSourceResponse response_of(const learn::RenameResult& result) {
+  silt::v1::RenameSourceResponse response;
+  response.set_old_name(escape_bytes(result.old_name));
+  response.set_new_name(escape_bytes(result.new_name));
+  return response;
+}
+
+silt::v1::DeleteSourceResponse response_of(const learn::DeleteResult& result, bool dry_run) {
+  silt::v1::DeleteSourceResponse response;
+  response.set_source(escape_bytes(result.name));
+  response.set_dry_run(dry_run);
+  response.set_records(result.records);
+  response.set_bytes(result.bytes);
+  response.set_stored_bytes(result.stored_bytes);
+  response.set_patterns(result.patterns);
+  response.set_steps(result.steps);
+  return response;
+}
+
+Result<learn::ResetScope> scope_of(silt::v1::ResetScope scope) {
+  switch (scope) {
+    case silt::v1::RESET_SCOPE_NET: return learn::ResetScope::kNet;
+    case silt::v1::RESET_SCOPE_NET_AND_FOLD: return learn::ResetScope::kNetAndFold;
+    default: return invalid_argument("this siltd does not know that scope");
+  }
+}
+
+}  // namespace
+
+Status Api::ask(const Call& call, const silt::v1::AskRequest& request,
+                const std::function<bool(const silt::v1::AskResponse&)>& emit) const {
+  SILT_TRY(check(request));
+  return dependencies_.answerer.ask(call, request, emit);
+}
+
+Result<silt::v1::ExplainResponse> Api::explain(const Call& call,
+                                               const silt::v1::ExplainRequest& request) const {
+  SILT_TRY(check(request));
+  return dependencies_.answerer.explain(call, request);
+}
+
+Result<silt::v1::ListSourcesResponse> Api::list_sources(const Call& call,
+                                                        const silt::v1::ListSourcesRequest& request) const {
+  SILT_TRY(check_names(request));
+  SILT_ASSIGN(const auto infos, catalogue_.find(call.caller, request.tenant(), {}));
   silt::v1::ListSourcesResponse response;
-  for (const SourceInfo& info : infos) {
-    if (tenant != "*" && info.tenant != tenant) continue;
-    SILT_ASSIGN(const IntakeHead intake, dependencies_.log.intake_head(info.ref));
-    SILT_ASSIGN(const std::optional<Head> head, dependencies_.states.head(info.ref));
-    fill_source(info, intake, head, *response.add_sources());
+  for (const store::SourceInfo& info : infos) {
+    SILT_ASSIGN(const store::IntakeHead intake, dependencies_.log.intake_head(info.ref));
+    SILT_ASSIGN(const store::FoldHead fold, dependencies_.folds.fold_head(info.ref));
+    SILT_ASSIGN(const std::optional<store::NetHead> net, dependencies_.nets.net_head(info.ref));
+    silt::v1::Source& source = *response.add_sources();
+    fill_source(info, intake, fold, net, source);
+    if (dependencies_.fill_stored) dependencies_.fill_stored(info.ref, source);
   }
   return response;
 }
 
-Result<silt::v1::ResetStateResponse> Api::reset_state(const silt::v1::ResetStateRequest& request,
-                                                      const Peer& peer) const {
-  Result<silt::v1::ResetStateResponse> result = reset_as(request, peer);
-  audit(request, peer, result);
-  return result;
+Result<silt::v1::RenameSourceResponse> Api::rename_source(
+    const Call& call, const silt::v1::RenameSourceRequest& request) const {
+  if (dependencies_.admin == nullptr) return unimplemented("this siltd cannot rename sources");
+  SILT_TRY(check_names(request));
+  const std::string new_name = unescape_bytes(request.new_name());
+  SILT_TRY(check_new_name(new_name));
+  SILT_ASSIGN(const std::string tenant, Catalogue::tenant_of(call.caller, request.tenant()));
+  if (!request.request_id().empty()) {
+    SILT_ASSIGN(const auto done, dependencies_.admin->renamed(tenant, request.request_id()));
+    if (done && (done->new_name != new_name || done->old_name != unescape_bytes(request.source()))) {
+      return other_request(request.request_id());
+    }
+    if (done) return response_of(*done);
+  }
+  SILT_ASSIGN(const auto info, catalogue_.find_named(call.caller, request.tenant(), request.source()));
+  SILT_ASSIGN(const auto result, dependencies_.admin->rename(info.ref, new_name, request.request_id()));
+  return response_of(result);
 }
 
-Result<silt::v1::ResetStateResponse> Api::reset_as(const silt::v1::ResetStateRequest& request,
-                                                   const Peer& peer) const {
-  if (!may_change(peer, ::geteuid(), socket_group_)) {
-    return permission_denied("uid " + std::to_string(peer.uid) +
-                             " may not change learned states: be root or a member of the socket's group");
+Result<silt::v1::DeleteSourceResponse> Api::delete_source(
+    const Call& call, const silt::v1::DeleteSourceRequest& request) const {
+  if (dependencies_.admin == nullptr) return unimplemented("this siltd cannot delete sources");
+  SILT_TRY(check_names(request));
+  SILT_ASSIGN(const std::string tenant, Catalogue::tenant_of(call.caller, request.tenant()));
+  if (!request.request_id().empty() && !request.dry_run()) {
+    SILT_ASSIGN(const auto done, dependencies_.admin->removed(tenant, request.request_id()));
+    if (done && done->name != unescape_bytes(request.source())) return other_request(request.request_id());
+    if (done) return response_of(*done, false);
   }
-  if (request.source().empty()) return invalid_argument("source is missing; list_sources names them");
-  SILT_TRY(check_name("tenant", request.tenant()));
-  SILT_TRY(check_name("source", request.source()));
-  SILT_TRY(check_name("request_id", request.request_id()));
-  const std::string tenant = tenant_or_default(request.tenant());
-  const std::vector<SourceInfo> infos = dependencies_.log.sources();
-  const auto found = std::find_if(infos.begin(), infos.end(), [&](const SourceInfo& info) {
-    return info.tenant == tenant && info.name == request.source();
-  });
-  if (found == infos.end()) return not_found("no source of that name; `silt sources` lists them");
-  SILT_ASSIGN(const ResetResult reset,
-              dependencies_.learner.reset({.source = found->ref,
+  SILT_ASSIGN(const auto info, catalogue_.find_named(call.caller, request.tenant(), request.source()));
+  SILT_ASSIGN(const auto result,
+              dependencies_.admin->remove(info.ref, request.dry_run(), request.request_id()));
+  return response_of(result, request.dry_run());
+}
+
+Result<silt::v1::ResetStateResponse> Api::reset_state(const Call& call,
+                                                      const silt::v1::ResetStateRequest& request) const {
+  SILT_TRY(check_names(request));
+  SILT_ASSIGN(const learn::ResetScope scope, scope_of(request.scope()));
+  SILT_ASSIGN(const auto info, catalogue_.find_named(call.caller, request.tenant(), request.source()));
+  SILT_ASSIGN(const learn::ResetResult reset,
+              dependencies_.learner.reset({.source = info.ref,
                                            .request_id = request.request_id(),
                                            .expected_version = request.expected_version(),
-                                           .dry_run = request.dry_run()}));
+                                           .dry_run = request.dry_run(),
+                                           .scope = scope}));
   silt::v1::ResetStateResponse response;
   response.set_old_version(reset.old_version);
   response.set_new_version(reset.new_version);
   response.set_forgotten_steps(reset.forgotten_steps);
   response.set_forgotten_patterns(reset.forgotten_patterns);
   response.set_dry_run(request.dry_run());
+  response.set_scope(request.scope());
   return response;
 }
 
-Result<silt::v1::GetStatusResponse> Api::get_status() const {
+Result<silt::v1::GetStatusResponse> Api::get_status(const Call&, const silt::v1::GetStatusRequest&) const {
   silt::v1::GetStatusResponse response;
   if (dependencies_.fill_status) dependencies_.fill_status(response);
   return response;
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

@@ -1,43 +1,48 @@
-// Api: what the services do, without gRPC. Safe from any thread.
+// Api: what the methods do, over the API's own messages. It knows no door and no rights (method.h
+// has asked for them), and reaches sources through the catalogue only. Safe from any thread.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/status.h"
+#include "daemon/access/caller.h"
+#include "daemon/access/catalogue.h"
 #include "daemon/serve/server.h"
-#include "daemon/serve/unix_socket.h"
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/ask.pb.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 
 // Limits of a request: what is beyond is INVALID_ARGUMENT, never cut silently.
 inline constexpr std::size_t kQuestionBytesMax = 4096;
 inline constexpr std::size_t kLineBytesMax = 64 * 1024;
-inline constexpr std::size_t kNameBytesMax = 1024;
+inline constexpr std::size_t kNameBytesMax = 4096;  // of an escaped name
 inline constexpr std::uint32_t kEvidenceMax = 100;
 
 class Api {
  public:
-  // `socket_group`: members of it may change things, as may root and siltd's own user.
-  Api(const ServerDependencies& dependencies, gid_t socket_group)
-      : dependencies_(dependencies), socket_group_(socket_group) {}
+  explicit Api(const ServerDependencies& dependencies)
+      : dependencies_(dependencies), catalogue_(dependencies.log) {}
 
-  static Status check(const silt::v1::AskRequest& request);
-  static Status check(const silt::v1::ExplainRequest& request);
-
-  Result<silt::v1::ListSourcesResponse> list_sources(const silt::v1::ListSourcesRequest& request) const;
-  Result<silt::v1::ResetStateResponse> reset_state(const silt::v1::ResetStateRequest& request,
-                                                   const Peer& peer) const;
-  Result<silt::v1::GetStatusResponse> get_status() const;
-  Answerer& answerer() const { return dependencies_.answerer; }
+  Status ask(const access::Call& call, const silt::v1::AskRequest& request,
+             const std::function<bool(const silt::v1::AskResponse&)>& emit) const;
+  Result<silt::v1::ExplainResponse> explain(const access::Call& call,
+                                            const silt::v1::ExplainRequest& request) const;
+  Result<silt::v1::ListSourcesResponse> list_sources(const access::Call& call,
+                                                     const silt::v1::ListSourcesRequest& request) const;
+  Result<silt::v1::RenameSourceResponse> rename_source(const access::Call& call,
+                                                       const silt::v1::RenameSourceRequest& request) const;
+  Result<silt::v1::DeleteSourceResponse> delete_source(const access::Call& call,
+                                                       const silt::v1::DeleteSourceRequest& request) const;
+  Result<silt::v1::ResetStateResponse> reset_state(const access::Call& call,
+                                                   const silt::v1::ResetStateRequest& request) const;
+  Result<silt::v1::GetStatusResponse> get_status(const access::Call& call,
+                                                 const silt::v1::GetStatusRequest& request) const;
 
  private:
-  Result<silt::v1::ResetStateResponse> reset_as(const silt::v1::ResetStateRequest& request,
-                                                const Peer& peer) const;
-
   const ServerDependencies dependencies_;
-  const gid_t socket_group_;
+  const access::Catalogue catalogue_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

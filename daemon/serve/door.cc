@@ -6,8 +6,10 @@
 #include <grpcpp/resource_quota.h>
 
 #include <chrono>
+#include <set>
+#include <utility>
 
-namespace silt::daemon {
+namespace silt::serve {
 namespace {
 
 constexpr int kRequestBytesMax = 1 << 20;
@@ -50,18 +52,18 @@ void set_up_library() {
 
 }  // namespace
 
-Door::Door(const Workplace& place, const Peer& peer)
-    : ask_(place), sources_(place), state_(place, peer), daemon_(place) {}
-
-Result<std::unique_ptr<Door>> Door::open(const Workplace& place, const Peer& peer) {
+Result<std::unique_ptr<Door>> Door::open(const Workplace& place, access::Caller caller) {
   set_up_library();
-  std::unique_ptr<Door> door(new Door(place, peer));
+  std::unique_ptr<Door> door(new Door());
   grpc::ServerBuilder builder;
   set_limits(builder);
-  builder.RegisterService(&door->ask_);
-  builder.RegisterService(&door->sources_);
-  builder.RegisterService(&door->state_);
-  builder.RegisterService(&door->daemon_);
+  const auto shared = std::make_shared<const access::Caller>(std::move(caller));
+  std::set<std::string_view> names;
+  for (const Method& method : methods()) names.insert(service_of(method));
+  for (const std::string_view name : names) {
+    door->services_.push_back(std::make_unique<TableService>(name, place, shared));
+    builder.RegisterService(door->services_.back().get());
+  }
   door->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
       grpc::InsecureServerCredentials());
@@ -83,4 +85,4 @@ void Door::close() {
   server_.reset();
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

@@ -1,4 +1,4 @@
-// Door: the gRPC server of one user. gRPC 1.51 cannot say which connection a call came on, so each
+// Door: the gRPC server of one caller. gRPC 1.51 cannot say which connection a call came on, so each
 // uid that connects gets a server of its own, which takes its connections from the acceptor: what
 // arrives behind a door is known to be of that user. It has no listener, which also keeps gRPC's
 // (it dies for good when descriptors run out) out of the way.
@@ -8,29 +8,26 @@
 #include <grpcpp/server_builder.h>
 
 #include <memory>
+#include <vector>
 
-#include "daemon/serve/services.h"
-#include "daemon/serve/unix_socket.h"
+#include "daemon/serve/table_service.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 
 class Door {
  public:
-  static Result<std::unique_ptr<Door>> open(const Workplace& place, const Peer& peer);
+  static Result<std::unique_ptr<Door>> open(const Workplace& place, access::Caller caller);
   ~Door() { close(); }
 
   void take(int connection);  // owns it from here
   void close();               // ends its calls; at most two seconds when they can be ended
 
  private:
-  Door(const Workplace& place, const Peer& peer);
+  Door() = default;
 
-  AskServiceImpl ask_;
-  SourceServiceImpl sources_;
-  StateServiceImpl state_;
-  DaemonServiceImpl daemon_;
+  std::vector<std::unique_ptr<TableService>> services_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

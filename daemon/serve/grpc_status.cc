@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 namespace {
 
 constexpr std::size_t kMessageMax = 512;
@@ -34,4 +34,4 @@ grpc::Status to_grpc(const Status& status) {
   }
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

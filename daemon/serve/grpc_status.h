@@ -6,8 +6,8 @@
 
 #include "base/status.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 
 grpc::Status to_grpc(const Status& status);
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

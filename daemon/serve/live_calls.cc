@@ -2,7 +2,7 @@
 
 #include <vector>
 
-namespace silt::daemon {
+namespace silt::serve {
 
 bool LiveCalls::enter(const std::shared_ptr<LiveCall>& call) {
   const std::lock_guard lock(mutex_);
@@ -30,4 +30,4 @@ void LiveCalls::abandon_all(const Status& why) {
   for (const auto& call : calls) call->abandon(why);
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

@@ -9,7 +9,7 @@
 
 #include "base/status.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 
 class LiveCall {
  public:
@@ -32,4 +32,4 @@ class LiveCalls {
   std::unordered_map<const LiveCall*, std::shared_ptr<LiveCall>> calls_;
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

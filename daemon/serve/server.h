@@ -1,9 +1,8 @@
 // Server: the gRPC door of siltd on a unix socket.
 //
-// Reactions only validate and post; readers (questions) and one control thread (sources, status,
-// reset) do the work. Who is calling comes from the kernel (SO_PEERCRED), never from the request:
-// the socket's mode decides who gets in, a rule decides who may change something, and each change
-// leaves an audit line with the caller's uid.
+// Reactions only post; three pools do the work (method.h), each with a queue per caller. Who is calling
+// comes from the kernel (SO_PEERCRED), never from the request: the socket's mode decides who gets in,
+// callers.h who may change something, and each attempt to change leaves an audit line with the caller.
 // start() and stop() are called by one thread. stop() finishes every live call with UNAVAILABLE and
 // returns within three seconds if the dependencies honour `cancelled` and a stopped learner
 // refuses resets; they must outlive it.
@@ -17,26 +16,33 @@
 #include "base/status.h"
 #include "daemon/answer/answer.h"
 #include "daemon/learn/control.h"
+#include "daemon/store/fold_store.h"
+#include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
-#include "daemon/store/state_store.h"
 #include "proto/silt/v1/admin.pb.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 
 struct ServerDependencies {
-  Answerer& answerer;
-  const RecordLog& log;
-  const StateStore& states;
-  LearnControl& learner;
-  std::function<void(silt::v1::GetStatusResponse&)> fill_status;  // called on the control thread
+  answer::Answerer& answerer;
+  const store::RecordLog& log;
+  const store::NetStore& nets;
+  const store::FoldStore& folds;
+  learn::LearnControl& learner;
+  learn::SourceAdmin* admin = nullptr;  // null: renaming and deleting are UNIMPLEMENTED
+  // Both are called on threads of the server, and may be empty.
+  std::function<void(silt::v1::GetStatusResponse&)> fill_status = {};
+  // What else the store knows of a source: places.
+  std::function<void(store::SourceRef, silt::v1::Source&)> fill_stored = {};
 };
 
 struct ServerOptions {
   std::string socket = "/run/silt/query.sock";
   std::uint32_t socket_mode = 0660;
-  int reader_threads = 2;
-  std::uint32_t queue_max = 64;  // calls that wait for a thread; more are RESOURCE_EXHAUSTED
-  std::uint32_t users_max = 16;  // uids connected at a time; one more closes the longest silent
+  std::string change_group;  // whose members may change things; empty: only root and siltd's own user
+  int reader_threads = 3;
+  std::uint32_t queue_max = 64;  // calls of one caller that wait for a thread; more are refused
+  std::uint32_t users_max = 16;  // callers connected at a time; one more closes the longest silent
 };
 
 class Server {
@@ -48,4 +54,4 @@ class Server {
   virtual void stop() = 0;      // a second call does nothing
 };
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

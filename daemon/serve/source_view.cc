@@ -3,10 +3,13 @@
 #include <numbers>
 #include <string>
 
+#include "base/escape.h"
 #include "daemon/fold/policy.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 namespace {
+
+using fold::Outcome;
 
 double mean(const std::vector<float>& values) {
   if (values.empty()) return 0;
@@ -15,7 +18,7 @@ double mean(const std::vector<float>& values) {
   return sum / static_cast<double>(values.size());
 }
 
-void fill_learned(const Head& head, silt::v1::Source& out) {
+void fill_net(const store::NetHead& head, silt::v1::Source& out) {
   out.set_learned_seq(head.learned_seq);
   out.set_learned_lines(head.learned_lines);
   out.set_scored_lines(head.scored_lines);
@@ -32,18 +35,17 @@ void fill_learned(const Head& head, silt::v1::Source& out) {
   out.set_state_version(head.state_version);
   out.set_state_digest(head.state_digest.hex());
   out.set_steps(head.steps);
-  out.set_patterns(head.patterns);
-  out.set_patterns(head.patterns);
   out.set_backend(head.backend);
   out.set_model_fingerprint(head.model_fingerprint);
 }
 
 }  // namespace
 
-void fill_source(const SourceInfo& info, const IntakeHead& intake, const std::optional<Head>& head,
-                 silt::v1::Source& out) {
-  out.set_tenant(info.tenant);
-  out.set_source(info.name);
+void fill_source(const store::SourceInfo& info, const store::IntakeHead& intake, const store::FoldHead& fold,
+                 const std::optional<store::NetHead>& net, silt::v1::Source& out) {
+  out.set_tenant(escape_bytes(info.tenant));
+  out.set_source(escape_bytes(info.name));
+  out.set_input(escape_bytes(info.connector));
   out.set_lines(intake.lines);
   out.set_bytes(intake.bytes);
   out.set_journal_seq(intake.journal_seq);
@@ -54,9 +56,13 @@ void fill_source(const SourceInfo& info, const IntakeHead& intake, const std::op
     out.mutable_last_arrival()->set_seconds(intake.last_arrival_us / 1'000'000);
     out.mutable_last_arrival()->set_nanos(static_cast<int>(intake.last_arrival_us % 1'000'000) * 1000);
   }
-  if (head) fill_learned(*head, out);
+  out.set_folded_seq(fold.folded_seq);
+  out.set_floor_seq(intake.journal_seq > fold.floor_seq ? fold.floor_seq + 1 : 0);
+  out.set_stored_bytes(fold.segment_bytes);
+  out.set_patterns(fold.patterns);
+  if (net) fill_net(*net, out);
   // The two were read one after the other: the learner may be ahead of the journal's older view.
   out.set_backlog(intake.journal_seq > out.learned_seq() ? intake.journal_seq - out.learned_seq() : 0);
 }
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

@@ -1,4 +1,4 @@
-// How a source's two summaries, the journal's and the learner's, are shown as one.
+// How a source's three summaries, of journal, fold and net, are shown as one.
 #pragma once
 
 #include <optional>
@@ -6,10 +6,10 @@
 #include "daemon/store/types.h"
 #include "proto/silt/v1/admin.pb.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 
-// `head` is empty while nothing of the source has been learned.
-void fill_source(const SourceInfo& info, const IntakeHead& intake, const std::optional<Head>& head,
-                 silt::v1::Source& out);
+// `net` is empty while nothing of the source has been learned.
+void fill_source(const store::SourceInfo& info, const store::IntakeHead& intake, const store::FoldHead& fold,
+                 const std::optional<store::NetHead>& net, silt::v1::Source& out);
 
-}  // namespace silt::daemon
+}  // namespace silt::serve

@@ -10,10 +10,10 @@
 #include <cstring>
 #include <utility>
 
-namespace silt::daemon {
+namespace silt::serve {
 namespace {
 
-constexpr int kBacklog = 64;
+constexpr int kBacklog = SOMAXCONN;  // room for others beside a flood
 constexpr std::size_t kPathMax = sizeof(sockaddr_un{}.sun_path) - 1;
 
 sockaddr_un address_of(const std::string& path) {
@@ -143,9 +143,4 @@ Result<Peer> peer_of(int connection) {
   return peer;
 }
 
-bool may_change(const Peer& peer, uid_t own_uid, gid_t socket_group) {
-  if (peer.uid == 0 || peer.uid == own_uid || peer.gid == socket_group) return true;
-  return std::find(peer.groups.begin(), peer.groups.end(), socket_group) != peer.groups.end();
-}
-
-}  // namespace silt::daemon
+}  // namespace silt::serve

@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 
 class UnixSocket {
  public:
@@ -45,7 +45,4 @@ struct Peer {
 
 Result<Peer> peer_of(int connection);
 
-// Changes are for root, for the daemon's own user, and for members of the socket's group.
-bool may_change(const Peer& peer, uid_t own_uid, gid_t socket_group);
-
-}  // namespace silt::daemon
+}  // namespace silt::serve

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "daemon/store/record_log.h"
@@ -35,6 +36,11 @@ class RecentlyUsed {
     while (bytes_ > bytes_max_ && items_.size() > 1) remove(Key(items_.back().key));
   }
 
+  void drop(SourceRef source, Seq first) {
+    const std::lock_guard lock(mutex_);
+    remove({source, first});
+  }
+
  private:
   using Key = std::pair<SourceRef, Seq>;
   struct Item {
@@ -57,11 +63,17 @@ class RecentlyUsed {
   std::size_t bytes_ = 0;
 };
 
+// A segment whose header was read. Threads share it: who wants more than the header opens the bytes anew.
+struct OpenedSegment {
+  std::shared_ptr<const std::string> bytes;
+  Segment segment;
+};
+
 // A segment may be replaced by a longer one that begins with the same record, so whoever finds one
-// checks that it ends where the store says.
+// checks that it ends where the store says. Whoever replaces one drops it here.
 struct BlockCache {
   RecentlyUsed<Block> decoded{8 << 20};
-  RecentlyUsed<Segment> opened{24 << 20};
+  RecentlyUsed<OpenedSegment> opened{24 << 20};
 };
 
 }  // namespace silt::store

@@ -6,6 +6,7 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_batch.h>
 #include <sys/stat.h>
 
@@ -31,6 +32,8 @@ rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cac
   table.format_version = 5;  // an older package must still read what a newer one wrote
   return table;
 }
+
+constexpr std::size_t kDeletionWindow = 64;  // keys
 
 rocksdb::DBOptions database_options(const DatabaseOptions& options) {
   rocksdb::DBOptions db;
@@ -74,6 +77,10 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const DatabaseOp
   rocksdb::ColumnFamilyOptions chunk = common;
   chunk.compression = rocksdb::kNoCompression;
   chunk.bottommost_compression = rocksdb::kNoCompression;
+  // Chunks that left memory before they were sealed go as soon as their deletions are written.
+  chunk.table_properties_collector_factories.push_back(
+      rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionWindow, kDeletionWindow / 2));
+  chunk.level0_file_num_compaction_trigger = 2;
   rocksdb::ColumnFamilyOptions segment = chunk;
   segment.enable_blob_files = true;
   segment.min_blob_size = 4 << 10;
@@ -83,6 +90,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> family_descriptors(const DatabaseOp
   segment.blob_garbage_collection_force_threshold = 0.5;
   return {{rocksdb::kDefaultColumnFamilyName, common}, {"chunk", chunk}, {"segment", segment}, {"state", state}};
 }
+
+constexpr std::uint64_t kTidyBytesMax = 64 << 20;  // what a stop may take the time to compact
 
 // RocksDB leaves an unwritable or missing parent to mkdir's errno text; say which path and why.
 Status prepare_directory(const std::string& path) {
@@ -158,10 +167,20 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
 Database::Database(std::string path) : path_(std::move(path)) {}
 
 Database::~Database() {
+  // What is in tables needs no log: the next start reads nothing again, and the log's space is free.
+  if (db_ && listener_ && failed_.is_ok()) tidy_up();
   for (rocksdb::ColumnFamilyHandle* family : families_) {
     if (db_) (void)db_->DestroyColumnFamilyHandle(family);
   }
   if (db_) (void)db_->Close();
+}
+
+void Database::tidy_up() {
+  (void)db_->Flush(rocksdb::FlushOptions(), families_);
+  rocksdb::ColumnFamilyHandle* const chunks = families_[static_cast<std::size_t>(Family::kChunk)];
+  std::uint64_t bytes = 0;
+  if (!db_->GetIntProperty(chunks, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes)) return;
+  if (bytes < kTidyBytesMax) (void)db_->CompactRange(rocksdb::CompactRangeOptions(), chunks, nullptr, nullptr);
 }
 
 Status Database::translate(const rocksdb::Status& status, std::string_view action) const {

@@ -33,7 +33,7 @@ struct DatabaseOptions {
   std::string path;
   std::uint64_t write_buffer_bytes = 8 << 20;  // of all families together, twice that while flushing
   std::uint64_t block_cache_bytes = 16 << 20;
-  std::uint64_t log_bytes_max = 64 << 20;                  // write-ahead log, before buffers are flushed
+  std::uint64_t log_bytes_max = 24 << 20;                  // write-ahead log, before buffers are flushed
   bool read_only = false;                                  // works beside a running daemon
   std::function<void(const Status&)> on_background_error;  // from a library thread
   rocksdb::Env* env = nullptr;                             // tests lose power with it; must outlive the store
@@ -85,6 +85,7 @@ class Database {
  private:
   class Listener;
   explicit Database(std::string path);
+  void tidy_up();  // before a close in good order
   Status translate(const rocksdb::Status& status, std::string_view action) const;
 
   std::string path_;

@@ -67,8 +67,12 @@ std::uint64_t number_at_end(std::string_view key, int bytes) {
   return value;
 }
 
+TenantId tenant_of(std::string_view key) {
+  return TenantId{static_cast<std::uint32_t>(number_at_end(key.substr(0, 5), 4))};
+}
+
 SourceRef source_of(std::string_view key) {
-  return {TenantId{static_cast<std::uint32_t>(number_at_end(key.substr(0, 5), 4))},
+  return {tenant_of(key),
           SourceId{static_cast<std::uint32_t>(number_at_end(key.substr(0, 9), 4))}};
 }
 

@@ -49,5 +49,6 @@ std::string after(std::string prefix);
 
 std::uint64_t number_at_end(std::string_view key, int bytes);  // big-endian
 SourceRef source_of(std::string_view key);                     // of a key made by of_source() etc.
+TenantId tenant_of(std::string_view key);
 
 }  // namespace silt::store::keys

@@ -52,33 +52,46 @@ class ScoreFeed {
 
 }  // namespace
 
+namespace {
+
+void report_damage(const SegmentInfo& info, const Status& status) {
+  log::warning("segment_damaged", {{"first_seq", info.first_seq},
+                                   {"last_seq", info.last_seq},
+                                   {"error", status.message()},
+                                   {"action", "its records are left out"}});
+}
+
+}  // namespace
+
 Status RocksStore::each_segment(SourceRef source, SeqRange range, const VisitSegment& visit) const {
   std::vector<SegmentInfo> wanted;
   SILT_ASSIGN(const std::vector<SegmentInfo> all, segments(source));
   for (const SegmentInfo& info : all) {
     if (info.last_seq < range.first || info.first_seq > range.last) continue;
     SegmentPtr segment = blocks_.opened.find(source, info.first_seq);
-    if (!segment || segment->last_seq() != info.last_seq) {
+    if (!segment || segment->segment.last_seq() != info.last_seq) {
       const std::string key = keys::of_number(keys::kSegment, source, info.first_seq);
       auto opened = open_segment(source, info.first_seq, key);
-      if (!opened.is_ok()) {
-        log::warning("segment_damaged", {{"first_seq", info.first_seq},
-                                         {"last_seq", info.last_seq},
-                                         {"error", opened.status().message()}});
-        continue;
-      }
-      segment = *opened;
-      if (!segment) continue;  // replaced or removed since
+      if (opened.is_ok() && !*opened) continue;  // replaced or removed since
+      if (opened.is_ok()) segment = *opened;
+      if (!opened.is_ok()) report_damage(info, opened.status());
+      if (!opened.is_ok()) continue;
     }
-    if (!visit(*segment)) break;
+    const Result<bool> more = visit(*segment);
+    if (more.status().code() == Code::kDataLoss) {
+      report_damage(info, more.status());
+      continue;
+    }
+    SILT_TRY(more.status());
+    if (!*more) break;
   }
   return Status::ok();
 }
 
-Status RocksStore::each_chunk(SourceRef source, SeqRange range,
+Status RocksStore::each_chunk(SourceRef source, const FoldHead& head, SeqRange range,
                               const std::function<bool(const Block&)>& visit) const {
-  SILT_ASSIGN(const FoldHead head, fold_head(source));
-  for (Seq after = std::max(head.sealed_seq, range.first - 1); after < std::min(head.folded_seq, range.last);) {
+  const Seq begin = std::max<Seq>(range.first, 1) - 1;
+  for (Seq after = std::max(head.sealed_seq, begin); after < std::min(head.folded_seq, range.last);) {
     SILT_ASSIGN(const BlockPtr block, block_after(source, after));
     if (!block) break;
     if (block->damage.empty() && !visit(*block)) break;
@@ -89,7 +102,9 @@ Status RocksStore::each_chunk(SourceRef source, SeqRange range,
 
 Status RocksStore::scan(SourceRef source, SeqRange range, bool with_scores,
                         const std::function<bool(const Evidence&)>& visit) const {
+  SILT_ASSIGN(const FoldHead head, fold_head(source));
   range.first = std::max<Seq>(range.first, 1);
+  range.last = std::min(range.last, head.folded_seq);
   if (range.first > range.last) return Status::ok();
   ScoreFeed scores(*this, source, with_scores);
   Status failed;
@@ -108,15 +123,14 @@ Status RocksStore::scan(SourceRef source, SeqRange range, bool with_scores,
     }
     return wanted && failed.is_ok();
   };
-  SILT_TRY(each_segment(source, range, [&](const Segment& segment) {
-    const auto marks = segment.marks();
-    if (marks.is_ok()) return visit_marks(segment.first_seq(), *marks);
-    log::warning("segment_damaged", {{"first_seq", segment.first_seq()}, {"error", marks.status().message()}});
-    return true;
+  SILT_TRY(each_segment(source, range, [&](const OpenedSegment& opened) -> Result<bool> {
+    SILT_ASSIGN(Segment segment, Segment::open(opened.bytes));
+    SILT_ASSIGN(const auto marks, segment.marks());
+    return visit_marks(segment.first_seq(), marks);
   }));
   SILT_TRY(failed);
   if (!wanted) return Status::ok();
-  SILT_TRY(each_chunk(source, {visited + 1, range.last},
+  SILT_TRY(each_chunk(source, head, {visited + 1, range.last},
                       [&](const Block& block) { return visit_marks(block.first_seq, block.marks); }));
   return failed;
 }
@@ -139,12 +153,11 @@ Status RocksStore::look_up(SourceRef source, std::span<const Seq> seqs, bool wit
   ScoreFeed scores(*this, source, with_scores);
   std::size_t at = 0;
   Status failed;
-  const auto visit_marks = [&](Seq first, Seq last, const auto& marks_of) {
+  const auto visit_marks = [&](Seq first, Seq last, const std::vector<FoldMark>& marks) {
     while (at < seqs.size() && seqs[at] < first) ++at;
     if (at == seqs.size() || seqs[at] > last) return at < seqs.size();
     const auto end = std::upper_bound(seqs.begin() + static_cast<std::ptrdiff_t>(at), seqs.end(), last);
     failed = scores.stretch(seqs[at], *(end - 1));
-    const std::vector<FoldMark> marks = marks_of();
     for (; at < static_cast<std::size_t>(end - seqs.begin()) && failed.is_ok(); ++at) {
       if (seqs[at] - first >= marks.size()) continue;
       Evidence row = evidence_of(seqs[at], marks[seqs[at] - first]);
@@ -153,19 +166,20 @@ Status RocksStore::look_up(SourceRef source, std::span<const Seq> seqs, bool wit
     }
     return failed.is_ok() && at < seqs.size();
   };
+  SILT_ASSIGN(const FoldHead head, fold_head(source));
   if (seqs.empty()) return Status::ok();
-  const SeqRange range{seqs.front(), seqs.back()};
-  SILT_TRY(each_segment(source, range, [&](const Segment& segment) {
-    return visit_marks(segment.first_seq(), segment.last_seq(), [&] {
-      auto marks = segment.marks();
-      if (marks.is_ok()) return std::move(*marks);
-      log::warning("segment_damaged", {{"first_seq", segment.first_seq()}, {"error", marks.status().message()}});
-      return std::vector<FoldMark>();
-    });
+  const SeqRange range{seqs.front(), std::min(seqs.back(), head.folded_seq)};
+  SILT_TRY(each_segment(source, range, [&](const OpenedSegment& opened) -> Result<bool> {
+    const Seq first = opened.segment.first_seq(), last = opened.segment.last_seq();
+    while (at < seqs.size() && seqs[at] < first) ++at;
+    if (at == seqs.size() || seqs[at] > last) return at < seqs.size();
+    SILT_ASSIGN(Segment segment, Segment::open(opened.bytes));
+    SILT_ASSIGN(const auto marks, segment.marks());
+    return visit_marks(first, last, marks);
   }));
   SILT_TRY(failed);
-  SILT_TRY(each_chunk(source, range, [&](const Block& block) {
-    return visit_marks(block.first_seq, block.last_seq, [&] { return block.marks; });
+  SILT_TRY(each_chunk(source, head, range, [&](const Block& block) {
+    return visit_marks(block.first_seq, block.last_seq, block.marks);
   }));
   return failed;
 }
@@ -173,30 +187,44 @@ Status RocksStore::look_up(SourceRef source, std::span<const Seq> seqs, bool wit
 Status RocksStore::postings(SourceRef source, std::string_view term, SeqRange range, std::size_t limit,
                             std::vector<Seq>& out) const {
   out.clear();
+  SILT_ASSIGN(const FoldHead head, fold_head(source));
+  range.last = std::min(range.last, head.folded_seq);
   if (range.first > range.last || limit == 0) return Status::ok();
   const auto add = [&](Seq seq) {
     if (seq >= range.first && seq <= range.last && (out.empty() || seq > out.back())) out.push_back(seq);
     return out.size() < limit;
   };
-  std::vector<std::uint32_t> indexes;
-  SILT_TRY(each_segment(source, range, [&](const Segment& segment) {
-    if (!segment.may_contain(term)) return true;
-    const Status found = segment.indexes_with_term(term, terms_of_, indexes);
-    if (!found.is_ok()) {
-      log::warning("segment_damaged", {{"first_seq", segment.first_seq()}, {"error", found.message()}});
-      return true;
-    }
-    return std::all_of(indexes.begin(), indexes.end(), [&](auto index) { return add(segment.first_seq() + index); });
-  }));
-  if (out.size() >= limit) return Status::ok();
   std::vector<std::string> terms;
-  return each_chunk(source, range, [&](const Block& block) {
-    for (const RecordView& record : block.records.records()) {
-      terms.clear();
-      terms_of_(record.text, terms);
-      if (std::find(terms.begin(), terms.end(), term) != terms.end() && !add(record.seq)) return false;
-    }
-    return true;
+  const auto has_term = [&](std::string_view text) {
+    terms.clear();
+    terms_of_(text, terms);
+    return std::find(terms.begin(), terms.end(), term) != terms.end();
+  };
+  // What a token is depends on its line, so a value that has the term's letters only makes its line worth
+  // reading.
+  std::string lower;
+  const auto may_hold = [&](std::string_view text) {
+    lower = text;
+    for (char& byte : lower) byte = byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte | 0x20) : byte;
+    return lower.find(term) != std::string::npos;
+  };
+  const Status sealed = each_segment(source, range, [&](const OpenedSegment& opened) -> Result<bool> {
+    if (!opened.segment.may_contain(term)) return true;
+    SILT_ASSIGN(Segment segment, Segment::open(opened.bytes));
+    std::vector<std::uint32_t> indexes;
+    SILT_TRY(segment.indexes_where(may_hold, indexes));
+    if (indexes.empty()) return true;
+    SILT_ASSIGN(const RecordBlock block, segment.records(indexes));
+    const auto records = block.records();
+    return std::all_of(records.begin(), records.end(),
+                       [&](const RecordView& record) { return !has_term(record.text) || add(record.seq); });
+  });
+  SILT_TRY(sealed);
+  if (out.size() >= limit) return Status::ok();
+  return each_chunk(source, head, range, [&](const Block& block) {
+    const auto records = block.records.records();
+    return std::all_of(records.begin(), records.end(),
+                       [&](const RecordView& record) { return !has_term(record.text) || add(record.seq); });
   });
 }
 
@@ -211,10 +239,11 @@ Status RocksStore::terms_with_prefix(SourceRef source, std::string_view prefix, 
       if (term.starts_with(prefix)) found.insert(std::move(term));
     }
   };
+  SILT_ASSIGN(const FoldHead head, fold_head(source));
   std::vector<PatternRow> rows;
   SILT_TRY(patterns(source, rows));
   for (const PatternRow& row : rows) take(row.text);
-  SILT_TRY(each_chunk(source, {}, [&](const Block& block) {
+  SILT_TRY(each_chunk(source, head, {}, [&](const Block& block) {
     for (const RecordView& record : block.records.records()) take(record.text);
     return true;
   }));
@@ -254,11 +283,12 @@ Result<SeqRange> RocksStore::seqs_between(SourceRef source, std::int64_t first_u
     if (range.first > range.last) range.first = first;
     range.last = last;
   };
+  SILT_ASSIGN(const FoldHead head, fold_head(source));
   SILT_ASSIGN(const std::vector<SegmentInfo> all, segments(source));
   for (const SegmentInfo& info : all) {
     if (info.last_event_us >= first_us && info.first_event_us <= last_us) widen(info.first_seq, info.last_seq);
   }
-  SILT_TRY(each_chunk(source, {}, [&](const Block& block) {
+  SILT_TRY(each_chunk(source, head, {}, [&](const Block& block) {
     const bool any = std::any_of(block.marks.begin(), block.marks.end(), [&](const FoldMark& mark) {
       return mark.event_us >= first_us && mark.event_us <= last_us;
     });

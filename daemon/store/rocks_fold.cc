@@ -26,6 +26,12 @@ Status RocksStore::commit(std::span<const FoldCommit> commits) {
     heads.emplace_back(commit.source, *head);
   }
   SILT_TRY(database_->write(std::move(changes), Database::Sync::kNo));
+  for (const FoldCommit& commit : commits) {
+    for (const SealedSegment& sealed : commit.sealed) {
+      blocks_.opened.drop(commit.source, sealed.info.first_seq);
+      blocks_.decoded.drop(commit.source, sealed.info.first_seq);
+    }
+  }
   const std::lock_guard lock(mutex_);
   for (const auto& [source, head] : heads) known_.at(source).fold = head;
   return Status::ok();
@@ -113,6 +119,7 @@ Result<Seq> RocksStore::trim(SourceRef source, Seq floor) {
     head.segment_bytes -= std::min(head.segment_bytes, info.stored_bytes);
   }
   if (head.floor_seq == before) return before;
+  head.folded_seq = std::max(head.folded_seq, head.floor_seq);  // it may be on its way again
   // A row of scores that reaches over the floor stays until all of it is below.
   std::string last_scores;
   SILT_TRY(database_->scan(Family::kMain, keys::of_source(keys::kScores, source),
@@ -134,6 +141,8 @@ Status RocksStore::reset_fold(SourceRef source) {
   SILT_ASSIGN(FoldHead head, fold_head(source));
   head.folded_seq = head.floor_seq;
   head.folded_bytes = 0;
+  head.sealed_bytes = 0;
+  head.open_chunks = 0;
   head.patterns = 0;
   WriteSet changes = database_->begin();
   const auto erase = [&](Family family, char table) {

@@ -93,7 +93,8 @@ Result<BlockPtr> RocksStore::block_after(SourceRef source, Seq after) const {
     after = std::max(after, known.fold.floor_seq);
     if (after >= known.intake.journal_seq) return BlockPtr();
     const Seq sealed = known.fold.sealed_seq;
-    SILT_ASSIGN(BlockPtr block, after < sealed ? segment_after(source, after) : chunk_after(source, sealed, after));
+    SILT_ASSIGN(BlockPtr block, after < sealed ? segment_after(source, known.fold.folded_seq, after)
+                                               : chunk_after(source, sealed, after));
     if (block) return block;
   }
   // Its rows are gone. What follows decides how many records that are.
@@ -144,8 +145,13 @@ Status RocksStore::marks_of(SourceRef source, const Block& block, std::vector<Fo
   SILT_ASSIGN(const auto row, database_->last_not_after(Family::kChunk, begin, want));
   if (!row) return Status::ok();
   const Seq first = keys::number_at_end(row->key, 8);
-  SILT_ASSIGN(const std::string_view payload, rows::open(row->key, row->value));
-  SILT_ASSIGN(const std::vector<FoldMark> marks, decode_marks(payload));
+  const auto payload = rows::open(row->key, row->value);
+  const auto decoded = payload.is_ok() ? decode_marks(*payload) : Result<std::vector<FoldMark>>(payload.status());
+  if (!decoded.is_ok()) {
+    log::warning("marks_damaged", {{"first_seq", first}, {"error", decoded.status().message()}});
+    return Status::ok();
+  }
+  const std::vector<FoldMark>& marks = *decoded;
   if (first + marks.size() <= block.last_seq) return Status::ok();  // not folded yet
   const auto from = marks.begin() + static_cast<std::ptrdiff_t>(block.first_seq - first);
   out.assign(from, from + static_cast<std::ptrdiff_t>(block.last_seq - block.first_seq + 1));
@@ -157,14 +163,28 @@ Result<RocksStore::SegmentPtr> RocksStore::open_segment(SourceRef source, Seq fi
   SILT_ASSIGN(auto value, database_->get(Family::kSegment, key));
   if (!value) return SegmentPtr();
   const std::size_t bytes = value->size();
-  SILT_ASSIGN(Segment segment, Segment::open(std::make_shared<const std::string>(std::move(*value))));
+  const auto shared = std::make_shared<const std::string>(std::move(*value));
+  SILT_ASSIGN(Segment segment, Segment::open(shared));
   if (segment.first_seq() != first) return data_loss("a segment lies in another one's place");
-  auto opened = std::make_shared<const Segment>(std::move(segment));
+  auto opened = std::make_shared<const OpenedSegment>(OpenedSegment{shared, std::move(segment)});
   blocks_.opened.add(source, first, opened, bytes);
   return opened;
 }
 
-Result<BlockPtr> RocksStore::segment_after(SourceRef source, Seq after) const {
+namespace {
+
+// All of it, compared with its SHA-256: what is shown to people comes from here.
+Status decode_segment(const std::shared_ptr<const std::string>& bytes, Block& block) {
+  SILT_ASSIGN(Segment segment, Segment::open(bytes));
+  SILT_TRY(segment.verify());
+  SILT_ASSIGN(block.records, segment.records(0, segment.records()));
+  SILT_ASSIGN(block.marks, segment.marks());
+  return Status::ok();
+}
+
+}  // namespace
+
+Result<BlockPtr> RocksStore::segment_after(SourceRef source, Seq folded, Seq after) const {
   const std::string begin = keys::of_source(keys::kSegmentInfo, source);
   const std::string want = keys::of_number(keys::kSegmentInfo, source, after + 1);
   SILT_ASSIGN(const auto row, database_->last_not_after(Family::kMain, begin, want));
@@ -176,27 +196,24 @@ Result<BlockPtr> RocksStore::segment_after(SourceRef source, Seq after) const {
   block->last_seq = decoded.is_ok() ? info.last_seq
                                     : end_of_damage(source, block->first_seq);
   if (block->last_seq <= after) return BlockPtr();
+  const bool is_folded = block->last_seq <= folded;  // not so after a reset of the fold: its marks are old
   if (const BlockPtr cached = blocks_.decoded.find(source, block->first_seq);
-      cached && cached->last_seq == block->last_seq)
+      is_folded && cached && cached->last_seq == block->last_seq)
     return cached;
   const std::string key = keys::of_number(keys::kSegment, source, block->first_seq);
   auto segment = open_segment(source, block->first_seq, key);
   if (segment.is_ok() && !*segment) return BlockPtr();  // replaced or removed since
   Status read = segment.status();
-  if (read.is_ok()) {
-    auto records = (*segment)->records(0, (*segment)->size());
-    auto marks = (*segment)->marks();
-    read = records.is_ok() ? marks.status() : records.status();
-    if (read.is_ok()) block->records = std::move(*records);
-    if (read.is_ok()) block->marks = std::move(*marks);
-  }
+  if (read.is_ok()) read = decode_segment((*segment)->bytes, *block);
+  if (!is_folded) block->marks.clear();
   if (!read.is_ok()) {
+    block->records = RecordBlock();
     block->damage = read.message();
     return BlockPtr(std::move(block));
   }
   const std::size_t bytes = bytes_of(*block);
   BlockPtr done(std::move(block));
-  blocks_.decoded.add(source, done->first_seq, done, bytes);
+  if (is_folded) blocks_.decoded.add(source, done->first_seq, done, bytes);
   return done;
 }
 

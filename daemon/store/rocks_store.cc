@@ -54,6 +54,7 @@ Status RocksStore::load_sources() {
     known.info.ref = keys::source_of(key);
     known.stored = true;
     last_source_ = std::max(last_source_, static_cast<std::uint32_t>(known.info.ref.source));
+    last_tenant_ = std::max(last_tenant_, static_cast<std::uint32_t>(known.info.ref.tenant));
     const Status decoded = rows::decode(key, value, known.info);
     if (decoded.is_ok()) {
       by_stream_[stream_key(known.info.tenant, known.info.stream)] = known.info.ref;
@@ -65,6 +66,10 @@ Status RocksStore::load_sources() {
     }
     return true;
   }));
+  // What was answered to a tenant outlives its sources.
+  const std::string requests = keys::of_table(keys::kRequest);
+  SILT_ASSIGN(const auto answered, database_->last_not_after(Family::kMain, requests, keys::after(requests)));
+  if (answered) last_tenant_ = std::max(last_tenant_, static_cast<std::uint32_t>(keys::tenant_of(answered->key)));
   for (auto it = known_.begin(); it != known_.end();) {
     Known& known = it->second;
     NetHead net;
@@ -107,14 +112,13 @@ Result<SourceInfo> RocksStore::open_source(const std::string& tenant, const std:
   const std::lock_guard lock(mutex_);
   const std::string key = stream_key(tenant, stream);
   if (const auto found = by_stream_.find(key); found != by_stream_.end()) return known_.at(found->second).info;
-  std::uint32_t tenant_id = 0, last_tenant = 0;
+  std::uint32_t tenant_id = 0;
   for (const auto& [ref, known] : known_) {
-    last_tenant = std::max(last_tenant, static_cast<std::uint32_t>(ref.tenant));
     if (known.info.tenant != tenant) continue;
     tenant_id = static_cast<std::uint32_t>(ref.tenant);
     break;
   }
-  if (tenant_id == 0) tenant_id = last_tenant + 1;
+  if (tenant_id == 0) tenant_id = ++last_tenant_;
   Known known;
   known.info = {{TenantId{tenant_id}, SourceId{++last_source_}}, tenant, stream, stream, connector};
   by_stream_[key] = known.info.ref;

@@ -118,9 +118,9 @@ class RocksStore final : public RecordLog,
     std::vector<Score> scores;
     bool tail_stored = true;
   };
-  using SegmentPtr = std::shared_ptr<const Segment>;
-  // False ends the walk. A damaged segment is reported and left out.
-  using VisitSegment = std::function<bool(const Segment&)>;
+  using SegmentPtr = std::shared_ptr<const OpenedSegment>;
+  // True: go on. A damaged segment is reported and left out.
+  using VisitSegment = std::function<Result<bool>(const OpenedSegment&)>;
 
   RocksStore(std::unique_ptr<Database> database, TermsOf terms_of)
       : database_(std::move(database)), terms_of_(std::move(terms_of)) {}
@@ -131,13 +131,14 @@ class RocksStore final : public RecordLog,
   Result<Known> known(SourceRef source) const;
 
   Result<BlockPtr> chunk_after(SourceRef source, Seq sealed, Seq after) const;
-  Result<BlockPtr> segment_after(SourceRef source, Seq after) const;
+  Result<BlockPtr> segment_after(SourceRef source, Seq folded, Seq after) const;
   Seq end_of_damage(SourceRef source, Seq first) const;
   Status marks_of(SourceRef source, const Block& block, std::vector<FoldMark>& out) const;
   Result<SegmentPtr> open_segment(SourceRef source, Seq first, std::string_view key) const;
   Status each_segment(SourceRef source, SeqRange range, const VisitSegment& visit) const;
-  // Blocks of what is not sealed, from `range.first` on.
-  Status each_chunk(SourceRef source, SeqRange range,
+  // Folded blocks of what was not sealed when `head` was read, from `range.first` on. Whoever visits
+  // segments, too, reads the head first: what is sealed meanwhile is then met twice rather than never.
+  Status each_chunk(SourceRef source, const FoldHead& head, SeqRange range,
                     const std::function<bool(const Block&)>& visit) const;
 
   Status put_fold(const FoldCommit& commit, FoldHead& head, WriteSet& changes) const;
@@ -155,6 +156,7 @@ class RocksStore final : public RecordLog,
   std::map<SourceRef, Known> known_;
   std::unordered_map<std::string, SourceRef> by_stream_;  // tenant 0x00 stream
   std::uint32_t last_source_ = 0;
+  std::uint32_t last_tenant_ = 0;
   std::unordered_map<SourceRef, OpenScores> open_scores_;  // the learner thread's
   mutable BlockCache blocks_;
 };

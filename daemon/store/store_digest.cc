@@ -65,7 +65,7 @@ Result<std::vector<SourceDigest>> RocksStore::digests() const {
       SILT_ASSIGN(const BlockPtr block, block_after(info.ref, after));
       if (!block) break;
       for (const RecordView& record : block->records.records()) write(record, writer);
-      writer.string(block->damage);
+      if (!block->damage.empty()) writer.string("records up to " + std::to_string(block->last_seq) + " are damaged");
       update(journal, writer);
       for (const FoldMark& mark : block->marks) {
         writer.varint(mark.pattern);

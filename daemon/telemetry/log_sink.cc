@@ -30,8 +30,12 @@ log::Level parse_level(const std::string& level) {
 
 }  // namespace
 
-void install_log_sink(const std::string& level) {
+void set_log_level(const std::string& level) {
   log::set_level(parse_level(level));
+}
+
+void install_log_sink(const std::string& level) {
+  set_log_level(level);
   if (::isatty(STDERR_FILENO) == 0) return;
   auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
   auto logger = std::make_shared<spdlog::logger>("siltd", std::move(sink));

@@ -6,6 +6,8 @@
 
 namespace silt::daemon {
 
-void install_log_sink(const std::string& level);  // debug, info, warning, error
+// Level: debug, info, warning, error.
+void install_log_sink(const std::string& level);  // once
+void set_log_level(const std::string& level);     // at any time, from any thread
 
 }  // namespace silt::daemon

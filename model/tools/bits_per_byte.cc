@@ -52,7 +52,8 @@ Result<BitsPerByte> measure_bits_per_byte(Learner& learner, const Tokenizer& tok
   const auto start = std::chrono::steady_clock::now();
   AdaptedState state = learner.fresh(tokens.front());
   if (gate != nullptr && state.recall == nullptr) {
-    return failed_precondition("there is no recall to fit: add_recall.py gives it to a weight file, --no-recall leaves it out");
+    return failed_precondition(
+        "there is no recall to fit: add_recall.py gives it to a weight file, --no-recall leaves it out");
   }
   if (gate != nullptr) state.recall->gate = RecallGate(gate->values());
   SILT_ASSIGN(const AppendReport report, learner.append(state, tokens.subspan(1), mode, scores));

@@ -12,6 +12,7 @@
 #include "model/model.h"
 #include "model/tools/bits_per_byte.h"
 #include "model/tools/compressors.h"
+#include "model/tools/eval_extras.h"
 #include "model/tools/eval_options.h"
 
 namespace silt::model {
@@ -156,10 +157,16 @@ Status run(const EvalOptions& options) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  for (const silt::model::EvalExtra& extra : silt::model::eval_extras()) {
+    if (!arguments.empty() && arguments[0] == extra.name) return extra.run(std::span(arguments).subspan(1));
+  }
   const auto options = silt::model::parse_eval_options(arguments);
   silt::Status status = options.status();
   if (status.is_ok() && options->help) {
     std::fwrite(silt::model::kEvalUsage.data(), 1, silt::model::kEvalUsage.size(), stdout);
+    for (const silt::model::EvalExtra& extra : silt::model::eval_extras()) {
+      std::printf("\n%.*s\n", static_cast<int>(extra.usage.size()), extra.usage.data());
+    }
     return 0;
   }
   if (status.is_ok()) status = silt::model::run(*options);

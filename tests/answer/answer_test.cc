@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.h"
 #include "daemon/answer/api_time.h"
 #include "daemon/answer/citations.h"
 #include "daemon/answer/plan.h"
@@ -45,7 +46,12 @@ class AnswerTest : public ::testing::Test {
     answerer_ = corpus_.answerer(options);
   }
   Asked asked(const std::string& question) { return ask(*answerer_, question); }
+  Result<silt::v1::ExplainResponse> explain_for(const silt::v1::ExplainRequest& request) {
+    const std::atomic<bool> never{false};
+    return answerer_->explain({caller_, never}, request);
+  }
 
+  const access::Caller caller_ = everyone();
   Corpus corpus_;
   std::unique_ptr<Answerer> answerer_;
 };
@@ -187,10 +193,34 @@ TEST_F(AnswerTest, TenantsAreApart) {
   silt::v1::ExplainRequest explain;
   explain.set_source("host:/var/log/secret.log");
   explain.set_seq(1);
-  EXPECT_EQ(answerer_->explain(explain).status().code(), Code::kNotFound);
+  EXPECT_EQ(explain_for(explain).status().code(), Code::kNotFound);
   request.clear_sources();
   request.set_tenant("other");
   EXPECT_TRUE(ask(*answerer_, request).text.find("mallory") != std::string::npos);
+}
+
+// Names are bytes: a reply must be one that can be sent, and name the source as it is asked for.
+TEST_F(AnswerTest, ANameThatIsNoTextIsAnsweredAndExplained) {
+  const std::string name = "host:/var/log/bad\xff\xfe.log", printed = "host:/var/log/bad\\xff\\xfe.log";
+  corpus_.add(name, {"2026-11-21T09:00:00Z gate: quokka \xff refused"});
+  silt::v1::AskRequest request;
+  request.set_question("How many lines mention quokka?");
+  request.add_sources(printed);
+  const Asked got = ask(*answerer_, request);
+  ASSERT_TRUE(got.status.is_ok()) << got.status.to_string();
+  EXPECT_EQ(got.plan.sources(0), printed);
+  ASSERT_EQ(got.final.versions_size(), 1);
+  EXPECT_EQ(got.final.versions(0).source(), printed);
+  ASSERT_EQ(got.evidence.size(), 1u);
+  EXPECT_EQ(got.evidence[0].source(), printed);
+  EXPECT_TRUE(is_utf8(got.final.answer()) && is_utf8(got.evidence[0].path()));
+  silt::v1::ExplainRequest explain;
+  explain.set_source(printed);
+  explain.set_seq(1);
+  const auto explained = explain_for(explain);
+  ASSERT_TRUE(explained.is_ok()) << explained.status().to_string();
+  EXPECT_TRUE(is_utf8(explained->pattern()) && is_utf8(explained->text()));
+  EXPECT_EQ(explained->record().source(), printed);
 }
 
 TEST_F(AnswerTest, SameQuestionSameBytes) {
@@ -214,7 +244,7 @@ TEST_F(AnswerTest, EmitsPlanEvidenceTextAndOneFinal) {
   std::string order;
   const std::atomic<bool> never{false};
   ASSERT_TRUE(answerer_
-                  ->ask(request, never,
+                  ->ask({caller_, never}, request,
                         [&](const silt::v1::AskResponse& response) {
                           order += "?petf"[response.event_case()];
                           return true;
@@ -229,10 +259,11 @@ TEST_F(AnswerTest, EndsWhenCancelledOrNobodyListens) {
   const std::atomic<bool> cancelled{true};
   int emitted = 0;
   const auto listen = [&](const silt::v1::AskResponse&) { return ++emitted, true; };
-  EXPECT_EQ(answerer_->ask(request, cancelled, listen).code(), Code::kCancelled);
+  EXPECT_EQ(answerer_->ask({caller_, cancelled}, request, listen).code(), Code::kCancelled);
   EXPECT_EQ(emitted, 0);
   const std::atomic<bool> never{false};
-  EXPECT_EQ(answerer_->ask(request, never, [](const auto&) { return false; }).code(), Code::kCancelled);
+  EXPECT_EQ(answerer_->ask({caller_, never}, request, [](const auto&) { return false; }).code(),
+            Code::kCancelled);
 }
 
 TEST_F(AnswerTest, LimitsAreToldAsTruncation) {
@@ -250,18 +281,18 @@ TEST_F(AnswerTest, BadRequestsNameTheRemedy) {
   EXPECT_EQ(asked("").status.code(), Code::kInvalidArgument);
   EXPECT_EQ(asked(std::string(5000, 'x')).status.code(), Code::kInvalidArgument);
   silt::v1::ExplainRequest explain;
-  EXPECT_EQ(answerer_->explain(explain).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(explain_for(explain).status().code(), Code::kInvalidArgument);
   explain.set_source("host:/var/log/auth.log");
-  EXPECT_EQ(answerer_->explain(explain).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(explain_for(explain).status().code(), Code::kInvalidArgument);
   explain.set_seq(999);
-  EXPECT_EQ(answerer_->explain(explain).status().code(), Code::kNotFound);
+  EXPECT_EQ(explain_for(explain).status().code(), Code::kNotFound);
 }
 
 TEST_F(AnswerTest, ExplainsRecordsAndLines) {
   silt::v1::ExplainRequest request;
   request.set_source("host:/var/log/auth.log");
   request.set_seq(5);
-  const auto record = answerer_->explain(request);
+  const auto record = explain_for(request);
   ASSERT_TRUE(record.is_ok()) << record.status().to_string();
   EXPECT_EQ(record->record().text(), kAuth[4]);
   EXPECT_EQ(record->pattern_count(), 4u);
@@ -272,7 +303,7 @@ TEST_F(AnswerTest, ExplainsRecordsAndLines) {
   for (const auto& similar : record->similar()) EXPECT_LT(similar.seq(), 5u);
   EXPECT_EQ(record->similar(0).text(), kAuth[1]);
   request.set_line("2026-11-21T11:00:00Z web1 sshd[500]: Failed password for root from 10.0.0.7 port 9 ssh2");
-  const auto by_line = answerer_->explain(request);
+  const auto by_line = explain_for(request);
   ASSERT_TRUE(by_line.is_ok());
   EXPECT_EQ(by_line->pattern(), record->pattern());
   EXPECT_GT(by_line->frozen_bits_per_byte(), 0);

@@ -61,6 +61,9 @@ struct Asked {
   std::string text;
   silt::v1::AskFinal final;
 };
+// A caller who sees all tenants.
+access::Caller everyone();
+
 Asked ask(Answerer& answerer, const silt::v1::AskRequest& request);
 Asked ask(Answerer& answerer, const std::string& question);
 

@@ -32,5 +32,12 @@ TEST(Clock, AManualClockStandsStillUntilItIsMoved) {
   EXPECT_EQ(clock.monotonic_us(), 15);
 }
 
+TEST(Clock, TimesAreWrittenAsRfc3339) {
+  EXPECT_EQ(rfc3339_utc(1'795'294'475'000'007), "2026-11-21T20:54:35.000007Z");
+  EXPECT_EQ(rfc3339_utc(0), "1970-01-01T00:00:00.000000Z");
+  EXPECT_EQ(rfc3339_utc(-1), "1969-12-31T23:59:59.999999Z");
+  EXPECT_EQ(rfc3339_utc(951'782'400'000'000), "2000-02-29T00:00:00.000000Z");
+}
+
 }  // namespace
 }  // namespace silt

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <map>
 
 namespace silt::cli {
 namespace {
@@ -23,6 +24,7 @@ TEST(Json, SourcesHaveTheNumbersThatScriptsRelyOn) {
   source->set_lines(10);
   source->set_bytes(1000);
   source->set_journal_seq(10);
+  source->set_folded_seq(9);
   source->set_learned_seq(8);
   source->set_learned_lines(7);
   (*source->mutable_skipped())["empty"] = 1;
@@ -37,6 +39,7 @@ TEST(Json, SourcesHaveTheNumbersThatScriptsRelyOn) {
   EXPECT_EQ(first.at("lines").to_number<int>(), 10);
   EXPECT_EQ(first.at("bytes").to_number<int>(), 1000);
   EXPECT_EQ(first.at("journal_seq").to_number<int>(), 10);
+  EXPECT_EQ(first.at("folded_seq").to_number<int>(), 9);
   EXPECT_EQ(first.at("learned_seq").to_number<int>(), 8);
   EXPECT_EQ(first.at("learned_lines").to_number<int>(), 7);
   EXPECT_EQ(first.at("skipped").at("empty").to_number<int>(), 1);
@@ -46,6 +49,61 @@ TEST(Json, SourcesHaveTheNumbersThatScriptsRelyOn) {
   EXPECT_EQ(first.at("state_digest").as_string(), "ab");
   EXPECT_EQ(first.at("backlog").to_number<int>(), 2);
   EXPECT_TRUE(first.at("last_arrival").is_null());
+}
+
+// What a message has, its JSON has: a field that is added to the API must be added here.
+void expect_whole(const google::protobuf::Message& message, const json::object& object,
+                  const std::map<std::string, std::string>& elsewhere = {}) {
+  const auto* type = message.GetDescriptor();
+  for (int i = 0; i < type->field_count(); ++i) {
+    const auto other = elsewhere.find(type->field(i)->name());
+    const std::string name = other == elsewhere.end() ? type->field(i)->name() : other->second;
+    EXPECT_TRUE(object.contains(name)) << type->full_name() << "." << name;
+  }
+}
+
+json::object first_of(const std::string& text, const char* list) {
+  return parsed(text).at(list).as_array().at(0).as_object();
+}
+
+TEST(Json, NothingOfAMessageIsLeftOut) {
+  silt::v1::ListSourcesResponse sources;
+  sources.add_sources();
+  expect_whole(sources.sources(0), first_of(to_json(sources), "sources"),
+               {{"bits_per_byte_window", "bits_per_byte"}});
+  silt::v1::GetStatusResponse status;
+  status.add_connectors();
+  expect_whole(status.connectors(0), first_of(to_json(status), "connectors"));
+  expect_whole(status, parsed(to_json(status)));
+  expect_whole(silt::v1::RenameSourceResponse(), parsed(to_json(silt::v1::RenameSourceResponse())));
+  expect_whole(silt::v1::DeleteSourceResponse(), parsed(to_json(silt::v1::DeleteSourceResponse())));
+  expect_whole(silt::v1::ResetStateResponse(), parsed(to_json(silt::v1::ResetStateResponse())));
+  const std::map<std::string, std::string> bits = {{"adapted_bits_per_byte", "bits_per_byte"},
+                                                   {"frozen_bits_per_byte", "bits_per_byte"},
+                                                   {"source_bits_per_byte", "bits_per_byte"}};
+  silt::v1::ExplainResponse explained;
+  explained.add_tokens();
+  expect_whole(explained.tokens(0), first_of(to_json(explained), "tokens"));
+  expect_whole(explained, parsed(to_json(explained)), bits);
+  Answer answer;
+  answer.final.add_versions();
+  answer.evidence.emplace_back();
+  expect_whole(answer.final, parsed(to_json(answer)));
+  expect_whole(answer.final.versions(0), first_of(to_json(answer), "versions"));
+  expect_whole(answer.plan, parsed(to_json(answer)).at("plan").as_object());
+  expect_whole(answer.evidence[0], first_of(to_json(answer), "evidence"),
+               {{"span_begin", "span"}, {"span_end", "span"}});
+}
+
+TEST(Json, LongTextsAreNotCut) {
+  const std::string longer(70'000, 'x');
+  Answer answer;
+  answer.final.set_answer(longer);
+  answer.evidence.emplace_back().set_text(longer);
+  answer.evidence[0].set_source(longer);
+  EXPECT_EQ(parsed(to_json(answer)).at("answer").as_string(), longer);
+  EXPECT_EQ(first_of(to_json(answer), "evidence").at("text").as_string(), longer);
+  EXPECT_EQ(first_of(to_json(answer), "evidence").at("source").as_string(), longer);
 }
 
 TEST(Json, AnyBytesMakeValidJsonAndNoneAreLost) {

@@ -213,6 +213,47 @@ TEST_F(OperationTest, T39_ManyFilesUnderASmallDescriptorLimit) {
   expect_all_once();
 }
 
+// Nothing tells of them: the writer uses other names, in a folder that nobody watches.
+TEST_F(OperationTest, T38_WhatEventsDoNotTellOfManyFilesIsFoundWithinAMinute) {
+  clock.advance_us(3'000'000'000'000'000);  // after all time stamps: they are trusted
+  std::filesystem::create_directories(at("in/deep"));
+  std::filesystem::create_directory(at("out"));
+  options.include = {at("in/**/*.log")};
+  constexpr int kFiles = 2100;
+  for (int i = 0; i < kFiles; ++i) {
+    append(numbered("out/f", i), "");
+    std::filesystem::create_hard_link(at(numbered("out/f", i)),
+                                      at(numbered(i % 2 == 0 ? "in/f" : "in/deep/f", i)));
+  }
+  start();
+  drain();
+  pass_ms(10'000);
+  for (int i = 0; i < kFiles; i += 5) append(numbered("out/f", i), lines(1));
+  drain();
+  EXPECT_EQ(texts().size(), 0u) << "no event told of them";
+  pass_ms(10'000);
+  EXPECT_GT(texts().size(), 0u);
+  EXPECT_LT(texts().size(), expected.size()) << "a comparison looks at a part of many files";
+  for (int i = 0; i < 5; ++i) pass_ms(10'000);
+  expect_all_once();
+  append("in/deep/new.log", lines(1));  // and events do their work as ever
+  rename(numbered("in/f", 0), "in/f0.log.1");
+  append(numbered("in/f", 0), lines(1));
+  append(numbered("out/f", 0), lines(1));
+  drain();
+  for (int i = 0; i < 6; ++i) pass_ms(10'000);
+  expect_all_once();
+  std::filesystem::remove_all(at("in"));
+  drain();
+  for (int i = 0; i < 8; ++i) pass_ms(31'000);
+  EXPECT_EQ(connector->stats().files_known, 0u);
+  EXPECT_EQ(connector->stats().files_open, 0u);
+  std::filesystem::create_directories(at("in/deep"));
+  append("in/deep/again.log", lines(2));
+  drain();
+  expect_all_once();
+}
+
 TEST_F(OperationTest, T40_EventQueueOverflow) {
   start();
   drain();
@@ -235,129 +276,44 @@ TEST_F(OperationTest, T40_EventQueueOverflow) {
   EXPECT_EQ(texts().size(), 12u);
 }
 
-TEST_F(OperationTest, T41_AFirehoseDoesNotStarveQuietFiles) {
-  limits.batch_bytes_max = 4096;
-  append("a_firehose.log", lines(20'000));
-  append("z_firehose.log", lines(20'000));
-  for (int i = 0; i < 100; ++i) append(numbered("quiet", i), lines(1));
+// Its write-ahead log has a name that "**/*.log" wants.
+TEST_F(OperationTest, TheStoreIsNotRead) {
+  std::filesystem::create_directories(at("lib/silt"));
+  append("lib/silt/000012.log", "a record of a record\n");
+  append("lib/silt2.log", lines(1));
+  std::filesystem::create_directory_symlink(at("lib/silt"), at("store"));
+  append("a.log", lines(1));
+  options.include = {at("**/*.log"), at("store/*.log")};
+  options.never_enter = {at("store")};
   start();
-  std::size_t quiet = 0;
-  int polls = 0;
-  for (; quiet < 100 && polls < 1000; ++polls) {
-    Batch batch;
-    poll(batch);
-    for (const StreamBatch& stream : batch.streams) {
-      if (stream.stream.find("quiet") != std::string::npos) quiet += stream.records.size();
-    }
-    journal.store(batch);
-    connector->confirm();
-  }
-  EXPECT_LE(polls, 5) << "each quiet file has its turn before a firehose has its third one";
   drain();
+  append("lib/silt/000012.log", "once more\n");
+  append("lib/silt/000013.log", "and another\n");
+  reconcile();
   expect_all_once();
 }
 
-TEST_F(OperationTest, OneBatchHoldsManyFilesAndComesAgainAsAWhole) {
-  for (int i = 0; i < 200; ++i) append(numbered("f", i), lines(1));
-  start();
-  for (const bool stored : {false, true}) {
-    Batch batch;
-    EXPECT_FALSE(poll(batch)) << "nothing is left";
-    EXPECT_EQ(batch.streams.size(), 200u);
-    EXPECT_EQ(batch.cursors.size(), 200u);
-    if (!stored) continue;
-    journal.store(batch);
-    connector->confirm();
-  }
-  expect_all_once();
-  for (int i = 0; i < 200; ++i) append(numbered("f", i), lines(1));
-  Batch batch;
-  poll(batch);
-  EXPECT_EQ(batch.records, 200u);
-  stop();  // died before it was stored
-  for (int i = 0; i < 200; i += 2) {
-    rename(numbered("f", i), numbered("f", i) + ".1");
-    append(numbered("f", i), lines(1));
-  }
-  start();
-  drain();
-  settle();
-  expect_all_once();
-}
-
-TEST_F(OperationTest, ATruncationInTheMiddleOfABatchLosesNothingUncounted) {
-  limits.batch_records_max = 50;
-  const std::string text = lines(60);
-  append("a.log", text);
-  start();
-  Batch refused;
-  poll(refused);  // 50 lines, and a journal that has no room
-  EXPECT_EQ(refused.records, 50u);
-  truncate("a.log");
-  expected.clear();
+TEST_F(OperationTest, ALastLineOfADeletedFileIsReadSoonOrReportedSoon) {
   append("a.log", lines(3));
-  drain();
-  EXPECT_EQ(texts(), expected);
-  ASSERT_EQ(gaps().size(), 1u);
-  EXPECT_EQ(gaps()[0].bytes_cut, text.size());
-}
-
-TEST_F(OperationTest, FourHundredFilesAreOneStreamWithFourHundredPlaces) {
-  limits.batch_records_max = 37;
-  for (int round = 0; round < 3; ++round) {
-    for (int i = 0; i < 400; ++i) append(numbered("nightly", i), lines(2));
-  }
-  options.include = {at("[mn]*ly*.log")};
-  options.stream_name = "{1}{2}ly-{dir}";
   start();
   drain();
-  expect_all_once();
-  EXPECT_EQ(std::set<std::string>(journal.streams.begin(), journal.streams.end()),
-            std::set<std::string>{"nightly-" + folder.path().filename().string()});
-  std::map<std::string, std::uint64_t> ends;  // order is kept within each file
-  for (const StoredRecord& record : journal.records) {
-    EXPECT_GE(record.origin.begin, ends[record.origin.place]);
-    ends[record.origin.place] = record.origin.end;
-  }
-  EXPECT_EQ(ends.size(), 400u);
-  stop();
-  for (int i = 0; i < 400; ++i) append(numbered("nightly", i), lines(1));
+  const std::string last = line();
+  append("a.log", last);
+  drain();
+  remove("a.log");
+  drain();
+  pass_ms(1000);
+  expect_all_once();  // without a line end, and without waiting for the next comparison
+  EXPECT_EQ(journal.records.back().flags, kRecordPartial);
+  append("b.log", lines(3) + "lost");
+  drain();
+  remove("b.log");
+  drain();
+  stop();  // too soon
   start();
   drain();
-  expect_all_once();
-}
-
-TEST_F(OperationTest, NamesOfFilesAndFoldersAreBytes) {
-  const std::string folder_name = "b\xff\xfe d\n", file_name = "x{path}\x80\x01.log";
-  std::filesystem::create_directory(at(folder_name));
-  const std::string name = std::string(folder_name).append("/").append(file_name);
-  options.include = {at("*/*.log")};
-  options.stream_name = "{dir}:{file}";
-  append(name, lines(3));
-  start();
-  drain();
-  stop();
-  append(name, lines(3));
-  start();
-  drain();
-  expect_all_once_in_order();
-  EXPECT_EQ(journal.streams.front(), folder_name + ":" + file_name);
-  EXPECT_EQ(journal.streams.front(), journal.streams.back());
-  EXPECT_EQ(journal.records.front().origin.place, at(name));
-}
-
-TEST_F(OperationTest, BadStreamNamesAreRefused) {
-  for (const auto& [name, reason] : std::map<std::string, std::string>{
-           {"{host}", "unknown capture '{host}' in '{host}': known are {path}, {dir}, {file}, {stem}"},
-           {"a{2}", "has only 1 wildcard"},
-           {"{0}", "unknown capture"},
-           {"a{", "without its partner"},
-           {"a}b", "without its partner"}}) {
-    options.stream_name = name;
-    const Status refused = FileConnector::create(options, clock, waiter).status();
-    EXPECT_EQ(refused.code(), Code::kInvalidArgument) << name;
-    EXPECT_NE(refused.message().find(reason), std::string::npos) << refused.message();
-  }
+  ASSERT_EQ(gaps().size(), 1u) << "it will not come back";
+  EXPECT_EQ(gaps()[0].bytes_cut, 4u);
 }
 
 TEST_F(OperationTest, AnUnreadableFileIsReportedAndTheOthersGoOn) {

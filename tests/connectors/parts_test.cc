@@ -92,7 +92,8 @@ TEST(GlobsTest, SetsAndBackslashes) {
 TEST(GlobsTest, TellsWhatTheWildcardsMatched) {
   using Captures = std::vector<std::string_view>;
   const Globs pods = globs({"/none/*", "/pods/*_*_[a-f]*/**/?.log"});
-  EXPECT_EQ(pods.captures("/pods/kube_dns_1_b7/x/y/0.log"), (Captures{"kube", "dns_1", "b", "7", "x/y", "0"}));
+  EXPECT_EQ(pods.captures("/pods/kube_dns_1_b7/x/y/0.log"),
+            (Captures{"kube", "dns_1", "b", "7", "x/y", "0"}));
   EXPECT_EQ(pods.captures("/pods/a_b_c/0.log"), (Captures{"a", "b", "c", "", "", "0"}));
   EXPECT_EQ(pods.captures("/pods/a_b_z/0.log"), Captures());
   EXPECT_EQ(pods.captures_min(), 1u);

@@ -1,4 +1,9 @@
 // Lines, bytes and limits: cases T28 and T31 to T35.
+#include <sys/mman.h>
+
+#include <cstring>
+#include <tuple>
+
 #include "tests/connectors/tail_fixture.h"
 
 namespace silt::connectors {
@@ -178,6 +183,78 @@ TEST_F(RecordsTest, T35_SplitAtEachByte) {
   }
   expect_all_once_in_order();
 }
+
+// Room that a writer makes beforehand and fills bit by bit, as memory-mapped appenders do.
+class RoomTest : public RecordsTest,
+                 public ::testing::WithParamInterface<std::tuple<std::size_t, bool, bool>> {
+ protected:
+  void SetUp() override {
+    const auto [size, written, mapped] = GetParam();
+    fd_ = ::open(at("a.log").c_str(), O_RDWR | O_CREAT, 0644);
+    if (written) {
+      const std::string zeros(size, '\0');
+      ASSERT_EQ(::pwrite(fd_, zeros.data(), size, 0), static_cast<ssize_t>(size));
+    } else {
+      ASSERT_EQ(::ftruncate(fd_, static_cast<off_t>(size)), 0);
+    }
+    void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    memory_ = static_cast<char*>(memory);
+  }
+  void TearDown() override {
+    ::munmap(memory_, std::get<0>(GetParam()));
+    ::close(fd_);
+  }
+  void fill(std::string_view text) {
+    if (std::get<2>(GetParam())) {
+      std::memcpy(memory_ + filled_, text.data(), text.size());  // no event tells of it
+    } else {
+      ASSERT_EQ(::pwrite(fd_, text.data(), text.size(), static_cast<off_t>(filled_)),
+                static_cast<ssize_t>(text.size()));
+    }
+    filled_ += text.size();
+  }
+
+  int fd_ = -1;
+  char* memory_ = nullptr;
+  std::size_t filled_ = 0;
+};
+
+TEST_P(RoomTest, IsReadAsItFills) {
+  start();
+  pass_ms(10'000);
+  for (int round = 0; round < 40; ++round) {
+    const std::string open_line = line() + "\n";
+    fill(open_line.substr(0, 30));
+    pass_ms(10'000);
+    fill(open_line.substr(30) + lines(round % 4 == 0 ? 200 : 2));
+    pass_ms(10'000);
+    ASSERT_EQ(texts().size(), expected.size()) << round;
+    if (round % 10 == 9) {
+      stop();
+      start();
+    }
+  }
+  drain();
+  EXPECT_EQ(connector->stats().backlog_bytes, 0u);
+  const std::string rest = line();
+  fill(rest);
+  pass_ms(10'000);
+  EXPECT_EQ(connector->stats().backlog_bytes, rest.size());
+  if (std::get<1>(GetParam())) {
+    ASSERT_EQ(::ftruncate(fd_, static_cast<off_t>(filled_)), 0);  // it is closed, with what is in it
+    pass_ms(10'000);
+  }
+  rename("a.log", "a.log.1");
+  append("a.log", lines(1));
+  settle();
+  expect_all_once();
+  EXPECT_EQ(connector->stats().bytes_lost, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, RoomTest,
+                         ::testing::Combine(::testing::Values(std::size_t{200'000}, std::size_t{3} << 20),
+                                            ::testing::Bool(), ::testing::Bool()));
 
 TEST_F(RecordsTest, EveryBatchSizeGivesTheSameRecords) {
   append("a.log", lines(40));

@@ -208,136 +208,6 @@ TEST_F(RotationTest, T07_TruncatedAndGrownWhileDown) {
   expect_all_once_in_order();
 }
 
-TEST_F(RotationTest, T08_CopyTruncateWithUnreadBytesReadsTheCopy) {
-  append("a.log", lines(100));
-  start();
-  drain();
-  append("a.log", lines(400));
-  copy("a.log", "a.log.1");
-  truncate("a.log");
-  append("a.log", lines(1000));
-  drain();
-  expect_all_once_in_order();
-  append("a.log", lines(10));
-  settle();
-  expect_all_once_in_order();
-}
-
-TEST_F(RotationTest, T08_SameWhileDown) {
-  append("a.log", lines(100));
-  start();
-  drain();
-  stop();
-  append("a.log", lines(400));
-  copy("a.log", "a.log-20261121");
-  truncate("a.log");
-  append("a.log", lines(3));
-  start();
-  drain();
-  settle();
-  expect_all_once_in_order();
-}
-
-TEST_F(RotationTest, T08_SameWithTheCopyInsideTheGlob) {
-  options.include = {at("*.log*")};
-  append("a.log", lines(100));
-  start();
-  drain();
-  append("a.log", lines(400));
-  copy("a.log", "a.log.1");
-  drain();  // sees the copy before the truncation
-  truncate("a.log");
-  append("a.log", lines(1000));
-  drain();
-  settle();
-  expect_all_once();
-}
-
-TEST_F(RotationTest, T08_ASecondCopyUnderTheSameNameWaitsAsLong) {
-  options.include = {at("*.log*")};
-  append("a.log", lines(100));
-  start();
-  drain();
-  for (int round = 0; round < 3; ++round) {
-    if (round > 0) rename("a.log.1", rotated(round + 1));
-    copy("a.log", "a.log.1");
-    drain();
-    rename("a.log.1", "a.log.0");  // before its truncation is seen
-    truncate("a.log");
-    append("a.log", lines(100));
-    drain();
-    rename("a.log.0", "a.log.1");
-    settle();
-  }
-  expect_all_once();
-}
-
-TEST_F(RotationTest, T08_BeforeTheFirstBatchWasStored) {
-  append("b.log", lines(1));
-  append("a.log", "");
-  start();
-  drain();
-  append("a.log", lines(40));
-  Batch refused;
-  poll(refused);
-  copy("a.log", "a.log.1");
-  truncate("a.log");
-  append("a.log", lines(10));
-  drain();
-  settle();
-  expect_all_once_in_order();
-}
-
-TEST_F(RotationTest, T08_WithoutACopyTheLossIsCounted) {
-  append("a.log", lines(100));
-  start();
-  drain();
-  const std::string unread = lines(40);
-  expected.resize(100);
-  append("a.log", unread);
-  Batch seen;  // seen, but the batch is not stored
-  poll(seen);
-  truncate("a.log");
-  append("a.log", lines(10));
-  drain();
-  EXPECT_EQ(texts(), expected);
-  ASSERT_EQ(gaps().size(), 1u);
-  EXPECT_EQ(gaps()[0].bytes_cut, unread.size());
-  EXPECT_EQ(connector->stats().bytes_lost, unread.size());
-  stop();
-  start();
-  settle();
-  EXPECT_EQ(gaps().size(), 1u) << "a loss is told once";
-}
-
-TEST_F(RotationTest, T08_DiedBetweenTheTruncationAndItsReport) {
-  append("a.log", lines(100));
-  append("b.log", lines(1));
-  start();
-  drain();
-  append("a.log", lines(40));
-  expected.resize(expected.size() - 40);
-  Batch seen;
-  poll(seen);
-  truncate("a.log");
-  append("a.log", lines(10));
-  append("b.log", lines(200));
-  limits.batch_records_max = 3;
-  for (int polls = 0; polls < 100; ++polls) {  // dies after each batch that was stored
-    Batch batch;
-    poll(batch);
-    journal.store(batch);
-    stop();
-    start();
-  }
-  drain();
-  std::vector<std::string> have = texts(), want = expected;
-  std::sort(have.begin(), have.end());
-  std::sort(want.begin(), want.end());
-  EXPECT_EQ(have, want);
-  EXPECT_EQ(gaps().size(), 1u);
-}
-
 TEST_F(RotationTest, T09_RewrittenWithTheSameContent) {
   append("a.log", lines(200));
   start();
@@ -463,47 +333,6 @@ TEST_F(RotationTest, T14_VerySmallFilesAreReadAtOnce) {
   expect_all_once();
 }
 
-TEST_F(RotationTest, T15_RotatedInsideTheGlobThenCompressed) {
-  options.include = {at("*.log*")};
-  append("a.log", lines(1000));
-  start();
-  drain();
-  append("a.log", lines(100));
-  rename("a.log", "b.log");
-  std::ofstream(at("b.log.gz")) << "\x1f\x8b not text";
-  append("a.log", lines(10));
-  drain();
-  remove("b.log");
-  drain();
-  settle();
-  expect_all_once();
-}
-
-TEST_F(RotationTest, T17_LinkFlippedToANewTarget) {
-  std::filesystem::create_directory(at("targets"));
-  options.include = {at("current.log")};
-  start();
-  for (int i = 0; i < 10; ++i) {
-    const std::string target = std::string("targets/").append(std::to_string(i));
-    append(target, lines(5));
-    std::filesystem::create_symlink(at(target), at("next"));
-    rename("next", "current.log");
-    drain();
-    append(target, lines(5));
-    drain();  // shows only in the folder of the target
-  }
-  expect_all_once_in_order();
-  append("targets/8", lines(2));  // the writer of the old target was not done
-  pass_ms(10'000);
-  expect_all_once();
-  stop();
-  append("targets/9", lines(2));
-  append("targets/8", lines(2));
-  start();
-  drain();
-  expect_all_once();
-}
-
 TEST_F(RotationTest, T18_FolderRemovedAndMadeAgain) {
   std::filesystem::create_directories(at("d/e"));
   options.include = {at("d/**/*.log")};
@@ -539,27 +368,6 @@ TEST_F(RotationTest, T19_ShortLivedFilesWhoseDescriptorWasOpened) {
   EXPECT_EQ(connector->stats().files_open, 0u) << "deleted files give their disk space back";
 }
 
-TEST_F(RotationTest, T20_HardLinksAndOverlappingGlobsAreReadOnce) {
-  options.include = {at("*.log"), at("a*"), at("**/a.log")};
-  append("a.log", lines(10));
-  std::filesystem::create_hard_link(at("a.log"), at("b.log"));
-  std::filesystem::create_symlink(at("a.log"), at("c.log"));
-  start();
-  drain();
-  append("a.log", lines(10));
-  drain();
-  append("b.log", lines(10));
-  reconcile();
-  expect_all_once_in_order();
-  remove("a.log");  // the other name keeps the file alive
-  append("b.log", lines(10));
-  reconcile();
-  append("a.log", lines(5));  // and this is another file
-  drain();
-  reconcile();
-  expect_all_once_in_order();
-}
-
 TEST_F(RotationTest, RotatedFilesFromBeforeTheFirstStartAreNotRead) {
   append("a.log.1", "old\n");
   append("a.log-20240101", "older\n");
@@ -574,17 +382,6 @@ TEST_F(RotationTest, RotatedFilesFromBeforeTheFirstStartAreNotRead) {
   stop();
   rename("a.log.2", "a.log.3");
   start();
-  settle();
-  expect_all_once_in_order();
-}
-
-TEST_F(RotationTest, ABackupCopyOfALiveFileOutsideTheGlobIsNotRead) {
-  append("a.log", lines(100));
-  start();
-  drain();
-  copy("a.log", "a.log.1");
-  settle();
-  append("a.log", lines(10));
   settle();
   expect_all_once_in_order();
 }

@@ -101,6 +101,20 @@ TEST(Config, EveryKeyIsDocumented) {
   EXPECT_EQ(documented, keys);
 }
 
+TEST(Config, WhatDiffersIsNamed) {
+  const Config before = *Config::parse(kSmall, "x");
+  EXPECT_TRUE(changed_keys(before, before).empty());
+  Config after = before;
+  after.learn.cpu_share = 0.25;
+  after.serve.change_group = "ops";
+  EXPECT_EQ(changed_keys(before, after), (std::vector<std::string>{"learn.cpu_share", "serve.change_group"}));
+  after = before;
+  after.sources[0].mode = "count";
+  EXPECT_EQ(changed_keys(before, after), std::vector<std::string>{"source"});
+  after.sources.clear();
+  EXPECT_EQ(changed_keys(before, after), std::vector<std::string>{"source"});
+}
+
 TEST(Config, AMissingFileSaysSo) {
   silt::testing::TempDir dir;
   const auto config = Config::load(dir.path("none.toml"));

@@ -4,311 +4,533 @@
 #include <fstream>
 
 #include "daemon/store/rocks_store.h"
+#include "tests/daemon/raw_rows.h"
+#include "tests/daemon/store_world.h"
+#include "tests/support/power_loss_env.h"
 #include "tests/support/temp_dir.h"
 
-namespace silt::daemon {
+namespace silt::store {
 namespace {
-
-using silt::testing::TempDir;
 
 class StoreTest : public ::testing::Test {
  protected:
   void SetUp() override { reopen(); }
-
   void reopen() {
-    store_.reset();
-    auto opened = RocksStore::open(options());
-    ASSERT_TRUE(opened.is_ok()) << opened.status().to_string();
-    store_ = std::move(opened).value();
+    const Status opened = world_.reopen();
+    ASSERT_TRUE(opened.is_ok()) << opened.to_string();
   }
-  DatabaseOptions options() const {
-    DatabaseOptions options;
-    options.path = dir_.path("store");
-    return options;
+  // Rows of a table, looked at beneath the store, which is closed meanwhile.
+  std::size_t rows(Family family, char table) {
+    world_.close();
+    const std::size_t count = RawRows(world_.path()).keys(family, table).size();
+    reopen();
+    return count;
   }
+  RocksStore& store() { return world_.store(); }
 
-  SourceInfo source(const std::string& name = "host:/var/log/a", const std::string& tenant = "default") {
-    return store_->open_source(tenant, name, "host").value();
-  }
-
-  void append(const SourceInfo& info, const std::vector<std::string>& lines, const std::string& cursor = "") {
-    JournalBatch batch;
-    batch.source = info.ref;
-    batch.connector = "host";
-    for (const std::string& line : lines) {
-      JournalRecord record;
-      record.text = line;
-      record.arrival_us = 1000 + static_cast<std::int64_t>(line.size());
-      batch.records.push_back(record);
-      batch.head_delta.lines += 1;
-      batch.head_delta.bytes += line.size();
-    }
-    if (!cursor.empty()) batch.cursors.push_back({"file", cursor, false});
-    ASSERT_TRUE(store_->append(batch).is_ok());
-  }
-
-  static Evidence evidence(Seq seq, std::int64_t event_us) {
-    Evidence row;
-    row.seq = seq;
-    row.event_us = event_us;
-    row.pattern = 1;
-    return row;
-  }
-
-  // Evidence and postings of records first..last in batches of `each`.
-  void commit(const SourceInfo& info, Seq first, Seq last, Seq each, bool blob = false) {
-    for (Seq begin = first; begin <= last; begin += each) {
-      StepBatch batch;
-      batch.source = info.ref;
-      const Seq end = std::min(last, begin + each - 1);
-      for (Seq seq = begin; seq <= end; ++seq) {
-        batch.evidence.push_back(evidence(seq, static_cast<std::int64_t>(seq) * 10));
-        batch.postings.push_back({"all", seq});
-        if (seq % 3 == 0) batch.postings.push_back({"third", seq});
-      }
-      batch.patterns.push_back({1, "<*>", end, 1, end, 10, static_cast<std::int64_t>(end) * 10});
-      batch.head.learned_seq = end;
-      batch.head.state_version = 1 + end;
-      if (blob) batch.blob = "blob at " + std::to_string(end);
-      ASSERT_TRUE(store_->commit(batch).is_ok());
-    }
-  }
-
-  TempDir dir_;
-  std::unique_ptr<RocksStore> store_;
+  StoreWorld world_{1};
 };
 
-TEST_F(StoreTest, RecordsCursorsAndCountersSurviveReopening) {
-  append(source(), {"one", "two"}, "at 2");
-  append(source(), {"three"}, "at 3");
-  reopen();
-  ASSERT_EQ(store_->sources().size(), 1u);
-  const SourceInfo info = store_->sources()[0];
-  EXPECT_EQ(info.name, "host:/var/log/a");
-  EXPECT_EQ(store_->intake_head(info.ref)->journal_seq, 3u);
-  EXPECT_EQ(store_->intake_head(info.ref)->bytes, 11u);
-  const auto cursors = store_->cursors("host").value();
-  ASSERT_EQ(cursors.size(), 1u);
-  EXPECT_EQ(cursors[0].key, "file");
-  EXPECT_EQ(cursors[0].value, "at 3");
-  EXPECT_EQ(store_->read(info.ref, 2)->text, "two");
-  EXPECT_EQ(store_->read(info.ref, 4).status().code(), Code::kNotFound);
+// --- the journal ------------------------------------------------------------------------------------
+
+TEST_F(StoreTest, AppendsOfManySourcesWithTheirCursorsAreOneBatch) {
+  testing::PowerLossEnv env;  // counts syncs
+  StoreWorld world(2);
+  world.options.database.env = env.env();
+  ASSERT_TRUE(world.reopen().is_ok());
+  std::vector<std::pair<SourceModel*, std::size_t>> counts;
+  std::vector<CursorChange> cursors;
+  for (int i = 0; i < 50; ++i) {
+    counts.emplace_back(&world.source("source " + std::to_string(i)), 1 + i % 3);
+    cursors.push_back({"host", {"file " + std::to_string(i), "at " + std::to_string(i), false}});
+  }
+  const std::uint64_t before = env.syncs();
+  ASSERT_TRUE(world.append(counts, cursors).is_ok());
+  EXPECT_EQ(env.syncs(), before + 1);
+  ASSERT_TRUE(world.reopen().is_ok());
+  EXPECT_EQ(world.store().sources().size(), 50u);
+  for (const auto& [source, count] : counts) world.check_journal(*source);
+  EXPECT_EQ(world.store().cursors("host")->size(), 50u);
+  world.close();
 }
 
 TEST_F(StoreTest, CursorsOfConnectorsWithCommonPrefixStayApart) {
-  JournalBatch batch;
-  batch.connector = "host";
-  batch.cursors = {{"a", "1", false}};
-  ASSERT_TRUE(store_->append(batch).is_ok());
-  batch.connector = "host2";
-  batch.cursors = {{"b", "2", false}};
-  ASSERT_TRUE(store_->append(batch).is_ok());
-  ASSERT_EQ(store_->cursors("host")->size(), 1u);
-  EXPECT_EQ(store_->cursors("host").value()[0].key, "a");
-  batch.cursors = {{"b", "", true}};
-  ASSERT_TRUE(store_->append(batch).is_ok());
-  EXPECT_TRUE(store_->cursors("host2")->empty());
+  const auto append = [&](CursorChange change) {
+    GroupAppend group;
+    group.cursors.push_back(std::move(change));
+    ASSERT_TRUE(store().append(group).is_ok());
+  };
+  append({"host", {"a", "1", false}});
+  append({"host2", {"b", "2", false}});
+  ASSERT_EQ(store().cursors("host")->size(), 1u);
+  EXPECT_EQ(store().cursors("host").value()[0].key, "a");
+  append({"host2", {"b", "", true}});
+  EXPECT_TRUE(store().cursors("host2")->empty());
+  EXPECT_EQ(store().cursors("host")->size(), 1u);
 }
 
-TEST_F(StoreTest, ReadAfterHonoursLimits) {
-  append(source(), {"aaaa", "bbbb", "cccc", "dddd"});
-  std::vector<JournalRecord> out;
-  ASSERT_TRUE(store_->read_after(source().ref, 1, 5, 100, out).is_ok());
-  ASSERT_EQ(out.size(), 2u);
-  EXPECT_EQ(out[0].seq, 2u);
-  EXPECT_EQ(out[1].text, "cccc");
-  ASSERT_TRUE(store_->read_after(source().ref, 0, 1 << 20, 3, out).is_ok());
-  EXPECT_EQ(out.size(), 3u);
-  ASSERT_TRUE(store_->read_after(source().ref, 4, 1 << 20, 3, out).is_ok());
-  EXPECT_TRUE(out.empty());
+TEST_F(StoreTest, BlocksAreServedWhateverTheirForm) {
+  SourceModel& source = world_.source("a");
+  ASSERT_TRUE(store().block_after(source.info.ref, 0).is_ok());
+  EXPECT_EQ(store().block_after(source.info.ref, 0).value(), nullptr);
+  for (int i = 0; i < 9; ++i) ASSERT_TRUE(world_.append(source, 7).is_ok());
+  world_.check(source);  // nothing folded
+  ASSERT_TRUE(world_.fold(source, 2).is_ok());
+  ASSERT_TRUE(world_.fold(source, 1).is_ok());
+  world_.check(source);
+  ASSERT_TRUE(world_.seal(source).is_ok());
+  ASSERT_TRUE(world_.fold(source, 3).is_ok());
+  world_.check(source);  // a segment, folded chunks, others
+  reopen();
+  world_.check(source);
+  // A block is found by any of its records.
+  const BlockPtr block = store().block_after(source.info.ref, 24).value();
+  EXPECT_EQ(block->first_seq, 22u);
+  EXPECT_EQ(block->last_seq, 28u);
+  EXPECT_EQ(store().block_after(source.info.ref, 5).value()->last_seq, 21u);
 }
 
 TEST_F(StoreTest, TenantsOfTheSameSourceNameAreTwoSources) {
-  append(source("s", "a"), {"of a"});
-  append(source("s", "b"), {"of b"});
+  SourceModel& a = world_.source("s", "a");
+  SourceModel& b = world_.source("s", "b");
+  EXPECT_NE(a.info.ref.tenant, b.info.ref.tenant);
+  EXPECT_NE(a.info.ref.source, b.info.ref.source);
+  ASSERT_TRUE(world_.append({{&a, 3}, {&b, 4}}).is_ok());
   reopen();
-  const SourceInfo a = source("s", "a"), b = source("s", "b");
-  EXPECT_NE(a.ref.tenant, b.ref.tenant);
-  EXPECT_NE(a.ref.source, b.ref.source);
-  EXPECT_EQ(store_->read(a.ref, 1)->text, "of a");
-  EXPECT_EQ(store_->read(b.ref, 1)->text, "of b");
+  world_.check(a);
+  world_.check(b);
+  EXPECT_EQ(store().open_source("b", "s", "host")->ref, b.info.ref);
 }
 
-TEST_F(StoreTest, PostingsAcrossBlocksAndLimits) {
-  const SourceInfo info = source();
-  append(info, {"x"});
-  const Seq first = (1 << 16) - 5, last = (1 << 16) + 10;
-  commit(info, first, last, 4);
-  std::vector<Seq> out;
-  ASSERT_TRUE(store_->postings(info.ref, "all", {}, 100, out).is_ok());
-  ASSERT_EQ(out.size(), 16u);
-  for (std::size_t i = 0; i < out.size(); ++i) EXPECT_EQ(out[i], first + i);
-  ASSERT_TRUE(store_->postings(info.ref, "all", {first + 2, last - 3}, 100, out).is_ok());
-  EXPECT_EQ(out.front(), first + 2);
-  EXPECT_EQ(out.back(), last - 3);
-  ASSERT_TRUE(store_->postings(info.ref, "all", {}, 7, out).is_ok());
-  EXPECT_EQ(out.size(), 7u);
-  EXPECT_EQ(store_->posting_count(info.ref, "all", 1000).value(), 16u);
-  EXPECT_EQ(store_->posting_count(info.ref, "al", 1000).value(), 0u);
-  std::vector<std::string> terms;
-  ASSERT_TRUE(store_->terms_with_prefix(info.ref, "", 10, terms).is_ok());
-  EXPECT_EQ(terms, (std::vector<std::string>{"all", "third"}));
-  ASSERT_TRUE(store_->terms_with_prefix(info.ref, "th", 10, terms).is_ok());
-  EXPECT_EQ(terms, (std::vector<std::string>{"third"}));
-}
-
-TEST_F(StoreTest, CommitBoundariesLeaveNoTrace) {
-  const SourceInfo a = source("a"), b = source("b");
-  append(a, {"x"});
-  append(b, {"x"});
-  commit(a, 1, 600, 1);
-  commit(b, 1, 600, 250);
-  const auto digests = store_->digests().value();
-  ASSERT_EQ(digests.size(), 2u);
-  EXPECT_EQ(digests[0].evidence, digests[1].evidence);
-  EXPECT_EQ(digests[0].postings, digests[1].postings);
-  EXPECT_EQ(digests[0].times, digests[1].times);
-  EXPECT_EQ(digests[0].patterns, digests[1].patterns);
-  EXPECT_EQ(digests[0].head, digests[1].head);
-  commit(b, 601, 601, 1);
-  EXPECT_FALSE(store_->digests().value()[1].postings == digests[1].postings);
-}
-
-TEST_F(StoreTest, TimesToSeqs) {
-  const SourceInfo info = source();
-  append(info, {"x"});
-  commit(info, 1, 1000, 100);  // event time = 10 seq
-  const SeqRange range = store_->seqs_between(info.ref, 5000, 6000).value();
-  EXPECT_LE(range.first, 500u);
-  EXPECT_GE(range.last, 600u);
-  EXPECT_GT(range.first, 500u - 256u);
-  EXPECT_LT(range.last, 600u + 256u);
-  const SeqRange none = store_->seqs_between(info.ref, 20000, 30000).value();
-  EXPECT_GT(none.first, none.last);
-}
-
-TEST_F(StoreTest, NewestReadableBlobIsLoadedAndTwoAreKept) {
-  const SourceInfo info = source();
-  append(info, {"x"});
-  EXPECT_FALSE(store_->load(info.ref)->has_value());
-  commit(info, 1, 4, 1, true);
-  commit(info, 5, 5, 1, false);
-  reopen();
-  const auto checkpoint = store_->load(info.ref).value();
-  ASSERT_TRUE(checkpoint.has_value());
-  EXPECT_EQ(checkpoint->head.learned_seq, 5u);
-  EXPECT_EQ(checkpoint->blob_info.learned_seq, 4u);
-  EXPECT_EQ(checkpoint->blob, "blob at 4");
-  const auto versions = store_->versions(info.ref).value();
-  ASSERT_EQ(versions.size(), 2u);
-  EXPECT_EQ(versions[1].learned_seq, 3u);
-}
-
-TEST_F(StoreTest, ResetForgetsWhatWasLearnedAndKeepsTheJournal) {
-  const SourceInfo info = source(), other = source("other");
-  append(info, {"a", "b"});
-  append(other, {"c"});
-  commit(info, 1, 2, 1, true);
-  commit(other, 1, 1, 1, true);
-  Head head;
-  head.learned_seq = head.base_seq = 2;
-  head.state_version = head.base_version = 9;
-  ASSERT_TRUE(store_->reset(info.ref, head, {"request-1", "the answer", 5}).is_ok());
-  reopen();
-  const auto checkpoint = store_->load(info.ref).value();
-  ASSERT_TRUE(checkpoint.has_value());
-  EXPECT_TRUE(checkpoint->blob.empty());
-  EXPECT_EQ(checkpoint->blob_info.learned_seq, 2u);
-  EXPECT_EQ(store_->evidence(info.ref, 1).status().code(), Code::kNotFound);
-  EXPECT_EQ(store_->posting_count(info.ref, "all", 10).value(), 0u);
-  std::vector<PatternRow> patterns;
-  ASSERT_TRUE(store_->patterns(info.ref, patterns).is_ok());
-  EXPECT_TRUE(patterns.empty());
-  EXPECT_EQ(store_->read(info.ref, 2)->text, "b");
-  EXPECT_EQ(store_->request_result(info.ref.tenant, "request-1").value(), "the answer");
-  EXPECT_FALSE(store_->request_result(info.ref.tenant, "request-2")->has_value());
-  // The neighbour has everything.
-  EXPECT_EQ(store_->load(other.ref).value()->blob, "blob at 1");
-  EXPECT_EQ(store_->posting_count(other.ref, "all", 10).value(), 1u);
+TEST_F(StoreTest, NamesOfAnyBytesSurviveARestart) {
+  std::string all;
+  for (int byte = 1; byte < 256; ++byte) all.push_back(static_cast<char>(byte));
+  for (const std::string& name :
+       {all, std::string("\xff"), std::string("\xc3"), std::string("a\nb"), std::string(" ")}) {
+    ASSERT_TRUE(world_
+                    .append({{&world_.source(name), 1}, {&world_.source("s", name), 1}},
+                            {{name, {name, name, false}}})
+                    .is_ok());
+    reopen();
+    EXPECT_EQ(store().open_source("default", name, "host")->ref, world_.source(name).info.ref);
+    EXPECT_EQ(store().open_source(name, "s", "host")->ref, world_.source("s", name).info.ref);
+    EXPECT_EQ(store().source(world_.source(name).info.ref)->name, name);
+    EXPECT_EQ(store().source(world_.source("s", name).info.ref)->tenant, name);
+    ASSERT_EQ(store().cursors(name)->size(), 1u);
+    EXPECT_EQ(store().cursors(name).value()[0].key, name);
+    EXPECT_EQ(store().cursors(name).value()[0].value, name);
+    world_.check(world_.source(name));
+  }
 }
 
 TEST_F(StoreTest, ShedMarks) {
-  const SourceInfo info = source();
-  append(info, {"x"});
-  ASSERT_TRUE(store_->append_shed_mark(info.ref, {10, 20, "backlog"}).is_ok());
-  ASSERT_TRUE(store_->append_shed_mark(info.ref, {30, 40, "backlog"}).is_ok());
+  const SourceRef ref = world_.source("a").info.ref;
+  ASSERT_TRUE(world_.append(world_.source("a"), 1).is_ok());
+  ASSERT_TRUE(store().append_shed_mark(ref, {10, 20, "backlog"}).is_ok());
+  ASSERT_TRUE(store().append_shed_mark(ref, {30, 40, "backlog"}).is_ok());
   reopen();
-  ASSERT_EQ(store_->shed_marks(info.ref, 0)->size(), 2u);
-  const auto marks = store_->shed_marks(info.ref, 20).value();
+  ASSERT_EQ(store().shed_marks(ref, 0)->size(), 2u);
+  const auto marks = store().shed_marks(ref, 20).value();
   ASSERT_EQ(marks.size(), 1u);
   EXPECT_EQ(marks[0].first_seq, 30u);
   EXPECT_EQ(marks[0].last_seq, 40u);
 }
 
-// --- what people see when the store is in a bad way -----------------------------------------------
+// --- the fold ---------------------------------------------------------------------------------------
 
-TEST_F(StoreTest, SecondProcessIsRefused) {
-  const auto second = RocksStore::open(options());
-  ASSERT_FALSE(second.is_ok());
-  EXPECT_EQ(second.status().code(), Code::kFailedPrecondition);
-  EXPECT_NE(second.status().message().find("locked by another siltd"), std::string::npos);
+TEST_F(StoreTest, SealingReplacesChunksAndMarks) {
+  SourceModel& source = world_.source("a");
+  SourceModel& neighbour = world_.source("b");
+  for (int i = 0; i < 8; ++i) ASSERT_TRUE(world_.append({{&source, 20}, {&neighbour, 20}}).is_ok());
+  ASSERT_TRUE(world_.fold(source, 6).is_ok());
+  ASSERT_TRUE(world_.fold(neighbour, 6).is_ok());
+  EXPECT_EQ(rows(Family::kChunk, keys::kChunk), 16u);
+  EXPECT_EQ(rows(Family::kChunk, keys::kMarks), 2u);
+  ASSERT_TRUE(world_.seal(source).is_ok());
+  EXPECT_EQ(rows(Family::kChunk, keys::kChunk), 10u);
+  EXPECT_EQ(rows(Family::kChunk, keys::kMarks), 1u);
+  EXPECT_EQ(rows(Family::kSegment, keys::kSegment), 1u);
+  world_.check(source);
+  world_.check(neighbour);
+  const auto segments = store().segments(source.info.ref).value();
+  ASSERT_EQ(segments.size(), 1u);
+  EXPECT_EQ(segments[0].first_seq, 1u);
+  EXPECT_EQ(segments[0].last_seq, 120u);
+  EXPECT_EQ(store().fold_head(source.info.ref)->segment_bytes, segments[0].stored_bytes);
 }
 
-TEST_F(StoreTest, DamageIsRefusedWithARemedy) {
-  append(source(), {"x"});
-  store_.reset();
-  bool damaged = false;
-  for (const auto& entry : std::filesystem::directory_iterator(dir_.path("store"))) {
-    if (entry.path().filename().string().rfind("MANIFEST", 0) != 0) continue;
-    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(20);
-    file.write("damage", 6);
-    damaged = true;
+TEST_F(StoreTest, ASmallLastSegmentIsMergedWithWhatFollows) {
+  SourceModel& source = world_.source("a");
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 4; ++j) ASSERT_TRUE(world_.append(source, 10).is_ok());
+    ASSERT_TRUE(world_.fold(source).is_ok());
+    world_.check(source);
+    ASSERT_TRUE(world_.seal(source, i == 2 ? 41 : 0).is_ok());
+    world_.check(source);
   }
-  ASSERT_TRUE(damaged);
-  const auto opened = RocksStore::open(options());
-  ASSERT_FALSE(opened.is_ok());
-  EXPECT_EQ(opened.status().code(), Code::kDataLoss);
-  EXPECT_NE(opened.status().message().find("damaged"), std::string::npos);
-  EXPECT_NE(opened.status().message().find("restore a backup"), std::string::npos);
-  EXPECT_EQ(opened.status().message().find('\n'), std::string::npos);
+  const auto segments = store().segments(source.info.ref).value();
+  ASSERT_EQ(segments.size(), 2u);
+  EXPECT_EQ(segments[1].first_seq, 41u);
+  EXPECT_EQ(segments[1].last_seq, 120u);
+  EXPECT_EQ(store().fold_head(source.info.ref)->segment_bytes,
+            segments[0].stored_bytes + segments[1].stored_bytes);
+  EXPECT_EQ(rows(Family::kSegment, keys::kSegment), 2u);
+  EXPECT_EQ(rows(Family::kChunk, keys::kChunk), 0u);
+  world_.check(source);
 }
 
-// The library's default recovery mode would open this and silently lose what follows the damage.
-TEST_F(StoreTest, DamageInTheMiddleOfTheLogIsRefused) {
-  for (int i = 0; i < 200; ++i) append(source(), {std::string(1000, 'x')});
-  store_.reset();
-  std::uintmax_t largest = 0;
-  std::filesystem::path log;
-  for (const auto& entry : std::filesystem::directory_iterator(dir_.path("store"))) {
-    if (entry.path().extension() == ".log" && entry.file_size() > largest) {
-      largest = entry.file_size();
-      log = entry.path();
+// Readers in the middle of a walk see each record once, also when the fold seals under them.
+TEST_F(StoreTest, NothingIsHiddenBySealingDuringAScan) {
+  SourceModel& source = world_.source("a");
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(world_.append(source, 10).is_ok());
+  ASSERT_TRUE(world_.fold(source, 2).is_ok());
+  ASSERT_TRUE(world_.seal(source).is_ok());
+  ASSERT_TRUE(world_.fold(source).is_ok());
+  std::vector<Seq> seen;
+  ASSERT_TRUE(store()
+                  .scan(source.info.ref, {}, false,
+                        [&](const Evidence& row) {
+                          if (seen.empty()) {
+                            EXPECT_TRUE(world_.seal(source).is_ok());
+                          }
+                          seen.push_back(row.seq);
+                          return true;
+                        })
+                  .is_ok());
+  std::vector<Seq> all(60);
+  for (Seq seq = 1; seq <= 60; ++seq) all[seq - 1] = seq;
+  EXPECT_EQ(seen, all);
+}
+
+TEST_F(StoreTest, AResetFoldForgetsPatternsAndMarksAndKeepsRecords) {
+  SourceModel& source = world_.source("a");
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(world_.append(source, 10).is_ok());
+  ASSERT_TRUE(world_.fold(source, 4).is_ok());
+  ASSERT_TRUE(world_.seal(source).is_ok());
+  ASSERT_TRUE(world_.fold(source).is_ok());
+  world_.check(source);  // marks of the segment are in a cache now
+  ASSERT_TRUE(store().reset_fold(source.info.ref).is_ok());
+  const FoldHead head = store().fold_head(source.info.ref).value();
+  EXPECT_EQ(head.folded_seq, 0u);
+  EXPECT_EQ(head.folded_bytes, 0u);
+  EXPECT_EQ(head.patterns, 0u);
+  EXPECT_EQ(head.sealed_seq, 40u);
+  source.fold = head;
+  world_.check(source);
+  reopen();
+  world_.check(source);
+  std::vector<PatternRow> patterns;
+  ASSERT_TRUE(store().patterns(source.info.ref, patterns).is_ok());
+  EXPECT_TRUE(patterns.empty());
+
+  // Folded again to other marks: the segment is made anew, and nobody sees the old one.
+  for (KeptRecord& kept : source.records) kept.mark.pattern += 7;
+  FoldCommit commit;
+  commit.source = source.info.ref;
+  commit.sealed.push_back(world_.segment(source, 1, 40));
+  source.fold.folded_seq = 40;
+  commit.head = source.fold;
+  ASSERT_TRUE(store().commit(std::span(&commit, 1)).is_ok());
+  world_.check_journal(source);
+  world_.check_evidence(source);
+  ASSERT_TRUE(world_.fold(source).is_ok());
+  world_.check(source);
+}
+
+TEST_F(StoreTest, OneCommitForManySources) {
+  SourceModel& a = world_.source("a");
+  SourceModel& b = world_.source("b");
+  ASSERT_TRUE(world_.append({{&a, 5}, {&b, 6}}).is_ok());
+  std::vector<FoldCommit> commits;
+  for (SourceModel* source : {&a, &b}) {
+    FoldCommit commit;
+    commit.source = source->info.ref;
+    commit.marks_first_seq = 1;
+    for (const KeptRecord& kept : source->records) commit.marks.push_back(kept.mark);
+    source->fold.folded_seq = source->end();
+    commit.head = source->fold;
+    commits.push_back(std::move(commit));
+  }
+  ASSERT_TRUE(store().delete_source(b.info.ref, {}).is_ok());
+  ASSERT_TRUE(store().commit(commits).is_ok());  // what was deleted is left out
+  reopen();
+  world_.check(a);
+  EXPECT_EQ(store().sources().size(), 1u);
+  EXPECT_EQ(store().fold_head(b.info.ref).status().code(), Code::kNotFound);
+}
+
+// --- the net ----------------------------------------------------------------------------------------
+
+TEST_F(StoreTest, ScoresLieInRowsOf256) {
+  SourceModel& source = world_.source("a");
+  for (int i = 0; i < 7; ++i) ASSERT_TRUE(world_.append(source, 100).is_ok());
+  ASSERT_TRUE(world_.fold(source).is_ok());
+  ASSERT_TRUE(world_.score(source, 1, 5).is_ok());
+  world_.check_evidence(source);
+  ASSERT_TRUE(world_.score(source, 300, 20).is_ok());
+  world_.check_evidence(source);
+  reopen();  // the open row is found again
+  ASSERT_TRUE(world_.score(source, 100, 3).is_ok());
+  ASSERT_TRUE(world_.score(source, 200).is_ok());
+  EXPECT_EQ(rows(Family::kMain, keys::kScores), 3u);  // 601 records
+  EXPECT_EQ(rows(Family::kMain, keys::kTail), 0u);
+  for (int i = 0; i < 10; ++i) world_.check_evidence(source);
+  std::vector<Score> scores;
+  ASSERT_TRUE(store().scores(source.info.ref, 256, 258, scores).is_ok());
+  ASSERT_EQ(scores.size(), 3u);
+  EXPECT_EQ(scores[0].seq, 256u);
+  ASSERT_TRUE(store().scores(source.info.ref, 602, 700, scores).is_ok());
+  EXPECT_TRUE(scores.empty());
+}
+
+TEST_F(StoreTest, NewestReadableBlobIsLoadedAndTwoAreKept) {
+  SourceModel& source = world_.source("a");
+  const SourceRef ref = source.info.ref;
+  ASSERT_TRUE(world_.append(source, 10).is_ok());
+  EXPECT_FALSE(store().load(ref)->has_value());
+  for (int i = 1; i <= 4; ++i)
+    ASSERT_TRUE(world_.score(source, 1, 0, "blob at " + std::to_string(i)).is_ok());
+  ASSERT_TRUE(world_.score(source, 1).is_ok());
+  reopen();
+  const auto checkpoint = store().load(ref).value();
+  ASSERT_TRUE(checkpoint.has_value());
+  EXPECT_EQ(checkpoint->head.learned_seq, 5u);
+  EXPECT_EQ(checkpoint->blob_info.learned_seq, 4u);
+  EXPECT_EQ(checkpoint->blob_info.reason, "budget");
+  EXPECT_EQ(checkpoint->blob, "blob at 4");
+  const auto versions = store().versions(ref).value();
+  ASSERT_EQ(versions.size(), 2u);
+  EXPECT_EQ(versions[0].learned_seq, 4u);
+  EXPECT_EQ(versions[1].learned_seq, 3u);
+  EXPECT_EQ(rows(Family::kState, keys::kBlob), 2u);
+}
+
+TEST_F(StoreTest, AResetNetKeepsPatternsMarksAndSegments) {
+  SourceModel& source = world_.source("a");
+  SourceModel& other = world_.source("other");
+  const SourceRef ref = source.info.ref;
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(world_.append({{&source, 100}, {&other, 100}}).is_ok());
+  ASSERT_TRUE(world_.fold(source, 3).is_ok());
+  ASSERT_TRUE(world_.seal(source).is_ok());
+  ASSERT_TRUE(world_.fold(source).is_ok());
+  ASSERT_TRUE(world_.score(source, 280, 5, "blob").is_ok());
+  ASSERT_TRUE(world_.score(other, 280, 5, "blob").is_ok());
+  NetHead head;
+  head.learned_seq = head.base_seq = 400;
+  head.state_version = head.base_version = 9;
+  ASSERT_TRUE(store().reset_net(ref, head, {"request-1", "the answer", 5}).is_ok());
+  source.net = head;
+  source.tail.clear();
+  for (KeptRecord& kept : source.records) kept.score.reset();
+  reopen();
+  world_.check(source);
+  world_.check(other);
+  const auto checkpoint = store().load(ref).value();
+  ASSERT_TRUE(checkpoint.has_value());
+  EXPECT_TRUE(checkpoint->blob.empty());
+  EXPECT_EQ(checkpoint->blob_info.learned_seq, 400u);
+  EXPECT_TRUE(store().versions(ref)->empty());
+  std::vector<PatternRow> patterns;
+  ASSERT_TRUE(store().patterns(ref, patterns).is_ok());
+  EXPECT_EQ(patterns.size(), 6u);
+  EXPECT_EQ(store().pattern(ref, 3)->id, 3u);
+  EXPECT_EQ(store().request_result(ref.tenant, "request-1").value(), "the answer");
+  EXPECT_FALSE(store().request_result(ref.tenant, "request-2")->has_value());
+  EXPECT_EQ(store().load(other.info.ref).value()->blob, "blob");
+  // Scoring goes on behind it.
+  ASSERT_TRUE(world_.append(source, 100).is_ok());
+  ASSERT_TRUE(world_.fold(source).is_ok());
+  ASSERT_TRUE(world_.score(source, 50, 3).is_ok());
+  world_.check(source);
+}
+
+// --- retention --------------------------------------------------------------------------------------
+
+class TrimTest : public StoreTest {
+ protected:
+  void SetUp() override {
+    StoreTest::SetUp();
+    source_ = &world_.source("a");
+    for (int i = 0; i < 5; ++i) {
+      ASSERT_TRUE(world_.append(*source_, 100).is_ok());
+      ASSERT_TRUE(world_.fold(*source_).is_ok());
+      if (i == 4) break;
+      ASSERT_TRUE(world_.seal(*source_).is_ok());
     }
   }
-  ASSERT_GT(largest, 100'000u);
-  {
-    std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(static_cast<std::streamoff>(largest / 2));
-    file.write("damage!!", 8);
+  Seq trim(Seq floor) {
+    const auto reached = store().trim(source_->info.ref, floor);
+    EXPECT_TRUE(reached.is_ok());
+    source_->fold.floor_seq = *reached;
+    return *reached;
   }
-  const auto opened = RocksStore::open(options());
-  ASSERT_FALSE(opened.is_ok());
-  EXPECT_EQ(opened.status().code(), Code::kDataLoss);
+  SourceModel* source_ = nullptr;
+};
+
+TEST_F(TrimTest, NothingGoesBeforeTheNetHasSeenIt) {
+  EXPECT_EQ(trim(400), 0u);
+  world_.check(*source_);
 }
 
-TEST(StoreOpen, MissingParentAndNewerSchema) {
-  TempDir dir;
-  DatabaseOptions options;
-  options.path = dir.path("no/such/parent");
-  const auto missing = RocksStore::open(options);
-  ASSERT_FALSE(missing.is_ok());
-  EXPECT_NE(missing.status().message().find("store.path"), std::string::npos);
+TEST_F(TrimTest, WholeSegmentsGoThatNoReplayNeeds) {
+  ASSERT_TRUE(world_.score(*source_, 260, 0, "blob").is_ok());
+  ASSERT_TRUE(world_.score(*source_, 200).is_ok());
+  EXPECT_EQ(trim(50), 0u);     // less than a segment
+  EXPECT_EQ(trim(130), 100u);  // one
+  world_.check(*source_);
+  EXPECT_EQ(trim(400), 200u);  // a replay begins at 260
+  EXPECT_EQ(trim(400), 200u);
+  world_.check(*source_);
+  reopen();
+  world_.check(*source_);
+  EXPECT_EQ(store().segments(source_->info.ref)->size(), 2u);
+  EXPECT_EQ(rows(Family::kSegment, keys::kSegment), 2u);
+  const auto segments = store().segments(source_->info.ref).value();
+  EXPECT_EQ(store().fold_head(source_->info.ref)->segment_bytes,
+            segments[0].stored_bytes + segments[1].stored_bytes);
+  EXPECT_EQ(store().block_after(source_->info.ref, 0).value()->first_seq, 201u);
+}
 
-  options.path = dir.path("file");
-  std::ofstream(options.path) << "not a directory";
-  EXPECT_FALSE(RocksStore::open(options).is_ok());
+TEST_F(TrimTest, TheNewestStateMovesTheReplayBase) {
+  ASSERT_TRUE(world_.score(*source_, 260, 0, "blob").is_ok());
+  EXPECT_EQ(trim(400), 200u);
+  ASSERT_TRUE(world_.score(*source_, 150, 0, "blob").is_ok());
+  EXPECT_EQ(trim(~Seq{0}), 400u);
+  world_.check(*source_);
+  EXPECT_EQ(rows(Family::kSegment, keys::kSegment), 0u);
+  ASSERT_TRUE(world_.append(*source_, 10).is_ok());
+  world_.check(*source_);
+}
+
+TEST_F(TrimTest, ANetThatNeverSteppedHoldsNothingBack) {
+  source_->net.learned_seq = 300;
+  NetCommit commit;
+  commit.source = source_->info.ref;
+  commit.head = source_->net;
+  std::vector<NetCommit> commits;
+  commits.push_back(std::move(commit));
+  ASSERT_TRUE(store().commit(std::move(commits)).is_ok());
+  EXPECT_EQ(trim(400), 300u);
+  world_.check(*source_);
+}
+
+// A fold that begins again begins behind what was removed.
+TEST_F(TrimTest, TheFoldIsNeverBelowTheFloor) {
+  ASSERT_TRUE(world_.score(*source_, 450, 0, "blob").is_ok());
+  EXPECT_EQ(trim(100), 100u);
+  ASSERT_TRUE(store().reset_fold(source_->info.ref).is_ok());
+  EXPECT_EQ(store().fold_head(source_->info.ref)->folded_seq, 100u);
+  EXPECT_EQ(trim(200), 200u);
+  EXPECT_GE(store().fold_head(source_->info.ref)->folded_seq, 200u);
+}
+
+// --- names ------------------------------------------------------------------------------------------
+
+TEST_F(StoreTest, ARenameChangesWhatPeopleSee) {
+  SourceModel& source = world_.source("a");
+  ASSERT_TRUE(world_.append({{&source, 3}, {&world_.source("b"), 3}}).is_ok());
+  EXPECT_EQ(store().rename_source(source.info.ref, "b", {}).code(), Code::kAlreadyExists);
+  ASSERT_TRUE(store().rename_source(source.info.ref, "mail", {"r", "done", 1}).is_ok());
+  reopen();
+  EXPECT_EQ(store().source(source.info.ref)->name, "mail");
+  EXPECT_EQ(store().source(source.info.ref)->stream, "a");
+  EXPECT_EQ(store().open_source("default", "a", "host")->ref, source.info.ref);  // its input finds it
+  EXPECT_EQ(store().request_result(source.info.ref.tenant, "r").value(), "done");
+  world_.check(source);
+}
+
+TEST_F(StoreTest, ADeletedSourceIsGoneAndItsInputBeginsANewOne) {
+  SourceModel& source = world_.source("a");
+  SourceModel& other = world_.source("b");
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(world_.append({{&source, 10}, {&other, 10}}).is_ok());
+  for (SourceModel* each : {&source, &other}) {
+    ASSERT_TRUE(world_.fold(*each, 2).is_ok());
+    ASSERT_TRUE(world_.seal(*each).is_ok());
+    ASSERT_TRUE(world_.fold(*each).is_ok());
+    ASSERT_TRUE(world_.score(*each, 30, 2, "blob").is_ok());
+    ASSERT_TRUE(store().append_shed_mark(each->info.ref, {1, 2, "backlog"}).is_ok());
+  }
+  const SourceRef deleted = source.info.ref;
+  ASSERT_TRUE(store().delete_source(deleted, {"r", "done", 1}).is_ok());
+  // Together with records of others, nothing is stored.
+  const Seq before = other.end();
+  EXPECT_EQ(world_.append({{&other, 1}, {&source, 1}}, {{"host", {"k", "v", false}}}).code(), Code::kAborted);
+  EXPECT_EQ(store().intake_head(other.info.ref)->journal_seq, before);
+  EXPECT_TRUE(store().cursors("host")->empty());
+  const SourceInfo again = store().open_source("default", "a", "host").value();
+  EXPECT_NE(again.ref, deleted);
+  EXPECT_EQ(store().read(again.ref, 1).status().code(), Code::kNotFound);
+  EXPECT_EQ(store().request_result(deleted.tenant, "r").value(), "done");
+  world_.check(other);
+  world_.close();
+  {
+    RawRows raw(world_.path());
+    for (const char table :
+         {keys::kSource, keys::kIntakeHead, keys::kShed, keys::kFoldHead, keys::kSegmentInfo, keys::kPattern,
+          keys::kNetHead, keys::kScores, keys::kTail, keys::kVersion}) {
+      for (const std::string& key : raw.keys(Family::kMain, table))
+        EXPECT_NE(keys::source_of(key), deleted) << table;
+    }
+    EXPECT_EQ(raw.keys(Family::kChunk, keys::kMarks).size(), 1u);
+    EXPECT_EQ(raw.keys(Family::kChunk, keys::kChunk).size(), 2u);
+    EXPECT_EQ(raw.keys(Family::kSegment, keys::kSegment).size(), 1u);
+    EXPECT_EQ(raw.keys(Family::kState, keys::kBlob).size(), 1u);
+  }
+  reopen();
+  world_.check(other);
+}
+
+// What is kept of a tenant without sources (answers to its requests) is not the next tenant's.
+TEST_F(StoreTest, ATenantsNumberIsNotGivenToAnother) {
+  SourceModel& first = world_.source("s", "first");
+  ASSERT_TRUE(world_.append(first, 1).is_ok());
+  ASSERT_TRUE(store().delete_source(first.info.ref, {"request", "secret of first", 1}).is_ok());
+  for (int restart = 0; restart < 2; ++restart) {
+    const SourceRef second = store().open_source("second", "s", "host")->ref;
+    EXPECT_FALSE(store().request_result(second.tenant, "request")->has_value()) << "restart " << restart;
+    reopen();
+  }
+}
+
+// --- digests ----------------------------------------------------------------------------------------
+
+TEST_F(StoreTest, DigestsTellContentsNotForms) {
+  const auto digests_of = [](StoreWorld& world, std::size_t chunk, std::size_t fold_each, bool seal) {
+    EXPECT_TRUE(world.reopen().is_ok());
+    SourceModel& other = world.source(std::to_string(chunk));  // moves the ids
+    EXPECT_TRUE(world.append(other, chunk).is_ok());
+    EXPECT_TRUE(world.store().delete_source(other.info.ref, {}).is_ok());
+    SourceModel& source = world.source("a");
+    while (source.end() < 600) {
+      EXPECT_TRUE(world.append(source, std::min<std::size_t>(chunk, 600 - source.end())).is_ok());
+      Status done;
+      if (source.end() % fold_each == 0) done = world.fold(source);
+      EXPECT_TRUE(done.is_ok());
+      const bool open = source.fold.folded_seq > source.fold.sealed_seq;
+      if (seal && source.end() % 50 == 0 && open) done = world.seal(source);
+      EXPECT_TRUE(done.is_ok());
+      if (source.net.learned_seq + chunk <= 500) done = world.score(source, chunk, 5);
+      EXPECT_TRUE(done.is_ok());
+    }
+    EXPECT_TRUE(world.fold(source).is_ok());
+    EXPECT_TRUE(world.score(source, 500 - source.net.learned_seq, 10).is_ok());
+    return world.store().digests().value();
+  };
+  StoreWorld one(9), two(9), three(9), four(10);
+  const auto first = digests_of(one, 1, 5, false);
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(first[0].to_string(), digests_of(two, 25, 50, true)[0].to_string());
+  EXPECT_EQ(first[0].to_string(), digests_of(three, 600, 600, true)[0].to_string());
+  const SourceDigest foreign = digests_of(four, 25, 50, true)[0];
+  EXPECT_FALSE(first[0].journal == foreign.journal);
+  EXPECT_FALSE(first[0].marks == foreign.marks);
+  EXPECT_FALSE(first[0].scores == foreign.scores);
+  SourceModel& source = two.source("a");
+  ASSERT_TRUE(two.append(source, 1).is_ok());
+  const SourceDigest longer = two.store().digests().value()[0];
+  EXPECT_FALSE(longer.journal == first[0].journal);
+  EXPECT_TRUE(longer.marks == first[0].marks);
 }
 
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::store

@@ -101,6 +101,25 @@ TEST(BadInput, AnotherSiltdHasTheStore) {
   EXPECT_EQ(daemon.silt({"status"}).exit_code, 0);  // the first is not harmed
 }
 
+// Whoever may create a file in a watched folder chooses its name; it is listed, asked, explained and
+// reset by the name that is printed.
+TEST(BadInput, AFilesNameNeedNotBeText) {
+  Daemon daemon;
+  daemon.write("bad\xff\xfe.log", "gate opened for quokka\ngate closed\n");
+  daemon.write("good.log", "one\n");
+  daemon.start();
+  ASSERT_TRUE(daemon.has_learned("bad\xff\xfe.log", 2)) << daemon.silt({"sources"}).err;
+  const std::string name = daemon.source("bad\xff\xfe.log");
+  EXPECT_NE(name.find("bad\\xff\\xfe.log"), std::string::npos);
+  EXPECT_NE(daemon.silt({"sources"}).out.find(name), std::string::npos);
+  const Outcome asked = daemon.silt({"ask", "--json", "-s", name, "which lines mention quokka?"});
+  ASSERT_EQ(asked.exit_code, 0) << asked.err;
+  const json::value answer = json::parse(asked.out);
+  EXPECT_EQ(answer.at("evidence").as_array().at(0).at("source").as_string(), name);
+  EXPECT_EQ(daemon.silt({"explain", name, "1"}).exit_code, 0);
+  EXPECT_EQ(daemon.silt({"state", "reset", name, "--yes"}).exit_code, 0);
+}
+
 TEST(BadInput, BinaryGarbageIsALogLikeAnyOther) {
   Daemon daemon;
   std::string garbage;

@@ -1,10 +1,14 @@
 // One life of siltd: start, tail, learn, answer, reset, be killed, come back, stop.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 
 #include "tests/e2e/processes.h"
 
@@ -39,6 +43,11 @@ class Life : public ::testing::Test {
     ASSERT_TRUE(daemon_.has_learned("gate.log", 64)) << daemon_.silt({"sources"}).err;
   }
   json::value source() const { return json::parse(daemon_.source_json("gate.log")); }
+  std::string text_of(const std::string& name) const {
+    std::stringstream text;
+    text << std::ifstream(daemon_.path(name)).rdbuf();
+    return text.str();
+  }
   Daemon daemon_;
 };
 
@@ -140,6 +149,40 @@ TEST_F(Life, KilledAndStartedAgainItIsTheSame) {
   const json::value again = ask(daemon_, "when was badge 4015 refused?");
   EXPECT_EQ(again.at("answer"), answer.at("answer"));
   EXPECT_EQ(again.at("evidence"), answer.at("evidence"));
+}
+
+// The configuration is a pipe: siltd waits in its start for as long as the test wants.
+TEST_F(Life, ATermBeforeItIsReadyEndsItCleanly) {
+  const std::string config = daemon_.path("siltd.toml"), text = text_of("siltd.toml");
+  std::filesystem::remove(config);
+  ASSERT_EQ(::mkfifo(config.c_str(), 0644), 0);
+  daemon_.start();
+  std::ofstream pipe(config);  // opens when siltd does
+  daemon_.signal(SIGTERM);
+  pipe << text;
+  pipe.close();
+  const Outcome ended = daemon_.wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(ended.err.find("ready version"), std::string::npos) << ended.err;
+}
+
+TEST_F(Life, AHangupReloadsWhatItCan) {
+  begin();
+  const auto is_logged = [&](const std::string& word) {
+    return until([&] { return text_of("err").find(word) != std::string::npos; });
+  };
+  std::string config = text_of("siltd.toml");
+  config.replace(config.find("cpu_share = 0"), 13, "cpu_share = 1");
+  daemon_.write("siltd.toml", config + "[telemetry]\nlog_level = \"debug\"\n");
+  daemon_.signal(SIGHUP);
+  EXPECT_TRUE(is_logged("reloaded log_level=debug"));
+  EXPECT_TRUE(is_logged("not_applied=learn.cpu_share remedy"));
+  daemon_.write("siltd.toml", "[nonsense");
+  daemon_.signal(SIGHUP);
+  EXPECT_TRUE(is_logged("reload_failed"));
+  EXPECT_EQ(daemon_.silt({"status"}).exit_code, 0);
+  daemon_.signal(SIGTERM);
+  EXPECT_EQ(daemon_.wait().exit_code, 0);
 }
 
 TEST_F(Life, StopsQuicklyAndCleanly) {

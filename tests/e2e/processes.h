@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/escape.h"
 #include "tests/support/temp_dir.h"
 
 namespace silt::e2e {
@@ -32,7 +33,8 @@ class Daemon {
   Daemon& operator=(const Daemon&) = delete;
 
   std::string path(const std::string& name = "") const { return dir_.path(name); }
-  std::string source(const std::string& log) const { return "host:" + path(log); }
+  // The printed name of its source.
+  std::string source(const std::string& log) const { return escape_bytes("host:" + path(log)); }
   void write(const std::string& name, const std::string& bytes) const;
   void append(const std::string& name, const std::string& bytes) const;
   // The configuration: of a tiny model, "*.log" in the folder, and a socket beside it. `more` is added.

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   RedactState state;
   RedactCounts counts;
   std::string redacted;
+  redact("warm", RedactConfig{}, state, redacted, counts);  // compiles the cues
   ScannedLine scanned;
   std::vector<Field> fields;
   std::vector<std::string> terms;
@@ -65,7 +66,7 @@ int main(int argc, char** argv) {
     scan_line(line, scanned);
     const Folded folded = all_miner.fold(scanned, i, 0);
     index_terms(scanned, terms);
-    policy.decide({.text = line, .seq = i, .pattern = folded.pattern, .pattern_count = folded.count});
+    policy.decide({.text = line, .seq = i, .pattern = folded.pattern});
   });
   std::printf("%zu lines, %zu patterns\n", lines.size(), miner.size());
   return 0;

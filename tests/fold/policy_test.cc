@@ -16,7 +16,6 @@ PolicyInput repeat(std::uint64_t seq, std::int64_t arrival_us, PatternId pattern
           .seq = seq,
           .arrival_us = arrival_us,
           .pattern = pattern,
-          .pattern_count = 1000,
           .tokens = tokens};
 }
 
@@ -48,9 +47,8 @@ TEST(Policy, TheBudgetHoldsInTheLongRun) {
 TEST(Policy, NewPatternsAreLearnedOnCredit) {
   Policy policy(PolicyConfig{.learn_tokens_per_s = 0, .burst_tokens = 100, .new_pattern_learn_count = 8});
   for (std::uint64_t count = 1; count <= 20; ++count) {
-    PolicyInput input = repeat(count, 0, 7);
-    input.pattern_count = count;
-    EXPECT_EQ(policy.decide(input).action, count <= 8 ? Action::kLearn : Action::kCount) << count;
+    EXPECT_EQ(policy.decide(repeat(count, 0, 7)).action, count <= 8 ? Action::kLearn : Action::kCount)
+        << count;
   }
   EXPECT_EQ(policy.bucket_tokens(), -100);  // the debt is bounded
 }
@@ -88,14 +86,54 @@ TEST(Policy, ModesShedGapsAndBlanks) {
   EXPECT_EQ(decide(SourceMode::kLearn, [](PolicyInput& i) { i.shed = true; }).outcome, Outcome::kShed);
   EXPECT_EQ(decide(SourceMode::kLearn, [](PolicyInput& i) { i.gap = true; }).outcome, Outcome::kGap);
   EXPECT_EQ(decide(SourceMode::kLearn, [](PolicyInput& i) { i.text = " \t "; }).outcome, Outcome::kEmpty);
-  // Shed beats new: a mark in the journal must hold for every record in it.
-  EXPECT_EQ(decide(SourceMode::kLearn,
-                   [](PolicyInput& i) {
-                     i.shed = true;
-                     i.pattern_count = 1;
-                   })
-                .action,
-            Action::kCount);
+}
+
+// What was shed was never met: its pattern is as new as before.
+TEST(Policy, ShedRecordsLeaveTheirPatternNew) {
+  Policy policy(PolicyConfig{.learn_tokens_per_s = 0, .burst_tokens = 100});
+  PolicyInput input = repeat(1, 0, 7);
+  input.shed = true;
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(policy.decide(input).outcome, Outcome::kShed);
+  input.shed = false;
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(policy.decide(input).outcome, Outcome::kLearned) << i;
+  EXPECT_EQ(policy.decide(input).outcome, Outcome::kOverBudget);
+}
+
+// After a reset of the net the miner's patterns are old, but the net knows none of them.
+TEST(Policy, ToAFreshPolicyEverythingIsNew) {
+  const PolicyConfig config{.learn_tokens_per_s = 0, .burst_tokens = 1};
+  Policy policy(config);
+  const auto learned_of_20 = [&] {
+    int learned = 0;
+    for (std::uint64_t seq = 1; seq <= 20; ++seq) {
+      learned += policy.decide(repeat(seq, 0, 3)).action == Action::kLearn;
+    }
+    return learned;
+  };
+  EXPECT_EQ(learned_of_20(), 8);
+  EXPECT_EQ(learned_of_20(), 0);
+  policy = Policy(config);
+  EXPECT_EQ(learned_of_20(), 8);
+}
+
+TEST(Policy, MemoryIsBoundedForAnyNumberOfPatterns) {
+  Policy policy;
+  std::uint64_t seq = 0;
+  const auto meet = [&](PatternId first, PatternId last) {
+    for (PatternId pattern = first; pattern <= last; ++pattern) policy.decide(repeat(++seq, 0, pattern));
+    return policy.serialize().size();
+  };
+  const std::size_t full = meet(1, Policy::kPatternsMax);
+  EXPECT_LT(meet(100'000, 300'000), full + 100);
+  EXPECT_TRUE(Policy::deserialize(policy.serialize()).is_ok());
+}
+
+TEST(Policy, ASmallerBudgetCutsTheBucketAndALargerOneLeavesIt) {
+  Policy policy(PolicyConfig{.burst_tokens = 1000});
+  policy.set_config({.burst_tokens = 300});
+  EXPECT_EQ(policy.bucket_tokens(), 300);
+  policy.set_config({.burst_tokens = 5000});
+  EXPECT_EQ(policy.bucket_tokens(), 300);
 }
 
 TEST(Policy, TokensAreEstimatedFromBytes) {
@@ -134,8 +172,7 @@ TEST(Policy, StoredAndLoadedDecidesTheSame) {
   bool over_budget = false;
   for (std::uint64_t seq = 1; seq <= 20'000; ++seq) {
     now += static_cast<std::int64_t>(random() % 200'000) - 20'000;
-    PolicyInput input = repeat(seq, now, static_cast<PatternId>(random() % 50), random() % 60);
-    input.pattern_count = 1 + random() % 100;
+    const PolicyInput input = repeat(seq, now, static_cast<PatternId>(random() % 50), random() % 60);
     const Verdict expected = twin.decide(input);
     ASSERT_EQ(restarted.decide(input).outcome, expected.outcome) << seq;
     over_budget |= expected.outcome == Outcome::kOverBudget;

@@ -77,6 +77,63 @@ TEST(Scanner, TheTimestampIsOneToken) {
   EXPECT_EQ(kinds("I1121 20:54:35.123456 1 x"), "word=I time=1121 20:54:35.123456 num=1 word=x");
 }
 
+// "host|program|severity|message" of a line.
+std::string head(std::string_view line) {
+  ScannedLine scanned;
+  scan_line(line, scanned);
+  const auto text = [&](const TextSpan& span) {
+    return std::string(line.substr(span.begin, span.end - span.begin));
+  };
+  return text(scanned.host) + "|" + text(scanned.program) + "|" + text(scanned.severity) + "|" +
+         std::string(line.substr(scanned.message));
+}
+
+TEST(Head, OfManyLayouts) {
+  const char* cases[][2] = {
+      {"Nov 21 20:54:35 quartz gated[7]: up", "quartz|gated|| up"},
+      {"Nov 21 20:54:35 quartz gated(pam_unix)[7]: up", "quartz|gated|| up"},
+      {"Nov 21 20:54:35 quartz gated[7] ([8]): up", "quartz|gated|| up"},
+      {"Nov 21 20:54:35 quartz kernel: eth0: up", "quartz|kernel|| eth0: up"},
+      {"Nov 21 20:54:35 quartz --- last message repeated ---", "quartz|||--- last message repeated ---"},
+      {"<34>1 2026-11-21T20:54:35Z quartz gated 77 ID47 - up", "quartz|gated|| up"},
+      {"2026-11-21 20:54:35,978 WARN [main] org.example.Gate: up", "|org.example.Gate|WARN| up"},
+      {"2026-11-21 20:54:35,978 - WARN  [main:Gate@7] - up", "||WARN| up"},
+      {"081109 203615 148 INFO dfs.Gate$Keeper: up", "|dfs.Gate$Keeper|INFO| up"},
+      {"03-17 16:13:38.811  1702  2395 D GateManager: up", "|GateManager|D| up"},
+      {"- 1117838570 2005.06.03 R02-M1 2005-06-03-15.42.50.675872 R02-M1 RAS KERNEL INFO up", "||INFO| up"},
+      {"- 1131566461 2005.11.09 n28 Nov 9 12:01:01 n28/n28 gated[7]: up", "n28/n28|gated|| up"},
+      {"20171223-22:15:29:606|Gate_LSC|30002312|up", "|Gate_LSC||up"},
+      {"[10.30 16:49:06] gate.exe *64 - up", "|gate.exe|| up"},
+      {"[Sun Dec 04 04:47:44 2005] [error] up", "||error| up"},
+      {"I1121 20:54:35.123456       1 gate.go:7] up", "|gate.go|I| up"},
+      {"2026-11-21 20:54:35, Info                  CBS    up", "|CBS|Info|    up"},
+      {"2026-11-21 20:54:35.1  INFO 7 --- [  main] c.example.Gate     : up", "|c.example.Gate|INFO| up"},
+      {"[warn] the gate is up", "||warn| the gate is up"},
+      {"2026-11-21 20:54:35 failed to open: x", "||| failed to open: x"},
+      {"[   12.345678] eth0: up", "||| eth0: up"},
+      {"the error: x", "|||the error: x"},
+      {"Start-Date: 2026-11-21  20:54:35", "|||Start-Date: 2026-11-21  20:54:35"},
+      {R"({"level":"info","msg":"x"})", R"(|||{"level":"info","msg":"x"})"}};
+  for (const auto& [line, expected] : cases) EXPECT_EQ(head(line), expected) << line;
+}
+
+TEST(Scanner, WhatCannotBeSeenIsNoPartOfWords) {
+  const std::string line =
+      "\x1b[1;31mERROR\x1b[0m disk sd\xc2\xad"
+      "a3 WA\xe2\x80\x8bRN";
+  const auto found = terms(line);
+  EXPECT_EQ(found, (std::vector<std::string>{"disk", "error", "sda3", "warn"}));
+  ScannedLine scanned;
+  scan_line(line, scanned);
+  ASSERT_EQ(scanned.tokens.size(), 4u);
+  EXPECT_EQ(text_of(line, scanned.tokens[0]), "ERROR");
+  EXPECT_EQ(text_of(line, scanned.tokens[2]),
+            "sd\xc2\xad"
+            "a3");  // a span of the line as it is
+  scan_line("plain", scanned);
+  EXPECT_EQ(scanned.visible, nullptr);
+}
+
 TEST(Scanner, AnyBytesGiveSortedSpansInsideTheLine) {
   std::mt19937_64 random(5);
   ScannedLine scanned;
@@ -92,6 +149,11 @@ TEST(Scanner, AnyBytesGiveSortedSpansInsideTheLine) {
       end = token.end;
     }
     ASSERT_LE(end, line.size());
+    ASSERT_LE(scanned.message, line.size());
+    for (const TextSpan& span : {scanned.host, scanned.program, scanned.severity}) {
+      ASSERT_LE(span.begin, span.end);
+      ASSERT_LE(span.end, line.size());
+    }
     fields_of(scanned, found);
     end = 0;
     for (const Field& field : found) {
@@ -150,6 +212,21 @@ TEST(Terms, AreBounded) {
   const auto cut = terms(std::string(500, 'q'));
   ASSERT_EQ(cut.size(), 1u);
   EXPECT_EQ(cut[0].size(), kMaxTermBytes);
+}
+
+// Alone, a number is a time and gives no term; in a line it is a number and gives one.
+TEST(Terms, PossibleOnesOfATokenAreAllThatALineGives) {
+  for (const std::string token : {"1698730441", "1698730441317224007", "2026-11-21", "10:10:10", "a.b-c",
+                                  "/var/log/x.log", "10.0.0.1:22", "me@example.org", "blk_-123", "C:\\x\\y",
+                                  "8792489.5012ms", "12ms", "https://a.b/c/d?e=f", "9264346651-12382"}) {
+    std::vector<std::string> given, possible;
+    index_terms("first 2026-11-21T10:10:10Z then " + token + " last", given);
+    for (const char* other : {"first", "then", "last"}) std::erase(given, other);
+    possible_terms(token, possible);
+    for (const std::string& term : given) {
+      EXPECT_NE(std::find(possible.begin(), possible.end(), term), possible.end()) << term << " of " << token;
+    }
+  }
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
         Style{"21/11/2026 20:54:35 x", utc(2026, 11, 21, 20, 54, 35), "21/11/2026 20:54:35"},
         Style{"11/21/2026 20:54:35 x", utc(2026, 11, 21, 20, 54, 35), "11/21/2026 20:54:35"},
         Style{"20171223-22:15:29:606|Step|x", utc(2017, 12, 23, 22, 15, 29, 606000), "20171223-22:15:29:606"},
+        Style{"20171224-0:3:7:29|Step|x", utc(2017, 12, 24, 0, 3, 7, 29000), "20171224-0:3:7:29"},
         Style{"20261121T205435Z x", utc(2026, 11, 21, 20, 54, 35), "20261121T205435Z"},
         Style{"03-17 16:13:38.811  17 22 D x", utc(2026, 3, 17, 16, 13, 38, 811000), "03-17 16:13:38.811"},
         Style{"[10.30 16:49:06] app.exe x", utc(2026, 10, 30, 16, 49, 6), "10.30 16:49:06"},
@@ -155,6 +156,7 @@ TEST(Timestamp, AnyBytesAndAnyArrivalAreSafe) {
       EXPECT_LE(text->end, line.size());
     }
   }
+  EXPECT_TRUE(find_timestamp("9999999999999999999 x"));  // more than a signed number holds
   for (const std::int64_t arrival : {-kMax - 1, std::int64_t{0}, kMax}) {
     EXPECT_TRUE(parse_timestamp("Nov 21 20:54:35 q x", arrival, 0));
   }

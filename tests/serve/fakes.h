@@ -6,21 +6,28 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "daemon/answer/answer.h"
 #include "daemon/learn/control.h"
-#include "daemon/store/record_log.h"
-#include "daemon/store/state_store.h"
+#include "daemon/store/fold_store.h"
+#include "daemon/store/net_store.h"
+#include "tests/support/fake_log.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 
-class FakeAnswerer final : public Answerer {
+using learn::ResetRequest;
+using learn::ResetResult;
+using store::SourceRef;
+using store::TenantId;
+
+class FakeAnswerer final : public answer::Answerer {
  public:
-  Status ask(const silt::v1::AskRequest& request, const std::atomic<bool>& cancelled,
+  Status ask(const access::Call& call, const silt::v1::AskRequest& request,
              const std::function<bool(const silt::v1::AskResponse&)>& emit) override {
-    if (request.question() == "hold") return hold(cancelled);
+    if (request.question() == "hold") return hold(call);
     if (request.question() == "broken") return internal_error("line: password=hunter2 at /var/lib/silt");
     silt::v1::AskResponse event;
     event.mutable_plan()->set_kind("find");
@@ -34,7 +41,8 @@ class FakeAnswerer final : public Answerer {
     return Status::ok();
   }
 
-  Result<silt::v1::ExplainResponse> explain(const silt::v1::ExplainRequest& request) override {
+  Result<silt::v1::ExplainResponse> explain(const access::Call&,
+                                            const silt::v1::ExplainRequest& request) override {
     if (request.source() == "absent") return not_found("no such source");
     silt::v1::ExplainResponse response;
     response.set_text("explained");
@@ -45,18 +53,24 @@ class FakeAnswerer final : public Answerer {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return held_ >= count; });
   }
+  // Lets the held questions of one caller go.
+  void release(const std::string& caller) {
+    const std::lock_guard lock(mutex_);
+    released_.insert(caller);
+  }
   void wait_until_released() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return held_ == 0; });
   }
 
  private:
-  // Until the caller goes away or the server stops: nothing else lets it go.
-  Status hold(const std::atomic<bool>& cancelled) {
+  // Until the caller goes away, the server stops, or a test lets it go.
+  Status hold(const access::Call& call) {
     std::unique_lock lock(mutex_);
     ++held_;
     changed_.notify_all();
-    while (!cancelled) changed_.wait_for(lock, std::chrono::milliseconds(1));
+    while (!call.cancelled && !released_.contains(call.caller.name))
+      changed_.wait_for(lock, std::chrono::milliseconds(1));
     --held_;
     changed_.notify_all();
     return {Code::kCancelled, "cancelled"};
@@ -65,68 +79,59 @@ class FakeAnswerer final : public Answerer {
   std::mutex mutex_;
   std::condition_variable changed_;
   int held_ = 0;
+  std::set<std::string> released_;
 };
 
-class FakeLog final : public RecordLog {
+using testing::FakeLog;
+
+class FakeNets final : public store::NetStore {
  public:
-  struct Entry {
-    SourceInfo info;
-    IntakeHead head;
-  };
-  std::vector<Entry> entries;
+  std::map<std::uint32_t, store::NetHead> heads;  // by source id
 
-  std::vector<SourceInfo> sources() const override {
-    std::vector<SourceInfo> infos;
-    for (const Entry& entry : entries) infos.push_back(entry.info);
-    return infos;
-  }
-  Result<IntakeHead> intake_head(SourceRef source) const override {
-    for (const Entry& entry : entries) {
-      if (entry.info.ref == source) return entry.head;
-    }
-    return not_found("no such source");
-  }
-  Result<SourceInfo> open_source(const std::string&, const std::string&, const std::string&) override {
-    return unimplemented("fake");
-  }
-  Status append(JournalBatch&) override { return unimplemented("fake"); }
-  Result<std::vector<connectors::CursorRow>> cursors(const std::string&) const override {
-    return unimplemented("fake");
-  }
-  Status read_after(SourceRef, Seq, std::uint64_t, std::uint32_t,
-                    std::vector<JournalRecord>&) const override {
-    return unimplemented("fake");
-  }
-  Result<JournalRecord> read(SourceRef, Seq) const override { return unimplemented("fake"); }
-  Status append_shed_mark(SourceRef, const ShedMark&) override { return unimplemented("fake"); }
-  Result<std::vector<ShedMark>> shed_marks(SourceRef, Seq) const override { return unimplemented("fake"); }
-};
-
-class FakeStates final : public StateStore {
- public:
-  std::map<std::uint32_t, Head> heads;  // by source id
-
-  Result<std::optional<Head>> head(SourceRef source) const override {
+  Result<std::optional<store::NetHead>> net_head(SourceRef source) const override {
     const auto found = heads.find(static_cast<std::uint32_t>(source.source));
-    return found == heads.end() ? std::optional<Head>() : std::optional<Head>(found->second);
+    return found == heads.end() ? std::optional<store::NetHead>()
+                                : std::optional<store::NetHead>(found->second);
   }
-  Result<std::optional<Checkpoint>> load(SourceRef) const override { return unimplemented("fake"); }
-  Status commit(StepBatch) override { return unimplemented("fake"); }
-  Result<std::vector<StateVersionInfo>> versions(SourceRef) const override { return unimplemented("fake"); }
-  Status reset(SourceRef, const Head&, const RequestResult&) override { return unimplemented("fake"); }
+  Result<std::optional<store::Checkpoint>> load(SourceRef) const override { return unimplemented("fake"); }
+  Status commit(std::vector<store::NetCommit>) override { return unimplemented("fake"); }
+  Result<std::vector<store::StateVersionInfo>> versions(SourceRef) const override {
+    return unimplemented("fake");
+  }
+  Status scores(SourceRef, store::Seq, store::Seq, std::vector<store::Score>&) const override {
+    return unimplemented("fake");
+  }
+  Status reset_net(SourceRef, const store::NetHead&, const store::RequestResult&) override {
+    return unimplemented("fake");
+  }
   Result<std::optional<std::string>> request_result(TenantId, const std::string&) const override {
     return unimplemented("fake");
   }
 };
 
-class FakeLearner final : public LearnControl {
+class FakeFolds final : public store::FoldStore {
+ public:
+  std::map<std::uint32_t, store::FoldHead> heads;  // by source id
+
+  Result<store::FoldHead> fold_head(SourceRef source) const override {
+    const auto found = heads.find(static_cast<std::uint32_t>(source.source));
+    return found == heads.end() ? store::FoldHead() : found->second;
+  }
+  Status patterns(SourceRef, std::vector<store::PatternRow>&) const override { return unimplemented("fake"); }
+  Status commit(std::span<const store::FoldCommit>) override { return unimplemented("fake"); }
+  Result<std::vector<store::SegmentInfo>> segments(SourceRef) const override { return unimplemented("fake"); }
+  Result<store::Seq> trim(SourceRef, store::Seq) override { return unimplemented("fake"); }
+  Status reset_fold(SourceRef) override { return unimplemented("fake"); }
+};
+
+class FakeLearner final : public learn::LearnControl {
  public:
   Result<ResetResult> reset(const ResetRequest& request) override {
     const std::lock_guard lock(mutex_);
     requests_.push_back(request);
     return ResetResult{.old_version = 7, .new_version = 8, .forgotten_steps = 5, .forgotten_patterns = 3};
   }
-  LearnerStatus status() const override { return {}; }
+  learn::LearnerStatus status() const override { return {}; }
   std::vector<ResetRequest> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -137,4 +142,51 @@ class FakeLearner final : public LearnControl {
   std::vector<ResetRequest> requests_;
 };
 
-}  // namespace silt::daemon
+// Keeps results by request id, as the store does, and takes deleted sources out of the journal.
+class FakeAdmin final : public learn::SourceAdmin {
+ public:
+  explicit FakeAdmin(FakeLog& log) : log_(log) {}
+
+  Result<learn::RenameResult> rename(SourceRef source, std::string new_name,
+                                     const std::string& request_id) override {
+    for (auto& entry : log_.entries) {
+      if (!(entry.info.ref == source)) continue;
+      const learn::RenameResult result{entry.info.name, new_name};
+      entry.info.name = std::move(new_name);
+      ++changes;
+      if (!request_id.empty()) renames_[request_id] = result;
+      return result;
+    }
+    return not_found("no such source");
+  }
+  Result<learn::DeleteResult> remove(SourceRef source, bool dry_run, const std::string& request_id) override {
+    for (auto at = log_.entries.begin(); at != log_.entries.end(); ++at) {
+      if (!(at->info.ref == source)) continue;
+      const learn::DeleteResult result{at->info.name, at->head.lines, at->head.bytes, 17, 3, 5};
+      if (dry_run) return result;
+      log_.entries.erase(at);
+      ++changes;
+      if (!request_id.empty()) deletes_[request_id] = result;
+      return result;
+    }
+    return not_found("no such source");
+  }
+  Result<std::optional<learn::RenameResult>> renamed(const std::string&,
+                                                     const std::string& id) const override {
+    const auto found = renames_.find(id);
+    return found == renames_.end() ? std::optional<learn::RenameResult>() : found->second;
+  }
+  Result<std::optional<learn::DeleteResult>> removed(const std::string&,
+                                                     const std::string& id) const override {
+    const auto found = deletes_.find(id);
+    return found == deletes_.end() ? std::optional<learn::DeleteResult>() : found->second;
+  }
+  int changes = 0;
+
+ private:
+  FakeLog& log_;
+  std::map<std::string, learn::RenameResult> renames_;
+  std::map<std::string, learn::DeleteResult> deletes_;
+};
+
+}  // namespace silt::serve

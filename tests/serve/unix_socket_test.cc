@@ -12,7 +12,7 @@
 
 #include "tests/support/temp_dir.h"
 
-namespace silt::daemon {
+namespace silt::serve {
 namespace {
 
 using silt::testing::TempDir;
@@ -127,18 +127,5 @@ TEST(Peer, IsTheProcessThatConnected) {
   ::close(pair[1]);
 }
 
-TEST(Peer, ChangesAreForRootTheOwnUserAndTheSocketsGroup) {
-  constexpr uid_t kOwn = 900;
-  constexpr gid_t kGroup = 901;
-  const auto allowed = [&](uid_t uid, gid_t gid, std::vector<gid_t> groups) {
-    return may_change(Peer{uid, gid, 1, std::move(groups)}, kOwn, kGroup);
-  };
-  EXPECT_TRUE(allowed(0, 0, {}));
-  EXPECT_TRUE(allowed(kOwn, 5, {}));
-  EXPECT_TRUE(allowed(1000, kGroup, {}));
-  EXPECT_TRUE(allowed(1000, 1000, {4, kGroup}));
-  EXPECT_FALSE(allowed(1000, 1000, {4, 27}));
-}
-
 }  // namespace
-}  // namespace silt::daemon
+}  // namespace silt::serve

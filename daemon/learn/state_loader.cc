@@ -1,0 +1,161 @@
+#include "daemon/learn/state_loader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace silt::learn {
+
+StateLoader::StateLoader(const store::RecordLog& log, const store::FoldStore& folds, store::NetStore& nets,
+                         model::Learner& learner, NetReader& reader, JournalWalk& walk,
+                         const LearnOptions& options, LearnCounters& counters, std::function<bool()> alive)
+    : log_(log),
+      folds_(folds),
+      nets_(nets),
+      learner_(learner),
+      reader_(reader),
+      walk_(walk),
+      options_(options),
+      counters_(counters),
+      alive_(std::move(alive)) {}
+
+Result<Resident> StateLoader::load(const store::SourceInfo& source, const fold::PolicyConfig& configured) {
+  SILT_ASSIGN(const auto checkpoint, nets_.load(source.ref));
+  if (!checkpoint) {
+    const store::NetHead none;
+    return start(source.ref, none, PolicyHistory::from_base(none, configured));
+  }
+  const store::NetHead& head = checkpoint->head;
+  PolicyHistory history = decode_history(head, configured);
+  if (head.learned_seq == head.base_seq) return start(source.ref, head, std::move(history));
+  if (head.backend != learner_.backend_name() || head.model_fingerprint != options_.model_fingerprint) {
+    return relearn(source, configured, head, "the state is of another backend or model");
+  }
+  SILT_ASSIGN(Resident resident, from_checkpoint(source, *checkpoint, std::move(history)));
+  SILT_ASSIGN(const JournalWalk::Walked walked, replay(source, resident, head));
+  resident.state.head.state_digest = digest_of(resident.state, learner_);
+  const bool reached =
+      same_counts(resident.state.head, head) && resident.state.head.state_digest == head.state_digest;
+  if (reached) return resident;
+  const std::string why = "replay to record " + std::to_string(head.learned_seq) + " gave state " +
+                          resident.state.head.state_digest.hex() + " at record " +
+                          std::to_string(resident.state.head.learned_seq) + ", the head says " +
+                          head.state_digest.hex();
+  if (walked.with_losses || walked.end == JournalWalk::End::kShort) {
+    return relearn(source, configured, head, "records that its replay needs are gone or damaged: " + why);
+  }
+  log::error("state_digest_mismatch", {{"source", source.name}, {"detail", why}});
+  if (options_.on_digest_mismatch == OnMismatch::kRelearn) return relearn(source, configured, head, why);
+  return data_loss(
+      "source " + source.name + ": " + why +
+      "; the memory, the build or the journal is not what it was. To learn the source anew from its "
+      "journal, set learn.on_digest_mismatch = \"relearn\"");
+}
+
+void StateLoader::identify(Resident& resident) const {
+  store::NetHead& head = resident.state.head;
+  head.backend = learner_.backend_name();
+  head.model_fingerprint = options_.model_fingerprint;
+  head.learn_config = encode_history(resident.history);
+}
+
+Result<Resident> StateLoader::start(store::SourceRef source, const store::NetHead& head,
+                                    PolicyHistory history) const {
+  Resident resident;
+  resident.state = fresh_state(learner_, head, history);
+  resident.history = std::move(history);
+  identify(resident);
+  SILT_ASSIGN(resident.sheds, log_.shed_marks(source, head.base_seq));
+  SILT_TRY(apply_changes(resident));
+  return resident;
+}
+
+// The changes of the policy behind the last record. Doing so twice is as good as once.
+Status StateLoader::apply_changes(Resident& resident) const {
+  const std::vector<PolicyChange>& changes = resident.history.changes;
+  for (std::size_t i = 1; i < changes.size(); ++i) {
+    if (changes[i].after_seq != resident.state.head.learned_seq) continue;
+    SILT_TRY(reader_.set_policy(resident.state, changes[i].config, nullptr));
+  }
+  return Status::ok();
+}
+
+Result<Resident> StateLoader::from_checkpoint(const store::SourceInfo& source,
+                                              const store::Checkpoint& checkpoint,
+                                              PolicyHistory history) const {
+  const store::NetHead& head = checkpoint.head;
+  if (checkpoint.blob.empty()) return start(source.ref, head, std::move(history));
+  auto state = decode_state(checkpoint.blob, learner_, history);
+  if (state.is_ok() && state->head.base_version == head.base_version &&
+      state->head.base_seq == head.base_seq) {
+    Resident resident;
+    resident.state = std::move(state).value();
+    resident.history = std::move(history);
+    identify(resident);
+    SILT_ASSIGN(resident.sheds, log_.shed_marks(source.ref, resident.state.head.learned_seq));
+    return resident;
+  }
+  log::warning("state_blob_unusable",
+               {{"source", source.name},
+                {"error", state.is_ok() ? std::string("it is of another base") : state.status().message()},
+                {"action", "replaying the journal from its base"}});
+  return start(source.ref, head, std::move(history));
+}
+
+// Stretch by stretch of one policy each.
+Result<JournalWalk::Walked> StateLoader::replay(const store::SourceInfo& source, Resident& resident,
+                                                const store::NetHead& to) {
+  NetState& state = resident.state;
+  const ReplayWork before{state.net.steps, state.head.learned_seq};
+  JournalWalk::Walked walked;
+  const auto on_record = [&](store::Seq, bool) {
+    ++counters_.replayed_records;
+    return alive_();
+  };
+  for (;;) {
+    const store::Seq at = state.head.learned_seq;
+    SILT_TRY(apply_changes(resident));
+    if (at >= to.learned_seq) break;
+    JournalWalk::Target target{to.learned_seq, to.processed_bytes};
+    const PolicyChange* const change = resident.history.next(at);
+    if (change != nullptr && change->after_seq < to.learned_seq)
+      target = {change->after_seq, change->after_bytes};
+    SILT_ASSIGN(const auto stretch, walk_.walk(source, resident, target, nullptr, on_record));
+    if (stretch.end == JournalWalk::End::kPaused) return Status(Code::kCancelled, "stopping");
+    walked.with_losses |= stretch.with_losses;
+    walked.end = stretch.end;
+    if (stretch.end == JournalWalk::End::kShort) break;
+  }
+  resident.since_blob = {state.net.steps - before.steps, state.head.learned_seq - before.records};
+  counters_.replayed_steps += resident.since_blob.steps;
+  return walked;
+}
+
+// Starts again from the base, or from the oldest record there is: scores and states go, the journal is
+// read once more by the usual path.
+Result<Resident> StateLoader::relearn(const store::SourceInfo& source, const fold::PolicyConfig& configured,
+                                      const store::NetHead& head, std::string_view why) {
+  SILT_ASSIGN(const store::FoldHead fold, folds_.fold_head(source.ref));
+  store::NetHead base = head;
+  base.base_version = head.state_version + 1;
+  if (fold.floor_seq > head.base_seq) {
+    base.base_seq = fold.floor_seq;
+    // Nobody knows the bytes of what is gone; backlogs are estimates.
+    base.base_bytes = static_cast<std::uint64_t>(
+        static_cast<double>(fold.folded_bytes) *
+        std::min(1.0, static_cast<double>(fold.floor_seq) /
+                          static_cast<double>(std::max<store::Seq>(1, fold.folded_seq))));
+  }
+  log::warning("relearning", {{"source", source.name},
+                              {"why", why},
+                              {"from_seq", base.base_seq + 1},
+                              {"removed_before", fold.floor_seq}});
+  ++counters_.relearned_sources;
+  SILT_ASSIGN(Resident resident, start(source.ref, base, PolicyHistory::from_base(base, configured)));
+  resident.state.head.state_digest = digest_of(resident.state, learner_);
+  SILT_TRY(nets_.reset_net(source.ref, resident.state.head, store::RequestResult()));
+  return resident;
+}
+
+}  // namespace silt::learn

@@ -1,0 +1,55 @@
+// StateLoader: brings the net of a source into memory: the newest readable blob (or the base), and replay
+// of the journal to the committed head, whose digest must match.
+//
+// What cannot be brought back is learned again from the oldest records there are, and that is said. The
+// daemon is stopped only by a digest that differs without a known loss, and only if it is told so.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "base/status.h"
+#include "daemon/learn/journal_walk.h"
+#include "daemon/learn/learn_options.h"
+#include "daemon/learn/residents.h"
+#include "daemon/store/fold_store.h"
+#include "daemon/store/net_store.h"
+#include "daemon/store/record_log.h"
+
+namespace silt::learn {
+
+class StateLoader {
+ public:
+  // `alive` is called after each replayed record; false: the daemon stops. Everything must outlive the
+  // loader.
+  StateLoader(const store::RecordLog& log, const store::FoldStore& folds, store::NetStore& nets,
+              model::Learner& learner, NetReader& reader, JournalWalk& walk, const LearnOptions& options,
+              LearnCounters& counters, std::function<bool()> alive);
+
+  // The state at the source's committed head, its digest filled in. kCancelled: the daemon stops.
+  Result<Resident> load(const store::SourceInfo& source, const fold::PolicyConfig& configured);
+  // The state at the base of `head`.
+  Result<Resident> start(store::SourceRef source, const store::NetHead& head, PolicyHistory history) const;
+
+ private:
+  Result<Resident> from_checkpoint(const store::SourceInfo& source, const store::Checkpoint& checkpoint,
+                                   PolicyHistory history) const;
+  Status apply_changes(Resident& resident) const;
+  Result<JournalWalk::Walked> replay(const store::SourceInfo& source, Resident& resident,
+                                     const store::NetHead& to);
+  Result<Resident> relearn(const store::SourceInfo& source, const fold::PolicyConfig& configured,
+                           const store::NetHead& head, std::string_view why);
+  void identify(Resident& resident) const;
+
+  const store::RecordLog& log_;
+  const store::FoldStore& folds_;
+  store::NetStore& nets_;
+  model::Learner& learner_;
+  NetReader& reader_;
+  JournalWalk& walk_;
+  const LearnOptions& options_;
+  LearnCounters& counters_;
+  std::function<bool()> alive_;
+};
+
+}  // namespace silt::learn

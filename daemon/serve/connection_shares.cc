@@ -1,0 +1,41 @@
+#include "daemon/serve/connection_shares.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace silt::serve {
+namespace {
+
+constexpr std::int64_t kSecondUs = 1'000'000;
+
+ino_t inode_of(int descriptor) {
+  struct stat info {};
+  return ::fstat(descriptor, &info) == 0 ? info.st_ino : 0;
+}
+
+}  // namespace
+
+Status ConnectionShares::admit(int connection, uid_t uid, std::int64_t now_us) {
+  User& user = users_[uid];
+  user.paid_us = std::max(user.paid_us, now_us);
+  if (user.paid_us > now_us + kSecondUs - kSecondUs / kConnectionsPerSecond) {
+    return resource_exhausted("too many a second from uid " + std::to_string(uid));
+  }
+  if (user.open.size() >= open_max_) forget_closed(user.open);
+  if (user.open.size() >= open_max_) {
+    return resource_exhausted("too many are open of uid " + std::to_string(uid));
+  }
+  user.paid_us += kSecondUs / kConnectionsPerSecond;
+  user.open[connection] = inode_of(connection);
+  return Status::ok();
+}
+
+void ConnectionShares::forget_closed(Open& open) {
+  for (auto at = open.begin(); at != open.end();) {
+    at = inode_of(at->first) == at->second ? std::next(at) : open.erase(at);
+  }
+}
+
+}  // namespace silt::serve

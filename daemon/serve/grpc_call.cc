@@ -1,0 +1,126 @@
+#include "daemon/serve/grpc_call.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+
+#include <utility>
+
+#include "daemon/serve/grpc_status.h"
+
+namespace silt::serve {
+namespace {
+
+using Serialization = grpc::SerializationTraits<Message>;
+
+Status queue_full(const access::Caller& caller) {
+  return resource_exhausted("too many calls of " + caller.name + " wait already; try again in a second");
+}
+
+}  // namespace
+
+WorkerPool& Workplace::pool(Pool which) const {
+  switch (which) {
+    case Pool::kLook: return look;
+    case Pool::kChange: return change;
+    case Pool::kAsk: break;
+  }
+  return ask;
+}
+
+Status stopping() {
+  return unavailable("siltd is stopping; try again when it has restarted");
+}
+
+GrpcCall::GrpcCall(grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,
+                   const Method& method, const Workplace& place, std::shared_ptr<const access::Caller> caller)
+    : context_(context),
+      deadline_(context->deadline()),
+      request_(request),
+      method_(method),
+      api_(place.api),
+      live_(place.live),
+      caller_(std::move(caller)) {}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* GrpcCall::start(grpc::CallbackServerContext* context,
+                                                            const grpc::ByteBuffer* request,
+                                                            const Method& method, const Workplace& place,
+                                                            std::shared_ptr<const access::Caller> caller) {
+  const std::shared_ptr<GrpcCall> call(new GrpcCall(context, *request, method, place, std::move(caller)));
+  call->self_ = call;
+  if (!place.live.enter(call)) {
+    call->abandon(stopping());
+  } else if (!place.pool(method.pool).post(call->caller_->name, [call] { call->run(); })) {
+    call->abandon(queue_full(*call->caller_));
+  }
+  return call.get();
+}
+
+void GrpcCall::abandon(const Status& why) {
+  const std::lock_guard lock(mutex_);
+  cancelled_ = true;
+  if (!writing_) queue_.clear();
+  finish(why);
+}
+
+void GrpcCall::OnWriteDone(bool ok) {
+  const std::lock_guard lock(mutex_);
+  writing_ = false;
+  queue_.pop_front();
+  if (!ok) cancelled_ = true;
+  advance();
+}
+
+void GrpcCall::OnDone() {
+  live_.leave(this);
+  const auto last = std::move(self_);
+}
+
+void GrpcCall::run() {
+  Status status = work();
+  const std::lock_guard lock(mutex_);
+  result_ = std::move(status);
+  advance();
+}
+
+Status GrpcCall::work() {
+  if (cancelled_) return {Code::kCancelled, "cancelled by the caller"};
+  if (std::chrono::system_clock::now() >= deadline_) {
+    return {Code::kDeadlineExceeded, "the deadline passed before siltd got to it"};
+  }
+  const std::unique_ptr<Message> request = new_request(method_);
+  if (!Serialization::Deserialize(&request_, request.get()).ok()) {
+    return invalid_argument("the request is no " + request->GetTypeName());
+  }
+  return call_method(api_, method_, {*caller_, cancelled_, deadline_}, *request,
+                     [this](const Message& message) { return push(message); });
+}
+
+bool GrpcCall::push(const Message& message) {
+  grpc::ByteBuffer bytes;
+  bool own = false;
+  if (!Serialization::Serialize(message, &bytes, &own).ok()) return false;
+  const std::lock_guard lock(mutex_);
+  if (cancelled_ || ended_) return false;
+  queue_.push_back(std::move(bytes));
+  advance();
+  return true;
+}
+
+void GrpcCall::advance() {
+  if (writing_ || ended_) return;
+  if (!queue_.empty() && !cancelled_) {
+    writing_ = true;
+    StartWrite(&queue_.front());
+  } else if (result_.has_value()) {
+    finish(*result_);
+  }
+}
+
+void GrpcCall::finish(const Status& status) {
+  if (std::exchange(ended_, true)) return;
+  // What gRPC's own retries go by, in milliseconds.
+  if (status.code() == Code::kResourceExhausted)
+    context_->AddTrailingMetadata("grpc-retry-pushback-ms", "1000");
+  Finish(to_grpc(status));
+}
+
+}  // namespace silt::serve

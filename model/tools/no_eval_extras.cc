@@ -1,0 +1,9 @@
+#include "model/tools/eval_extras.h"
+
+namespace silt::model {
+
+std::span<const EvalExtra> eval_extras() {
+  return {};
+}
+
+}  // namespace silt::model
