@@ -123,6 +123,8 @@ std::string to_json(const Answer& answer) {
   json::object out;
   out["answer"] = to_utf8(answer.final.answer());
   out["abstained"] = answer.final.abstained();
+  out["verdict"] = to_utf8(answer.final.verdict());
+  out["confidence"] = answer.final.confidence();
   out["plan"] = plan_object(answer.plan);
   out["evidence"] = std::move(evidence);
   out["versions"] = std::move(versions);
