@@ -1,6 +1,7 @@
 #include "daemon/answer/plan/source_planner.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -17,7 +18,6 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-constexpr float kFieldWeight = 2.5F;
 
 }  // namespace
 
@@ -45,6 +45,8 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   out_.query.window = language::intersect(reading.windows);
   out_.query.not_words = reading.not_words;
   prose_ = profile.layout.kind == search::Layout::Kind::kProse;
+  // A field says as much as a word that few patterns have.
+  field_weight_ = 0.75F * std::log(1 + 2 * (static_cast<float>(profile.patterns.size()) + 1));
   weight_.assign(topic_.words.size(), 0);
   got_.assign(topic_.words.size(), 0);
   split_topic();
@@ -53,7 +55,7 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
   if (!matches_.best.empty()) fitness_ = matches_.best.front().coverage * 10 + matches_.best.front().score;
-  fitness_ += kFieldWeight * static_cast<float>(fields_.tests.size());
+  fitness_ += field_weight_ * static_cast<float>(fields_.tests.size());
   fitness_ += 8 * static_cast<float>(out_.query.words.size());
 }
 
@@ -113,7 +115,7 @@ void SourcePlanner::split_topic() {
     if (operand.contains(topic_.words[t].at)) {
       operand_.push_back(t);
     } else if (fields_.taken.contains(t)) {
-      weight_[t] = got_[t] = kFieldWeight;
+      weight_[t] = got_[t] = field_weight_;
     } else if (!fields_.plain.contains(t)) {
       subject_.push_back(t);
     }
@@ -125,7 +127,7 @@ void SourcePlanner::ground_values() {
   out_.word_weights.clear();
   for (const std::string& value : reading_.values) {
     out_.query.words.push_back({language::lower(value)});
-    out_.word_weights.push_back(kFieldWeight);
+    out_.word_weights.push_back(field_weight_);
   }
   out_.firm_words = out_.query.words.size();
 }
@@ -179,11 +181,13 @@ void SourcePlanner::join_phrases(const std::string& example) {
     groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(i));
     out_.word_weights.erase(out_.word_weights.begin() + static_cast<std::ptrdiff_t>(i));
     for (WordGroup& group : groups) {
-      for (std::string& word : group) {
+      WordGroup phrases;
+      for (const std::string& word : group) {
         for (const std::string& phrase : {word + " " + small, small + " " + word}) {
-          if (language::has_word(example, phrase)) word = phrase;
+          if (language::has_word(example, phrase)) phrases.push_back(phrase);
         }
       }
+      if (!phrases.empty()) group = phrases;
     }
   }
   for (std::size_t i = 1; i < reading_.words.size(); ++i) {  // "not responding"
@@ -224,15 +228,16 @@ void SourcePlanner::measure() {
     got += std::min(got_[t], weight_[t]);
     if (weight_[t] > 0 && got_[t] <= 0) out_.lost.push_back(topic_.words[t].text);
   }
-  all += kFieldWeight * static_cast<float>(reading_.values.size());  // each is in the query
-  got += kFieldWeight * static_cast<float>(reading_.values.size());
-  all += kFieldWeight * static_cast<float>(fields_.numbers.size());
-  got += kFieldWeight * static_cast<float>(fields_.numbers.size());
+  all += field_weight_ * static_cast<float>(reading_.values.size());  // each is in the query
+  got += field_weight_ * static_cast<float>(reading_.values.size());
+  all += field_weight_ * static_cast<float>(fields_.numbers.size());
+  got += field_weight_ * static_cast<float>(fields_.numbers.size());
   out_.soft_tests = fields_.numbers;
   for (const std::string& number : fields_.lost) {
-    all += kFieldWeight;
+    all += field_weight_;
     out_.lost.push_back(number);
   }
+  if (!fields_.lost.empty()) got *= 0.5F;  // a number that is nowhere: what was asked about did not happen
   // A summary or a list of oddities needs no topic.
   const bool story = out_.query.op == Op::kSummary || out_.query.op == Op::kNew || out_.query.op == Op::kGap;
   out_.coverage = all > 0 ? got / all : 1;
@@ -275,7 +280,7 @@ void SourcePlanner::claim(const std::string& key) {
       named |= std::any_of(each.words.begin(), each.words.end(), [&](const Stems& phrase) { return phrase.size() == 1 && phrase[0] == stem; });
     }
     if (named) {
-      weight_[t] = got_[t] = kFieldWeight / 2;
+      weight_[t] = got_[t] = field_weight_ / 2;
       claimed_ = true;
     }
     return named;

@@ -56,6 +56,7 @@ class SourcePlanner {
   std::vector<std::size_t> operand_words_;      // of the reading
   bool claimed_ = false;
   bool prose_ = false;
+  float field_weight_ = 0;
   std::vector<float> weight_, got_;             // per word of topic_
   FieldGrounding fields_;
   float fitness_ = 0;

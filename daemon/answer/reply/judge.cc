@@ -12,8 +12,9 @@ constexpr float kClosest = 0.1F;  // least confidence of what is shown as closes
 
 // Least confidence of what is stated. An explanation shows lines and claims little; a list of lines
 // that only half fit claims that these are the ones.
-float stated_from(Op op) {
-  switch (op) {
+float stated_from(const Judged& judged) {
+  if (judged.candidate.prose) return 0.35F;
+  switch (judged.candidate.query.op) {
     case Op::kExplain:
     case Op::kSummary:
     case Op::kNew: return 0.2F;
@@ -23,7 +24,7 @@ float stated_from(Op op) {
     case Op::kExists:
     case Op::kTop:
     case Op::kBottom: return 0.35F;
-    case Op::kList: return 0.58F;
+    case Op::kList: return judged.outcome.groups.empty() ? 0.58F : 0.48F;
     default: return 0.42F;
   }
 }
@@ -76,8 +77,8 @@ bool relax(Candidate& candidate) {
     candidate.soft_tests.pop_back();
     std::erase_if(candidate.query.tests, [&](const Test& test) { return test.slot == slot; });
     candidate.lost.push_back(slot);
-    gone = 2.5F;
-  } else if (words.size() > candidate.firm_words + 1 || (words.size() > candidate.firm_words && candidate.firm_words > 0)) {
+    gone = 0.3F * candidate.weight;
+  } else if (words.size() > candidate.firm_words + 1 || (words.size() > candidate.firm_words && (candidate.firm_words > 0 || !candidate.query.tests.empty()))) {
     const auto least = std::min_element(weights.begin() + static_cast<std::ptrdiff_t>(candidate.firm_words), weights.end());
     const auto at = least - weights.begin();
     candidate.lost.push_back(words[static_cast<std::size_t>(at)].front());
@@ -137,7 +138,7 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
     any = true;
   }
   SILT_TRY(add_story(log, best));
-  best.verdict = best.confidence >= stated_from(best.candidate.query.op) ? Verdict::kStated
+  best.verdict = best.confidence >= stated_from(best) ? Verdict::kStated
                  : best.confidence >= kClosest ? Verdict::kClosest
                                                : Verdict::kNothing;
   return best;
