@@ -129,6 +129,7 @@ bool Grounder::is_plain(std::size_t t) {
     });
     if (!fits) continue;
     out_.plain.insert(t);
+    if (!has(each.slots, "*")) out_.own_nouns.insert(t);
     return true;
   }
   return false;

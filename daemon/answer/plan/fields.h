@@ -17,6 +17,7 @@ struct FieldGrounding {
   std::vector<Test> tests;
   std::set<std::size_t> taken;      // topic words that the tests hold
   std::set<std::size_t> plain;      // topic words that mean records as such
+  std::set<std::size_t> own_nouns;  // of these, the ones that only such a source has: "tickets"
   std::set<std::size_t> named;      // topic words that name a slot
   std::vector<std::string> numbers; // slots that a number was found in
   std::vector<std::string> lost;    // numbers that stand nowhere

@@ -1,6 +1,8 @@
 #include "daemon/answer/plan/planner.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <memory>
 
 #include "daemon/answer/language/words.h"
@@ -18,47 +20,74 @@ language::TimeContext time_for(const language::TimeContext& asker, const search:
   return out;
 }
 
-// Words of the question that name a source: "in OpenSSH_2k.log", "the android log".
-std::size_t name_hits(const Reading& reading, const search::Profile& profile) {
-  std::size_t hits = 0;
-  for (const language::QuestionWord& word : reading.words) {
+// Words of the question that name a source: "in OpenSSH_2k.log", "the android log". They are no topic.
+// Returns which.
+std::vector<std::size_t> take_names(Reading& reading, const search::Profile& profile) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < reading.words.size(); ++i) {
+    const language::QuestionWord& word = reading.words[i];
     if (word.text.size() < 4 || word.taken == language::Taken::kFiller || word.taken == language::Taken::kOperation) continue;
-    if (language::has_word(profile.name, word.text)) hits += word.text.find('.') != std::string::npos ? 4 : 1;
+    if (language::has_word(profile.name, word.text)) out.push_back(i);
+  }
+  std::erase_if(reading.values, [&](const std::string& value) { return language::has_word(profile.name, language::lower(value)); });
+  std::erase_if(reading.topic, [&](std::size_t i) { return std::find(out.begin(), out.end(), i) != out.end(); });
+  return out;
+}
+
+// Whether the source has the identifiers that the question names.
+std::size_t values_in(const Reading& reading, const search::Profile& profile) {
+  std::size_t hits = 0;
+  for (const std::string& value : reading.values) {
+    hits += std::any_of(profile.slots.begin(), profile.slots.end(), [&](const search::SlotProfile& slot) { return slot.values.contains(value); }) ||
+            profile.word_at.contains(language::lower(value));
   }
   return hits;
 }
 
-// What only names the source is no topic.
-void drop_names(Reading& reading, const search::Profile& profile) {
-  std::erase_if(reading.values, [&](const std::string& value) { return language::has_word(profile.name, language::lower(value)); });
-  std::erase_if(reading.topic, [&](std::size_t i) {
-    const std::string& text = reading.words[i].text;
-    if (text.size() < 4 || !language::has_word(profile.name, text)) return false;
-    return true;
-  });
+struct Entry {
+  float fitness = 0;
+  std::size_t index = 0;
+  std::unique_ptr<Reading> reading;
+  std::unique_ptr<SourcePlanner> planner;
+  std::map<std::size_t, float> evidence;
+  std::size_t values = 0;
+};
+
+// A word weighs the more the fewer sources have it.
+void weigh(std::vector<Entry>& entries) {
+  std::map<std::size_t, float> having;
+  float with_values = 0;
+  for (const Entry& entry : entries) {
+    for (const auto& [at, share] : entry.evidence) having[at] += share;
+    with_values += entry.values > 0 ? 1 : 0;
+  }
+  const float all = static_cast<float>(entries.size());
+  for (Entry& entry : entries) {
+    for (const auto& [at, share] : entry.evidence) {
+      const float rare = having[at] > 0 ? std::log(1 + all / having[at]) : 0;
+      entry.fitness += share * rare * (entry.reading->words[at].light ? 0.5F : 1.0F);
+    }
+    if (entry.values > 0) entry.fitness += 2 * static_cast<float>(entry.values) * std::log(1 + all / with_values);
+  }
 }
 
 }  // namespace
 
 std::vector<Candidate> make_plans(const std::string& question, const PlanContext& context) {
-  struct Entry {
-    float fitness = 0;
-    std::size_t index = 0;
-    std::unique_ptr<Reading> reading;
-    std::unique_ptr<SourcePlanner> planner;
-  };
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < context.scope.size(); ++i) {
     const search::Profile& profile = *context.scope[i];
     Entry entry;
     entry.index = i;
     entry.reading = std::make_unique<Reading>(language::read_question(question, time_for(context.time, profile)));
-    const std::size_t hits = name_hits(*entry.reading, profile);
-    drop_names(*entry.reading, profile);
+    const std::vector<std::size_t> names = take_names(*entry.reading, profile);
     entry.planner = std::make_unique<SourcePlanner>(*entry.reading, profile, i);
-    entry.fitness = entry.planner->fitness() + 12 * static_cast<float>(hits);
+    entry.evidence = entry.planner->evidence();
+    for (const std::size_t at : names) entry.evidence[at] = 1;
+    entry.values = values_in(*entry.reading, profile);
     entries.push_back(std::move(entry));
   }
+  weigh(entries);
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.fitness > b.fitness; });
   if (entries.size() > 3) entries.resize(3);
   std::vector<Candidate> out;

@@ -54,9 +54,23 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64);
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
-  if (!matches_.best.empty()) fitness_ = matches_.best.front().coverage * 10 + matches_.best.front().score;
-  fitness_ += field_weight_ * static_cast<float>(fields_.tests.size());
-  fitness_ += 8 * static_cast<float>(out_.query.words.size());
+}
+
+std::map<std::size_t, float> SourcePlanner::evidence() const {
+  std::map<std::size_t, float> out;
+  for (std::size_t i = 0; i < subject_.size(); ++i) {
+    const float got = matches_.best.empty() || weight_[subject_[i]] <= 0 ? 0 : matches_.best.front().got[i] / weight_[subject_[i]];
+    out[topic_.words[subject_[i]].at] = std::min(1.0F, got);
+  }
+  for (const std::size_t t : fields_.taken) out[topic_.words[t].at] = 1;
+  for (const std::size_t t : fields_.own_nouns) out[topic_.words[t].at] = 1;
+  for (const std::size_t t : operand_) {
+    const std::string stem = language::stem(topic_.words[t].text);
+    const auto found = profile_.stem_at.find(stem);
+    const bool word = found != profile_.stem_at.end() && !profile_.postings[found->second].empty();
+    out[topic_.words[t].at] = fields_.named.contains(t) || word ? 1.0F : 0.0F;
+  }
+  return out;
 }
 
 // Text is wrapped: what stands in the lines before and behind counts as well, a little less.

@@ -1,6 +1,7 @@
 // Grounds a reading in one source: which records it means, which slot it asks for.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,8 +16,8 @@ class SourcePlanner {
  public:
   SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index);
 
-  // How well the source fits the question, to choose among sources: weight of what it has.
-  float fitness() const { return fitness_; }
+  // By word of the question: how well the source has it, 0 to 1. What chooses among sources.
+  std::map<std::size_t, float> evidence() const;
   Candidate plan();
 
  private:
@@ -59,7 +60,6 @@ class SourcePlanner {
   float field_weight_ = 0;
   std::vector<float> weight_, got_;             // per word of topic_
   FieldGrounding fields_;
-  float fitness_ = 0;
   TopicMatches matches_;                        // of the subject
   std::vector<std::uint32_t> chosen_;           // patterns that the words mean
 };

@@ -134,7 +134,8 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
     }
     judged.confidence = confidence_of(candidate, judged.outcome);
     judged.candidate = std::move(candidate);
-    if (!any || judged.confidence > best.confidence + 0.1F) best = std::move(judged);
+    const bool enough = any && best.confidence >= stated_from(best);  // the source that fits best comes first
+    if (!any || (!enough && judged.confidence > best.confidence + 0.1F)) best = std::move(judged);
     any = true;
   }
   SILT_TRY(add_story(log, best));
