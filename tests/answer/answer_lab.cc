@@ -87,7 +87,7 @@ int main(int argc, char** argv) {
     judged->verdict = verdict;
     const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     std::cout << "{\"id\":" << json_text(question[0]) << ",\"answer\":" << json_text(reply.text) << ",\"forced\":" << json_text(forced.text) << ",\"op\":\"" << answer::name_of(judged->candidate.query.op) << "\",\"verdict\":\"" << name_of(judged->verdict)
-              << "\",\"confidence\":" << judged->confidence << ",\"ms\":" << ms << ",\"plan\":" << json_text(print_query(judged->candidate.query))
+              << "\",\"confidence\":" << judged->confidence << ",\"margin\":" << judged->candidate.margin << ",\"ms\":" << ms << ",\"plan\":" << json_text(print_query(judged->candidate.query))
               << ",\"evidence\":[";
     for (std::size_t i = 0; i < reply.citations.size(); ++i) {
       const search::Hit& hit = reply.citations[i];

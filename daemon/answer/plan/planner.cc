@@ -83,15 +83,21 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     const std::vector<std::size_t> names = take_names(*entry.reading, profile);
     entry.planner = std::make_unique<SourcePlanner>(*entry.reading, profile, i);
     entry.evidence = entry.planner->evidence();
-    for (const std::size_t at : names) entry.evidence[at] = 1;
+    for (const std::size_t at : names) entry.evidence[at] = 1.5F;
+    entry.fitness = entry.planner->likelihood();
     entry.values = values_in(*entry.reading, profile);
     entries.push_back(std::move(entry));
   }
   weigh(entries);
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.fitness > b.fitness; });
-  if (entries.size() > 3) entries.resize(3);
+  const float best = entries.empty() ? 0 : entries[0].fitness, next = entries.size() > 1 ? entries[1].fitness : 0;
+  if (entries.size() > 4) entries.resize(4);
   std::vector<Candidate> out;
-  for (Entry& entry : entries) out.push_back(entry.planner->plan());
+  for (Entry& entry : entries) {
+    out.push_back(entry.planner->plan());
+    out.back().fit = best > 0 ? entry.fitness / best : 1;
+    out.back().margin = context.scope.size() == 1 ? 1 : best > 0 ? (best - next) / best : 0;
+  }
   if (context.scoped && entries.size() > 1 && out.front().query.op == Op::kCompare && !out.front().query.other_window.bounded()) {
     Candidate& both = out.front();  // "which of the two machines got more ..."
     both.query.op = Op::kTop;

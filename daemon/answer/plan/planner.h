@@ -31,6 +31,8 @@ struct Candidate {
   bool prose = false;                    // the source is text: its lines are the answer
   std::string wanted_unit;               // of a number asked of prose
   Ground ground = Ground::kPatterns;
+  float margin = 1;                      // by how much the source fits better than the next, 0 to 1
+  float fit = 1;                         // of the source, against the one that fits best
   float coverage = 0;                    // of the topic, 0 to 1
   float operand_score = 1;               // 1 when none is asked for
   std::vector<std::string> lost;         // words of the question that stand nowhere in the query

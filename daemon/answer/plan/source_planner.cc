@@ -60,7 +60,9 @@ std::map<std::size_t, float> SourcePlanner::evidence() const {
   std::map<std::size_t, float> out;
   for (std::size_t i = 0; i < subject_.size(); ++i) {
     const float got = matches_.best.empty() || weight_[subject_[i]] <= 0 ? 0 : matches_.best.front().got[i] / weight_[subject_[i]];
-    out[topic_.words[subject_[i]].at] = std::min(1.0F, got);
+    // In a long text any word may turn up.
+    const float length = matches_.best.empty() ? 0 : static_cast<float>(profile_.patterns[matches_.best.front().pattern].text.size());
+    out[topic_.words[subject_[i]].at] = std::min(1.0F, got) / (1 + std::max(0.0F, length - 200) / 600);
   }
   for (const std::size_t t : fields_.taken) out[topic_.words[t].at] = 1;
   for (const std::size_t t : fields_.own_nouns) out[topic_.words[t].at] = 1;
@@ -71,6 +73,24 @@ std::map<std::size_t, float> SourcePlanner::evidence() const {
     out[topic_.words[t].at] = fields_.named.contains(t) || word ? 1.0F : 0.0F;
   }
   return out;
+}
+
+float SourcePlanner::likelihood() const {
+  const Window window = language::intersect(reading_.windows);
+  if (window.until_us < profile_.first_us || window.since_us > profile_.last_us) return -3;
+  std::uint64_t records = 0;
+  if (!subject_.empty()) {
+    for (const PatternMatch& match : matches_.best) {
+      if (match.score > 0.8F * matches_.best.front().score) records += profile_.patterns[match.pattern].count;
+    }
+  } else if (!fields_.tests.empty()) {
+    const search::SlotProfile* slot = profile_.slot(fields_.tests.front().slot);
+    for (const std::string& value : fields_.tests.front().any) {
+      const auto found = slot == nullptr ? nullptr : &slot->values;
+      if (found != nullptr && found->contains(value)) records += found->at(value);
+    }
+  }
+  return 0.12F * std::log1p(static_cast<float>(records)) + (fields_.severity ? 0.3F : 0.0F);
 }
 
 // Text is wrapped: what stands in the lines before and behind counts as well, a little less.

@@ -18,6 +18,8 @@ class SourcePlanner {
 
   // By word of the question: how well the source has it, 0 to 1. What chooses among sources.
   std::map<std::size_t, float> evidence() const;
+  // What else speaks for the source: many records that fit, and a time that it covers.
+  float likelihood() const;
   Candidate plan();
 
  private:

@@ -52,6 +52,7 @@ class Composer {
   void state_prose();
   void quote_near(std::size_t most);
   void closest();
+  void rivals();
   void footer();
   std::string scope_name() const;
   std::string what() const;
@@ -362,7 +363,21 @@ void Composer::state() {
   }
 }
 
+// Several sources fit: what each of them says, in a line.
+void Composer::rivals() {
+  std::vector<const Judged*> all = {&judged_};
+  for (const Judged& rival : judged_.rivals) all.push_back(&rival);
+  reply_.text = "Several sources fit; name one to be certain.";
+  for (const Judged* each : all) {
+    Composer one(*each, zone_s_, 1);
+    one.state();
+    reply_.text += "\n" + (each->scope.empty() ? std::string() : each->scope.front()->name) + ": " + one.reply_.text.substr(0, one.reply_.text.find('\n'));
+  }
+  quote_sample(1);
+}
+
 void Composer::closest() {
+  if (!judged_.rivals.empty()) return rivals();
   reply_.text = "Nothing is certain. The nearest patterns:";
   for (const plan::NearPattern& near : judged_.candidate.near) {
     for (const auto& profile : judged_.scope) {

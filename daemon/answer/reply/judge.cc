@@ -10,6 +10,8 @@ using search::Outcome;
 
 constexpr float kClosest = 0.1F;  // least confidence of what is shown as closest
 
+constexpr float kSameFit = 0.05F;  // sources whose fit differs by less are rivals
+
 // Least confidence of what is stated. An explanation shows lines and claims little; a list of lines
 // that only half fit claims that these are the ones.
 float stated_from(const Judged& judged) {
@@ -118,8 +120,7 @@ Status add_story(const store::RecordLog& log, Judged& judged) {
 
 Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope, std::vector<Candidate> candidates,
                      const search::Limits& limits) {
-  Judged best;
-  bool any = false;
+  std::vector<Judged> all;
   for (Candidate& candidate : candidates) {
     Judged judged;
     judged.scope = scope_of(scope, candidate);
@@ -134,14 +135,22 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
     }
     judged.confidence = confidence_of(candidate, judged.outcome);
     judged.candidate = std::move(candidate);
-    const bool enough = any && best.confidence >= stated_from(best);  // the source that fits best comes first
-    if (!any || (!enough && judged.confidence > best.confidence + 0.1F)) best = std::move(judged);
-    any = true;
+    all.push_back(std::move(judged));
   }
+  if (all.empty()) return Judged{};
+  const auto worth = [](const Judged& one) { return one.confidence * one.candidate.fit * one.candidate.fit; };
+  std::stable_sort(all.begin(), all.end(), [&](const Judged& a, const Judged& b) { return worth(a) > worth(b); });
+  Judged best = std::move(all.front());
   SILT_TRY(add_story(log, best));
   best.verdict = best.confidence >= stated_from(best) ? Verdict::kStated
                  : best.confidence >= kClosest ? Verdict::kClosest
                                                : Verdict::kNothing;
+  if (best.verdict == Verdict::kStated && best.candidate.margin < kSameFit) {
+    for (std::size_t i = 1; i < all.size(); ++i) {
+      if (worth(all[i]) > 0.7F * worth(best) && all[i].confidence >= stated_from(all[i])) best.rivals.push_back(std::move(all[i]));
+    }
+    if (!best.rivals.empty()) best.verdict = Verdict::kClosest;
+  }
   return best;
 }
 

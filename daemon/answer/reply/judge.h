@@ -27,6 +27,7 @@ struct Judged {
   std::vector<StoryLine> alarms; // of vague explanations: what else went wrong
   std::vector<StoryLine> story; // of summaries, oddities and explanations
   float confidence = 0;
+  std::vector<Judged> rivals;   // other sources that fit as well: then nothing is stated for one of them
 };
 
 Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope, std::vector<plan::Candidate> candidates,
