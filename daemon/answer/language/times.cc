@@ -372,7 +372,7 @@ std::optional<Moment> TimeReader::day_part(std::size_t at) const {
   }
   for (const DayPart& part : kDayParts) {
     if (word(i) != part.name) continue;
-    if (i == at && at > 0 && !is_one_of(word(at - 1), {"in", "this", "at", "on", "during", "am", "in", "over", "every", "by",
+    if (i == at && at > 0 && !is_one_of(word(at - 1), {"the", "in", "this", "at", "on", "during", "am", "in", "over", "every", "by",
                                                        "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "yesterday"}))
       return std::nullopt;
     out.from_s = part.from_hour * 3600;
