@@ -10,6 +10,7 @@
 #include "daemon/answer/asker.h"
 #include "daemon/answer/execute.h"
 #include "daemon/answer/explain.h"
+#include "daemon/answer/query_runner.h"
 #include "daemon/answer/surprise.h"
 
 namespace silt::answer {
@@ -25,9 +26,14 @@ class StoreAnswerer final : public Answerer {
       : deps_(std::move(dependencies)),
         catalogue_(deps_.log),
         options_(options),
-        asker_(deps_.log, deps_.evidence, deps_.folds, deps_.clock, {}) {}
+        asker_(deps_.log, deps_.evidence, deps_.folds, deps_.clock, {}),
+        queries_(deps_.log, asker_.profiles(), asker_.options().time_max_us) {}
 
   Status ask(const access::Call& call, const silt::v1::AskRequest& request, const Emit& emit) override;
+  Result<silt::v1::QueryResponse> query(const access::Call& call, const silt::v1::QueryRequest& request) override;
+  Result<silt::v1::SearchResponse> search(const access::Call& call, const silt::v1::SearchRequest& request) override;
+  Result<silt::v1::PatternsResponse> patterns(const access::Call& call,
+                                              const silt::v1::PatternsRequest& request) override;
   Result<silt::v1::ExplainResponse> explain(const access::Call& call,
                                             const silt::v1::ExplainRequest& request) override;
 
@@ -42,6 +48,7 @@ class StoreAnswerer final : public Answerer {
   access::Catalogue catalogue_;
   AnswerOptions options_;
   Asker asker_;
+  QueryRunner queries_;
   std::mutex mutex_;  // of what follows
   std::unique_ptr<SurpriseScorer> scorer_;
 };
@@ -104,6 +111,28 @@ Status StoreAnswerer::ask(const access::Call& call, const silt::v1::AskRequest& 
   }
   final.set_elapsed_ms(double(deps_.clock.monotonic_us() - started_us) / 1000);
   return emit_or_cancel(emit, response);
+}
+
+Result<silt::v1::QueryResponse> StoreAnswerer::query(const access::Call& call, const silt::v1::QueryRequest& request) {
+  SILT_ASSIGN(const silt::v1::Query query, QueryRunner::query_of(request));
+  std::vector<std::string> names(request.sources().begin(), request.sources().end());
+  names.insert(names.end(), query.sources().begin(), query.sources().end());
+  SILT_ASSIGN(const std::vector<SourceInfo> sources, catalogue_.find(call.caller, request.tenant(), names));
+  return queries_.query(call, request, sources);
+}
+
+Result<silt::v1::SearchResponse> StoreAnswerer::search(const access::Call& call,
+                                                       const silt::v1::SearchRequest& request) {
+  const std::vector<std::string> names(request.sources().begin(), request.sources().end());
+  SILT_ASSIGN(const std::vector<SourceInfo> sources, catalogue_.find(call.caller, request.tenant(), names));
+  return queries_.search(call, request, sources);
+}
+
+Result<silt::v1::PatternsResponse> StoreAnswerer::patterns(const access::Call& call,
+                                                           const silt::v1::PatternsRequest& request) {
+  const std::vector<std::string> names(request.sources().begin(), request.sources().end());
+  SILT_ASSIGN(const std::vector<SourceInfo> sources, catalogue_.find(call.caller, request.tenant(), names));
+  return queries_.patterns(call, request, sources);
 }
 
 Result<silt::v1::ExplainResponse> StoreAnswerer::explain(const access::Call& call,

@@ -30,6 +30,9 @@ class Asker {
         const Clock& clock, const AskerOptions& options)
       : log_(log), clock_(clock), options_(options), profiles_(log, evidence, folds) {}
 
+  search::ProfileCache& profiles() { return profiles_; }
+  const AskerOptions& options() const { return options_; }
+
   // Emits the plan, evidence and text. `sources` are those that the request
   // means and the asker sees. Versions and time are for the caller to fill in.
   Result<silt::v1::AskFinal> ask(const access::Call& call, const silt::v1::AskRequest& request,
