@@ -29,6 +29,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "connectors/connector.h"
+#include "connectors/record_rules.h"
 #include "connectors/waiter.h"
 
 namespace silt::connectors {
@@ -51,6 +52,10 @@ struct FileConnectorOptions {
   std::string stream_name = "{path}";
   // Where files that exist at the very first start begin. Files found later begin at 0.
   FileStart start = FileStart::kBeginning;
+
+  // Which lines are one record; null: each is one. The last lines of a file wait flush_ms for more.
+  std::shared_ptr<const RecordRules> rules;
+  std::int64_t flush_ms = 1'000;
 
   std::int64_t reconcile_ms = 10'000;            // comparison with the disk: finds what events missed
   std::int64_t poll_ms = 1'000;                  // the same when inotify has no watches left
