@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <map>
@@ -24,6 +25,7 @@
 #include "daemon/learn/source_admin.h"
 #include "daemon/learn/learn_loop.h"
 #include "daemon/serve/server.h"
+#include "daemon/store/disk_room.h"
 #include "daemon/store/rocks_store.h"
 #include "daemon/telemetry/log_sink.h"
 #include "daemon/telemetry/sd_notify.h"
@@ -190,6 +192,7 @@ class AppImpl final : public App {
     options.database.block_cache_bytes = static_cast<std::uint64_t>(config_.store.block_cache_mib) << 20;
     options.database.on_background_error = [this](const Status& status) { fail(status); };
     options.terms_of = learn::terms_of;
+    SILT_TRY(store::check_room_to_open(config_.store.path));
     SILT_ASSIGN(store_, store::RocksStore::open(options));
     return Status::ok();
   }
@@ -212,8 +215,7 @@ class AppImpl final : public App {
     options.group_ms = config_.intake.group_ms;
     options.limits.record_bytes_max = config_.intake.record_bytes_max;
     options.limits.batch_bytes_max = config_.intake.batch_bytes_max;
-    options.free_bytes_min = static_cast<std::uint64_t>(config_.store.free_mib_min) << 20;
-    options.store_path = config_.store.path;
+    options.has_room = [this] { return disk_room_.has_room(); };
     options.on_journalled = [this](auto sources) { fold_loop_->ready(sources); };
     options.on_fatal = [this](const Status& status) { fail(status); };
     intake_ = std::make_unique<intake::Intake>(*store_, clock_, std::move(options));
@@ -238,6 +240,7 @@ class AppImpl final : public App {
     learn::FoldOptions options;
     options.zone = zone_of(config_.learn.time_zone);
     options.on_folded = [this](auto sources) { learner_loop_->ready(sources); };
+    options.has_room = [this] { return disk_room_.has_room(); };
     options.keep_state = [this](store::SourceRef source) { learner_loop_->keep_state(source); };
     options.on_fatal = [this](const Status& status) { fail(status); };
     std::map<std::string, learn::Retention> kept;
@@ -263,6 +266,7 @@ class AppImpl final : public App {
     options.backlog_bytes_max = static_cast<std::uint64_t>(learn.backlog_mib_max) << 20;
     options.on_digest_mismatch =
         learn.on_digest_mismatch == "stop" ? learn::OnMismatch::kStop : learn::OnMismatch::kRelearn;
+    options.has_room = [this] { return disk_room_.has_room(); };
     options.model_fingerprint = model_->fingerprint().hex();
     options.on_fatal = [this](const Status& status) { fail(status); };
     std::map<std::string, fold::SourceMode> modes;
@@ -352,6 +356,9 @@ class AppImpl final : public App {
 
   void fail(const Status& status) {
     log::error("fatal", {{"error", status.message()}});
+    // The store's library aborts when it is used, or closed, after it ran out of space. What is durable is so
+    // already: the next start goes on from there.
+    if (status.code() == Code::kResourceExhausted) std::_Exit(exit_code(status));
     {
       const std::lock_guard lock(fatal_mutex_);
       if (fatal_.is_ok()) fatal_ = status;
@@ -376,6 +383,7 @@ class AppImpl final : public App {
   boost::asio::signal_set signals_{io_};
   bool stop_asked_ = false;  // the thread of create() and run()
   boost::asio::steady_timer timer_{io_};
+  store::DiskRoom disk_room_{config_.store.path, std::uint64_t{config_.store.free_mib_min} << 20, clock_};
   std::unique_ptr<store::RocksStore> store_;
   std::shared_ptr<const model::Model> model_;
   std::unique_ptr<model::Learner> learner_;

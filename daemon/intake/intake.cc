@@ -1,7 +1,5 @@
 #include "daemon/intake/intake.h"
 
-#include <sys/statvfs.h>
-
 #include <algorithm>
 #include <chrono>
 #include <numeric>
@@ -17,7 +15,6 @@ using store::IntakeHead;
 using store::RecordView;
 using store::SourceRef;
 
-constexpr std::int64_t kDiskCheckUs = 2'000'000;
 constexpr std::int64_t kWaitMs = 1000;  // without a wake-up; keeps the sign of life fresh
 
 std::string encode(const fold::RedactState& state) {
@@ -94,7 +91,8 @@ Result<bool> Intake::round() {
 // One batch of each input, appended together; in parts when they are large.
 Status Intake::poll_all(bool& more) {
   last_progress_us_ = clock_.monotonic_us();
-  if (!disk_has_room()) {
+  disk_full_ = !options_.has_room();
+  if (disk_full_) {
     for (const auto& input : inputs_) note_status(*input, "paused");
     return Status::ok();
   }
@@ -264,30 +262,6 @@ void Intake::connector_failed(Input& input, const Status& status) {
   note_status(input, "failing");
   const std::lock_guard lock(mutex_);
   status_[input.options.name].stats.last_error = status.message();
-}
-
-bool Intake::disk_has_room() {
-  if (options_.store_path.empty()) return true;
-  const std::int64_t now = clock_.monotonic_us();
-  if (disk_checked_us_ != 0 && now - disk_checked_us_ < kDiskCheckUs) return !disk_full_;
-  disk_checked_us_ = now;
-  struct statvfs space {};
-  if (::statvfs(options_.store_path.c_str(), &space) != 0) return true;  // the store will say it better
-  const std::uint64_t free_bytes = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
-  const bool full = free_bytes < options_.free_bytes_min;
-  if (full != disk_full_) {
-    if (full) {
-      log::error("disk_full",
-                 {{"store", options_.store_path},
-                  {"free_bytes", free_bytes},
-                  {"needed_bytes", options_.free_bytes_min},
-                  {"action", "reading stops until space is free; nothing is lost while the logs are kept"}});
-    } else {
-      log::info("disk_has_room", {{"free_bytes", free_bytes}});
-    }
-  }
-  disk_full_ = full;
-  return !full;
 }
 
 void Intake::wait() {

@@ -35,9 +35,8 @@ struct IntakeOptions {
   std::int64_t group_ms = 200;  // small rounds are at least so far apart
   std::int64_t retry_first_ms = 100;  // pause after a connector's failure, doubled up to the last
   std::int64_t retry_last_ms = 30'000;
-  std::uint64_t free_bytes_min = 256 << 20;  // of the store's file system; below it polling stops
-  std::string store_path;                    // empty: free space is not looked at
   std::uint64_t append_bytes_max = 4 << 20;  // of texts in one append; a batch more at most
+  std::function<bool()> has_room = [] { return true; };  // on the store's disk; else polling stops
   std::function<void(std::span<const store::SourceRef>)> on_journalled = [](auto) {};
   std::function<void(const Status&)> on_fatal = [](const Status&) {};
   std::function<void(std::string_view point)> at_point;  // tests die here
@@ -114,7 +113,6 @@ class Intake {
                             store::IntakeHead& delta);
   std::string_view attributes_of(const connectors::Record& record, Group& group, store::IntakeHead& delta);
   void connector_failed(Input& input, const Status& status);
-  bool disk_has_room();
   void wait();
   void wake();
   void note_status(const Input& input, std::string_view state);
@@ -127,7 +125,6 @@ class Intake {
   std::vector<std::unique_ptr<Input>> inputs_;
   std::unordered_map<std::string, Stream> streams_;  // by tenant 0x00 name
   std::string redacted_;                             // scratch
-  std::int64_t disk_checked_us_ = 0;
   bool disk_full_ = false;
 
   std::atomic<bool> stopping_{false};
