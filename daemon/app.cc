@@ -228,10 +228,10 @@ class AppImpl final : public App {
       file.stream_name = stream_name_of(source);
       file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
       file.reconcile_ms = source.reconcile_ms;
-      waiters_.push_back(connectors::make_asio_waiter(io_));
-      auto connector = connectors::FileConnector::create(std::move(file), clock_, *waiters_.back());
+      const std::shared_ptr<connectors::Waiter> waiter = connectors::make_asio_waiter(io_);
+      auto connector = connectors::FileConnector::create(std::move(file), clock_, *waiter);
       if (!connector.is_ok()) return connector.status().with_context("source " + source.name);
-      intake_->add({source.tenant, source.name, source.type}, std::move(connector).value());
+      intake_->add({source.tenant, source.name, source.type, waiter}, std::move(connector).value());
     }
     return Status::ok();
   }
@@ -391,7 +391,6 @@ class AppImpl final : public App {
   std::unique_ptr<learn::FoldLoop> fold_loop_;
   std::unique_ptr<learn::LearnLoop> learner_loop_;
   std::unique_ptr<learn::StoreAdmin> admin_;
-  std::vector<std::unique_ptr<connectors::Waiter>> waiters_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<answer::Answerer> answerer_;
   std::unique_ptr<serve::Server> server_;

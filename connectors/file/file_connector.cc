@@ -88,7 +88,7 @@ class FileConnector::Impl {
         clock_(clock),
         waiter_(waiter),
         generations_(open_files_limit(options_.open_files_max)),
-        discovery_(options_, std::move(include), std::move(exclude), clock, generations_, faults_) {}
+        discovery_(options_, std::move(include), std::move(exclude), clock, generations_, faults_, *activity_) {}
 
   Status resume(std::span<const CursorRow> rows) {
     std::vector<GenerationRow> decoded;
@@ -156,6 +156,8 @@ class FileConnector::Impl {
     return stats;
   }
 
+  std::shared_ptr<const Activity> activity() const { return activity_; }
+
   void reconcile_now() { discovery_.compare_all_soon(); }
 
  private:
@@ -189,6 +191,7 @@ class FileConnector::Impl {
 
   void read_generation(Generation& generation, StreamWriter& out) {
     const Position before(generation);
+    activity_->at(generation.path);
     if (generation.retired || (!generation.fd && !generation.present())) {
       generation.dirty = false;
       if (generation.lost_bytes > 0) {
@@ -289,6 +292,7 @@ class FileConnector::Impl {
   const StreamName stream_name_;
   const Clock& clock_;
   Waiter& waiter_;
+  const std::shared_ptr<Activity> activity_ = std::make_shared<Activity>();
   Faults faults_;
   Generations generations_;
   Discovery discovery_;
@@ -333,6 +337,9 @@ void FileConnector::notify_when_ready(std::function<void()> wake) {
 }
 ConnectorStats FileConnector::stats() const {
   return impl_->stats();
+}
+std::shared_ptr<const Activity> FileConnector::activity() const {
+  return impl_->activity();
 }
 void FileConnector::reconcile_now() {
   impl_->reconcile_now();
