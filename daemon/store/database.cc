@@ -65,7 +65,7 @@ rocksdb::DBOptions database_options(const DatabaseOptions& options) {
   db.max_bgerror_resume_count = 0;
   db.max_total_wal_size = options.log_bytes_max;
   db.db_write_buffer_size = options.write_buffer_bytes;
-  db.max_open_files = 256;
+  db.max_open_files = static_cast<int>(options.open_files_max);
   db.max_background_jobs = 2;
   db.paranoid_checks = true;
   db.info_log = std::make_shared<LibraryLog>();
