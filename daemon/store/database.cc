@@ -10,6 +10,7 @@
 #include <rocksdb/write_batch.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -64,7 +65,7 @@ rocksdb::DBOptions database_options(const DatabaseOptions& options) {
   db.max_bgerror_resume_count = 0;
   db.max_total_wal_size = options.log_bytes_max;
   db.db_write_buffer_size = options.write_buffer_bytes;
-  db.max_open_files = 256;
+  db.max_open_files = static_cast<int>(options.open_files_max);
   db.max_background_jobs = 2;
   db.paranoid_checks = true;
   db.info_log = std::make_shared<LibraryLog>();
@@ -128,12 +129,16 @@ class Database::Listener final : public rocksdb::EventListener {
   Listener(const Database& database, std::function<void(const Status&)> report)
       : database_(database), report_(std::move(report)) {}
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    if (report_) report_(database_.translate(*status, "background work"));
+    const Status translated = database_.translate(*status, "background work");
+    if (translated.code() == Code::kResourceExhausted) out_of_space_ = true;
+    if (report_) report_(translated);
   }
+  bool out_of_space() const { return out_of_space_; }
 
  private:
   const Database& database_;
   std::function<void(const Status&)> report_;
+  std::atomic<bool> out_of_space_{false};
 };
 
 WriteSet::WriteSet(const std::vector<rocksdb::ColumnFamilyHandle*>& families)
@@ -184,6 +189,12 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
 Database::Database(std::string path) : path_(std::move(path)) {}
 
 Database::~Database() {
+  // A library that ran out of space aborts when it is closed. What it wrote is on disk, the process is about
+  // to end, and the next one recovers.
+  if (failed_.code() == Code::kResourceExhausted || (listener_ && listener_->out_of_space())) {
+    (void)db_.release();
+    return;
+  }
   // What is in tables needs no log: the next start reads nothing again, and the log's space is free.
   if (db_ && listener_ && failed_.is_ok()) tidy_up();
   for (rocksdb::ColumnFamilyHandle* family : families_) {

@@ -34,6 +34,7 @@ struct DatabaseOptions {
   std::uint64_t write_buffer_bytes = 8 << 20;  // of all families together, twice that while flushing
   std::uint64_t block_cache_bytes = 16 << 20;
   std::uint64_t log_bytes_max = 24 << 20;                  // write-ahead log, before buffers are flushed
+  std::uint32_t open_files_max = 256;                      // tables that are kept open
   bool read_only = false;                                  // works beside a running daemon
   std::function<void(const Status&)> on_background_error;  // from a library thread
   rocksdb::Env* env = nullptr;                             // tests lose power with it; must outlive the store

@@ -154,6 +154,21 @@ TEST_F(FoldLoopTest, WhatWasQuietBeforeARestartIsSealedAfterIt) {
 }
 
 // Whatever of a source is dropped from memory comes back as it was.
+TEST_F(FoldLoopTest, AFullDiskPausesTheFoldUntilThereIsRoom) {
+  bool has_room = false;
+  options_.has_room = [&] { return has_room; };
+  restart();
+  const SourceInfo a = source();
+  append(a, 300);
+  drain();
+  EXPECT_EQ(head(a).folded_seq, 0u);
+  EXPECT_TRUE(segments(a).empty());
+  has_room = true;
+  drain();
+  EXPECT_EQ(head(a).folded_seq, 300u);
+  EXPECT_FALSE(segments(a).empty());
+}
+
 TEST_F(FoldLoopTest, EvictionLeavesNoTrace) {
   options_.resident_max = 2;
   options_.builders_max = 1;
