@@ -170,6 +170,9 @@ bool LineJoiner::json_continues(string_view line, std::size_t indent) {
   const string_view text = line.substr(indent);
   const bool plain_json = string_view("\"{}[],-0123456789").find(text[0]) != string_view::npos ||
                           text.starts_with("true") || text.starts_with("false") || text.starts_with("null");
+  // "[name] ..." is a head, however it goes on.
+  if (indent == 0 && text[0] == '[' && text.size() > 1 && string_view(" \t\r\"{[]-0123456789").find(text[1]) == string_view::npos)
+    return false;
   const bool first_alone = first_.find_first_not_of(" \t\r{[") == string_view::npos;
   if (indent == 0 && !plain_json) return unindented_continues(line);
   if (indent == 0 && has_head(line) && !(text[0] == '{' && first_alone)) return false;

@@ -55,7 +55,7 @@ std::string weights_path(const ModelConfigSection& config) {
   return (self.parent_path().parent_path() / "share/silt/silt-23m.safetensors").string();
 }
 
-std::function<std::int32_t(std::int64_t)> zone_of(const std::string& zone) {
+learn::Zone zone_of(const std::string& zone) {
   if (zone != "local") {
     const std::int32_t offset_s = parse_zone(zone).value();  // checked when the file was read
     return [offset_s](std::int64_t) { return offset_s; };
@@ -227,7 +227,14 @@ class AppImpl final : public App {
 
   learn::FoldOptions fold_options() {
     learn::FoldOptions options;
-    options.zone = zone_of(config_.learn.time_zone);
+    std::map<std::string, learn::Zone> zones;
+    for (const SourceConfig& source : config_.sources) {
+      if (!source.time_zone.empty()) zones[source.name] = zone_of(source.time_zone);
+    }
+    options.zone_of = [zones, rest = zone_of(config_.learn.time_zone)](const store::SourceInfo& info) {
+      const auto found = zones.find(info.connector);
+      return found == zones.end() ? rest : found->second;
+    };
     options.on_folded = [this](auto sources) { learner_loop_->ready(sources); };
     options.has_room = [this] { return disk_room_.has_room(); };
     options.keep_state = [this](store::SourceRef source) { learner_loop_->keep_state(source); };

@@ -10,8 +10,10 @@
 #include <set>
 #include <sstream>
 #include <string_view>
+#include <tuple>
 
 #include "connectors/file/stream_name.h"
+#include "connectors/record_rules.h"
 
 namespace silt::daemon {
 namespace {
@@ -85,6 +87,11 @@ void describe(Visitor& v, SourceConfig& c) {
   v.choice("start", c.start, {"beginning", "end"});
   v.choice("mode", c.mode, {"learn", "score", "count"});
   v.flag("per_file", c.per_file);
+  v.choice("lines", c.lines, {"join", "single"});
+  v.text("record_start", c.record_start);
+  v.text("record_continue", c.record_continue);
+  v.number("flush_ms", c.flush_ms, 0, 60'000);
+  v.text("time_zone", c.time_zone);
   v.number("reconcile_ms", c.reconcile_ms, 10, 3'600'000);
   v.number("keep_days", c.keep_days, -1, 36'500);
   v.number("keep_mib", c.keep_mib, -1, 1'000'000'000);
@@ -284,6 +291,24 @@ Status check_name(const SourceConfig& source) {
   return connectors::StreamName::compile(source.name, include).status();
 }
 
+// The rules for its records, and its zone.
+Status check_records(const SourceConfig& source) {
+  using Rules = connectors::RecordRules;
+  if (!source.record_start.empty() && !source.record_continue.empty())
+    return invalid_argument("record_continue: goes not together with record_start; keep one of them");
+  const bool expression = !source.record_start.empty() || !source.record_continue.empty();
+  if (expression && source.lines == "single")
+    return invalid_argument("lines: \"single\" joins nothing; remove it, or record_start and record_continue");
+  for (const auto& [key, kind, text] : {std::tuple("record_start", Rules::Kind::kStart, &source.record_start),
+                                        std::tuple("record_continue", Rules::Kind::kContinue, &source.record_continue)}) {
+    if (text->empty()) continue;
+    if (const auto rules = Rules::by_expression(kind, *text); !rules.is_ok()) return rules.status().with_context(key);
+  }
+  if (source.time_zone.empty() || source.time_zone == "local") return Status::ok();
+  const auto zone = parse_zone(source.time_zone);
+  return zone.is_ok() ? Status::ok() : zone.status().with_context("time_zone");
+}
+
 Status read_source(const toml::node& node, const std::string& file, Config& config) {
   const std::string where = file + ":" + std::to_string(node.source().begin.line) + ": ";
   const toml::table* table = node.as_table();
@@ -301,6 +326,8 @@ Status read_source(const toml::node& node, const std::string& file, Config& conf
   }
   if (const Status named = check_name(source); !named.is_ok())
     return invalid_argument(where + "source: " + named.message());
+  if (const Status checked = check_records(source); !checked.is_ok())
+    return invalid_argument(where + "source." + checked.message());
   const auto same_name = [&](const SourceConfig& other) { return other.name == source.name; };
   if (std::any_of(config.sources.begin(), config.sources.end(), same_name)) {
     return invalid_argument(where + "source.name: " + quoted(source.name) + " is used twice");

@@ -75,6 +75,13 @@ struct SourceConfig {
   std::string start = "beginning";   // or end: of files that exist when they are first seen
   std::string mode = "learn";        // or score, count
   bool per_file = true;              // each file is a source of its own, NAME:PATH, unless the name has captures
+  // Which lines are one record: join, by the usual rules, or single; or by an RE2 expression for lines that
+  // begin a record or that continue one. The last lines of a file wait flush_ms for more.
+  std::string lines = "join";
+  std::string record_start;
+  std::string record_continue;
+  std::uint32_t flush_ms = 1'000;
+  std::string time_zone;  // of times that name none; empty: as [learn] says
   std::uint32_t reconcile_ms = 10'000;
   std::int64_t keep_days = -1;  // of journal; 0: no limit, -1: as [store] says
   std::int64_t keep_mib = -1;   // on disk

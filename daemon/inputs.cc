@@ -30,6 +30,15 @@ std::string listed(const std::vector<std::string>& names) {
   return out.empty() ? "none" : out;
 }
 
+// Expressions were checked when the file was read.
+Result<std::shared_ptr<const connectors::RecordRules>> rules_of(const SourceConfig& source) {
+  using Rules = connectors::RecordRules;
+  if (!source.record_start.empty()) return Rules::by_expression(Rules::Kind::kStart, source.record_start);
+  if (!source.record_continue.empty())
+    return Rules::by_expression(Rules::Kind::kContinue, source.record_continue);
+  return source.lines == "single" ? nullptr : Rules::usual();
+}
+
 }  // namespace
 
 Inputs::Inputs(const Config& config, std::uint64_t descriptor_limit, const Clock& clock, MakeWaiter make_waiter)
@@ -54,6 +63,8 @@ Status Inputs::add(const SourceConfig& source, intake::Intake& intake) const {
   file.stream_name = stream_name_of(source);
   file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
   file.reconcile_ms = source.reconcile_ms;
+  SILT_ASSIGN(file.rules, rules_of(source));
+  file.flush_ms = source.flush_ms;
   file.open_files_max = share_descriptors(descriptor_limit_, sources_.size()).each_input;
   const std::shared_ptr<connectors::Waiter> waiter = make_waiter_();
   auto connector = connectors::FileConnector::create(std::move(file), clock_, *waiter);

@@ -233,7 +233,7 @@ class FileConnector::Impl {
     }
     const std::uint64_t reported_before = reader_.reported_bytes();
     const bool was_unlinked = generation.unlinked;
-    const Result<TailReader::Outcome> outcome = reader_.read(generation, out, clock_.monotonic_us());
+    const Result<TailReader::Outcome> outcome = reader_.read(generation, out, {clock_.monotonic_us(), clock_.wall_us()});
     if (!outcome.is_ok()) {  // EIO, ESTALE: opened afresh at the next reconcile
       before.restore(generation);
       out.undo();

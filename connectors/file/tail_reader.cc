@@ -60,8 +60,8 @@ void scan_on(Generation& generation, Stretch stretch, std::uint64_t to, std::str
 
 }  // namespace
 
-Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWriter& out, std::int64_t now_us) {
-  now_us_ = now_us;
+Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWriter& out, const Now& now) {
+  now_ = now;
   wants_more_ = false;
   SILT_ASSIGN(const FileLook look, look_at(generation.fd));
   generation.unlinked = look.links == 0;
@@ -240,12 +240,13 @@ bool TailReader::settle_open(Generation& generation, const Window& window, Recor
   }
   const std::uint64_t open_to = open_from + cutter.waiting();
   const bool grew = generation.flush_at_us == 0 || generation.open_to != open_to;
-  const bool due = !grew && now_us_ >= generation.flush_at_us;
-  if (generation.finishing || generation.unlinked || due) {
+  const bool due = !grew && now_.monotonic_us >= generation.flush_at_us;
+  const bool old = now_.wall_us - generation.modified_ns / 1000 >= flush_us_;
+  if (generation.finishing || generation.unlinked || due || old) {
     generation.flush_at_us = 0;
     return cutter.last(found);
   }
-  if (grew) generation.flush_at_us = now_us_ + flush_us_;
+  if (grew) generation.flush_at_us = now_.monotonic_us + flush_us_;
   generation.open_to = open_to;
   const std::string_view text = cutter.rest().substr(0, cutter.waiting());
   if (text.size() <= kOpenTextMax) generation.open_text = text;

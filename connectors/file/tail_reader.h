@@ -23,6 +23,11 @@ namespace silt::connectors {
 
 class TailReader {
  public:
+  struct Now {
+    std::int64_t monotonic_us = 0;
+    std::int64_t wall_us = 0;
+  };
+
   // Without rules every line is a record.
   TailReader(std::shared_ptr<const RecordRules> rules, std::int64_t flush_us)
       : rules_(std::move(rules)), flush_us_(flush_us) {}
@@ -36,8 +41,8 @@ class TailReader {
   // Adds records of the open generation and moves its position, both untouched when it was
   // truncated; after a failed read the caller undoes both. With `finishing` set, a rest without a line
   // end is the last record. Lines that wait for their record to go on are told by generation.flush_at_us,
-  // when they are to be read again; `now_us` is of the same clock.
-  Result<Outcome> read(Generation& generation, StreamWriter& out, std::int64_t now_us);
+  // when they are to be read again. Those of a file that was not written for as long do not wait.
+  Result<Outcome> read(Generation& generation, StreamWriter& out, const Now& now);
 
   // Adds the record that tells of the generation's lost bytes, which are then settled.
   void report_loss(Generation& generation, StreamWriter& out);
@@ -82,7 +87,7 @@ class TailReader {
 
   const std::shared_ptr<const RecordRules> rules_;
   const std::int64_t flush_us_;
-  std::int64_t now_us_ = 0;  // of the read in hand
+  Now now_;                  // of the read in hand
   bool wants_more_ = false;  // a record is longer than the window
   std::vector<char> buffer_;
   std::uint64_t reported_bytes_ = 0;

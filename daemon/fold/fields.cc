@@ -152,12 +152,16 @@ class TermCollector {
   explicit TermCollector(std::vector<std::string>& out) : out_(out) {}
 
   bool full() const { return count_ >= kMaxTerms; }
+  void next_line() {
+    before_ += count_;
+    count_ = 0;
+  }
 
   void add(std::string_view term) {
     if (term.size() < 2 || full()) return;
     // Written into the next string of the last line's, which spares the allocation.
-    if (count_ == out_.size()) out_.emplace_back();
-    std::string& lowered = out_[count_];
+    if (before_ + count_ == out_.size()) out_.emplace_back();
+    std::string& lowered = out_[before_ + count_];
     lowered.assign(term.substr(0, kMaxTermBytes));
     std::uint64_t hash = lowered.size();
     for (char& c : lowered) {
@@ -165,14 +169,15 @@ class TermCollector {
       hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
     }
     for (std::size_t i = 0; i < count_; ++i) {
-      if (hashes_[i] == hash && out_[i] == lowered) return;
+      if (hashes_[i] == hash && out_[before_ + i] == lowered) return;
     }
     hashes_[count_++] = hash;
   }
 
   void finish() {
-    out_.resize(count_);
+    out_.resize(before_ + count_);
     std::sort(out_.begin(), out_.end());
+    if (before_ > 0) out_.erase(std::unique(out_.begin(), out_.end()), out_.end());
   }
 
   // The pieces of `text` between any of `marks`, when there is more than one.
@@ -200,7 +205,8 @@ class TermCollector {
  private:
   std::vector<std::string>& out_;
   std::array<std::uint64_t, kMaxTerms> hashes_;
-  std::size_t count_ = 0;
+  std::size_t count_ = 0;   // of this line
+  std::size_t before_ = 0;  // of the lines before it
 };
 
 void add_terms(std::string_view text, TokenKind kind, TermCollector& terms) {
@@ -236,8 +242,13 @@ void fields_of(const ScannedLine& line, std::vector<Field>& out) {
 void index_terms(const ScannedLine& scanned, std::vector<std::string>& out) {
   const ScannedLine& line = scanned.visible ? scanned.visible->line : scanned;
   TermCollector terms(out);
+  std::size_t line_end = std::min(line.text.find('\n'), line.text.size());
   for (const Token& token : line.tokens) {
-    if (terms.full()) break;
+    if (token.begin > line_end) {
+      terms.next_line();
+      line_end = std::min(line.text.find('\n', token.begin), line.text.size());
+    }
+    if (terms.full()) continue;
     if (line.time && token.begin == line.time->begin) continue;
     add_terms(text_of(line.text, token), token.kind, terms);
   }

@@ -61,7 +61,7 @@ bool is_name_char(char c) {
 class HeadFinder {
  public:
   explicit HeadFinder(ScannedLine& line)
-      : line_(line), text_(line.text.substr(0, std::min(line.text.size(), kReach))) {}
+      : line_(line), text_(line.text.substr(0, std::min<std::size_t>(line.first_line, kReach))) {}
 
   void run() {
     if (line_.json || text_.empty()) return;
@@ -72,7 +72,8 @@ class HeadFinder {
     } else {
       at = lone_severity();
     }
-    if (line_.text.find_first_not_of(" \t\r\n", at) == std::string_view::npos) return;
+    const std::string_view first = line_.text.substr(0, line_.first_line);
+    if (first.find_first_not_of(" \t\r\n", at) == std::string_view::npos) return;
     line_.message = static_cast<std::uint32_t>(at);
   }
 

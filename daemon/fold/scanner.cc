@@ -470,7 +470,9 @@ void scan_visible(std::string_view line, ScannedLine& out) {
   out.text = line;
   out.tokens.clear();
   out.json = looks_like_json(line);
-  out.time = find_timestamp(line);
+  // Of a record of many lines the first one says what it is, when, and who says it.
+  out.first_line = static_cast<std::uint32_t>(out.json ? line.size() : std::min(line.find('\n'), line.size()));
+  out.time = find_timestamp(line.substr(0, out.first_line));
   out.host = out.program = out.severity = {};
   out.message = 0;
   Scanner(line, out).run();
@@ -496,6 +498,7 @@ void put_back(const ScannedLine& visible, const std::vector<std::uint32_t>& plac
   out.program = span_of(visible.program);
   out.severity = span_of(visible.severity);
   out.message = begin_of(visible.message);
+  out.first_line = begin_of(visible.first_line);
   out.tokens = visible.tokens;
   for (Token& token : out.tokens) {
     token.begin = begin_of(token.begin);

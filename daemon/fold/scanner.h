@@ -1,4 +1,4 @@
-// The scanner: one pass over a line of any bytes gives typed tokens, and from these the named
+// The scanner: one pass over a line of any bytes, or the lines of one record, gives typed tokens, and from these the named
 // fields that questions ask about and the terms that the index keeps.
 //
 // Everything here is a pure function of the line. Tokens are sorted, do not overlap and lie inside
@@ -65,7 +65,9 @@ struct ScannedLine {
   TextSpan program;           // without its pid; a logger's name counts as one
   TextSpan severity;          // as written: "ERROR", "warn", "E"
   std::uint32_t message = 0;  // where the message begins, behind time, host, program and the like
-  std::vector<Token> tokens;  // of the whole line
+  // Where its first line ends, when the record has many; patterns are made of that one. A JSON object is one.
+  std::uint32_t first_line = 0;
+  std::vector<Token> tokens;  // of all lines
   // Of a line with colour codes or characters without width: the scan of the text without them. Patterns
   // and terms are made of that one; all spans above are of the line itself. Null for other lines.
   std::shared_ptr<const VisibleLine> visible;
@@ -99,7 +101,7 @@ void fields_of(const ScannedLine& line, std::vector<Field>& out);
 
 // Lower-cased (ASCII only) index terms: words of at least 2 bytes, whole identifiers (addresses also
 // without their port, paths and urls also by their last component, dotted words also by their
-// parts). Sorted, unique; at most kMaxTerms, the first ones of the line; longer ones than
+// parts). Sorted, unique; at most kMaxTerms of each line, its first ones; longer ones than
 // kMaxTermBytes are cut. The timestamp gives none.
 inline constexpr std::size_t kMaxTerms = 64;
 inline constexpr std::size_t kMaxTermBytes = 64;

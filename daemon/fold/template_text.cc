@@ -25,7 +25,7 @@ class Masker {
  public:
   Masker(const ScannedLine& line, std::uint32_t max_bytes, std::uint32_t max_chunks, MaskedLine& out)
       : line_(line),
-        size_(std::min<std::size_t>(line.text.size(), max_bytes)),
+        size_(std::min<std::size_t>(line.first_line, max_bytes)),
         max_chunks_(max_chunks),
         out_(out) {
     out_.text.clear();

@@ -29,6 +29,49 @@ unsigned month_days(unsigned month, bool leap) {
   return month == 2 && leap ? 29 : kDays[month];
 }
 
+constexpr std::array<std::string_view, 12> kMonths = {
+    "january januar janvier enero ",      "february februar f\xc3\xa9vrier febrero ",
+    "march m\xc3\xa4rz mars marzo mrz ",   "april avril abril ",
+    "may mai mayo ",                      "june juni juin junio ",
+    "july juli juillet julio ",           "august ao\xc3\xbbt agosto ",
+    "september septembre septiembre ",    "october oktober octobre octubre ",
+    "november novembre noviembre ",       "december dezember d\xc3\xa9cembre diciembre "};
+
+constexpr std::uint32_t packed(char a, char b, char c) {
+  const auto byte = [](char x) { return static_cast<std::uint32_t>(static_cast<unsigned char>(x)); };
+  return byte(a) << 16 | byte(b) << 8 | byte(c);
+}
+
+// The month of a name that begins so, in small letters; 0: none does.
+int month_of(std::uint32_t begin) {
+  constexpr auto is = [](const char (&text)[4]) { return packed(text[0], text[1], text[2]); };
+  switch (begin) {
+    case is("jan"): case is("ene"): return 1;
+    case is("feb"): case is("f\xc3\xa9"): return 2;
+    case is("mar"): case is("mrz"): case is("m\xc3\xa4"): return 3;
+    case is("apr"): case is("avr"): case is("abr"): return 4;
+    case is("may"): case is("mai"): return 5;
+    case is("jun"): return 6;
+    case is("jul"): return 7;
+    case is("aug"): case is("ago"): case is("ao\xc3"): return 8;
+    case is("sep"): return 9;
+    case is("oct"): case is("okt"): return 10;
+    case is("nov"): return 11;
+    case is("dec"): case is("dez"): case is("dic"): case is("d\xc3\xa9"): return 12;
+    case is("jui"): return 7;  // or June
+    default: return 0;
+  }
+}
+
+// Whether `word`, in small letters, is a name of the month or its beginning.
+bool names_month(std::string_view word, int month) {
+  const std::string_view names = kMonths[static_cast<std::size_t>(month) - 1];
+  for (std::size_t at = 0; at < names.size(); at = names.find(' ', at) + 1) {
+    if (names.substr(at).starts_with(word)) return true;
+  }
+  return false;
+}
+
 // A reading position. Each member function either reads what it names and returns true, or returns
 // false and leaves the position unspecified: callers work on copies.
 class Reader {
@@ -63,10 +106,23 @@ class Reader {
     at_ += width;
     return value >= low && value <= high;
   }
-  // "Jan" to "Dec", any case; 1..12.
+  // "Jan" to "Dec", "Januar", "févr.", "diciembre": English, German, French or Spanish, any case; 1..12.
   bool month_name(int& month) {
-    constexpr std::string_view kNames = "janfebmaraprmayjunjulaugsepoctnovdec";
-    return name(kNames, month) && !is_alpha(peek());
+    month = month_of(packed(small(0), small(1), small(2)));
+    if (month == 0) return false;
+    std::size_t size = 3;
+    if (in_word(size) || small(2) == '\xc3') {
+      std::array<char, 12> word;
+      for (size = 0; size < word.size() && in_word(size); ++size) word[size] = small(size);
+      const std::string_view text(word.data(), size);
+      if (text.starts_with("juin")) month = 6;
+      if (size < 4 || !names_month(text, month)) return false;
+    } else if (small(0) == 'j' && small(1) == 'u' && small(2) == 'i') {
+      return false;  // June or July
+    }
+    at_ += size;
+    if (peek() == '.' && peek(1) == ' ') ++at_;
+    return true;
   }
   bool weekday() {
     constexpr std::string_view kNames = "montuewedthufrisatsun";
@@ -75,6 +131,14 @@ class Reader {
   }
 
  private:
+  bool in_word(std::size_t ahead) const {
+    return is_alpha(peek(ahead)) || static_cast<unsigned char>(peek(ahead)) >= 0x80;
+  }
+  // In small letters, of Latin-1 in UTF-8 too.
+  char small(std::size_t ahead) const {
+    const char c = peek(ahead);
+    return ahead > 0 && peek(ahead - 1) == '\xc3' ? static_cast<char>(c | 0x20) : lower(c);
+  }
   bool name(std::string_view names, int& index) {
     for (std::size_t i = 0; i < names.size(); i += 3) {
       if (lower(peek()) == names[i] && lower(peek(1)) == names[i + 1] && lower(peek(2)) == names[i + 2]) {
@@ -152,6 +216,19 @@ void read_zone(Reader& reader, TimeText& out) {
   reader = probe;
 }
 
+// "8:54:35 PM", "8:54:35am". False: no such hour.
+bool read_half_of_day(Reader& reader, TimeText& out) {
+  Reader probe = reader;
+  if (probe.peek() == ' ') probe.skip(1);
+  const char half = lower(probe.peek());
+  if ((half != 'a' && half != 'p') || lower(probe.peek(1)) != 'm' || is_alnum(probe.peek(2))) return true;
+  if (out.hour == 0 || out.hour > 12) return false;
+  out.hour = static_cast<std::uint8_t>(out.hour % 12 + (half == 'p' ? 12 : 0));
+  probe.skip(2);
+  reader = probe;
+  return true;
+}
+
 // After the seconds: nothing that would make them part of a longer number, then fraction and zone.
 bool end_clock(Reader& reader, int hour, int minute, int second, TimeText& out) {
   if (is_digit(reader.peek())) return false;
@@ -159,6 +236,7 @@ bool end_clock(Reader& reader, int hour, int minute, int second, TimeText& out) 
   out.minute = static_cast<std::uint8_t>(minute);
   out.second = static_cast<std::uint8_t>(std::min(second, 59));
   read_fraction(reader, out);
+  if (!read_half_of_day(reader, out)) return false;
   read_zone(reader, out);
   return true;
 }
@@ -192,6 +270,7 @@ bool year_first(Reader& reader, TimeText& out) {
   reader.skip(1);
   if (!reader.number(2, 1, 31, day) || !set_date(out, year, true, month, day)) return false;
   const bool dash = reader.peek() == '-';
+  if (reader.peek() == ',') reader.skip(1);
   if (!reader.one_of("Tt-_:") && !reader.spaces()) return false;
   return read_clock(reader, out, dash);
 }
@@ -216,27 +295,40 @@ bool short_year_first(Reader& reader, TimeText& out) {
   return reader.digit_run() == 6 ? read_compact_clock(reader, out) : read_clock(reader, out);
 }
 
-// 17/06/09 20:10:40 (year first), 21/11/2026 20:54:35 (day first where it must be, else month first)
+// 17/06/09 20:10:40 (year first), 21/11/2026 20:54:35 (day first where it must be, else month first),
+// 21.11.2026 20:54:35 and 21-11-2026 20:54:35 (month first where it must be, else day first)
 bool slashes(Reader& reader, TimeText& out) {
   int first = 0, second = 0, third = 0;
-  if (!reader.number(2, 0, 99, first) || !reader.one_of("/") || !reader.number(2, 1, 31, second) ||
-      !reader.one_of("/"))
-    return false;
+  const auto width_of = [&] { return is_digit(reader.peek(1)) ? std::size_t{2} : std::size_t{1}; };
+  const bool short_first = width_of() == 1;
+  if (!reader.number(width_of(), 0, 99, first)) return false;
+  const char mark = reader.peek();
+  if (!reader.one_of("/.-") || !reader.number(width_of(), 1, 31, second) || reader.peek() != mark) return false;
+  reader.skip(1);
   const std::size_t width = reader.digit_run();
   if ((width != 2 && width != 4) || !reader.number(width, 1, 2199, third)) return false;
-  const bool valid = width == 2   ? set_date(out, four_digit_year(first), true, second, third)
-                     : first > 12 ? set_date(out, third, true, second, first)
-                                  : set_date(out, third, true, first, second);
+  if (width == 2 && (mark != '/' || short_first)) return false;
+  const bool day_first = mark == '/' ? first > 12 : second <= 12;
+  const bool valid = width == 2  ? set_date(out, four_digit_year(first), true, second, third)
+                     : day_first ? set_date(out, third, true, second, first)
+                                 : set_date(out, third, true, first, second);
+  if (reader.peek() == ',') reader.skip(1);
   return valid && (reader.one_of(":T") || reader.spaces()) && read_clock(reader, out);
 }
 
-// 21/Nov/2026:20:54:35 +0000, 21-Nov-2026 20:54:35, 21 Nov 2026 20:54:35
+// 21/Nov/2026:20:54:35 +0000, 21-Nov-2026 20:54:35, 21 Nov 2026 20:54:35, 21. November 2026, 20:54:35,
+// 21 Nov 20:54:35
 bool day_month_name(Reader& reader, TimeText& out) {
   int day = 0, month = 0, year = 0;
   if (!reader.number(reader.digit_run() == 1 ? 1 : 2, 1, 31, day)) return false;
-  if (!reader.one_of("/- ") || !reader.month_name(month) || !reader.one_of("/- ")) return false;
-  if (!reader.number(4, 1970, 2199, year) || !set_date(out, year, true, month, day)) return false;
-  return reader.one_of(": ") && read_clock(reader, out);
+  if (reader.peek() == '.' && reader.peek(1) == ' ') reader.skip(1);
+  if (!reader.one_of("/- ") || !reader.month_name(month)) return false;
+  const bool has_year = reader.digit_run() != 2 && reader.peek(2) != ':' && reader.peek(3) != ':';
+  if (!reader.one_of("/- ")) return false;
+  if (has_year && !reader.number(4, 1970, 2199, year)) return false;
+  if (!set_date(out, year, has_year, month, day)) return false;
+  if (has_year && reader.peek() == ',') reader.skip(1);
+  return (!has_year || reader.one_of(": ")) && read_clock(reader, out);
 }
 
 // 03-17 16:13:38.811, 10.30 16:49:06
@@ -338,7 +430,7 @@ bool try_style(Style style, std::string_view line, std::size_t at, TimeText& out
 bool digits_at(std::string_view line, std::size_t at, bool first, TimeText& out) {
   const std::size_t run = Reader(line, at).digit_run();
   switch (run) {
-    case 1: return try_style(day_month_name, line, at, out);
+    case 1: return try_style(day_month_name, line, at, out) || try_style(slashes, line, at, out);
     case 2:
       return try_style(slashes, line, at, out) || try_style(month_day, line, at, out) ||
              try_style(day_month_name, line, at, out);
@@ -377,6 +469,17 @@ std::optional<TimeText> json_time(std::string_view line) {
   return std::nullopt;
 }
 
+// "134681 node-246 unix.hw state.unavailable 1077804742 1 Component": seconds in a column between others,
+// behind a number and a few names.
+bool epoch_column(std::string_view line, std::size_t at, TimeText& out) {
+  const std::string_view before = line.substr(0, at);
+  const bool alone = line[at - 1] == ' ' && Reader(line, at).digit_run() == 10 && at + 11 < line.size() &&
+                     line[at + 10] == ' ' && (is_digit(line[at + 11]) || line[at + 11] == '-');
+  if (!alone || before.find_first_of(":=,;()[]\"") != std::string_view::npos) return false;
+  if (std::count(before.begin(), before.end(), ' ') > 5) return false;
+  return is_digit(before[before.find(' ') - 1]) && try_style(epoch, line, at, out);
+}
+
 bool starts_word(char before) {
   return std::string_view(" \t[(<\"'=|>,").find(before) != std::string_view::npos;
 }
@@ -401,11 +504,13 @@ std::optional<TimeText> find_timestamp(std::string_view line) {
   }
   const std::size_t reach = std::min(line.size(), kTimestampReach);
   bool first = true;  // until a letter or digit went by
+  const bool numbered = is_digit(line[0]);
   for (std::size_t at = 0; at < reach; ++at) {
     const char c = line[at];
     if (!is_alnum(c)) continue;
     TimeText out;
     if ((at == 0 || starts_word(line[at - 1])) && word_at(line, at, first, out)) return out;
+    if (numbered && c == '1' && at > 0 && epoch_column(line, at, out)) return out;
     while (at + 1 < reach && is_alnum(line[at + 1])) ++at;
     // "<34>" before a syslog line says nothing about what follows it.
     if (!(line[0] == '<' && at < 5)) first = false;

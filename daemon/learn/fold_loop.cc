@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "daemon/store/hash64.h"
 #include "daemon/store/segment.h"
 
 namespace silt::learn {
@@ -58,6 +59,8 @@ Result<FoldLoop::Resident*> FoldLoop::resident(SourceRef source) {
   used_.push_front(source);
   resident.used = used_.begin();
   SILT_ASSIGN(resident.head, folds_.fold_head(source));
+  SILT_ASSIGN(const store::SourceInfo info, log_.source(source));
+  resident.zone = options_.zone_of(info);
   std::vector<store::PatternRow> rows;
   Status loaded = folds_.patterns(source, rows);
   std::vector<fold::MinerRow> states;
@@ -86,16 +89,35 @@ void FoldLoop::evict() {
   }
 }
 
-FoldMark FoldLoop::mark_of(fold::Miner& miner, const RecordView& record) {
+// Told by the origin, or said by the line (`line_` is the record's), or that of the record before it in its
+// place: a line without a time goes with the one that it follows. When that one came a while ago, the time
+// since then has passed, too.
+std::int64_t FoldLoop::event_of(Resident& resident, const RecordView& record) const {
+  constexpr std::int64_t kFollowsUs = 10 * kSecondUs;
+  FoldHead& head = resident.head;
+  const std::uint64_t place = store::hash64(record.origin.place);
+  std::int64_t event_us = record.told_us;
+  if (event_us == 0 && line_.time) {
+    const std::int32_t zone_s = resident.zone(record.arrival_us);
+    event_us = fold::resolve_time(*line_.time, record.arrival_us, zone_s).value_or(0);
+  }
+  if (event_us != 0) {
+    head.last_event_us = event_us;
+    head.last_event_arrival_us = record.arrival_us;
+    head.last_event_place = place;
+    return event_us;
+  }
+  if (head.last_event_us == 0 || head.last_event_place != place) return record.arrival_us;
+  const std::int64_t since_us = record.arrival_us - head.last_event_arrival_us;
+  return head.last_event_us + (since_us < kFollowsUs ? 0 : since_us);
+}
+
+FoldMark FoldLoop::mark_of(Resident& resident, const RecordView& record) {
   fold::scan_line(record.text, line_);
   FoldMark mark;
-  mark.event_us = record.told_us != 0 ? record.told_us : record.arrival_us;
-  if (record.told_us == 0 && line_.time) {
-    const auto said = fold::resolve_time(*line_.time, record.arrival_us, options_.zone(record.arrival_us));
-    mark.event_us = said.value_or(record.arrival_us);
-  }
+  mark.event_us = event_of(resident, record);
   if ((record.flags & connectors::kRecordGap) != 0) return mark;
-  const fold::Folded folded = miner.fold(line_, record.seq, mark.event_us);
+  const fold::Folded folded = resident.miner.fold(line_, record.seq, mark.event_us);
   mark.pattern = folded.pattern;
   mark.new_pattern = folded.is_new;
   return mark;
@@ -154,7 +176,7 @@ Status FoldLoop::fold_block(Resident& resident, const Block& block, FoldCommit& 
   store::SegmentBuilder* const builder = sealed ? &again : resident.builder.get();
   for (const RecordView& record : block.records.records()) {
     if (record.seq <= head.folded_seq && !sealed) continue;
-    const FoldMark mark = mark_of(resident.miner, record);
+    const FoldMark mark = mark_of(resident, record);
     if (builder != nullptr) add(*builder, record, mark);
     if (!sealed) commit.marks.push_back(mark);
     head.folded_bytes += record.text.size();

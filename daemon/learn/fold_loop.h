@@ -43,6 +43,9 @@ struct Retention {
   std::uint64_t stored_bytes = 0;
 };
 
+// Seconds east of UTC for times without a zone; a pure function of the arrival time.
+using Zone = std::function<std::int32_t(std::int64_t arrival_us)>;
+
 struct FoldOptions {
   std::uint64_t segment_bytes = 1 << 20;     // of text
   std::uint64_t segment_bytes_min = 256 << 10;  // a smaller last segment is opened again by the next seal
@@ -54,8 +57,7 @@ struct FoldOptions {
   std::size_t resident_max = 256;            // miners in memory
   std::size_t builders_max = 8;              // open segments in memory
   std::int64_t retention_every_s = 60;
-  // Seconds east of UTC for times without a zone; a pure function of the arrival time.
-  std::function<std::int32_t(std::int64_t arrival_us)> zone = [](std::int64_t) { return 0; };
+  std::function<Zone(const store::SourceInfo&)> zone_of = [](const auto&) { return [](std::int64_t) { return 0; }; };
   std::function<Retention(const store::SourceInfo&)> retention = [](const store::SourceInfo&) { return Retention(); };
   std::function<void(std::span<const store::SourceRef>)> on_folded = [](auto) {};
   std::function<void(store::SourceRef)> keep_state = [](store::SourceRef) {};  // so that the floor can move
@@ -87,6 +89,7 @@ class FoldLoop final : public FoldControl {
   struct Resident {
     store::SourceRef ref;
     fold::Miner miner;
+    Zone zone = [](std::int64_t) { return 0; };
     store::FoldHead head;  // as of the last commit or of the work since
     // Holds all records behind sealed_seq up to folded_seq; null: they are read again for the seal.
     std::unique_ptr<store::SegmentBuilder> builder;
@@ -109,7 +112,8 @@ class FoldLoop final : public FoldControl {
   Status fold_source(Resident& resident, store::FoldCommit& commit, std::uint64_t& bytes);
   Status fold_block(Resident& resident, const store::Block& block, store::FoldCommit& commit);
   Status skip_damage(Resident& resident, const store::Block& block, store::FoldCommit& commit);
-  store::FoldMark mark_of(fold::Miner& miner, const store::RecordView& record);
+  store::FoldMark mark_of(Resident& resident, const store::RecordView& record);
+  std::int64_t event_of(Resident& resident, const store::RecordView& record) const;
   void take_patterns(Resident& resident, store::FoldCommit& commit);
   void open_builder(Resident& resident);
   void add(store::SegmentBuilder& builder, const store::RecordView& record, const store::FoldMark& mark);

@@ -167,6 +167,9 @@ std::string encode(std::string_view key, const FoldHead& row) {
   message.set_sealed_bytes(row.sealed_bytes);
   message.set_open_chunks(row.open_chunks);
   message.set_patterns(row.patterns);
+  message.set_last_event_us(row.last_event_us);
+  message.set_last_event_arrival_us(row.last_event_arrival_us);
+  message.set_last_event_place(row.last_event_place);
   return wrap(key, message);
 }
 
@@ -181,6 +184,9 @@ Status decode(std::string_view key, std::string_view value, FoldHead& row) {
   row.sealed_bytes = message.sealed_bytes();
   row.open_chunks = message.open_chunks();
   row.patterns = message.patterns();
+  row.last_event_us = message.last_event_us();
+  row.last_event_arrival_us = message.last_event_arrival_us();
+  row.last_event_place = message.last_event_place();
   return Status::ok();
 }
 

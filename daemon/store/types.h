@@ -69,6 +69,10 @@ struct FoldHead {
   std::uint64_t open_chunks = 0;  // folded chunks behind sealed_seq
   std::uint64_t segment_bytes = 0;  // stored bytes of all segments
   std::uint64_t patterns = 0;
+  // The last record that has a time of its own: lines without one go with it. 0: there was none.
+  std::int64_t last_event_us = 0;
+  std::int64_t last_event_arrival_us = 0;
+  std::uint64_t last_event_place = 0;  // hash64 of its place
 };
 
 struct PatternRow {

@@ -8,6 +8,7 @@
 #include "daemon/fold/miner.h"
 #include "daemon/fold/policy.h"
 #include "daemon/fold/redact.h"
+#include "daemon/fold/typed_fields.h"
 
 namespace {
 
@@ -53,6 +54,11 @@ int main(int argc, char** argv) {
   time_stage("scan + fields", lines, [&](const std::string& line, std::size_t) {
     scan_line(line, scanned);
     fields_of(scanned, fields);
+  });
+  std::vector<TypedField> typed;
+  time_stage("scan + typed fields", lines, [&](const std::string& line, std::size_t) {
+    scan_line(line, scanned);
+    typed_fields_of(scanned, typed);
   });
   time_stage("scan + terms", lines, [&](const std::string& line, std::size_t) {
     scan_line(line, scanned);

@@ -1,3 +1,4 @@
+#include "daemon/fold/miner.h"
 #include "daemon/fold/scanner.h"
 
 #include <gtest/gtest.h>
@@ -244,6 +245,28 @@ TEST(Terms, PossibleOnesOfALineAreAllOfIt) {
       ASSERT_NE(std::find(possible.begin(), possible.end(), term), possible.end()) << term << " of " << line;
     }
   }
+}
+
+TEST(Scanner, OfARecordOfManyLinesTheFirstOneIsThePatternAndAllGiveTerms) {
+  std::string record = "2026-11-21 20:54:35 ERROR [main] app.Run: failed";
+  for (int i = 0; i < 100; ++i) record += "\n\tat place.number" + std::to_string(i) + "(file.cc:1)";
+  ScannedLine scanned;
+  scan_line(record, scanned);
+  EXPECT_EQ(record.substr(scanned.program.begin, 7), "app.Run");
+  EXPECT_EQ(scanned.first_line, record.find('\n'));
+  EXPECT_EQ(scanned.tokens.back().end, record.size() - 1);
+  EXPECT_TRUE(has(terms(record), "number99"));
+  ScannedLine other;
+  const std::string short_record = record.substr(0, scanned.first_line) + "\n\tat elsewhere(x)";
+  Miner miner;
+  scan_line(short_record, other);
+  EXPECT_EQ(miner.fold(scanned, 1, 0).pattern, miner.fold(other, 2, 0).pattern);
+}
+
+TEST(Scanner, ATimeInAContinuationIsNoTimeOfTheRecord) {
+  ScannedLine scanned;
+  scan_line("failed\n2026-11-21 20:54:35 x", scanned);
+  EXPECT_FALSE(scanned.time);
 }
 
 }  // namespace
