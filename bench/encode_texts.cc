@@ -21,8 +21,8 @@ constexpr int kTexts = 400;
 std::vector<std::string> patterns() {
   std::vector<std::string> out;
   for (int i = 0; i < kTexts; ++i) {
-    out.push_back("Failed password for invalid user number " + std::to_string(100 + i) +
-                  " from <*> port <*> ssh2, try again");
+    out.emplace_back("Failed password for invalid user number ");
+    out.back().append(std::to_string(100 + i)).append(" from <*> port <*> ssh2, try again");
   }
   return out;
 }
