@@ -17,6 +17,7 @@
 
 #include "bench/products.h"
 #include "bench/timed_backend.h"
+#include "model/backends/backends.h"
 #include "model/cpu/backend_cpu.h"
 #include "model/default_weights.h"
 #include "model/learner.h"

@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 #include "bench/timed_backend.h"
-#include "model/config.h"
+#include "model/ops/config.h"
 
 namespace silt::bench {
 

@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "model/backends/backends.h"
 #include "model/learner.h"
 #include "model/net.h"
 

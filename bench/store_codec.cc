@@ -1,5 +1,6 @@
-// store_codec FILE...: what the store's two forms of records cost, beside plain zstd -1 blocks of
-// 64 KiB: MB of text per second of processor time (one core), and bytes written as a share of raw.
+// store_codec [--columns] FILE...: what the store's two forms of records cost, beside plain zstd -1 blocks
+// of 64 KiB: MB of text per second of processor time (one core), and bytes written as a share of raw.
+// With --columns also where the bytes of the first segment are.
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
@@ -9,22 +10,49 @@
 #include <vector>
 
 #include "base/check.h"
+#include "daemon/fold/miner.h"
+#include "daemon/fold/scanner.h"
+#include "daemon/fold/timestamp.h"
 #include "daemon/store/chunk.h"
 #include "daemon/store/compress.h"
+#include "daemon/store/segment.h"
+#include "daemon/store/segment_builder.h"
 
 namespace {
 
 using namespace silt::store;
 
 constexpr std::size_t kChunkTextBytes = 64 * 1024;
+constexpr std::size_t kSegmentTextBytes = 1024 * 1024;
 constexpr double kSecondsEach = 1.0;
 
 struct Log {
   std::string name;
   std::vector<std::string> lines;
   std::vector<RecordView> records;
+  std::vector<FoldMark> marks;
+  std::vector<std::vector<TokenSpan>> tokens;
   std::size_t text_bytes = 0;
 };
+
+void fold(Log& log) {
+  silt::daemon::Miner miner;
+  silt::daemon::ScannedLine scanned;
+  for (const RecordView& record : log.records) {
+    silt::daemon::scan_line(record.text, scanned);
+    FoldMark mark{.event_us = record.arrival_us};
+    if (scanned.time) {
+      mark.event_us =
+          silt::daemon::resolve_time(*scanned.time, record.arrival_us, {}).value_or(record.arrival_us);
+    }
+    const silt::daemon::Folded folded = miner.fold(scanned, record.seq, mark.event_us);
+    mark.pattern = folded.pattern;
+    mark.new_pattern = folded.is_new;
+    log.marks.push_back(mark);
+    std::vector<TokenSpan>& tokens = log.tokens.emplace_back();
+    for (const silt::daemon::Token& token : scanned.tokens) tokens.push_back({token.begin, token.end});
+  }
+}
 
 Log read_log(const std::string& path) {
   Log log;
@@ -42,6 +70,7 @@ Log read_log(const std::string& path) {
     log.records.push_back(record);
     log.text_bytes += line.size();
   }
+  fold(log);
   return log;
 }
 
@@ -110,17 +139,97 @@ void measure_chunks(const Log& log) {
   });
 }
 
+std::size_t build_segments(const Log& log, SegmentBuilder& builder, std::vector<std::string>& out) {
+  out.clear();
+  std::size_t written = 0;
+  const auto finish = [&] {
+    silt::Result<std::string> segment =
+        builder.finish([](std::string_view text, std::vector<std::string>& terms) {
+          silt::daemon::index_terms(text, terms);
+        });
+    SILT_CHECK(segment.is_ok());
+    written += out.emplace_back(std::move(segment).value()).size();
+  };
+  for (std::size_t i = 0; i < log.records.size(); ++i) {
+    builder.add(log.records[i], log.marks[i], log.tokens[i]);
+    if (builder.raw_bytes() >= kSegmentTextBytes) finish();
+  }
+  if (builder.records() > 0) finish();
+  return written;
+}
+
+// Each column's packed bytes in frames, and its bytes in the pool (before packing).
+void print_columns(const std::string& bytes) {
+  const Segment segment = Segment::open(std::make_shared<const std::string>(bytes)).value();
+  const SegmentHeader& header = segment.header();
+  std::size_t frames = 0;
+  for (const Frame& frame : header.frames) frames += frame.packed_bytes;
+  std::printf("  %u records, %zu bytes of %zu: header %zu, bloom %u, pool %u of %u\n", header.records,
+              bytes.size(), static_cast<std::size_t>(header.text_bytes),
+              bytes.size() - frames - header.bloom_bytes, header.bloom_bytes,
+              header.frames.back().packed_bytes, header.frames.back().raw_bytes);
+  for (std::size_t i = 0; i < header.columns.size(); ++i) {
+    const Place begin = header.columns[i].place;
+    const bool last = i + 1 == header.columns.size();
+    const Place end =
+        last ? Place{header.frames.back().raw_bytes, static_cast<std::uint32_t>(header.frames.size() - 1)}
+             : header.columns[i + 1].place;
+    std::printf("  column %3zu: pool %5u, frames", i, end.pool - begin.pool);
+    for (std::uint32_t f = begin.frame; f < end.frame; ++f) {
+      std::printf(" %u of %u,", header.frames[f].packed_bytes, header.frames[f].raw_bytes);
+    }
+    std::printf("\n");
+  }
+  for (const ShapeInfo& shape : header.shapes) {
+    std::printf("  shape of pattern %u, %u records:", shape.pattern, shape.count);
+    for (const HoleInfo& hole : shape.holes) {
+      if (!hole.is_constant()) std::printf(" %u", hole.column);
+    }
+    std::printf(": %.150s\n", shape.text.c_str());
+  }
+}
+
+void measure_segments(const Log& log, bool columns) {
+  std::vector<std::string> segments;
+  SegmentBuilder builder;
+  time_stage("segments: build and prove", log, [&] { return build_segments(log, builder, segments); });
+  const auto stage = [&](const char* name, auto use) {
+    time_stage(name, log, [&] {
+      std::size_t read = 0;
+      for (const std::string& bytes : segments) {
+        silt::Result<Segment> segment = Segment::open(std::make_shared<const std::string>(bytes));
+        SILT_CHECK(segment.is_ok() && use(*segment));
+        read += bytes.size();
+      }
+      return read;
+    });
+  };
+  stage("segments: open", [](Segment&) { return true; });
+  stage("segments: marks", [](Segment& segment) { return segment.marks().is_ok(); });
+  stage("segments: all records",
+        [](Segment& segment) { return segment.records(0, segment.records()).is_ok(); });
+  stage("segments: ten records", [](Segment& segment) {
+    std::vector<std::uint32_t> some;
+    for (std::uint32_t i = 0; i < segment.records(); i += segment.records() / 10 + 1) some.push_back(i);
+    return segment.records(some).is_ok();
+  });
+  if (columns) print_columns(segments.front());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: store_codec FILE...\n");
+  const bool columns = argc > 1 && std::string_view(argv[1]) == "--columns";
+  const int first = columns ? 2 : 1;
+  if (argc <= first) {
+    std::fprintf(stderr, "usage: store_codec [--columns] FILE...\n");
     return 2;
   }
-  for (int i = 1; i < argc; ++i) {
+  for (int i = first; i < argc; ++i) {
     const Log log = read_log(argv[i]);
     measure_blocks(log);
     measure_chunks(log);
+    measure_segments(log, columns);
   }
   return 0;
 }

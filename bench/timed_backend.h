@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "model/backend.h"
+#include "model/ops/backend.h"
 
 namespace silt::bench {
 
@@ -52,6 +52,7 @@ class TimedBackend final : public model::Backend {
   PartSeconds take() { return std::exchange(spent_, PartSeconds{}); }
 
   std::string_view name() const override { return inner_->name(); }
+  int lanes_max() const override { return inner_->lanes_max(); }
   model::BufferPtr allocate(int rows, int cols, model::Role role) override {
     return inner_->allocate(rows, cols, role);
   }
@@ -59,7 +60,6 @@ class TimedBackend final : public model::Backend {
   void download(const Buffer& from, std::span<float> values) const override {
     inner_->download(from, values);
   }
-  std::size_t element_bytes(model::Role role) const override { return inner_->element_bytes(role); }
   std::span<std::byte> raw(Buffer& buffer) override { return inner_->raw(buffer); }
   std::span<const std::byte> raw(const Buffer& buffer) const override {
     return std::as_const(*inner_).raw(buffer);

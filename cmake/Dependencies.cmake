@@ -7,14 +7,15 @@ if(SILT_DAEMON)
   find_package(gRPC CONFIG REQUIRED)
   find_package(RocksDB CONFIG REQUIRED)
   find_package(Boost 1.81 CONFIG REQUIRED)
-  find_package(prometheus-cpp CONFIG REQUIRED)
   find_package(CLI11 CONFIG REQUIRED)
   find_package(spdlog CONFIG REQUIRED)
   find_package(OpenSSL REQUIRED)
-  pkg_check_modules(HYPERSCAN REQUIRED IMPORTED_TARGET libhs)
   pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+  pkg_check_modules(HYPERSCAN REQUIRED IMPORTED_TARGET libhs)
   pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
   pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+
+  find_library(STEMMER_LIBRARY stemmer REQUIRED)
 
   # toml++: the CMake target switches to a library built with exceptions; header-only does not.
   find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)

@@ -19,13 +19,16 @@
 #include <vector>
 
 #include "base/status.h"
+#include "connectors/activity.h"
 #include "connectors/arena.h"
 
 namespace silt::connectors {
 
 // Flags of a record, stored in the journal: values are forever.
 enum RecordFlags : std::uint32_t {
-  kRecordCut = 1,            // longer than the limit: text is a prefix, bytes_cut more were dropped
+  // Longer than the limit: text is a prefix, and bytes_cut more were dropped; none of a record of many
+  // lines, which the next record goes on with.
+  kRecordCut = 1,
   kRecordPartial = 2,        // the origin ended without a line end and will not be continued
   kRecordGap = 4,            // not a line: text describes bytes that were lost, and why
   kRecordAttributesCut = 8,  // some attributes, or ends of their values, were dropped
@@ -53,7 +56,8 @@ constexpr std::size_t kAttributesMax = 32;
 constexpr std::size_t kAttributeKeyBytesMax = 128;     // an attribute with a longer key is dropped
 constexpr std::size_t kAttributeValueBytesMax = 1024;  // a longer value is cut
 
-// One line, ticket event or document section. `text` is the raw bytes without the line end.
+// A line, lines that belong together (see RecordRules), a ticket event or a document section. `text` is the
+// raw bytes without the last line end; lines in it end with '\n'.
 // Everything that a record points to is owned by its batch.
 struct Record {
   std::string_view text;
@@ -118,7 +122,8 @@ struct ConnectorStats {
   std::string last_error;           // one line, with the remedy; empty when all is well
 };
 
-// The intake thread owns a connector and makes all calls but wait(); poll() never blocks for long.
+// One thread at a time makes the calls: intake gives each connector one of its own, for a file system may
+// hang. Beyond that, no call waits.
 class Connector {
  public:
   virtual ~Connector() = default;
@@ -138,6 +143,9 @@ class Connector {
   virtual void notify_when_ready(std::function<void()> wake) = 0;
 
   virtual ConnectorStats stats() const = 0;
+
+  // What the thread that makes the calls is at, for the case that one never comes back; null: not told.
+  virtual std::shared_ptr<const Activity> activity() const { return nullptr; }
 };
 
 }  // namespace silt::connectors

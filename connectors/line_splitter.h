@@ -15,6 +15,8 @@ class LineSplitter {
   // The next whole line, without its end; false when no line end is left.
   bool next(std::string_view& line);
 
+  void skip(std::size_t bytes) { consumed_ += bytes; }
+
   // Bytes of the window up to and including the last line end that next() returned.
   std::size_t consumed() const { return consumed_; }
   // What follows them.

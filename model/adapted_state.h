@@ -3,16 +3,17 @@
 // Fast weights in full precision, the attention window as the layers' normed inputs (keys and
 // values are recomputed from them when a learner switches to this state: half the memory of K and
 // V, the same bits), and the tokens of the open mini-batch. Movable, not copyable; owned by one
-// learner thread. About 8 MB for the shipped net, of which 1 MB is its recall.
+// learner thread. All of it grows with what was read: for the shipped net from some 40 kB, the weights being
+// W_0's, to about 7 MB, of which 1 MB is its recall.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "model/backend.h"
+#include "model/ops/backend.h"
+#include "model/ops/ttt_mixer.h"
 #include "model/recall.h"
-#include "model/ttt_mixer.h"
 
 namespace silt::model {
 
@@ -22,11 +23,14 @@ struct FastWeights {
   std::vector<BufferPtr> buffers;   // what learns of each fast layer, or the inner models' maps
   std::vector<FastTensors> layers;  // views into `buffers`: of fast SwiGLUs,
   std::vector<InnerModel> inner;    // or of TTT layers
+
+  std::uint64_t bytes() const;
 };
 
 struct AdaptedState {
-  std::shared_ptr<const FastWeights> weights;
-  std::vector<BufferPtr> window;         // per layer [k, d] kOperand, oldest first; none with TTT layers
+  std::shared_ptr<const FastWeights> weights;  // the net's own W_0 until the first step
+  std::vector<BufferPtr> window;         // per layer [window_valid, d] kOperand, oldest first; null while
+                                         // nothing was read; none with TTT layers
   std::vector<BufferPtr> frozen_window;  // adapted layers after the first, under W_0; may be empty
   int window_valid = 0;                  // rows of the window that exist
   Token input = 0;                       // the last token of the learned stream, input of the next
@@ -39,6 +43,10 @@ struct AdaptedState {
   AdaptedState() = default;
   AdaptedState(AdaptedState&&) = default;
   AdaptedState& operator=(AdaptedState&&) = default;
+
+  // Memory that this state alone holds: of its weights and windows without padding, nothing for weights that
+  // are `initial`.
+  std::uint64_t bytes(const FastWeights* initial) const;
 };
 
 }  // namespace silt::model

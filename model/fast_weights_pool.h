@@ -10,8 +10,8 @@
 #include <mutex>
 
 #include "model/adapted_state.h"
-#include "model/backend.h"
-#include "model/config.h"
+#include "model/ops/backend.h"
+#include "model/ops/config.h"
 
 namespace silt::model {
 

@@ -7,8 +7,8 @@
 #include <memory>
 #include <span>
 
-#include "model/backend.h"
 #include "model/net.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 
@@ -53,7 +53,8 @@ class Forward {
   // taken before mlp() and its output added after it: x = norm(h), then h += fast(x). Returns the hidden
   // units of x, which stand until the next call or in the tape.
   void fast_input(int fast_layer, const Buffer& h, Buffer& x);
-  const Buffer& fast_mlp(int fast_layer, const FastPack& weights, const Buffer& x, Buffer& h, BlockTape* tape);
+  const Buffer& fast_mlp(int fast_layer, const FastPack& weights, const Buffer& x, Buffer& h,
+                         BlockTape* tape);
   // All of an adapted block after its attention, without a tape.
   void adapted_mlps(int fast_layer, const FastPack& weights, Buffer& h);
 
@@ -63,7 +64,6 @@ class Forward {
   void logits(const Buffer& h, int row, std::span<float> logits);
 
   const Net& net() const { return *net_; }
-  const std::shared_ptr<const Net>& shared_net() const { return net_; }
   Backend& backend() { return backend_; }
 
  private:

@@ -174,19 +174,26 @@ void InnerLoop::update(const FastWeights& from, const FastWeights& to, double gr
 
 void InnerLoop::advance(AdaptedState& state) {
   const int b = net_->config.minibatch_tokens;
-  const int kept = net_->config.window_tokens - b;
-  const auto slide = [&](const Buffer& newest, Buffer& window, KvCache& cache) {
-    backend_.copy_rows(window, b, kept, window, 0);
-    backend_.copy_rows(newest, 0, b, window, kept);
+  const int full = net_->config.window_tokens;
+  const int kept = std::min(state.window_valid, full - b);
+  const auto slide = [&](const Buffer& newest, BufferPtr& window, KvCache& cache) {
+    if (state.window_valid < full) {  // it grows with the stream
+      BufferPtr longer = backend_.allocate(kept + b, newest.cols(), Role::kOperand);
+      if (window != nullptr) backend_.copy_rows(*window, 0, kept, *longer, 0);
+      window = std::move(longer);
+    } else {
+      backend_.copy_rows(*window, b, kept, *window, 0);
+    }
+    backend_.copy_rows(newest, 0, b, *window, kept);
     backend_.kv_advance(cache);
   };
   for (std::size_t layer = 0; layer < caches_.size(); ++layer) {
-    slide(*x_[layer], *state.window[layer], *caches_[layer]);
+    slide(*x_[layer], state.window[layer], *caches_[layer]);
   }
   for (std::size_t i = 0; i < frozen_caches_.size(); ++i) {
-    slide(*frozen_x_[i], *state.frozen_window[i], *frozen_caches_[i]);
+    slide(*frozen_x_[i], state.frozen_window[i], *frozen_caches_[i]);
   }
-  state.window_valid = std::min(state.window_valid + b, net_->config.window_tokens);
+  state.window_valid = kept + b;
 }
 
 }  // namespace silt::model

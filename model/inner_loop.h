@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "model/adapted_state.h"
-#include "model/backend.h"
 #include "model/forward.h"
 #include "model/mixer_loop.h"
 #include "model/net.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
 #include <utility>
 
+#include "model/backends/backends.h"
 #include "model/fast_weights_pool.h"
 #include "model/mixer_loop.h"
 #include "model/state_codec.h"
@@ -12,8 +14,12 @@
 namespace silt::model {
 namespace {
 
+constexpr std::uint64_t kSmallBytes = 2 << 10;  // of a state: counters and open tokens
+
 class MixerLearner final : public Learner {
  public:
+  using Learner::append;
+
   MixerLearner(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend,
                const LearnerOptions& options)
       : net_(std::move(net)),
@@ -29,30 +35,24 @@ class MixerLearner final : public Learner {
   AdaptedState fresh() override { return fresh(net_->start_token); }
 
   AdaptedState fresh(Token first) override {
-    AdaptedState state = allocate();
-    state.weights = net_->initial;
+    AdaptedState state = empty_state(*net_, options_.frozen_scores, options_.recall);
     state.input = first;
     if (state.recall != nullptr) {
-      state.recall->gate = RecallGate(net_->recall_gate);
       state.recall->memory.read(first, net_->token_marks[static_cast<std::size_t>(first)]);
     }
     return state;
   }
 
-  Result<AppendReport> append(AdaptedState& state, std::span<const Token> tokens, LearnMode mode,
-                              std::vector<TokenScore>& scores) override {
-    SILT_TRY(check(state));
-    SILT_TRY(check(tokens));
-    AppendReport report;
-    while (!tokens.empty()) {
-      const std::size_t taken = std::min(tokens.size(), minibatch() - state.open.size());
-      state.open.insert(state.open.end(), tokens.begin(),
-                        tokens.begin() + static_cast<std::ptrdiff_t>(taken));
-      tokens = tokens.subspan(taken);
-      if (state.open.size() == minibatch()) read_minibatch(state, mode, scores, report);
+  // A net written over single operations reads one lane after the other, whatever the backend.
+  void append(std::span<Lane> lanes) override {
+    std::set<const AdaptedState*> seen;
+    for (Lane& lane : lanes) {
+      lane.report = {};
+      lane.status = check(lane, seen);
+      if (lane.status.is_ok()) append(lane);
     }
-    return report;
   }
+  int lanes_max() const override { return backend_->lanes_max(); }
 
   Status score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) override {
     SILT_TRY(check(state));
@@ -68,11 +68,21 @@ class MixerLearner final : public Learner {
   std::string save(const AdaptedState& state) const override { return encode_state(state, *net_, *backend_); }
 
   Result<AdaptedState> load(std::string_view blob) override {
-    AdaptedState state = allocate();
-    const std::shared_ptr<FastWeights> weights = pool_.take();
-    SILT_TRY(decode_state(blob, *net_, *backend_, state, *weights));
-    state.weights = weights;
+    AdaptedState state = empty_state(*net_, options_.frozen_scores, options_.recall);
+    SILT_TRY(decode_state(blob, *net_, *backend_, pool_, state));
     return state;
+  }
+
+  std::uint64_t bytes(const AdaptedState& state) const override { return state.bytes(net_->initial.get()); }
+
+  std::uint64_t full_state_bytes() const override {
+    const ModelConfig& c = net_->config;
+    const int windows = c.windows() + (options_.frozen_scores ? c.frozen_windows() : 0);
+    const std::uint64_t row = backend_->allocate(1, c.width, Role::kOperand)->bytes();
+    std::uint64_t bytes = kSmallBytes + net_->initial->bytes();
+    bytes += row * static_cast<std::uint64_t>(windows) * static_cast<std::uint64_t>(c.window_tokens);
+    if (recalls()) bytes += RecallMemory::bytes_max(c.recall_slots_log2) + sizeof(float) * RecallGate::kSize;
+    return bytes;
   }
 
   const ModelConfig& config() const override { return net_->config; }
@@ -80,12 +90,6 @@ class MixerLearner final : public Learner {
 
  private:
   bool recalls() const { return options_.recall && net_->config.recall_slots_log2 > 0; }
-
-  AdaptedState allocate() {
-    AdaptedState state = allocate_state(net_->config, *backend_, options_.frozen_scores);
-    if (!recalls()) state.recall = nullptr;
-    return state;
-  }
 
   std::size_t minibatch() const { return static_cast<std::size_t>(net_->config.minibatch_tokens); }
 
@@ -108,6 +112,27 @@ class MixerLearner final : public Learner {
     if (std::all_of(tokens.begin(), tokens.end(), known)) return Status::ok();
     return invalid_argument("a token is outside the vocabulary of " +
                             std::to_string(net_->config.vocabulary));
+  }
+
+  Status check(const Lane& lane, std::set<const AdaptedState*>& seen) const {
+    if (lane.state == nullptr || lane.scores == nullptr)
+      return invalid_argument("a lane lacks state or scores");
+    SILT_TRY(check(*lane.state));
+    SILT_TRY(check(lane.tokens));
+    if (seen.insert(lane.state).second) return Status::ok();
+    return invalid_argument("two lanes of one call have the same state");
+  }
+
+  void append(Lane& lane) {
+    AdaptedState& state = *lane.state;
+    std::span<const Token> tokens = lane.tokens;
+    while (!tokens.empty()) {
+      const std::size_t taken = std::min(tokens.size(), minibatch() - state.open.size());
+      state.open.insert(state.open.end(), tokens.begin(),
+                        tokens.begin() + static_cast<std::ptrdiff_t>(taken));
+      tokens = tokens.subspan(taken);
+      if (state.open.size() == minibatch()) read_minibatch(state, lane.mode, *lane.scores, lane.report);
+    }
   }
 
   // A state is recognised by its tag and step: another learner may have moved it on meanwhile.
@@ -175,6 +200,14 @@ class MixerLearner final : public Learner {
 };
 
 }  // namespace
+
+Result<AppendReport> Learner::append(AdaptedState& state, std::span<const Token> tokens, LearnMode mode,
+                                     std::vector<TokenScore>& scores) {
+  Lane lane{.state = &state, .tokens = tokens, .mode = mode, .scores = &scores, .report = {}, .status = {}};
+  append(std::span(&lane, 1));
+  SILT_TRY(lane.status);
+  return lane.report;
+}
 
 Result<std::unique_ptr<Learner>> Learner::create(std::shared_ptr<const Model> model,
                                                  const BackendOptions& backend,

@@ -23,8 +23,8 @@
 
 #include "base/status.h"
 #include "model/adapted_state.h"
-#include "model/backend.h"
 #include "model/model.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 
@@ -48,6 +48,17 @@ struct AppendReport {
   double gradient_norm = 0;  // of the last step, before clipping; with TTT layers how far the state went
 };
 
+// One source's part of a call: what it reads next, and what came of it.
+struct Lane {
+  AdaptedState* state = nullptr;
+  std::span<const Token> tokens;
+  LearnMode mode = LearnMode::kScoreAndLearn;
+  std::vector<TokenScore>* scores = nullptr;  // appended to
+
+  AppendReport report;  // written by the call
+  Status status;        // likewise; a lane that fails costs itself
+};
+
 class Learner {
  public:
   static Result<std::unique_ptr<Learner>> create(std::shared_ptr<const Model> model,
@@ -63,16 +74,26 @@ class Learner {
   virtual AdaptedState fresh() = 0;
   virtual AdaptedState fresh(Token first) = 0;
 
-  // Adds tokens to the state's stream. Appends one score for each token whose mini-batch was
-  // completed, in stream order: first those left open by earlier calls, then these. A token outside
-  // the vocabulary or an unusable state is refused before anything changes. When a loss or gradient
-  // is not finite, its step is skipped and the weights stay; such scores are not finite themselves.
-  virtual Result<AppendReport> append(AdaptedState& state, std::span<const Token> tokens, LearnMode mode,
-                                      std::vector<TokenScore>& scores) = 0;
+  // Adds tokens to the streams of any number of states, each in one lane at most. Appends one score for
+  // each token whose mini-batch was completed, in stream order: first those left open by earlier calls,
+  // then these. A token outside the vocabulary, an unusable state or one that an earlier lane has is
+  // refused before anything of that lane changes. When a loss or gradient is not finite, its step is
+  // skipped and the weights stay; such scores are not finite themselves.
+  // What a lane computes does not depend, to the bit, on the lanes beside it or on their order.
+  virtual void append(std::span<Lane> lanes) = 0;
+  // How many lanes are read side by side: handing over more, or fewer, is right but no faster.
+  virtual int lanes_max() const = 0;
+  // One lane.
+  Result<AppendReport> append(AdaptedState& state, std::span<const Token> tokens, LearnMode mode,
+                              std::vector<TokenScore>& scores);
 
   // Scores the open mini-batch without changing the state; one score per waiting token, that of
   // kScoreAndLearn.
   virtual Status score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) = 0;
+
+  // Memory that the state alone holds (AdaptedState::bytes), and the most that it comes to hold.
+  virtual std::uint64_t bytes(const AdaptedState& state) const = 0;
+  virtual std::uint64_t full_state_bytes() const = 0;
 
   // Equal digests mean equal futures.
   virtual Digest digest(const AdaptedState& state) const = 0;

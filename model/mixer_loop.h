@@ -9,8 +9,8 @@
 #include <span>
 
 #include "model/adapted_state.h"
-#include "model/backend.h"
 #include "model/net.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 

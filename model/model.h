@@ -9,9 +9,9 @@
 
 #include "base/digest.h"
 #include "base/status.h"
-#include "model/backend.h"
-#include "model/config.h"
 #include "model/net.h"
+#include "model/ops/backend.h"
+#include "model/ops/config.h"
 #include "model/tokenizer.h"
 #include "model/weights_file.h"
 

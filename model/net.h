@@ -9,8 +9,8 @@
 #include "base/digest.h"
 #include "base/status.h"
 #include "model/adapted_state.h"
-#include "model/backend.h"
-#include "model/config.h"
+#include "model/ops/backend.h"
+#include "model/ops/config.h"
 #include "model/tensor_source.h"
 
 namespace silt::model {

@@ -1,9 +1,11 @@
 #include "model/reader.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 
+#include "model/backends/backends.h"
 #include "model/forward.h"
 #include "model/sampler.h"
 #include "model/text_pass.h"
@@ -13,6 +15,8 @@ namespace {
 
 class NetReader final : public Reader {
  public:
+  using Reader::score;
+
   NetReader(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend)
       : net_(std::move(net)),
         backend_(std::move(backend)),
@@ -23,43 +27,35 @@ class NetReader final : public Reader {
     scored_h_ = backend_->allocate(c.minibatch_tokens, c.width, Role::kResidual);
   }
 
-  Status score(const std::shared_ptr<const FastWeights>& weights, std::span<const Token> context,
-               std::span<const Token> text, std::vector<float>& nll) override {
-    SILT_TRY(check(context));
-    SILT_TRY(check(text));
-    nll.assign(text.size(), 0);
-    pass_->use(weights);
-    if (!text.empty()) score_one({context, text}, nll);
-    return Status::ok();
-  }
-
-  Status score_all(const std::shared_ptr<const FastWeights>& weights, std::span<const ScoreRequest> requests,
-                   std::vector<std::vector<float>>& nll) override {
-    for (const ScoreRequest& request : requests) {
-      SILT_TRY(check(request.context));
-      SILT_TRY(check(request.text));
+  Status score(std::span<const TextLane> texts) override {
+    order_.clear();
+    for (const TextLane& text : texts) {
+      SILT_TRY(check(text.context));
+      SILT_TRY(check(text.text));
+      text.nll->assign(text.text.size(), 0);
+      if (!text.text.empty()) order_.push_back(&text);
     }
-    nll.assign(requests.size(), {});
-    pass_->use(weights);
-    const auto room = static_cast<std::size_t>(net_->config.minibatch_tokens);
-    std::size_t rows = 0;
+    // Texts under the same weights come together, otherwise in the order given.
+    std::stable_sort(order_.begin(), order_.end(), [](const TextLane* a, const TextLane* b) {
+      return std::less<>()(a->weights.get(), b->weights.get());
+    });
     shared_.clear();
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      nll[i].resize(requests[i].text.size());
-      if (requests[i].text.empty()) continue;
-      const std::size_t needed = rows_of(requests[i]);
-      if (needed > room) {
-        score_one(requests[i], nll[i]);
+    std::size_t rows = 0;
+    for (const TextLane* text : order_) {
+      const std::size_t needed = rows_of(*text);
+      if (needed > room()) {
+        score_one(*text);
         continue;
       }
-      if (rows + needed > room) {
-        score_shared(requests, nll);
+      const bool apart = !shared_.empty() && shared_.front()->weights != text->weights;
+      if (apart || rows + needed > room()) {
+        score_shared();
         rows = 0;
       }
-      shared_.push_back(i);
+      shared_.push_back(text);
       rows += needed;
     }
-    if (!shared_.empty()) score_shared(requests, nll);
+    score_shared();
     return Status::ok();
   }
 
@@ -105,53 +101,59 @@ class NetReader final : public Reader {
                             std::to_string(net_->config.vocabulary));
   }
 
-  // Inputs of the net for a request: its context, or else the start token, and all of its text but the
-  // last token, which is only predicted.
-  static std::size_t rows_of(const ScoreRequest& request) {
-    return std::max<std::size_t>(request.context.size(), 1) + request.text.size() - 1;
+  std::size_t room() const { return static_cast<std::size_t>(net_->config.minibatch_tokens); }
+
+  // Inputs of the net for a text: its context, or else the start token, and all of its own tokens but the
+  // last, which is only predicted.
+  static std::size_t rows_of(const TextLane& lane) {
+    return std::max<std::size_t>(lane.context.size(), 1) + lane.text.size() - 1;
   }
-  void add_inputs(const ScoreRequest& request) {
-    if (request.context.empty()) tokens_.push_back(net_->start_token);
-    tokens_.insert(tokens_.end(), request.context.begin(), request.context.end());
-    tokens_.insert(tokens_.end(), request.text.begin(), request.text.end() - 1);
+  void add_inputs(const TextLane& lane) {
+    if (lane.context.empty()) tokens_.push_back(net_->start_token);
+    tokens_.insert(tokens_.end(), lane.context.begin(), lane.context.end());
+    tokens_.insert(tokens_.end(), lane.text.begin(), lane.text.end() - 1);
   }
 
-  void score_one(const ScoreRequest& request, std::span<float> nll) {
+  void score_one(const TextLane& lane) {
     tokens_.clear();
-    add_inputs(request);
-    const std::size_t first_scored = rows_of(request) - request.text.size();  // it predicts text[0]
+    add_inputs(lane);
+    const std::size_t first_scored = rows_of(lane) - lane.text.size();  // it predicts text[0]
+    pass_->use(lane.weights);
     pass_->begin();
     for (std::size_t at = 0; at < tokens_.size();) {
       const std::size_t rows = pass_->read(std::span(tokens_).subspan(at), *h_);
-      if (at + rows > first_scored) score_rows(at, rows, first_scored, request.text, nll);
+      if (at + rows > first_scored) score_rows(at, rows, first_scored, lane.text, *lane.nll);
       at += rows;
     }
   }
 
-  // Scores the requests listed in shared_, whose rows fit into one mini-batch, and empties the list.
-  void score_shared(std::span<const ScoreRequest> requests, std::vector<std::vector<float>>& nll) {
+  // Scores the texts listed in shared_, whose weights are the same and whose rows fit into one mini-batch,
+  // and empties the list.
+  void score_shared() {
+    if (shared_.empty()) return;
     tokens_.clear();
     ends_.clear();
     targets_.clear();
-    for (const std::size_t i : shared_) {
-      add_inputs(requests[i]);
+    for (const TextLane* lane : shared_) {
+      add_inputs(*lane);
       ends_.push_back(static_cast<int>(tokens_.size()));
-      targets_.insert(targets_.end(), requests[i].text.begin(), requests[i].text.end());
+      targets_.insert(targets_.end(), lane->text.begin(), lane->text.end());
     }
+    pass_->use(shared_.front()->weights);
     pass_->read_apart(tokens_, ends_, *h_);
     scored_h_->set_rows(static_cast<int>(targets_.size()));
     int scored = 0;
     for (std::size_t s = 0; s < shared_.size(); ++s) {
-      const int rows = static_cast<int>(requests[shared_[s]].text.size());  // the last of its rows
+      const int rows = static_cast<int>(shared_[s]->text.size());  // the last of its rows
       backend_->copy_rows(*h_, ends_[s] - rows, rows, *scored_h_, scored);
       scored += rows;
     }
     nll_.resize(targets_.size());
     forward_.head(*scored_h_, targets_, nll_, nullptr);
     auto from = nll_.begin();
-    for (const std::size_t i : shared_) {
-      std::copy_n(from, nll[i].size(), nll[i].begin());
-      from += static_cast<std::ptrdiff_t>(nll[i].size());
+    for (const TextLane* lane : shared_) {
+      std::copy_n(from, lane->nll->size(), lane->nll->begin());
+      from += static_cast<std::ptrdiff_t>(lane->nll->size());
     }
     shared_.clear();
   }
@@ -173,7 +175,8 @@ class NetReader final : public Reader {
   std::unique_ptr<TextPass> pass_;
   BufferPtr h_, scored_h_;
   std::vector<Token> tokens_, targets_;
-  std::vector<std::size_t> shared_;  // requests of one shared pass, and the rows at which they end
+  std::vector<const TextLane*> order_;
+  std::vector<const TextLane*> shared_;  // texts of one shared pass, and the rows at which they end
   std::vector<int> ends_;
   std::vector<float> nll_;
 };

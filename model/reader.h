@@ -13,8 +13,8 @@
 
 #include "base/status.h"
 #include "model/adapted_state.h"
-#include "model/backend.h"
 #include "model/model.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 
@@ -30,9 +30,12 @@ struct GenerateOptions {
   std::function<bool(Token)> on_token;
 };
 
-struct ScoreRequest {
+// One text of a call of score().
+struct TextLane {
+  std::shared_ptr<const FastWeights> weights;  // null: W_0
   std::span<const Token> context;
   std::span<const Token> text;
+  std::vector<float>* nll = nullptr;  // written: nats of each token of `text`
 };
 
 class Reader {
@@ -43,16 +46,18 @@ class Reader {
   static std::unique_ptr<Reader> create(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend);
   virtual ~Reader() = default;
 
-  // nll[i] = surprise in nats of text[i] after context and text[0, i). An empty context starts
-  // from the tokenizer's start token. `weights` null means W_0. Tokens outside the vocabulary are
-  // refused. Cost: all tokens through the blocks, the text's tokens through the head.
-  virtual Status score(const std::shared_ptr<const FastWeights>& weights, std::span<const Token> context,
-                       std::span<const Token> text, std::vector<float>& nll) = 0;
-
-  // score() for many short texts: the same bits, but texts share the passes over the weights, which is
-  // what a short text mostly costs.
-  virtual Status score_all(const std::shared_ptr<const FastWeights>& weights,
-                           std::span<const ScoreRequest> requests, std::vector<std::vector<float>>& nll) = 0;
+  // (*nll)[i] = surprise in nats of text[i] after context and text[0, i), for each of these texts. An empty
+  // context starts from the tokenizer's start token. Tokens outside the vocabulary are refused before
+  // anything is read. Cost: all tokens through the blocks, the texts' tokens through the head; short texts
+  // under the same weights share the passes over them, which is what a short text mostly costs. The bits
+  // of a text do not depend on the texts beside it.
+  virtual Status score(std::span<const TextLane> texts) = 0;
+  // One text.
+  Status score(const std::shared_ptr<const FastWeights>& weights, std::span<const Token> context,
+               std::span<const Token> text, std::vector<float>& nll) {
+    const TextLane lane{.weights = weights, .context = context, .text = text, .nll = &nll};
+    return score(std::span(&lane, 1));
+  }
 
   // Continues the prompt; the result does not repeat it.
   virtual Result<std::vector<Token>> generate(const std::shared_ptr<const FastWeights>& weights,

@@ -9,13 +9,8 @@ void RecallState::digest(Digester& digester) const {
   gate.digest(digester);
 }
 
-void RecallState::encode(ByteWriter& writer) const {
-  memory.encode(writer);
-  gate.encode(writer);
-}
-
-bool RecallState::decode(ByteReader& reader, int vocabulary) {
-  return memory.decode(reader, vocabulary) && gate.decode(reader);
+std::uint64_t RecallState::bytes() const {
+  return memory.bytes() + sizeof gate + gate.values().capacity() * sizeof(float);
 }
 
 Recall::Recall(int minibatch_tokens)

@@ -12,8 +12,8 @@
 #include <span>
 #include <vector>
 
-#include "model/backend.h"
-#include "model/config.h"
+#include "model/ops/backend.h"
+#include "model/ops/config.h"
 #include "model/recall_gate.h"
 #include "model/recall_memory.h"
 
@@ -24,8 +24,7 @@ struct RecallState {
   RecallGate gate;
 
   void digest(Digester& digester) const;
-  void encode(ByteWriter& writer) const;
-  bool decode(ByteReader& reader, int vocabulary);
+  std::uint64_t bytes() const;
 };
 
 class Recall {

@@ -53,6 +53,7 @@ class RecallGate {
   explicit RecallGate(std::vector<float> values);
   static bool valid(std::span<const float> values);
   const std::vector<float>& values() const { return values_; }
+  bool operator==(const RecallGate&) const = default;  // what it has learned, and where in a streak it is
 
   // The different tokens of the hints, the most trusted first, then -1.
   void rank(const RecallHints& hints, std::span<Token> candidates) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
 
 #include "base/check.h"
 
@@ -27,8 +28,23 @@ std::uint8_t token_marks(std::string_view piece) {
   return piece.find_first_of(" \t") != piece.npos ? kBlank : 0;
 }
 
-RecallMemory::RecallMemory(int slots_log2) : slots_(std::size_t{1} << slots_log2), line_{{}, {0}} {
+RecallMemory::RecallMemory(int slots_log2)
+    : buckets_(static_cast<std::uint32_t>((std::size_t{1} << slots_log2) / kWays)), line_{{}, {0}} {
   SILT_CHECK(slots_log2 >= kRecallSlotsLog2Min && slots_log2 <= kRecallSlotsLog2Max);
+}
+
+std::uint64_t RecallMemory::bytes() const {
+  std::uint64_t bytes = sizeof *this + buckets_.bytes();
+  for (const Line* line : {&line_, &line_above_})
+    bytes += (line->tokens.capacity() + line->fields.capacity()) * sizeof(std::uint16_t);
+  return bytes;
+}
+
+std::uint64_t RecallMemory::bytes_max(int slots_log2) {
+  const std::uint64_t buckets = (std::uint64_t{1} << slots_log2) / kWays;
+  const std::uint64_t lines = std::uint64_t{4} * 2 * kLineTokensMax * sizeof(std::uint16_t);
+  return sizeof(RecallMemory) + lines + buckets * (sizeof(Bucket) + 2 * sizeof(std::uint32_t)) +
+         Buckets::kPlacesMin * sizeof(std::uint32_t);
 }
 
 // 1 to 62: the history; from 64: it is all right, by the length of the run.
@@ -75,8 +91,9 @@ RecallHints RecallMemory::read(Token token, std::uint8_t marks) {
   for (std::size_t i = 0; i < places.size(); ++i) {
     Place& place = places[i];
     place.check = static_cast<std::uint16_t>(hashes[i] >> 48 | 1);
-    place.bucket = &slots_[hashes[i] >> 20 & (slots_.size() - 1) & ~(kWays - 1)];
-    const Slot* const slot = find(place);
+    place.bucket = static_cast<std::uint32_t>(hashes[i] >> 20) / kWays & (buckets_.count() - 1);
+    Bucket* const bucket = buckets_.find(place.bucket);
+    const Slot* const slot = bucket == nullptr ? nullptr : find(*bucket, place.check);
     place.known = slot != nullptr;
     if (slot == nullptr) continue;
     hints[i].newest = slot->newest;
@@ -91,27 +108,28 @@ RecallHints RecallMemory::read(Token token, std::uint8_t marks) {
   return hints;
 }
 
-RecallMemory::Slot* RecallMemory::find(const Place& place) {
-  Slot* const end = place.bucket + kWays;
+RecallMemory::Slot* RecallMemory::find(Bucket& bucket, std::uint16_t check) {
   Slot* const slot =
-      std::find_if(place.bucket, end, [&](const Slot& one) { return one.check == place.check; });
-  return slot == end ? nullptr : slot;
+      std::find_if(bucket.begin(), bucket.end(), [&](const Slot& one) { return one.check == check; });
+  return slot == bucket.end() ? nullptr : slot;
 }
 
 // A bucket lies in the order in which it is forgotten, the last slot first. What comes up again moves to
 // the front; what is new takes an empty slot or enters behind the middle and pushes out the last
 // (segmented LRU).
 void RecallMemory::keep(const Place& place, Token token) {
-  Slot* slot = find(place);  // another context of this token may have moved it, or pushed it out
+  Bucket& bucket = buckets_.touch(place.bucket);
+  Slot* slot =
+      find(bucket, place.check);  // another context of this token may have moved it, or pushed it out
   if (slot != nullptr) {
     confirm(*slot, token);
-    std::rotate(place.bucket, slot, slot + 1);
+    std::rotate(bucket.begin(), slot, slot + 1);
     return;
   }
-  slot = find({.check = 0, .bucket = place.bucket, .known = false});
+  slot = find(bucket, 0);
   if (slot == nullptr) {
-    slot = place.bucket + kEntry;
-    std::move_backward(slot, place.bucket + kWays - 1, place.bucket + kWays);
+    slot = bucket.data() + kEntry;
+    std::move_backward(slot, bucket.end() - 1, bucket.end());
   }
   *slot = Slot{.check = place.check, .newest = static_cast<std::uint16_t>(token)};
 }
@@ -152,26 +170,91 @@ void RecallMemory::move_on(Token token, std::uint8_t marks) {
 }
 
 void RecallMemory::digest(Digester& digester) const {
-  ByteWriter place;
-  encode_place(place);
-  digester.update(place.bytes());
-  digester.update(slots_.data(), slots_.size() * sizeof(Slot));
+  ByteWriter bytes;
+  encode(bytes);
+  digester.update(bytes.bytes());
 }
 
 void RecallMemory::encode(ByteWriter& writer) const {
   encode_place(writer);
-  writer.raw(slots_.data(), slots_.size() * sizeof(Slot));
+  buckets_.encode(writer);
 }
 
 bool RecallMemory::decode(ByteReader& reader, int vocabulary) {
-  if (!decode_place(reader, vocabulary)) return false;
-  if (!reader.raw(slots_.data(), slots_.size() * sizeof(Slot))) return false;
-  for (const Slot& slot : slots_) {
-    const bool older_fits = slot.older == kNone || slot.older < vocabulary;
-    if (slot.newest >= vocabulary || !older_fits || slot.history == 0 || slot.history > 63) return false;
-  }
-  return true;
+  return decode_place(reader, vocabulary) && buckets_.decode(reader, vocabulary);
 }
+
+// --- buckets ----------------------------------------------------------------------------------
+
+// Where the number's place is, or would be.
+std::size_t RecallMemory::Buckets::probe(std::uint32_t number) const {
+  std::size_t at = number & (places_.size() - 1);
+  while (places_[at] != 0 && numbers_[places_[at] - 1] != number) at = (at + 1) & (places_.size() - 1);
+  return at;
+}
+
+RecallMemory::Bucket* RecallMemory::Buckets::find(std::uint32_t number) {
+  if (places_.empty()) return nullptr;
+  const std::uint32_t place = places_[probe(number)];
+  return place == 0 ? nullptr : &buckets_[place - 1];
+}
+
+RecallMemory::Bucket& RecallMemory::Buckets::touch(std::uint32_t number) {
+  if (Bucket* const bucket = find(number); bucket != nullptr) return *bucket;
+  if (2 * numbers_.size() >= places_.size() && places_.size() < count_) grow();
+  const std::size_t at = probe(number);  // before the number is known
+  numbers_.push_back(number);
+  places_[at] = static_cast<std::uint32_t>(numbers_.size());
+  return buckets_.emplace_back();
+}
+
+void RecallMemory::Buckets::grow() {
+  places_.assign(std::min<std::size_t>(count_, std::max(kPlacesMin, 2 * places_.size())), 0);
+  for (std::size_t i = 0; i < numbers_.size(); ++i)
+    places_[probe(numbers_[i])] = static_cast<std::uint32_t>(i + 1);
+}
+
+std::uint64_t RecallMemory::Buckets::bytes() const {
+  return buckets_.capacity() * sizeof(Bucket) +
+         (numbers_.capacity() + places_.capacity()) * sizeof(std::uint32_t);
+}
+
+// How many there may be, how many there are, and of each its number, how many of its slots
+// are taken, and those: they come first.
+void RecallMemory::Buckets::encode(ByteWriter& writer) const {
+  writer.u32(count_);
+  writer.varint(buckets_.size());
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    const Bucket& bucket = buckets_[i];
+    const auto taken = static_cast<std::uint8_t>(
+        std::count_if(bucket.begin(), bucket.end(), [](const Slot& slot) { return slot.check != 0; }));
+    writer.varint(numbers_[i]);
+    writer.u8(taken);
+    writer.raw(bucket.data(), taken * sizeof(Slot));
+  }
+}
+
+bool RecallMemory::Buckets::decode(ByteReader& reader, int vocabulary) {
+  *this = Buckets(count_);
+  if (reader.u32() != count_) return false;
+  const std::uint64_t buckets = reader.varint();
+  for (std::uint64_t i = 0; i < buckets && reader.ok(); ++i) {
+    const std::uint64_t number = reader.varint();
+    const std::uint8_t taken = reader.u8();
+    if (number >= count_ || taken == 0 || taken > kWays) return false;
+    if (find(static_cast<std::uint32_t>(number)) != nullptr) return false;
+    Bucket& bucket = touch(static_cast<std::uint32_t>(number));
+    reader.raw(bucket.data(), taken * sizeof(Slot));
+    for (const Slot& slot : std::span(bucket).first(taken)) {
+      const bool older_fits = slot.older == kNone || slot.older < vocabulary;
+      if (slot.check == 0 || slot.newest >= vocabulary || !older_fits) return false;
+      if (slot.history == 0 || slot.history > 63) return false;
+    }
+  }
+  return reader.ok();
+}
+
+// --- where the stream stands ------------------------------------------------------------------
 
 void RecallMemory::encode_place(ByteWriter& writer) const {
   writer.u64(tokens_);

@@ -6,8 +6,9 @@
 // keeps for each context the last two different tokens that followed it and how well the newer one did.
 // An identifier that comes back after thousands of lines is found by its first few characters.
 //
-// Deterministic: a function of the tokens read. The table is of fixed size and forgets first what came up
-// once and never again, then what came up longest ago. Copyable; one thread.
+// Deterministic: a function of the tokens read. The table is of bounded size and forgets first what came up
+// once and never again, then what came up longest ago; of its buckets it holds those that were touched.
+// Copyable; one thread.
 #pragma once
 
 #include <array>
@@ -17,14 +18,11 @@
 
 #include "base/bytes.h"
 #include "base/digest.h"
-#include "model/backend.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 
 constexpr int kRecallContexts = 9;
-constexpr int kRecallSlotsLog2Min = 4;
-constexpr int kRecallSlotsLog2Max = 24;
-constexpr int kRecallVocabularyMax = 65535;
 
 // What a token's bytes do to lines and fields; bits of a byte per token of the vocabulary.
 enum TokenMark : std::uint8_t { kEndsLine = 1, kBlank = 2 };
@@ -42,6 +40,9 @@ using RecallHints = std::array<RecallHint, kRecallContexts>;
 class RecallMemory {
  public:
   explicit RecallMemory(int slots_log2);
+
+  std::uint64_t bytes() const;
+  static std::uint64_t bytes_max(int slots_log2);
 
   // Reads the stream's next token: what was known of it before, then keeps it.
   RecallHints read(Token token, std::uint8_t marks);
@@ -67,6 +68,34 @@ class RecallMemory {
   };
   static_assert(sizeof(Slot) == 8);  // stored as it lies in memory
 
+  using Bucket = std::array<Slot, kWays>;
+
+  // The touched buckets by their number, in the order in which they were first touched: a hash table of
+  // places in that order, which grows by doubling until every number has a place of its own.
+  class Buckets {
+   public:
+    explicit Buckets(std::uint32_t count) : count_(count) {}
+
+    std::uint32_t count() const { return count_; }  // that there may be
+    Bucket* find(std::uint32_t number);             // null: never touched
+    Bucket& touch(std::uint32_t number);            // moves the others
+    std::uint64_t bytes() const;
+    void encode(ByteWriter& writer) const;
+    bool decode(ByteReader& reader, int vocabulary);
+
+    static constexpr std::size_t kPlacesMin = 64;
+
+   private:
+    std::size_t probe(std::uint32_t number) const;
+    void grow();
+
+    std::uint32_t count_;
+    std::vector<std::uint32_t> numbers_;
+    std::vector<Bucket> buckets_;
+    std::vector<std::uint32_t>
+        places_;  // index + 1 into both; 0: none; at most half are taken, until all have one
+  };
+
   struct Line {
     std::vector<std::uint16_t> tokens;
     std::vector<std::uint16_t> fields;  // where they begin; the first at 0
@@ -74,21 +103,21 @@ class RecallMemory {
 
   struct Place {
     std::uint16_t check;
-    Slot* bucket;
+    std::uint32_t bucket;
     bool known;
   };
 
   static int record_of(const Slot& slot);
   static void confirm(Slot& slot, Token token);
-  static void keep(const Place& place, Token token);
-  static Slot* find(const Place& place);
+  static Slot* find(Bucket& bucket, std::uint16_t check);
+  void keep(const Place& place, Token token);
   std::array<std::uint64_t, kRecallContexts> contexts() const;
   std::uint32_t above() const;
   void move_on(Token token, std::uint8_t marks);
   void encode_place(ByteWriter& writer) const;
   bool decode_place(ByteReader& reader, int vocabulary);
 
-  std::vector<Slot> slots_;
+  Buckets buckets_;
   std::uint64_t tokens_ = 0;
   std::array<std::uint32_t, kTokensKept> last_{};  // newest first, plus 1; 0: before the stream
   std::array<std::uint64_t, 3> fields_{};          // hashes: of the field so far, then of those before it

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "model/backend.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 

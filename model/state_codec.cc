@@ -9,23 +9,26 @@ namespace silt::model {
 namespace {
 
 constexpr std::string_view kMagic = "siltstat";
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
 
-// The part of a window that exists: its last `valid` rows.
-template <class Bytes>
-Bytes valid_rows(Bytes window, int rows, int valid) {
-  return window.last(window.size() / static_cast<std::size_t>(rows) * static_cast<std::size_t>(valid));
+// What a blob holds beside its counters.
+enum Parts : std::uint8_t { kWeights = 1, kFrozenWindows = 2, kRecall = 4, kGate = 8, kAllParts = 15 };
+
+// Calls visit(bytes) for every matrix, in stored order.
+template <class AnyBackend, class Visit>
+void for_each_matrix(const std::vector<BufferPtr>& matrices, AnyBackend& backend, Visit visit) {
+  for (const BufferPtr& matrix : matrices) {
+    if (matrix != nullptr) visit(backend.raw(*matrix));
+  }
 }
 
-// Calls visit(bytes) for every tensor of a state, in stored order.
-template <class State, class Weights, class AnyBackend, class Visit>
-void for_each_tensor(State& state, Weights& weights, AnyBackend& backend, Visit visit) {
-  for (const BufferPtr& buffer : weights.buffers) visit(backend.raw(*buffer));
-  for (const auto* windows : {&state.window, &state.frozen_window}) {
-    for (const BufferPtr& window : *windows) {
-      visit(valid_rows(backend.raw(*window), window->rows(), state.window_valid));
-    }
-  }
+std::uint8_t parts_of(const AdaptedState& state, const Net& net) {
+  int parts = state.weights == net.initial ? 0 : kWeights;
+  if (!state.frozen_window.empty()) parts |= kFrozenWindows;
+  if (state.recall == nullptr) return static_cast<std::uint8_t>(parts);
+  parts |= kRecall;
+  if (state.recall->gate != RecallGate(net.recall_gate)) parts |= kGate;
+  return static_cast<std::uint8_t>(parts);
 }
 
 Status damaged(std::string_view what) {
@@ -59,6 +62,9 @@ Status read_counters(ByteReader& reader, const ModelConfig& config, AdaptedState
   const std::uint64_t open = reader.varint();
   if (!reader.ok()) return damaged("its counters are cut short");
   if (valid > static_cast<std::uint32_t>(config.window_tokens)) return damaged("its window is too long");
+  if (valid % static_cast<std::uint32_t>(config.minibatch_tokens) != 0) {
+    return damaged("its window ends within a mini-batch");
+  }
   if (input >= static_cast<std::uint32_t>(config.vocabulary)) return damaged("it holds an unknown token");
   if (open >= static_cast<std::uint64_t>(config.minibatch_tokens))
     return damaged("it has too many open tokens");
@@ -72,17 +78,31 @@ Status read_counters(ByteReader& reader, const ModelConfig& config, AdaptedState
   return reader.ok() ? Status::ok() : damaged("its open tokens are cut short");
 }
 
+Status check_parts(std::uint8_t parts, const AdaptedState& state) {
+  if ((parts & ~kAllParts) != 0) return damaged("it has unknown parts");
+  const bool frozen = (parts & kFrozenWindows) != 0;
+  if (frozen == state.frozen_window.empty()) {
+    return failed_precondition(frozen ? "state has windows for frozen scores, which are off here"
+                                      : "state was learned without frozen scores, which are on here");
+  }
+  if (((parts & kRecall) != 0) != (state.recall != nullptr)) {
+    return failed_precondition("state and learner disagree about recall; relearn the source");
+  }
+  if ((parts & kGate) != 0 && state.recall == nullptr) return damaged("it has a gate and no recall");
+  return Status::ok();
+}
+
 }  // namespace
 
-AdaptedState allocate_state(const ModelConfig& config, Backend& backend, bool frozen) {
+AdaptedState empty_state(const Net& net, bool frozen, bool recall) {
   AdaptedState state;
-  const auto window = [&] { return backend.allocate(config.window_tokens, config.width, Role::kOperand); };
-  for (int i = 0; i < config.windows(); ++i) state.window.push_back(window());
-  for (int i = 0; frozen && i < config.frozen_windows(); ++i) state.frozen_window.push_back(window());
-  state.open.reserve(static_cast<std::size_t>(config.minibatch_tokens));
+  state.weights = net.initial;
+  state.window.resize(static_cast<std::size_t>(net.config.windows()));
+  if (frozen) state.frozen_window.resize(static_cast<std::size_t>(net.config.frozen_windows()));
   state.tag = std::make_shared<const char>();
-  if (config.recall_slots_log2 > 0) {
-    state.recall.reset(new RecallState{RecallMemory(config.recall_slots_log2), RecallGate()});
+  if (recall && net.config.recall_slots_log2 > 0) {
+    state.recall.reset(
+        new RecallState{RecallMemory(net.config.recall_slots_log2), RecallGate(net.recall_gate)});
   }
   return state;
 }
@@ -101,19 +121,21 @@ std::string encode_state(const AdaptedState& state, const Net& net, const Backen
   writer.u32(static_cast<std::uint32_t>(state.input));
   writer.varint(state.open.size());
   for (const Token token : state.open) writer.u32(static_cast<std::uint32_t>(token));
-  writer.u8(state.frozen_window.empty() ? 0 : 1);
-  for_each_tensor(state, *state.weights, backend,
-                  [&](std::span<const std::byte> bytes) { writer.raw(bytes.data(), bytes.size()); });
-  if (net.config.recall_slots_log2 > 0) writer.u8(state.recall == nullptr ? 0 : 1);
-  if (state.recall != nullptr) state.recall->encode(writer);
+  const std::uint8_t parts = parts_of(state, net);
+  writer.u8(parts);
+  const auto put = [&](std::span<const std::byte> bytes) { writer.raw(bytes.data(), bytes.size()); };
+  if ((parts & kWeights) != 0) for_each_matrix(state.weights->buffers, backend, put);
+  for (const auto* windows : {&state.window, &state.frozen_window}) for_each_matrix(*windows, backend, put);
+  if ((parts & kRecall) != 0) state.recall->memory.encode(writer);
+  if ((parts & kGate) != 0) state.recall->gate.encode(writer);
   const Digest digest = digest_of(writer.bytes());
   writer.u64(digest.high);
   writer.u64(digest.low);
   return writer.take();
 }
 
-Status decode_state(std::string_view blob, const Net& net, Backend& backend, AdaptedState& state,
-                    FastWeights& weights) {
+Status decode_state(std::string_view blob, const Net& net, Backend& backend, FastWeightsPool& pool,
+                    AdaptedState& state) {
   constexpr std::size_t kDigestBytes = 16;
   if (!blob.starts_with(kMagic) || blob.size() < kMagic.size() + kDigestBytes) {
     return damaged("it does not begin like one");
@@ -126,19 +148,25 @@ Status decode_state(std::string_view blob, const Net& net, Backend& backend, Ada
   ByteReader reader(body.substr(kMagic.size()));
   SILT_TRY(check_identity(reader, net, backend));
   SILT_TRY(read_counters(reader, net.config, state));
-  const bool frozen = reader.u8() != 0;
-  if (frozen != !state.frozen_window.empty()) {
-    return failed_precondition(frozen ? "state has windows for frozen scores, which are off here"
-                                      : "state was learned without frozen scores, which are on here");
+  const std::uint8_t parts = reader.u8();
+  SILT_TRY(check_parts(parts, state));
+  const auto get = [&](std::span<std::byte> bytes) { reader.raw(bytes.data(), bytes.size()); };
+  if ((parts & kWeights) != 0) {
+    const std::shared_ptr<FastWeights> weights = pool.take();
+    for_each_matrix(weights->buffers, backend, get);
+    state.weights = weights;
   }
-  for_each_tensor(state, weights, backend,
-                  [&](std::span<std::byte> bytes) { reader.raw(bytes.data(), bytes.size()); });
-  if (net.config.recall_slots_log2 > 0 && (reader.u8() != 0) != (state.recall != nullptr)) {
-    return failed_precondition("state and learner disagree about recall; relearn the source");
+  for (auto* windows : {&state.window, &state.frozen_window}) {
+    for (BufferPtr& window : *windows) {
+      if (state.window_valid > 0)
+        window = backend.allocate(state.window_valid, net.config.width, Role::kOperand);
+    }
+    for_each_matrix(*windows, backend, get);
   }
-  if (state.recall != nullptr && reader.ok() && !state.recall->decode(reader, net.config.vocabulary)) {
-    return damaged("its recall makes no sense");
-  }
+  const bool recalled =
+      ((parts & kRecall) == 0 || state.recall->memory.decode(reader, net.config.vocabulary)) &&
+      ((parts & kGate) == 0 || state.recall->gate.decode(reader));
+  if (!recalled && reader.ok()) return damaged("its recall makes no sense");
   if (!reader.ok() || reader.remaining() != 0) return damaged("its size is wrong");
   return Status::ok();
 }
@@ -154,8 +182,10 @@ Digest state_digest(const AdaptedState& state, const Backend& backend) {
   counters.varint(state.open.size());
   for (const Token token : state.open) counters.u32(static_cast<std::uint32_t>(token));
   digester.update(counters.bytes());
-  for_each_tensor(state, *state.weights, backend,
-                  [&](std::span<const std::byte> bytes) { digester.update(bytes.data(), bytes.size()); });
+  for (const auto* matrices : {&state.weights->buffers, &state.window, &state.frozen_window}) {
+    for_each_matrix(*matrices, backend,
+                    [&](std::span<const std::byte> bytes) { digester.update(bytes.data(), bytes.size()); });
+  }
   if (state.recall != nullptr) state.recall->digest(digester);
   return digester.finish();
 }

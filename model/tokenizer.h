@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "model/backend.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 

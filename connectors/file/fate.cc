@@ -88,8 +88,10 @@ void Discovery::settle_truncated(Generation& generation) {
     generations_.mark(generation);
     return;
   }
-  if (const std::uint64_t unread = generation.unread(); unread > 0) {
-    generation.lost_bytes += unread;
+  const std::uint64_t unread = generation.unread();
+  if (unread < generation.open_text.size()) generation.open_text.clear();
+  if (unread > generation.open_text.size()) {
+    generation.lost_bytes += unread - generation.open_text.size();
     generation.lost_why = "the file was truncated before they were read and no copy was found beside it";
   }
   generations_.retire(generation);
@@ -164,6 +166,7 @@ void Discovery::note_links(Generation& generation, const FileLook& look) {
 void Discovery::locate(Generation& generation) {
   if (generation.retired) return;
   generation.look_soon = false;
+  activity_.at(generation.path);
   const Result<FileLook> look = look_at(generation.path);
   const bool in_place = look.is_ok() && generation.key.may_be(look->key);
   if (in_place) {

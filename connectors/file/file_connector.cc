@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "connectors/batch_builder.h"
@@ -42,7 +43,8 @@ struct Position {
         nul_from(from.nul_from),
         nul_to_end(from.nul_to_end),
         modified_ns(from.modified_ns),
-        lost_bytes(from.lost_bytes) {}
+        lost_bytes(from.lost_bytes),
+        open_text(from.retired ? from.open_text : std::string()) {}
 
   void restore(Generation& to) const {
     to.offset = offset;
@@ -56,6 +58,7 @@ struct Position {
     to.nul_to_end = nul_to_end;
     to.modified_ns = modified_ns;
     to.lost_bytes = lost_bytes;
+    to.open_text = open_text;
   }
 
   std::uint64_t id;
@@ -69,6 +72,7 @@ struct Position {
   bool nul_to_end;
   std::int64_t modified_ns;
   std::uint64_t lost_bytes;
+  std::string open_text;
 };
 
 }  // namespace
@@ -88,7 +92,8 @@ class FileConnector::Impl {
         clock_(clock),
         waiter_(waiter),
         generations_(open_files_limit(options_.open_files_max)),
-        discovery_(options_, std::move(include), std::move(exclude), clock, generations_, faults_) {}
+        discovery_(options_, std::move(include), std::move(exclude), clock, generations_, faults_, *activity_),
+        reader_(options_.rules, options_.flush_ms * 1000) {}
 
   Status resume(std::span<const CursorRow> rows) {
     std::vector<GenerationRow> decoded;
@@ -110,6 +115,7 @@ class FileConnector::Impl {
     roll_back();
     BatchBuilder builder(limits, out);
     discovery_.catch_up();
+    mark_due();
     const std::uint64_t looked_max = reader_.looked_bytes() + kLookedBytesPerPoll;
     std::vector<Chain*> read_once;
     for (int looks = 0; looks < kLooksPerPoll && !builder.full() && !pins_too_many(); ++looks) {
@@ -140,7 +146,9 @@ class FileConnector::Impl {
   }
 
   void notify_when_ready(std::function<void()> wake) {
-    const std::int64_t wait_us = discovery_.next_reconcile_us() - clock_.monotonic_us();
+    std::int64_t at_us = discovery_.next_reconcile_us();
+    for (const auto& [id, due_us] : open_) at_us = std::min(at_us, due_us);
+    const std::int64_t wait_us = at_us - clock_.monotonic_us();
     const std::int64_t wait_ms =
         generations_.any_ready() ? 0 : std::max<std::int64_t>(0, (wait_us + 999) / 1000);
     waiter_.wait(discovery_.event_fd(), std::chrono::milliseconds(wait_ms), std::move(wake));
@@ -156,12 +164,29 @@ class FileConnector::Impl {
     return stats;
   }
 
+  std::shared_ptr<const Activity> activity() const { return activity_; }
+
   void reconcile_now() { discovery_.compare_all_soon(); }
 
  private:
+  // Something to read, before lines that wait for the rest of their record: what follows comes after it.
   static bool has_dirty(const Chain& chain) {
-    const auto dirty = [](const Generation* generation) { return generation->dirty; };
-    return std::any_of(chain.generations.begin(), chain.generations.end(), dirty);
+    for (const Generation* generation : chain.generations) {
+      if (generation->dirty) return true;
+      if (generation->waits()) return false;
+    }
+    return false;
+  }
+
+  // Lines whose record did not go on are read as one.
+  void mark_due() {
+    const std::int64_t now_us = clock_.monotonic_us();
+    std::erase_if(open_, [&](const auto& entry) {
+      Generation* const generation = generations_.by_id(entry.first);
+      const bool open = generation != nullptr && generation->flush_at_us != 0;
+      if (open && generation->flush_at_us <= now_us) generations_.mark(*generation);
+      return !open || generation->flush_at_us <= now_us;
+    });
   }
 
   const std::string& stream_of(Chain& chain) {
@@ -178,38 +203,43 @@ class FileConnector::Impl {
     const std::vector<Generation*> members = chain.generations;  // a truncation changes the chain
     bool more = false;
     for (Generation* generation : members) {
-      if (!generation->dirty) continue;
-      read_generation(*generation, out);
-      generations_.recount(*generation);
-      more = more || generation->dirty;
-      if (!out.empty() || more) break;
+      if (generation->dirty) {
+        read_generation(*generation, out);
+        generations_.recount(*generation);
+        more = more || generation->dirty;
+        if (generation->flush_at_us != 0) open_[generation->id] = generation->flush_at_us;
+      }
+      if (!out.empty() || more || generation->waits()) break;
     }
     return !out.empty();
   }
 
   void read_generation(Generation& generation, StreamWriter& out) {
     const Position before(generation);
+    activity_->at(generation.path);
     if (generation.retired || (!generation.fd && !generation.present())) {
       generation.dirty = false;
-      if (generation.lost_bytes > 0) {
-        reader_.report_loss(generation, out);
-        keep(generation, before);
-      }
+      generation.flush_at_us = 0;
+      if (!generation.open_text.empty() && generation.retired) reader_.report_open(generation, out);
+      if (generation.lost_bytes > 0) reader_.report_loss(generation, out);
+      if (!out.empty()) keep(generation, before);
       return;
     }
     if (const Status opened = generations_.open(generation); !opened.is_ok()) {
       generation.dirty = false;
+      generation.flush_at_us = 0;
       if (opened.code() == Code::kNotFound) return discovery_.path_lost(generation);
       return faults_.note(opened);
     }
     const std::uint64_t reported_before = reader_.reported_bytes();
     const bool was_unlinked = generation.unlinked;
-    const Result<TailReader::Outcome> outcome = reader_.read(generation, out);
+    const Result<TailReader::Outcome> outcome = reader_.read(generation, out, clock_.monotonic_us());
     if (!outcome.is_ok()) {  // EIO, ESTALE: opened afresh at the next reconcile
       before.restore(generation);
       out.undo();
       reader_.take_back_reported(reported_before);
       generation.dirty = false;
+      generation.flush_at_us = 0;
       if (generation.live) generations_.close(generation);
       return faults_.note(outcome.status().with_context(generation.path));
     }
@@ -256,7 +286,7 @@ class FileConnector::Impl {
       for (const Record& record : stream.records) {
         if (record.flags & kRecordGap) continue;
         unconfirmed_.bytes_read +=
-            record.text.size() + record.bytes_cut + ((record.flags & kRecordPartial) ? 0 : 1);
+            record.origin.end - record.origin.begin + ((record.flags & kRecordPartial) ? 0 : 1);
         unconfirmed_.records_cut += (record.flags & kRecordCut) ? 1 : 0;
       }
     }
@@ -289,11 +319,13 @@ class FileConnector::Impl {
   const StreamName stream_name_;
   const Clock& clock_;
   Waiter& waiter_;
+  const std::shared_ptr<Activity> activity_ = std::make_shared<Activity>();
   Faults faults_;
   Generations generations_;
   Discovery discovery_;
   TailReader reader_;
   std::unordered_set<std::string> streams_;  // names that are not a chain's path
+  std::unordered_map<std::uint64_t, std::int64_t> open_;  // when lines of these generations are due
   bool begun_ = false;
   ConnectorStats stats_;
 
@@ -333,6 +365,9 @@ void FileConnector::notify_when_ready(std::function<void()> wake) {
 }
 ConnectorStats FileConnector::stats() const {
   return impl_->stats();
+}
+std::shared_ptr<const Activity> FileConnector::activity() const {
+  return impl_->activity();
 }
 void FileConnector::reconcile_now() {
   impl_->reconcile_now();

@@ -29,6 +29,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "connectors/connector.h"
+#include "connectors/record_rules.h"
 #include "connectors/waiter.h"
 
 namespace silt::connectors {
@@ -52,6 +53,10 @@ struct FileConnectorOptions {
   // Where files that exist at the very first start begin. Files found later begin at 0.
   FileStart start = FileStart::kBeginning;
 
+  // Which lines are one record; null: each is one. The last lines of a file wait flush_ms for more.
+  std::shared_ptr<const RecordRules> rules;
+  std::int64_t flush_ms = 1'000;
+
   std::int64_t reconcile_ms = 10'000;            // comparison with the disk: finds what events missed
   std::int64_t poll_ms = 1'000;                  // the same when inotify has no watches left
   std::int64_t quiet_ms = 30'000;                // a rotated file that did not grow so long is finished
@@ -66,7 +71,7 @@ struct FileConnectorOptions {
   static std::vector<std::string> default_exclude();  // compressed and binary files of /var/log
 };
 
-// See Connector for who calls what. Not thread-safe: the intake thread owns it.
+// See Connector for who calls what. Not thread-safe.
 // Beyond the contract: poll() after a batch that was not confirmed returns the same data again.
 class FileConnector final : public Connector {
  public:
@@ -80,6 +85,7 @@ class FileConnector final : public Connector {
   void confirm() override;
   void notify_when_ready(std::function<void()> wake) override;
   ConnectorStats stats() const override;
+  std::shared_ptr<const Activity> activity() const override;  // a path
 
   // Compares with the disk at the next poll, without waiting for the timer.
   void reconcile_now();

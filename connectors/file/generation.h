@@ -51,6 +51,11 @@ struct Generation : GenerationRow {
   std::int64_t quiet_since_us = 0;  // monotonic: when it was found, last grew or was rotated
   std::uint64_t lost_bytes = 0;     // to be reported by a gap record
   const char* lost_why = "";
+  // Whole lines behind the offset that wait for the rest of their record: where they end and, monotonic,
+  // when they are one without it; 0: none wait. Their bytes, unless they are many: a truncation may come first.
+  std::uint64_t open_to = 0;
+  std::int64_t flush_at_us = 0;
+  std::string open_text;
   std::uint64_t last_used = 0;  // for closing the least recently used
   bool live = false;            // the chain's path leads to it
   bool dirty = false;           // may have something to read
@@ -66,8 +71,9 @@ struct Generation : GenerationRow {
 
   std::uint64_t data_end() const { return nul_to_end ? nul_from : seen_size; }
   std::uint64_t unread() const { return data_end() > offset ? data_end() - offset : 0; }
+  bool waits() const { return flush_at_us != 0 && !retired && !dormant; }
   bool counts() const { return present() && !retired && !ignored && !dormant; }
-  bool settled() const { return retired && lost_bytes == 0; }  // nothing left to say: the row goes
+  bool settled() const { return retired && lost_bytes == 0 && open_text.empty(); }  // nothing left to say: the row goes
   bool present() const { return gone_since_us == 0; }
 };
 

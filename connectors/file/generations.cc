@@ -160,7 +160,7 @@ void Generations::retire(Generation& generation) {
   generation.live = false;
   generation.dirty = false;
   touch(generation);
-  if (generation.lost_bytes > 0) mark(generation);
+  if (!generation.settled()) mark(generation);
 }
 
 void Generations::mark(Generation& generation) {

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "connectors/line_splitter.h"
+#include "connectors/record_cutter.h"
 
 namespace silt::connectors {
 namespace {
 
-// A run of NULs this long at a line's start is a hole or zeroed blocks, not text.
-constexpr std::size_t kNulRunBytes = 4096;
+constexpr std::size_t kOpenTextMax = 64 * 1024;
 constexpr std::size_t kSmallBytes = 4 * kTailBytes;
 constexpr std::size_t kLineBytesUsual = 96;
 
@@ -61,7 +60,9 @@ void scan_on(Generation& generation, Stretch stretch, std::uint64_t to, std::str
 
 }  // namespace
 
-Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWriter& out) {
+Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWriter& out, std::int64_t now_us) {
+  now_us_ = now_us;
+  wants_more_ = false;
   SILT_ASSIGN(const FileLook look, look_at(generation.fd));
   generation.unlinked = look.links == 0;
   const bool unchanged = look.size == generation.offset && look.size == generation.seen_size &&
@@ -94,9 +95,14 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
 
   const std::uint64_t before = resume_at(generation);
   SILT_TRY(read_on(generation, window, out));
+  if (wants_more_) {  // a record of many lines, of which the window holds the beginning
+    SILT_ASSIGN(window, load(generation, look.size, out));
+    SILT_TRY(read_on(generation, window, out));
+  }
   note_nuls(generation, window, size);
   const std::uint64_t after = resume_at(generation);
-  if (after != before) return after == size && generation.unread() == 0 ? Outcome::kEnd : Outcome::kMore;
+  const bool all_read = after == size && generation.unread() == 0;
+  if (after != before) return all_read || generation.flush_at_us != 0 ? Outcome::kEnd : Outcome::kMore;
   if (generation.finishing && generation.seen_size > generation.offset) SILT_TRY(finish(generation, out));
   return Outcome::kEnd;
 }
@@ -141,8 +147,9 @@ Status TailReader::read_on(Generation& generation, const Window& window, StreamW
 Result<TailReader::Window> TailReader::load(const Generation& generation, std::uint64_t size,
                                             StreamWriter& out) {
   const ReadLimits& limits = out.builder().limits();
-  const std::size_t most =
+  std::size_t most =
       std::max<std::size_t>(out.builder().bytes_left(), std::size_t{limits.record_bytes_max} + 1);
+  if (wants_more_) most += kJoinedBytesMax;
   const std::uint32_t proof = proof_at(generation).size;
   Window window;
   window.from = resume_at(generation);
@@ -168,33 +175,90 @@ bool TailReader::proves(const Generation& generation, const Window& window) {
 void TailReader::split(Generation& generation, const Window& window, StreamWriter& out) {
   const std::size_t line_bytes_max = out.builder().limits().record_bytes_max;
   const bool no_line = window.fresh().rfind('\n') == std::string_view::npos;
+  generation.open_text.clear();
+  if (no_line) generation.flush_at_us = 0;
   if (no_line && window.fresh().size() <= line_bytes_max) return;
   const std::string_view fresh = window.in_batch ? window.fresh() : out.arena().copy(window.fresh());
-  LineSplitter lines(fresh);
+  RecordCutter cutter(fresh, rules_.get(), line_bytes_max);
   const std::uint64_t bytes_left = out.builder().bytes_left(), records_left = out.builder().records_left();
   Origin origin = origin_of(generation, generation.offset, 0, out);
   out.expect(std::min<std::uint64_t>(records_left, fresh.size() / kLineBytesUsual + 1));
   std::uint64_t bytes = 0, records = 0;
-  std::string_view line;
-  while (records < records_left && bytes < bytes_left && lines.next(line)) {
-    const std::string_view kept = line.substr(0, line_bytes_max);
-    origin.end = origin.begin + kept.size();
-    cut(out.add(kept, origin), line.size() - kept.size());
-    origin.begin += line.size() + 1;
-    bytes += kept.size();
+  bool full = false, hole = false;
+  RecordCutter::Cut found;
+  while (!(full = records >= records_left || bytes >= bytes_left) && !hole && cutter.next(found)) {
+    add_lines(found, line_bytes_max, origin, out);
+    bytes += found.text.size();
     ++records;
     // A hole in the middle of a window starts the next read, which knows how to cross it.
-    if (leading_nuls(lines.rest().substr(0, kNulRunBytes)) == kNulRunBytes) break;
+    hole = leading_nuls(cutter.rest().substr(0, kNulRunBytes)) == kNulRunBytes;
+  }
+  if (full || hole) {
+    generation.flush_at_us = 0;
+  } else if (settle_open(generation, window, cutter, records, found)) {
+    add_lines(found, line_bytes_max, origin, out);
+    ++records;
   }
   if (records > 0) {
     advance(generation, origin.begin, tail_of(window.bytes.substr(0, origin.begin - window.begin)));
-  } else if (fresh.size() > line_bytes_max && out.empty()) {
+  } else if (no_line && out.empty()) {
     const std::size_t text = fresh.find_last_not_of('\0') + 1;
     const bool nuls = fresh.size() - text >= kNulRunBytes;
     generation.nul_from = window.from + text;
     scan_on(generation, nuls ? Stretch::kNulRun : Stretch::kLongLine, window.from + fresh.size(),
             window.bytes);
   }
+}
+
+void TailReader::add_lines(const RecordCutter::Cut& found, std::size_t line_bytes_max, Origin& origin,
+                           StreamWriter& out) {
+  const bool one_line = found.text.find('\n') == std::string_view::npos;
+  const std::string_view kept = one_line ? found.text.substr(0, line_bytes_max) : found.text;
+  origin.end = origin.begin + kept.size();
+  Record& record = out.add(kept, origin);
+  if (one_line) cut(record, found.text.size() - kept.size());
+  record.origin.end = origin.begin + found.size;
+  if (found.goes_on) record.flags |= kRecordCut;
+  origin.begin += found.size + 1;
+}
+
+// What becomes of whole lines at the end of the window that may go on: true, they are a record now.
+bool TailReader::settle_open(Generation& generation, const Window& window, RecordCutter& cutter,
+                             std::uint64_t records, RecordCutter::Cut& found) {
+  const std::uint64_t window_end = window.from + window.fresh().size();
+  if (cutter.waiting() == 0) {
+    generation.flush_at_us = 0;
+    return false;
+  }
+  const std::uint64_t open_from = window.from + cutter.consumed();
+  if (window_end < generation.seen_size) {  // read with what follows
+    generation.flush_at_us = 0;
+    if (records > 0) return false;
+    if (wants_more_) return cutter.last(found);
+    wants_more_ = true;
+    return false;
+  }
+  const std::uint64_t open_to = open_from + cutter.waiting();
+  const bool grew = generation.flush_at_us == 0 || generation.open_to != open_to;
+  const bool due = !grew && now_us_ >= generation.flush_at_us;
+  if (generation.finishing || generation.unlinked || due) {
+    generation.flush_at_us = 0;
+    return cutter.last(found);
+  }
+  if (grew) generation.flush_at_us = now_us_ + flush_us_;
+  generation.open_to = open_to;
+  const std::string_view text = cutter.rest().substr(0, cutter.waiting());
+  if (text.size() <= kOpenTextMax) generation.open_text = text;
+  return false;
+}
+
+void TailReader::report_open(Generation& generation, StreamWriter& out) {
+  const std::string_view text = out.arena().copy(std::exchange(generation.open_text, {}));
+  RecordCutter cutter(text, rules_.get(), out.builder().limits().record_bytes_max);
+  Origin origin = origin_of(generation, generation.offset, 0, out);
+  RecordCutter::Cut found;
+  while (cutter.next(found) || cutter.last(found))
+    add_lines(found, out.builder().limits().record_bytes_max, origin, out);
 }
 
 Status TailReader::long_line(Generation& generation, const Window& window, StreamWriter& out) {

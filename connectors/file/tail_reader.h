@@ -2,11 +2,13 @@
 // file still holds what was read before, and turns the bytes into records.
 //
 // Nothing is carried from read to read but the position: an unfinished line is read again when the
-// file has grown. Memory is one buffer of a batch, however long lines, holes and files are.
+// file has grown, and so are whole lines whose record may go on: they are a record when another one begins
+// or when none came for some time, and the position moves over whole records only. Memory is one buffer of a batch, however long lines, holes and files are.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -14,11 +16,17 @@
 #include "connectors/batch_builder.h"
 #include "connectors/connector.h"
 #include "connectors/file/generation.h"
+#include "connectors/record_cutter.h"
+#include "connectors/record_rules.h"
 
 namespace silt::connectors {
 
 class TailReader {
  public:
+  // Without rules every line is a record.
+  TailReader(std::shared_ptr<const RecordRules> rules, std::int64_t flush_us)
+      : rules_(std::move(rules)), flush_us_(flush_us) {}
+
   enum class Outcome {
     kEnd,        // nothing more to read for now
     kMore,       // read on
@@ -27,11 +35,14 @@ class TailReader {
 
   // Adds records of the open generation and moves its position, both untouched when it was
   // truncated; after a failed read the caller undoes both. With `finishing` set, a rest without a line
-  // end is the last record.
-  Result<Outcome> read(Generation& generation, StreamWriter& out);
+  // end is the last record. Lines that wait for their record to go on are told by generation.flush_at_us,
+  // when they are to be read again; `now_us` is of the same clock.
+  Result<Outcome> read(Generation& generation, StreamWriter& out, std::int64_t now_us);
 
   // Adds the record that tells of the generation's lost bytes, which are then settled.
   void report_loss(Generation& generation, StreamWriter& out);
+  // Adds the lines that waited for their record to go on when their file was truncated.
+  void report_open(Generation& generation, StreamWriter& out);
 
   // Bytes that report_loss() told of, in all.
   std::uint64_t reported_bytes() const { return reported_bytes_; }
@@ -57,6 +68,10 @@ class TailReader {
   static bool proves(const Generation& generation, const Window& window);
   Status read_on(Generation& generation, const Window& window, StreamWriter& out);
   void split(Generation& generation, const Window& window, StreamWriter& out);
+  static void add_lines(const RecordCutter::Cut& found, std::size_t line_bytes_max, Origin& origin,
+                        StreamWriter& out);
+  bool settle_open(Generation& generation, const Window& window, RecordCutter& cutter, std::uint64_t records,
+                   RecordCutter::Cut& found);
   Status long_line(Generation& generation, const Window& window, StreamWriter& out);
   Status nul_run(Generation& generation, const Window& window, StreamWriter& out);
   Status finish(Generation& generation, StreamWriter& out);
@@ -65,6 +80,10 @@ class TailReader {
   void add_gap(const Generation& generation, std::uint64_t begin, std::uint64_t size, std::string_view text,
                StreamWriter& out);
 
+  const std::shared_ptr<const RecordRules> rules_;
+  const std::int64_t flush_us_;
+  std::int64_t now_us_ = 0;  // of the read in hand
+  bool wants_more_ = false;  // a record is longer than the window
   std::vector<char> buffer_;
   std::uint64_t reported_bytes_ = 0;
   std::uint64_t looked_bytes_ = 0;

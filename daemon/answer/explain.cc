@@ -40,8 +40,11 @@ Status score_tokens(const ExecuteContext& context, std::string_view before, std:
                     SurpriseScorer& scorer, silt::v1::ExplainResponse& out) {
   const AnswerSource& source = context.sources[0];
   const auto weights = source.snapshot ? source.snapshot->weights : nullptr;
-  SILT_ASSIGN(const auto adapted, scorer.score(weights, before, std::string(line) + "\n"));
-  SILT_ASSIGN(const auto frozen, scorer.score(nullptr, before, std::string(line) + "\n"));
+  const std::string text = std::string(line) + "\n";
+  const SurpriseScorer::Text texts[] = {{weights, before, text}, {nullptr, before, text}};
+  SILT_ASSIGN(const auto both, scorer.score(texts));
+  const SurpriseScorer::Scored& adapted = both[0];
+  const SurpriseScorer::Scored& frozen = both[1];
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < adapted.tokens.size(); ++i) {
     silt::v1::TokenSurprise& token = *out.add_tokens();

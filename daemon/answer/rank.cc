@@ -8,17 +8,25 @@
 namespace silt::answer {
 namespace {
 
-struct Gain {
-  double forward = 0;
-  double backward = 0;
-};
+using Line = std::pair<std::size_t, PatternId>;  // a pattern of a source: one of its lines stands for all
+using Scored = SurpriseScorer::Scored;
 
-double per_token(double gain, const SurpriseScorer::Scored& scored) {
+double per_token(double gain, const Scored& scored) {
   return scored.tokens.empty() ? 0 : gain / double(scored.tokens.size());
 }
 
 std::shared_ptr<const model::FastWeights> weights_of(const AnswerSource& source) {
   return source.snapshot ? source.snapshot->weights : nullptr;
+}
+
+// The lexically best line of each of the first patterns, as the model reads it.
+std::map<Line, std::string> lines_of(const std::vector<Finding>& records, std::size_t lines_max) {
+  std::map<Line, std::string> lines;
+  for (const Finding& record : records) {
+    const Line key(record.source, record.pattern);
+    if (lines.size() < lines_max) lines.try_emplace(key, record.text + "\n");
+  }
+  return lines;
 }
 
 }  // namespace
@@ -27,36 +35,29 @@ Status rerank(std::string_view question, const std::vector<AnswerSource>& source
               SurpriseScorer& scorer, const std::atomic<bool>& cancelled, std::vector<Finding>& records) {
   if (records.size() < 2) return Status::ok();
   const std::string asked = std::string(question) + "\n";
-  std::map<std::pair<std::size_t, PatternId>, Gain> gains;
-  std::map<std::size_t, double> alone;  // nll of the question per source
-  for (const Finding& record : records) {
-    const auto key = std::pair(record.source, record.pattern);
-    if (gains.contains(key) || gains.size() >= weights.lines_max) continue;
-    if (cancelled.load(std::memory_order_relaxed))
-      return Status(Code::kCancelled, "the question was cancelled");
-    const auto fast = weights_of(sources[record.source]);
-    if (!alone.contains(record.source)) {
-      SILT_ASSIGN(const auto bare, scorer.score(fast, {}, asked));
-      alone[record.source] = bare.total();
-    }
-    const std::string line = record.text + "\n";
-    Gain gain;
-    if (weights.forward != 0) {
-      SILT_ASSIGN(const auto scored, scorer.score(fast, line, asked));
-      gain.forward = per_token(alone[record.source] - scored.total(), scored);
-    }
-    if (weights.backward != 0) {
-      SILT_ASSIGN(const auto given, scorer.score(fast, asked, line));
-      SILT_ASSIGN(const auto bare, scorer.score(fast, {}, line));
-      gain.backward = per_token(bare.total() - given.total(), given);
-    }
-    gains[key] = gain;
+  const std::map<Line, std::string> lines = lines_of(records, weights.lines_max);
+  std::vector<SurpriseScorer::Text> texts;
+  std::map<std::size_t, std::size_t> alone;  // where the question without a line stands, by source
+  for (const auto& [key, line] : lines) {
+    const auto fast = weights_of(sources[key.first]);
+    if (alone.try_emplace(key.first, texts.size()).second) texts.push_back({fast, {}, asked});
+    texts.insert(texts.end(), {{fast, line, asked}, {fast, {}, line}, {fast, asked, line}});
+  }
+  if (cancelled.load(std::memory_order_relaxed))
+    return Status(Code::kCancelled, "the question was cancelled");
+  SILT_ASSIGN(const std::vector<Scored> scored, scorer.score(texts));
+  std::map<Line, double> gains;
+  std::size_t at = 0;
+  for (const auto& [key, line] : lines) {
+    if (alone.at(key.first) == at) ++at;
+    const Scored &behind = scored[at], &bare = scored[at + 1], &given = scored[at + 2];
+    at += 3;
+    gains[key] = weights.forward * per_token(scored[alone.at(key.first)].total() - behind.total(), behind) +
+                 weights.backward * per_token(bare.total() - given.total(), given);
   }
   for (Finding& record : records) {
     const auto found = gains.find({record.source, record.pattern});
-    record.score = record.lexical;
-    if (found == gains.end()) continue;
-    record.score += weights.forward * found->second.forward + weights.backward * found->second.backward;
+    record.score = record.lexical + (found == gains.end() ? 0 : found->second);
   }
   std::stable_sort(records.begin(), records.end(),
                    [](const Finding& a, const Finding& b) { return a.score > b.score; });

@@ -23,18 +23,23 @@ Result<std::unique_ptr<SurpriseScorer>> SurpriseScorer::create(std::shared_ptr<c
   return scorer;
 }
 
-Result<SurpriseScorer::Scored> SurpriseScorer::score(const std::shared_ptr<const model::FastWeights>& weights,
-                                                     std::string_view context, std::string_view text) {
-  if (context.size() > kTextBytes) context.remove_prefix(context.size() - kTextBytes);
-  std::vector<model::Token> before;
-  Scored scored;
-  model_->tokenizer().encode(context, before);
-  model_->tokenizer().encode(text.substr(0, kTextBytes), scored.tokens);
-  if (before.size() > kContextTokens) before.erase(before.begin(), before.end() - kContextTokens);
-  if (scored.tokens.size() > kTextTokens) scored.tokens.resize(kTextTokens);
-  if (scored.tokens.empty()) return scored;
+Result<std::vector<SurpriseScorer::Scored>> SurpriseScorer::score(std::span<const Text> texts) {
+  std::vector<Scored> scored(texts.size());
+  std::vector<std::vector<model::Token>> contexts(texts.size());
+  std::vector<model::TextLane> lanes;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::string_view context = texts[i].context;
+    if (context.size() > kTextBytes) context.remove_prefix(context.size() - kTextBytes);
+    std::vector<model::Token>& before = contexts[i];
+    model_->tokenizer().encode(context, before);
+    model_->tokenizer().encode(texts[i].text.substr(0, kTextBytes), scored[i].tokens);
+    if (before.size() > kContextTokens) before.erase(before.begin(), before.end() - kContextTokens);
+    if (scored[i].tokens.size() > kTextTokens) scored[i].tokens.resize(kTextTokens);
+    lanes.push_back(
+        {.weights = texts[i].weights, .context = before, .text = scored[i].tokens, .nll = &scored[i].nats});
+  }
   const std::scoped_lock lock(mutex_);
-  SILT_TRY(reader_->score(weights, before, scored.tokens, scored.nats));
+  SILT_TRY(reader_->score(lanes));
   return scored;
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -22,10 +23,14 @@ class SurpriseScorer {
     std::vector<float> nats;  // one per token
     double total() const;
   };
-  // Reads `context`, then scores `text` behind it. `weights` null: W_0. Texts are cut to limits that
-  // bound the cost of a hostile line: the end of the context and the start of the text count.
-  Result<Scored> score(const std::shared_ptr<const model::FastWeights>& weights, std::string_view context,
-                       std::string_view text);
+  struct Text {
+    std::shared_ptr<const model::FastWeights> weights;  // null: W_0
+    std::string_view context;
+    std::string_view text;
+  };
+  // Scores each text behind its context; short ones under the same weights are read together. Texts are cut
+  // to limits that bound the cost of a hostile line: the end of the context and the start of the text count.
+  Result<std::vector<Scored>> score(std::span<const Text> texts);
 
   std::string_view piece(model::Token token) const { return model_->tokenizer().piece(token); }
 

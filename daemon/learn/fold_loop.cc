@@ -22,8 +22,8 @@ constexpr std::int64_t kSecondUs = 1'000'000;
 constexpr std::int64_t kWaitUs = kSecondUs;  // without a wake-up; keeps the sign of life fresh
 
 store::PatternRow row_of(const fold::Pattern& pattern, std::string state) {
-  return {pattern.id,       pattern.text,          pattern.count,        pattern.first_seq,
-          pattern.last_seq, pattern.first_time_us, pattern.last_time_us, std::move(state)};
+  return {pattern.id,           pattern.text,         pattern.count,   pattern.first_seq,    pattern.last_seq,
+          pattern.first_time_us, pattern.last_time_us, pattern.program, pattern.merged_into, std::move(state)};
 }
 
 }  // namespace
@@ -342,9 +342,15 @@ Result<bool> FoldLoop::round() {
   std::uint64_t bytes = 0;
   bool more = false;
   std::size_t left = 0;
+  const bool paused = !options_.has_room();
   {
     const std::lock_guard lock(mutex_);
+    paused_ = paused;
     left = ready_.size();
+  }
+  if (paused) {
+    SILT_TRY(trim_some());
+    return false;
   }
   for (; left > 0 && !stopping_; --left) {
     SourceRef source;
@@ -460,7 +466,7 @@ Status FoldLoop::loop() {
 void FoldLoop::wait() {
   std::unique_lock lock(mutex_);
   wake_up_.wait_for(lock, std::chrono::microseconds(kWaitUs),
-                    [this] { return stopping_.load() || !ready_.empty() || !commands_.empty(); });
+                    [this] { return stopping_.load() || (!ready_.empty() && !paused_) || !commands_.empty(); });
   last_progress_us_ = clock_.monotonic_us();
 }
 

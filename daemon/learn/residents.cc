@@ -43,7 +43,7 @@ bool Resident::is_shed(store::Seq seq) const {
 }
 
 std::uint64_t Residents::bytes_of(const Resident& resident) const {
-  return learner_.config().state_bytes() + resident.state.pending.size() * sizeof(PendingRecord);
+  return learner_.bytes(resident.state.net) + resident.state.pending.size() * sizeof(PendingRecord);
 }
 
 Resident* Residents::find(store::SourceRef source) {
@@ -77,7 +77,7 @@ void Residents::touch(store::SourceRef source) {
 }
 
 bool Residents::is_full(std::size_t more) const {
-  return !order_.empty() && bytes_ + more * learner_.config().state_bytes() > bytes_max_;
+  return !order_.empty() && bytes_ + more * learner_.full_state_bytes() > bytes_max_;
 }
 
 }  // namespace silt::learn

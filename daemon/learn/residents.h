@@ -66,7 +66,7 @@ class Residents {
   // It was used now, and may have grown.
   void touch(store::SourceRef source);
 
-  // Whether `more` states of the usual size would be too many. One always fits.
+  // Whether `more` states would be too many once they have learned. One always fits.
   bool is_full(std::size_t more) const;
   store::SourceRef oldest() const { return order_.front(); }
   std::size_t size() const { return order_.size(); }

@@ -242,7 +242,10 @@ Status RocksStore::terms_with_prefix(SourceRef source, std::string_view prefix, 
   SILT_ASSIGN(const FoldHead head, fold_head(source));
   std::vector<PatternRow> rows;
   SILT_TRY(patterns(source, rows));
-  for (const PatternRow& row : rows) take(row.text);
+  for (const PatternRow& row : rows) {
+    take(row.text);
+    take(row.program);
+  }
   SILT_TRY(each_chunk(source, head, {}, [&](const Block& block) {
     for (const RecordView& record : block.records.records()) take(record.text);
     return true;

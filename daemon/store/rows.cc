@@ -266,6 +266,8 @@ std::string encode(std::string_view key, const PatternRow& row) {
   message.set_first_event_us(row.first_event_us);
   message.set_last_event_us(row.last_event_us);
   message.set_state(row.state);
+  message.set_program(row.program);
+  message.set_merged_into(row.merged_into);
   return wrap(key, message);
 }
 
@@ -279,6 +281,8 @@ Status decode(std::string_view key, std::string_view value, PatternRow& row) {
   row.first_event_us = message.first_event_us();
   row.last_event_us = message.last_event_us();
   row.state = std::move(*message.mutable_state());
+  row.program = std::move(*message.mutable_program());
+  row.merged_into = message.merged_into();
   return Status::ok();
 }
 

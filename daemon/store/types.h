@@ -79,6 +79,8 @@ struct PatternRow {
   Seq last_seq = 0;
   std::int64_t first_event_us = 0;
   std::int64_t last_event_us = 0;
+  std::string program;            // of its first line; empty: it named none
+  PatternId merged_into = 0;      // the pattern that it turned out to be part of; 0: none
   std::string state;              // the miner's own row: all rows together are the whole miner
 };
 

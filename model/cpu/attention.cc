@@ -173,11 +173,12 @@ void CpuBackend::kv_rebuild(const Buffer& window_x, const Matrix& qkv, KvCache& 
   const int b = config_.minibatch_tokens;
   CpuBuffer rows(b, w.out, Role::kOperand, config_.width);
   CpuBuffer part(b, config_.width, Role::kOperand, config_.width);
-  for (int first = 0; first < config_.window_tokens; first += b) {
+  const int missing = config_.window_tokens - x.rows();  // of the oldest
+  for (int first = 0; first < x.rows(); first += b) {
     copy_rows(x, first, b, part, 0);
     linear(part, qkv, rows);
     for (int head = 0; head < config_.kv_heads; ++head) {
-      store_keys_and_values(rows.operand(), rows.stride(), b, first, kv, head);
+      store_keys_and_values(rows.operand(), rows.stride(), b, missing + first, kv, head);
     }
   }
 }

@@ -6,7 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "model/backend.h"
+#include "base/status.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 

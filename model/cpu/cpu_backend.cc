@@ -98,14 +98,10 @@ void CpuBackend::download(const Buffer& from, std::span<float> values) const {
   }
 }
 
-std::size_t CpuBackend::element_bytes(Role role) const {
-  return role == Role::kOperand ? sizeof(Bf16) : sizeof(float);
-}
-
 std::span<std::byte> CpuBackend::raw(Buffer& buffer) {
   const CpuBuffer& b = as_cpu(buffer);
   SILT_CHECK(b.stride() == b.cols());  // states hold matrices of the net's width and masters only
-  return {b.bytes(), static_cast<std::size_t>(b.rows()) * b.cols() * b.element_bytes()};
+  return {b.data(), static_cast<std::size_t>(b.rows()) * b.cols() * element_bytes(b.role())};
 }
 
 std::span<const std::byte> CpuBackend::raw(const Buffer& buffer) const {
@@ -114,15 +110,15 @@ std::span<const std::byte> CpuBackend::raw(const Buffer& buffer) const {
 
 void CpuBackend::set_zero(Buffer& buffer) {
   const CpuBuffer& b = as_cpu(buffer);
-  std::memset(b.bytes(), 0, static_cast<std::size_t>(b.rows()) * b.stride() * b.element_bytes());
+  std::memset(b.data(), 0, static_cast<std::size_t>(b.rows()) * b.stride() * element_bytes(b.role()));
 }
 
 void CpuBackend::copy_rows(const Buffer& from, int from_row, int rows, Buffer& to, int to_row) {
   const CpuBuffer& source = as_cpu(from);
   const CpuBuffer& target = as_cpu(to);
   SILT_CHECK(source.stride() == target.stride() && source.role() == target.role());
-  const std::size_t row_bytes = static_cast<std::size_t>(source.stride()) * source.element_bytes();
-  std::memmove(target.bytes() + to_row * row_bytes, source.bytes() + from_row * row_bytes, rows * row_bytes);
+  const std::size_t row_bytes = static_cast<std::size_t>(source.stride()) * element_bytes(source.role());
+  std::memmove(target.data() + to_row * row_bytes, source.data() + from_row * row_bytes, rows * row_bytes);
 }
 
 MatrixPtr CpuBackend::pack(std::span<const MatrixSource* const> parts, MatrixUse /*use*/) {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "model/backend.h"
+#include "model/ops/backend.h"
 #include "model/cpu/attention_backward.h"
 #include "model/cpu/kernels.h"
 #include "model/cpu/memory.h"
@@ -37,7 +37,6 @@ class CpuBackend final : public Backend {
   BufferPtr allocate(int rows, int cols, Role role) override;
   void upload(Buffer& to, std::span<const float> values) override;
   void download(const Buffer& from, std::span<float> values) const override;
-  std::size_t element_bytes(Role role) const override;
   std::span<std::byte> raw(Buffer& buffer) override;
   std::span<const std::byte> raw(const Buffer& buffer) const override;
   void set_zero(Buffer& buffer) override;

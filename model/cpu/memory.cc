@@ -61,10 +61,10 @@ Memory Arena::allocate(std::size_t bytes) {
 }
 
 CpuBuffer::CpuBuffer(int rows, int cols, Role role, int net_width)
-    : Buffer(rows, cols, role),
+    : Buffer(rows, cols, role, cpu::element_bytes(role)),
       stride_(row_stride(cols, role, net_width)),
       memory_(static_cast<std::size_t>(role == Role::kMaster ? rows : round_up(rows, kRowPad)) *
-              static_cast<std::size_t>(stride_) * (role == Role::kOperand ? sizeof(Bf16) : sizeof(float))) {}
+              static_cast<std::size_t>(stride_) * cpu::element_bytes(role)) {}
 
 PackedMatrix::PackedMatrix(Arena& arena, int rows, int columns, bool is_paired)
     : in(rows),

@@ -11,8 +11,8 @@
 #include <span>
 #include <utility>
 
-#include "model/backend.h"
 #include "model/cpu/kernels.h"
+#include "model/ops/backend.h"
 
 namespace silt::model::cpu {
 
@@ -69,6 +69,10 @@ class Array {
   std::size_t size_ = 0;
 };
 
+inline std::size_t element_bytes(Role role) {
+  return role == Role::kOperand ? sizeof(Bf16) : sizeof(float);
+}
+
 // Rows lie `stride` elements apart. kOperand rows are padded to whole blocks, and further when a
 // multiple of 2 KiB apart (sixteen such rows would share two sets of a cache); rows as wide as the
 // net, of which states are made, are not padded. Behind the last row there is room for the rows
@@ -82,8 +86,7 @@ class CpuBuffer final : public Buffer {
   const Bf16* operand() const { return reinterpret_cast<const Bf16*>(memory_.data()); }
   float* values() { return reinterpret_cast<float*>(memory_.data()); }
   const float* values() const { return reinterpret_cast<const float*>(memory_.data()); }
-  std::byte* bytes() const { return memory_.data(); }
-  std::size_t element_bytes() const { return role() == Role::kOperand ? sizeof(Bf16) : sizeof(float); }
+  std::byte* data() const { return memory_.data(); }
 
  private:
   long stride_;

@@ -11,7 +11,7 @@
 #include "model/cpu/kernels.h"
 #include "model/cpu/memory.h"
 #include "model/cpu/thread_team.h"
-#include "model/ttt_mixer.h"
+#include "model/ops/ttt_mixer.h"
 
 namespace silt::model::cpu {
 

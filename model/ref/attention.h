@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "model/config.h"
+#include "model/ops/config.h"
 #include "model/ref/ops.h"
 
 namespace silt::model::ref {

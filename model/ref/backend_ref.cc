@@ -15,7 +15,7 @@ template <class T>
 class RefBuffer final : public Buffer {
  public:
   RefBuffer(int rows, int cols, Role role)
-      : Buffer(rows, cols, role), values_(static_cast<std::size_t>(rows) * cols) {}
+      : Buffer(rows, cols, role, sizeof(T)), values_(static_cast<std::size_t>(rows) * cols) {}
   T* data() { return values_.data(); }
   const T* data() const { return values_.data(); }
   T* row(int i) { return data() + static_cast<std::size_t>(i) * cols(); }
@@ -149,7 +149,6 @@ class Implementation final : public RefBackend<T> {
     std::transform(source.data(), source.data() + source.size(), values.begin(),
                    [](const T& value) { return static_cast<float>(ref::real_part(value)); });
   }
-  std::size_t element_bytes(Role) const override { return sizeof(T); }
   std::span<std::byte> raw(Buffer& buffer) override {
     return std::as_writable_bytes(std::span(cast<T>(buffer).data(), cast<T>(buffer).size()));
   }
@@ -270,7 +269,8 @@ class Implementation final : public RefBackend<T> {
     const RefMatrix<T>& w = cast<T>(qkv);
     T* rows = pre_or_scratch(nullptr, window_x.rows(), w.out);
     ref::multiply<false>(cast<T>(window_x).data(), window_x.rows(), w.in, w.values.data(), w.out, rows);
-    attention_.store(rows, window_x.rows(), 0, static_cast<RefKvCache<T>&>(cache).window);
+    attention_.store(rows, window_x.rows(), c_.window_tokens - window_x.rows(),
+                     static_cast<RefKvCache<T>&>(cache).window);
   }
 
   void cross_entropy(const Buffer& x, const Matrix& embedding, std::span<const Token> targets,

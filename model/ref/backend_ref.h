@@ -7,7 +7,7 @@
 #include <complex>
 #include <memory>
 
-#include "model/backend.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 

@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <vector>
 
-#include "model/config.h"
+#include "model/ops/config.h"
 #include "model/ref/attention.h"
 #include "model/ref/ops.h"
-#include "model/ttt_mixer.h"
+#include "model/ops/ttt_mixer.h"
 
 namespace silt::model::ref {
 

@@ -180,10 +180,11 @@ Result<std::size_t> rank_of(const model::Json& item, const model::Tokenizer& tok
   std::vector<std::vector<model::Token>> values = {tokens_of(tokenizer, text_of(item, "answer") + "\n")};
   for (const model::Json& decoy : *item.find("decoys")->array())
     values.push_back(tokens_of(tokenizer, *decoy.string() + "\n"));
-  std::vector<model::ScoreRequest> requests;
-  for (const auto& value : values) requests.push_back({prompt, value});
-  std::vector<std::vector<float>> nll;
-  SILT_TRY(reader.score_all(weights, requests, nll));
+  std::vector<std::vector<float>> nll(values.size());
+  std::vector<model::TextLane> texts;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    texts.push_back({.weights = weights, .context = prompt, .text = values[i], .nll = &nll[i]});
+  SILT_TRY(reader.score(texts));
   const auto total = [&](std::size_t i) { return std::accumulate(nll[i].begin(), nll[i].end(), 0.0); };
   std::size_t rank = 1;
   for (std::size_t i = 1; i < nll.size(); ++i) rank += total(i) <= total(0);

@@ -1,4 +1,5 @@
-// file_tail_bench [MB]: CPU cost of reading one file through poll(), up to the records. Not a test.
+// file_tail_bench [MB [join]]: CPU cost of reading one file through poll(), up to the records, without and
+// with the rules that join lines. Not a test.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -54,6 +55,8 @@ int main(int argc, char** argv) {
   NoWaiter waiter;
   FileConnectorOptions options;
   options.include = {(folder / "*.log").string()};
+  if (argc > 2) options.rules = RecordRules::usual();
+  options.flush_ms = 0;
   auto created = FileConnector::create(options, clock, waiter);
   if (!created.is_ok()) return fail(created.status());
   FileConnector& connector = **created;
@@ -63,12 +66,13 @@ int main(int argc, char** argv) {
   const std::int64_t before_us = clock.monotonic_us();
   std::uint64_t records = 0, bytes = 0;
   Batch batch;
-  for (bool more = true; more;) {
+  for (bool more = true; more || bytes < written;) {
     const Result<bool> polled = connector.poll({}, batch);
     if (!polled.is_ok()) return fail(polled.status());
     more = *polled;
+    if (!more && batch.records == 0) connector.reconcile_now();
     records += batch.records;
-    bytes += batch.bytes + batch.records;
+    bytes += batch.bytes + batch.records;  // with the line ends
     connector.confirm();
   }
   const double cpu = cpu_seconds() - cpu_before;

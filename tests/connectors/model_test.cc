@@ -18,6 +18,7 @@ class ModelRun : public TailTest {
     options.include = {at(seed % 2 == 0 ? "*.log" : "*.log*")};
     options.open_files_max = seed % 3 == 0 ? 4 : 0;
     options.use_inotify = seed % 8 == 0;                          // an instance takes the kernel 50 ms to end
+    if (seed % 4 == 1) options.rules = RecordRules::usual();      // whose last line waits for more
     if (seed % 16 == 0) clock.advance_us(3'000'000'000'000'000);  // time stamps of folders are trusted
     limits.batch_bytes_max = 1 + below(3000);
     limits.batch_records_max = 1 + below(40);

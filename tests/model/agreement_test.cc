@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/check.h"
+#include "model/backends/backends.h"
 #include "model/learner.h"
 
 namespace silt::model {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "model/backends/backends.h"
 #include "model/learner.h"
 #include "model/reader.h"
 #include "tests/model/random_net.h"

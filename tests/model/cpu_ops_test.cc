@@ -1,5 +1,6 @@
-// Every operation of every CPU path of this machine against the double-precision reference: shapes
-// with part-filled blocks, bits for any number of rows and threads, untouched surroundings.
+// Every operation of every CPU path of this machine, and of the 16-lane kernels in plain C++, against the
+// double-precision reference: shapes with part-filled blocks, bits for any number of rows and threads,
+// untouched surroundings.
 //
 // Inputs of the matrix products are bfloat16 on both sides, so what differs is the rounding that the
 // CPU backend adds: u = 2^-8 for each value stored as bfloat16, single-precision sums elsewhere.
@@ -16,7 +17,9 @@
 
 #include "base/check.h"
 #include "model/cpu/backend_cpu.h"
+#include "model/cpu/cpu_backend.h"
 #include "model/ref/backend_ref.h"
+#include "tests/model/kernels_wide.h"
 
 namespace silt::model {
 namespace {
@@ -368,7 +371,16 @@ double bound_of(const std::string& name) {
   return -1;
 }
 
+constexpr const char* kWide = "cpu-wide";
+
+std::vector<std::string> paths() {
+  std::vector<std::string> names = cpu_backends();
+  names.emplace_back(kWide);
+  return names;
+}
+
 std::unique_ptr<Backend> open(const std::string& name, const ModelConfig& config, int threads) {
+  if (name == kWide) return std::make_unique<cpu::CpuBackend>(config, cpu::kernels_wide(), threads);
   auto backend = open_cpu_backend({.name = name, .threads = threads}, config);
   EXPECT_TRUE(backend.is_ok()) << backend.status().to_string();
   return std::move(backend).value();
@@ -547,7 +559,7 @@ TEST(CpuBackend, AutoTakesTheBestPath) {
   EXPECT_FALSE(cpu_available("vax"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Paths, CpuOps, testing::ValuesIn(cpu_backends()), [](const auto& path) {
+INSTANTIATE_TEST_SUITE_P(Paths, CpuOps, testing::ValuesIn(paths()), [](const auto& path) {
   std::string name = path.param;
   for (char& c : name) c = c == '-' ? '_' : c;
   return name;

@@ -43,20 +43,37 @@ Golden read_golden(const std::string& name) {
   return golden;
 }
 
-// What a backend may differ from a recorded run in float64 or float32. ref: rounds every product. cpu:
-// operands have the 8 bits of bfloat16, an error of 2^-9 each that averages out over sums, so that totals
-// agree far better than single tokens.
+// What a backend may differ from a recorded run in float64 or float32.
+//
+// ref rounds every product. cpu gives operands the 8 bits of bfloat16. All its paths round the same values
+// and add in different orders, which turns some of these roundings the other way, and after a few layers
+// their errors are draws from one distribution: the paths' errors of this stream's scores have root mean
+// squares of 0.0160 to 0.0177 nats (learning) and 0.0200 to 0.0210 (frozen) and correlate by 0.7 to 0.8,
+// whatever the instruction set. The tail is heavy, and which token sits in it is chance: the largest of 1,024
+// errors lies between 0.09 and 0.17. So a bound on the largest tells no fault from a draw, and what is
+// bounded is the root mean square. The path `baseline`, plain SSE2, has the same 0.0203 on every machine;
+// the ratio of two paths' root mean squares has a standard error of 0.064 (bootstrap over tokens), and four
+// of these make 1.25 * 0.0203 = 0.025. One wrong token of 1,024 breaks that bound when it is 0.6 nats off, a
+// row of the mini-batch when it is 0.2 off; smaller faults of a row are for cpu_ops_test.cc, operation by
+// operation. Gradient norms hang on few tokens, so theirs is about the error of one rounding, 2^-9 /
+// sqrt(3) = 1.1e-3; over eight steps its estimate has a standard error of a quarter: twice it is allowed.
 struct Tolerance {
-  double token_nats;       // one token's score
+  double score_nats;       // root mean square over the tokens
   double total;            // relative, of all scores
-  double gradient;         // relative, of each gradient norm
+  double gradient;         // relative, root mean square of the steps' gradient norms
   double learned_element;  // of a learned weight, relative to its tensor's rms change since W_0
   double learned_change;   // relative, of each tensor's sum of squared changes
 };
 
 Tolerance tolerance(std::string_view backend) {
-  if (backend.starts_with("ref")) return {5e-4, 2e-6, 1e-5, 1e-3, 2e-5};
-  return {0.15, 5e-4, 3e-3, 0.15, 4e-3};
+  if (backend.starts_with("ref")) return {6e-5, 2e-6, 1e-5, 1e-3, 2e-5};
+  return {0.025, 5e-4, 2.2e-3, 0.15, 4e-3};
+}
+
+double root_mean_square(const std::vector<double>& errors) {
+  double squares = 0;
+  for (const double error : errors) squares += error * error;
+  return std::sqrt(squares / static_cast<double>(errors.size()));
 }
 
 double sum(const std::vector<double>& values) {
@@ -69,11 +86,11 @@ class GoldenTest : public testing::TestWithParam<std::string> {
  protected:
   void check_scores(const std::vector<double>& got, std::vector<double> expected) {
     expected.resize(got.size());
-    double worst = 0;
-    for (std::size_t i = 0; i < expected.size(); ++i) worst = std::max(worst, std::abs(got[i] - expected[i]));
-    EXPECT_LE(worst, tolerance_.token_nats);
+    std::vector<double> errors;
+    for (std::size_t i = 0; i < expected.size(); ++i) errors.push_back(got[i] - expected[i]);
+    EXPECT_LE(root_mean_square(errors), tolerance_.score_nats);
     EXPECT_NEAR(sum(got) / sum(expected), 1, tolerance_.total);
-    RecordProperty("worst_token_nats", std::to_string(worst));
+    RecordProperty("score_error_nats", std::to_string(root_mean_square(errors)));
     RecordProperty("relative_total", std::to_string(sum(got) / sum(expected) - 1));
   }
 
@@ -154,16 +171,18 @@ TEST_P(GoldenTest, LearnsTheStreamAsOtherImplementationsDo) {
     adapted.push_back(score.adapted_nats);
     frozen.push_back(score.frozen_nats);
   }
-  if (steps == kSteps)
+  if (steps == kSteps) {
     EXPECT_LT(sum(adapted), 0.9 * sum(frozen)) << "this stream is one that learning helps with";
+  }
 
   for (const char* name : kRecordings) {
     SCOPED_TRACE(name);
     const Golden recorded = read_golden(name);
     ASSERT_EQ(recorded.tokens, golden.tokens);
     ASSERT_EQ(recorded.gradient_norms.size(), static_cast<std::size_t>(kSteps));
-    for (std::size_t i = 0; i < steps; ++i)
-      EXPECT_NEAR(norms[i] / recorded.gradient_norms[i], 1, tolerance_.gradient) << "step " << i;
+    std::vector<double> errors;
+    for (std::size_t i = 0; i < steps; ++i) errors.push_back(norms[i] / recorded.gradient_norms[i] - 1);
+    EXPECT_LE(root_mean_square(errors), tolerance_.gradient);
     check_scores(adapted, recorded.learning_nats);
     check_scores(frozen, recorded.frozen_nats);
     if (steps == kSteps) check_weights(config, *state.weights, *initial, recorded.document);

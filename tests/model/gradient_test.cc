@@ -27,8 +27,7 @@ struct Rig {
       : backend(make_ref_backend<T>(config)),
         net(random_net(config, *backend)),
         loop(net, *backend, /*frozen=*/false),
-        state(allocate_state(config, *backend, /*frozen=*/false)) {
-    state.weights = net->initial;
+        state(empty_state(*net, /*frozen=*/false, /*recall=*/false)) {
     loop.bind(state);
   }
 

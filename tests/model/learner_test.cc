@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "model/backends/backends.h"
 #include "model/state_codec.h"
 #include "tests/model/backends.h"
 
@@ -46,6 +47,95 @@ TEST_P(LearnerTest, GetsUsedToWhatRepeats) {
     frozen += scores_[i].frozen_nats;
   }
   EXPECT_LT(adapted, 0.8 * frozen);
+}
+
+// Sources of different lengths and modes, alone and side by side in several orders and cuts.
+TEST_P(LearnerTest, ALaneDoesNotSeeTheLanesBesideIt) {
+  config_.recall_slots_log2 = 8;
+  const auto learner = this->learner({.frozen_scores = true});
+  constexpr std::size_t kSources = 5;
+  const auto stream = [&](std::size_t i) { return std::span(tokens_).subspan(11 * i, 6 * b() + 3 * i); };
+  const auto mode = [](std::size_t i) { return i == 3 ? LearnMode::kScoreOnly : LearnMode::kScoreAndLearn; };
+  std::vector<Digest> digests;
+  std::vector<std::vector<TokenScore>> alone;
+  for (std::size_t i = 0; i < kSources; ++i) {
+    AdaptedState state = learner->fresh();
+    append(*learner, state, stream(i), mode(i));
+    digests.push_back(learner->digest(state));
+    alone.push_back(take_scores());
+  }
+  for (const std::size_t cut : {b() / 2, 2 * b() + 1, tokens_.size()}) {
+    std::vector<AdaptedState> states;
+    for (std::size_t i = 0; i < kSources; ++i) states.push_back(learner->fresh());
+    std::vector<std::vector<TokenScore>> scores(kSources);
+    std::mt19937 random(3);
+    for (std::size_t at = 0; at < tokens_.size(); at += cut) {
+      std::vector<Lane> lanes;
+      for (std::size_t i = 0; i < kSources; ++i) {
+        if (at >= stream(i).size()) continue;
+        const auto part = stream(i).subspan(at, std::min(cut, stream(i).size() - at));
+        lanes.push_back({.state = &states[i], .tokens = part, .mode = mode(i), .scores = &scores[i]});
+      }
+      std::shuffle(lanes.begin(), lanes.end(), random);
+      learner->append(lanes);
+      for (const Lane& lane : lanes) ASSERT_TRUE(lane.status.is_ok()) << lane.status.to_string();
+    }
+    for (std::size_t i = 0; i < kSources; ++i) {
+      EXPECT_EQ(scores[i], alone[i]) << "source " << i << " in cuts of " << cut;
+      EXPECT_EQ(learner->digest(states[i]), digests[i]) << "source " << i << " in cuts of " << cut;
+    }
+  }
+  EXPECT_GE(learner->lanes_max(), 1);
+}
+
+TEST_P(LearnerTest, ALaneThatFailsCostsItself) {
+  const auto learner = this->learner();
+  AdaptedState good = learner->fresh(), unknown = learner->fresh(), empty;
+  const Digest before = learner->digest(unknown);
+  const auto tokens = std::span(tokens_).first(b());
+  const std::vector<Token> outside = {config_.vocabulary};
+  std::vector<Lane> lanes = {{.state = &good, .tokens = tokens, .scores = &scores_},
+                             {.state = &unknown, .tokens = outside, .scores = &scores_},
+                             {.state = &good, .tokens = tokens, .scores = &scores_},
+                             {.state = &empty, .tokens = tokens, .scores = &scores_},
+                             {.state = nullptr, .tokens = tokens, .scores = &scores_}};
+  learner->append(lanes);
+  EXPECT_TRUE(lanes[0].status.is_ok());
+  EXPECT_EQ(lanes[0].report.steps, 1);
+  for (std::size_t i = 1; i < lanes.size(); ++i)
+    EXPECT_EQ(lanes[i].status.code(), Code::kInvalidArgument) << i;
+  EXPECT_EQ(good.steps, 1u);
+  EXPECT_EQ(scores_.size(), b());
+  EXPECT_EQ(learner->digest(unknown), before);
+}
+
+// Nothing is paid, in memory or in a blob, for what was not read yet.
+TEST_P(LearnerTest, AStateGrowsWithItsStream) {
+  config_.recall_slots_log2 = 8;
+  const auto learner = this->learner({.frozen_scores = true});
+  const std::size_t window = static_cast<std::size_t>(config_.window_tokens / config_.minibatch_tokens);
+  AdaptedState state = learner->fresh();
+  const std::uint64_t weights = state.weights->bytes();
+  std::uint64_t held = learner->bytes(state), stored = learner->save(state).size();
+  EXPECT_LT(stored, 400u);
+  append(*learner, state, std::span(tokens_).first(b()), LearnMode::kScoreOnly);
+  EXPECT_LT(learner->bytes(state) - held, weights) << "W_0 is shared while nothing is learned";
+  held = learner->bytes(state);
+  append(*learner, state, std::span(tokens_).subspan(b(), b()));
+  EXPECT_GT(learner->bytes(state) - held, weights);
+  for (std::size_t i = 2; i < window + 3; ++i) {
+    held = learner->bytes(state);
+    stored = learner->save(state).size();
+    ASSERT_EQ(learner->digest(*learner->load(learner->save(state))), learner->digest(state)) << i;
+    append(*learner, state, std::span(tokens_).subspan(i * b(), b()));
+    if (i >= window) continue;
+    EXPECT_GT(learner->bytes(state), held) << i;
+    EXPECT_GT(learner->save(state).size(), stored) << i;
+  }
+  EXPECT_EQ(state.window_valid, config_.window_tokens);
+  append(*learner, state, tokens_);
+  EXPECT_LE(learner->bytes(state), learner->full_state_bytes());
+  EXPECT_GT(learner->bytes(state), learner->full_state_bytes() / 2);
 }
 
 TEST_P(LearnerTest, ScoresBeforeItLearns) {

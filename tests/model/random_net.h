@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "model/backend.h"
-#include "model/config.h"
+#include "model/ops/backend.h"
+#include "model/ops/config.h"
 #include "model/net.h"
 
 namespace silt::model {

@@ -90,19 +90,22 @@ TEST_P(ReaderTest, ScoresManyTextsWithTheBitsOfEachAlone) {
   // Context and text lengths; a mini-batch has 16 rows.
   const std::vector<std::pair<std::size_t, std::size_t>> sizes = {
       {0, 3}, {5, 2}, {1, 4}, {4, 0}, {2, 9}, {30, 25}, {0, 16}, {0, 17}, {16, 1}, {1, 1}, {3, 3}, {0, 1}};
-  std::vector<ScoreRequest> requests;
+  std::vector<std::vector<float>> nll(2 * sizes.size());
+  std::vector<TextLane> texts;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const auto from = std::span(tokens_).subspan(7 * i);
-    requests.push_back({from.first(sizes[i].first), from.subspan(sizes[i].first, sizes[i].second)});
+    const auto context = from.first(sizes[i].first);
+    const auto text = from.subspan(sizes[i].first, sizes[i].second);
+    texts.push_back({.weights = state.weights, .context = context, .text = text, .nll = &nll[2 * i]});
+    texts.push_back({.weights = nullptr, .context = context, .text = text, .nll = &nll[2 * i + 1]});
   }
-  for (const std::shared_ptr<const FastWeights>& weights :
-       {state.weights, std::shared_ptr<const FastWeights>()}) {
-    std::vector<std::vector<float>> nll;
-    ASSERT_TRUE(reader_->score_all(weights, requests, nll).is_ok());
-    ASSERT_EQ(nll.size(), requests.size());
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      EXPECT_EQ(nll[i], score(weights, requests[i].context, requests[i].text)) << "request " << i;
+  for (int order = 0; order < 2; ++order) {
+    ASSERT_TRUE(reader_->score(texts).is_ok());
+    for (const TextLane& lane : texts) {
+      EXPECT_EQ(*lane.nll, score(lane.weights, lane.context, lane.text)) << lane.nll - nll.data();
     }
+    std::reverse(texts.begin(), texts.end());
+    nll.assign(nll.size(), {});
   }
 }
 

@@ -96,6 +96,22 @@ TEST(RecallMemory, ForgetsWithinItsSizeAndSavesWhatItIs) {
   EXPECT_EQ(one.finish(), other.finish());
 }
 
+TEST(RecallMemory, GrowsWithWhatItKeeps) {
+  RecallMemory memory(17);
+  memory.read(1, 0);
+  const std::uint64_t empty = memory.bytes();
+  EXPECT_LT(empty, 4096u);
+  std::mt19937 random(5);
+  for (int i = 0; i < 100; ++i) memory.read(static_cast<Token>(random() % 5000), 0);
+  EXPECT_LT(memory.bytes(), 200'000u);
+  ByteWriter small;
+  memory.encode(small);
+  EXPECT_LT(small.bytes().size(), 15'000u);
+  for (int i = 0; i < 60'000; ++i) memory.read(static_cast<Token>(random() % 5000), 0);
+  EXPECT_GT(memory.bytes(), std::uint64_t{8} << 17) << "every bucket is in use";
+  EXPECT_LT(memory.bytes(), std::uint64_t{10} << 17);
+}
+
 TEST(RecallMemory, WhatCameUpAgainOutlivesAnyNumberThatCameOnce) {
   RecallMemory memory(7);
   const auto hint_after_7 = [&](Token token) {
@@ -132,10 +148,13 @@ TEST(RecallMemory, RefusesBytesThatAreNoMemory) {
   long_line.varint(kLineTokens);
   for (int i = 0; i < kLineTokens; ++i) long_line.u16(0);
   for (const int value : {1, 0, 0, 0, 0}) long_line.u8(static_cast<std::uint8_t>(value));
-  const std::size_t slots = std::size_t{8} << 6;
-  long_line.raw(bytes.data() + bytes.size() - slots, slots);
+  long_line.u32(8);  // buckets, of which none is taken
+  long_line.varint(0);
   ByteReader endless(long_line.bytes());
   EXPECT_FALSE(to.decode(endless, 200));
+  RecallMemory larger(7);
+  ByteReader of_another_size(bytes);
+  EXPECT_FALSE(larger.decode(of_another_size, 200));
 
   std::mt19937 random(4);
   for (int i = 0; i < 300; ++i) {  // whatever it takes must be safe to use

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "model/config.h"
+#include "model/ops/config.h"
 
 namespace silt::model {
 

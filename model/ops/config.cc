@@ -1,8 +1,6 @@
-#include "model/config.h"
+#include "model/ops/config.h"
 
 #include <cmath>
-
-#include "model/recall_gate.h"
 
 namespace silt::model {
 namespace {
@@ -40,23 +38,6 @@ std::vector<int> ModelConfig::inner_widths() const {
 
 double ModelConfig::inner_step() const {
   return (mixer == MixerKind::kTttLinear ? 1.0 : 0.1) / head_width;
-}
-
-std::uint64_t ModelConfig::state_bytes() const {
-  const auto product = [](int a, int b) {
-    return static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b);
-  };
-  std::uint64_t bytes = 0;
-  if (recall_slots_log2 > 0)
-    bytes = (std::uint64_t{8} << recall_slots_log2) + sizeof(float) * RecallGate::kSize;  // 8 bytes a slot
-  if (!has_ttt_layers()) {
-    const int matrices = fast_layers * (learns_gate_up() ? 3 : 1);
-    return bytes + 4 * matrices * product(width, fast_width) + 2 * layers * product(window_tokens, width);
-  }
-  const std::vector<int> widths = inner_widths();
-  std::uint64_t numbers = 0;  // of one head
-  for (std::size_t i = 0; i + 1 < widths.size(); ++i) numbers += product(widths[i] + 1, widths[i + 1]);
-  return bytes + 4 * product(layers, heads) * numbers;
 }
 
 void ModelConfig::complete_ttt() {

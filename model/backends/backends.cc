@@ -1,4 +1,4 @@
-#include "model/backend.h"
+#include "model/backends/backends.h"
 
 #include "model/cpu/backend_cpu.h"
 #include "model/ref/backend_ref.h"

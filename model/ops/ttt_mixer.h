@@ -15,7 +15,7 @@
 #include <memory>
 #include <vector>
 
-#include "model/backend.h"
+#include "model/ops/backend.h"
 
 namespace silt::model {
 

@@ -1,5 +1,6 @@
 // Backend: the one seam of model/. The net (net.cc, learner.cc, reader.cc) is written once over
-// these operations; `ref` specifies what they compute and `cpu` makes them fast.
+// these operations; model/ref specifies what they compute and model/cpu makes them fast. They know the
+// shape of a net (config.h) and nothing else of what lies above.
 //
 // Shapes are row-major, M rows = tokens. Buffers carry a role, and the backend decides the element
 // type of each role:
@@ -27,8 +28,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/status.h"
-#include "model/config.h"
+#include "model/ops/config.h"
 
 namespace silt::model {
 
@@ -44,17 +44,25 @@ class Buffer {
   int cols() const { return cols_; }
   int capacity() const { return capacity_; }
   Role role() const { return role_; }
+  // Of its matrix in backend memory, without padding.
+  std::size_t bytes() const { return bytes_; }
   // For part-filled mini-batches: 1 <= rows <= capacity. Contents of the rows stay.
   void set_rows(int rows) { rows_ = rows; }
 
  protected:
-  Buffer(int rows, int cols, Role role) : rows_(rows), cols_(cols), capacity_(rows), role_(role) {}
+  Buffer(int rows, int cols, Role role, std::size_t element_bytes)
+      : rows_(rows),
+        cols_(cols),
+        capacity_(rows),
+        role_(role),
+        bytes_(static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols) * element_bytes) {}
 
  private:
   int rows_;
   int cols_;
   int capacity_;
   Role role_;
+  std::size_t bytes_;
 };
 using BufferPtr = std::unique_ptr<Buffer>;
 
@@ -131,13 +139,15 @@ class Backend {
 
   // The ISA path, as stored in states: "ref-f32", "cpu-avx512bf16", "cpu-avx2", ...
   virtual std::string_view name() const = 0;
+  // How many sources' mini-batches it reads side by side: who has as many ready hands them over together.
+  // A processor takes one after the other.
+  virtual int lanes_max() const { return 1; }
 
   // --- memory -------------------------------------------------------------------------------
   virtual BufferPtr allocate(int rows, int cols, Role role) = 0;  // zero-filled
   virtual void upload(Buffer& to, std::span<const float> values) = 0;
   virtual void download(const Buffer& from, std::span<float> values) const = 0;
   // The stored element bytes, row-major and exact: for state blobs and digests.
-  virtual std::size_t element_bytes(Role role) const = 0;
   virtual std::span<std::byte> raw(Buffer& buffer) = 0;
   virtual std::span<const std::byte> raw(const Buffer& buffer) const = 0;
   virtual void set_zero(Buffer& buffer) = 0;
@@ -181,8 +191,8 @@ class Backend {
                          AttentionTape* tape) = 0;
   // Ends a full mini-batch: the cache keeps its last k rows (cached rows, then the mini-batch's).
   virtual void kv_advance(KvCache& cache) = 0;
-  // Rebuilds all k cached rows from the layer's stored normed inputs: x [k, d] -> qkv -> k, v, with
-  // the bits of the linear() and attention() calls that first made them.
+  // Rebuilds the newest cached rows from the layer's stored normed inputs: x [rows, d] -> qkv -> k, v, with
+  // the bits of the linear() and attention() calls that first made them. rows: a multiple of b, at most k.
   virtual void kv_rebuild(const Buffer& window_x, const Matrix& qkv, KvCache& cache) = 0;
 
   // nll[i] = logsumexp(x[i] E^T) - (x[i] E^T)[target[i]], natural log. With dx: the gradient of
@@ -228,10 +238,5 @@ struct BackendOptions {
   std::string name = "auto";  // auto | ref | cpu | cpu-<isa>
   int threads = 1;
 };
-
-// Opens a backend for nets of this shape. Asking for a path that this CPU lacks is an error that
-// lists the available ones, never a silent fallback.
-Result<std::unique_ptr<Backend>> open_backend(const BackendOptions& options, const ModelConfig& config);
-std::vector<std::string> available_backends();
 
 }  // namespace silt::model

@@ -4,7 +4,6 @@
 // everything behind it may rely on validate() having passed.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,6 +26,11 @@ enum class InnerRule {
 enum class FastLearns { kGateUpDown, kDown };
 
 constexpr int kTttTokens = 16;  // inner mini-batch of a TTT layer
+
+// Of nets with recall (model/recall_memory.h).
+constexpr int kRecallSlotsLog2Min = 4;
+constexpr int kRecallSlotsLog2Max = 24;
+constexpr int kRecallVocabularyMax = 65535;
 
 struct ModelConfig {
   MixerKind mixer = MixerKind::kTttE2e;
@@ -65,8 +69,6 @@ struct ModelConfig {
   // Widths of one head's inner model, from its input to its output, and its base step.
   std::vector<int> inner_widths() const;
   double inner_step() const;
-  // Of one source's state on a cpu backend: fast weights in fp32, windows in bf16, recall.
-  std::uint64_t state_bytes() const;
 
   // Sets the fields that follow from `mixer` and `heads` for a net with TTT layers.
   void complete_ttt();

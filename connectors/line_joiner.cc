@@ -1,0 +1,251 @@
+#include "connectors/line_joiner.h"
+
+#include <algorithm>
+#include <array>
+
+#include "connectors/kernel_report.h"
+#include "connectors/line_head.h"
+
+namespace silt::connectors {
+namespace {
+
+using std::string_view;
+
+constexpr string_view kTraceback = "Traceback (most recent call last):";
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+bool contains(string_view text, string_view part) {
+  return text.find(part) != string_view::npos;
+}
+
+string_view without_end(string_view line) {
+  while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
+  return line;
+}
+
+// "goroutine 17 [running]:"
+bool is_goroutine(string_view line) {
+  return line.starts_with("goroutine ") && line.ends_with("]:");
+}
+
+// "... 12 more", "... 3 common frames omitted", "at a.b.C.d(C.java:12)", "app/x.rb:12:in `call'"
+bool is_frame(string_view line) {
+  if (line.starts_with("... ")) return line.size() > 4 && is_digit(line[4]);
+  const string_view head = line.substr(0, line.find(' '));
+  if (head == "at") return line.find('(') != string_view::npos || contains(line, ":");
+  return contains(head, ".rb:") && (contains(line, ":in `") || contains(line, ":in '")) &&
+         !line.ends_with(')');
+}
+
+constexpr std::array<string_view, 11> kGoesOn = {
+    "Caused by: ",       "Suppressed: ",          "Stack trace:",       "--- End of",
+    "stack backtrace:",  "note: run with `RUST_", "Wrapped by: ",       "Backtrace:",
+    "[stacktrace]",      "--- End of inner",      "Call stack:"};
+
+bool goes_on(string_view line) {
+  return std::any_of(kGoesOn.begin(), kGoesOn.end(), [&](string_view one) { return line.starts_with(one); });
+}
+
+// "During handling of the above exception, another exception occurred:" and its like.
+bool chains_tracebacks(string_view line) {
+  return line.starts_with("During handling of the above") || line.starts_with("The above exception was");
+}
+
+// "main.(*T).run(0x1, {0x2, 0x3})", "created by main.main in goroutine 1", "exit status 2"
+bool is_go_frame(string_view line) {
+  if (line.starts_with("created by ") || line.starts_with("exit status ") || line.starts_with("[signal ") ||
+      line.starts_with("runtime stack:") || line.starts_with("...additional frames"))
+    return true;
+  const std::size_t open = line.find('(');
+  return open != string_view::npos && open < line.find(' ') && line.ends_with(')') && contains(line.substr(0, open), ".");
+}
+
+bool is_caret(string_view text) {
+  return text.find_first_not_of("^~") == string_view::npos;
+}
+
+bool is_closer(string_view line) {
+  if (line.starts_with("</")) return true;
+  return line.find_first_not_of("}]),; \t\r") == string_view::npos;
+}
+
+// First bytes of lines that may continue a plain record although they are not indented. All others cost
+// one look.
+constexpr std::array<bool, 256> make_notable() {
+  std::array<bool, 256> notable{};
+  for (const char c : string_view(" \t\r}])<.#-")) notable[static_cast<unsigned char>(c)] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) notable[static_cast<std::size_t>(c)] = notable[static_cast<std::size_t>(c | 32)] = true;
+  return notable;
+}
+constexpr std::array<bool, 256> kNotable = make_notable();
+
+}  // namespace
+
+void LineJoiner::begin(string_view line) {
+  first_ = line;
+  lines_ = 1;
+  headed_ = -1;
+  kind_ = Kind::kPlain;
+  opened_ = chained_ = kernel_ended_ = false;
+  if (line.empty() || rules_.kind() != RecordRules::Kind::kUsual) return;
+  const char last = line.back() == '\r' && line.size() > 1 ? line[line.size() - 2] : line.back();
+  if (last == '{' || last == '[') {
+    opened_ = true;
+    kind_ = Kind::kJson;
+    depth_ = 1;
+    in_string_ = false;
+  } else if (last == ':') {
+    const string_view text = without_end(line);
+    if (text.ends_with(kTraceback)) kind_ = Kind::kPython;
+    if (is_goroutine(text)) kind_ = Kind::kGo;
+    if (text.ends_with("Stack trace:")) kind_ = Kind::kPhp;
+  }
+  if (const string_view message = kernel_message(line); !message.empty() && opens_kernel_report(message))
+    kind_ = Kind::kKernel;
+}
+
+bool LineJoiner::joins(string_view line) {
+  bool yes = false;
+  switch (rules_.kind()) {
+    case RecordRules::Kind::kStart: yes = !rules_.matches(line); break;
+    case RecordRules::Kind::kContinue: yes = rules_.matches(line); break;
+    case RecordRules::Kind::kUsual: yes = continues(line); break;
+  }
+  if (yes) ++lines_;
+  return yes;
+}
+
+bool LineJoiner::continues(string_view line) {
+  if (line.empty()) return blank_continues();
+  if (kind_ == Kind::kPlain && !kNotable[static_cast<unsigned char>(line[0])]) return false;
+  if (kind_ == Kind::kKernel) return kernel_continues(line);
+  const std::size_t indent = indentation(line);
+  if (indent == line.size()) return blank_continues();
+  if (kind_ == Kind::kJson && depth_ > 0) return json_continues(line, indent);
+  if (indent > 0) return indented_continues(line, indent);
+  return unindented_continues(line);
+}
+
+bool LineJoiner::first_is_headed() {
+  if (headed_ < 0) headed_ = has_head(first_) ? 1 : 0;
+  return headed_ == 1;
+}
+
+// Only inside of what has blank lines: they are no part of others.
+bool LineJoiner::blank_continues() {
+  switch (kind_) {
+    case Kind::kJson: return depth_ > 0;
+    case Kind::kPythonEnd:
+    case Kind::kGo:
+    case Kind::kNode:
+    case Kind::kPhp: return true;
+    case Kind::kPlain:
+      if (!contains(first_, "panic: ") && !contains(first_, "fatal error: ")) return false;
+      kind_ = Kind::kGo;
+      return true;
+    case Kind::kPython:
+    case Kind::kKernel: return false;
+  }
+  return false;
+}
+
+bool LineJoiner::indented_continues(string_view line, std::size_t indent) {
+  const string_view text = line.substr(indent);
+  const std::size_t first_indent = indentation(first_);
+  const bool frame = is_frame(text) || text.starts_with("from ") || goes_on(text);
+  if (!frame && indent <= first_indent) return false;
+  // A time behind white space is the head of a record where records have none before it.
+  const bool may_be_head = is_digit(text[0]) || text[0] == '[' || text[0] == '{';
+  if (may_be_head && has_head(text) && !(first_indent == 0 && first_is_headed())) return false;
+  if (is_caret(without_end(text)) && kind_ == Kind::kPlain) kind_ = Kind::kNode;
+  if (text.starts_with(kTraceback)) kind_ = Kind::kPython;
+  return true;
+}
+
+// While brackets are open: what may stand in JSON, and anything that is indented.
+bool LineJoiner::json_continues(string_view line, std::size_t indent) {
+  const string_view text = line.substr(indent);
+  const bool plain_json = string_view("\"{}[],-0123456789").find(text[0]) != string_view::npos ||
+                          text.starts_with("true") || text.starts_with("false") || text.starts_with("null");
+  const bool first_alone = first_.find_first_not_of(" \t\r{[") == string_view::npos;
+  if (indent == 0 && !plain_json) return unindented_continues(line);
+  if (indent == 0 && has_head(line) && !(text[0] == '{' && first_alone)) return false;
+  count_braces(text);
+  return true;
+}
+
+void LineJoiner::count_braces(string_view line) {
+  in_string_ = false;  // no JSON string goes over the end of a line
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (in_string_ && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      in_string_ = !in_string_;
+    } else if (!in_string_ && (c == '{' || c == '[')) {
+      ++depth_;
+    } else if (!in_string_ && (c == '}' || c == ']')) {
+      --depth_;
+    }
+  }
+}
+
+bool LineJoiner::kernel_continues(string_view line) {
+  const string_view message = kernel_message(line);
+  if (message.empty()) return false;
+  const bool after_mark = lines_ == 1 && contains(first_, "[ cut here");
+  if (opens_kernel_report(message) && !after_mark) return false;
+  if (!after_mark && !continues_kernel_report(message)) return false;
+  if (kernel_ended_ && message.starts_with("WARNING: ")) return false;
+  kernel_ended_ = kernel_ended_ || message.starts_with("---[ end");
+  return true;
+}
+
+// Not indented, and not blank.
+bool LineJoiner::unindented_continues(string_view line) {
+  if (is_closer(line)) return lines_ > 1 || opened_;
+  const string_view text = without_end(line);
+  if (kind_ == Kind::kPlain || kind_ == Kind::kJson) return may_continue_plain(text);
+  return in_dialect(text);
+}
+
+bool LineJoiner::may_continue_plain(string_view line) {
+  if (goes_on(line)) {
+    if (line.starts_with("Stack trace:") || line.starts_with("[stacktrace]")) kind_ = Kind::kPhp;
+    return true;
+  }
+  if (is_frame(line)) return true;
+  if (line.ends_with("]:") && is_goroutine(line)) {
+    kind_ = Kind::kGo;
+    return true;
+  }
+  if (line == kTraceback && first_is_headed()) {
+    kind_ = Kind::kPython;
+    return true;
+  }
+  // What a logger prints behind its message; and the message of a panic, behind where it was.
+  if (lines_ == 1 && names_exception(line)) return first_is_headed() && !has_head(line);
+  return lines_ == 1 && !first_.empty() && first_.back() == ':' && contains(first_, " panicked at ") && !has_head(line);
+}
+
+// Traces of which we know what they are: of these lines, more may go on.
+bool LineJoiner::in_dialect(string_view line) {
+  if (has_head(line)) return false;
+  switch (kind_) {
+    case Kind::kPython: kind_ = Kind::kPythonEnd; return true;  // the exception itself
+    case Kind::kPythonEnd:
+      if (chains_tracebacks(line)) return chained_ = true;
+      if (line != kTraceback || !chained_) return false;
+      kind_ = Kind::kPython;
+      return !(chained_ = false);
+    case Kind::kGo: return is_goroutine(line) || is_go_frame(line);
+    case Kind::kNode: return line.starts_with("Node.js v") || names_exception(line);
+    case Kind::kPhp: return (line[0] == '#' && line.size() > 1 && is_digit(line[1])) || line.starts_with("Next ") || goes_on(line) || line == "\"";
+    default: return false;
+  }
+}
+
+}  // namespace silt::connectors

@@ -1,0 +1,320 @@
+#include "daemon/store/segment.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "daemon/store/bloom.h"
+#include "daemon/store/segment_columns.h"
+#include "daemon/store/shape_table.h"
+
+namespace silt::store {
+namespace {
+
+// How lines of a shape are put together: what stands before each value, the value, and the end.
+struct LinePlan {
+  struct Part {
+    std::string_view before;
+    ColumnRows values;
+  };
+  std::vector<Part> parts;
+  std::string_view end;
+};
+
+Result<LinePlan> plan_lines(const ShapeInfo& shape, SegmentColumns& columns) {
+  LinePlan plan;
+  std::uint32_t at = 0;
+  for (const HoleInfo& hole : shape.holes) {
+    if (hole.is_constant()) continue;
+    LinePlan::Part& part = plan.parts.emplace_back();
+    part.before = std::string_view(shape.text).substr(at, hole.offset - at);
+    at = hole.offset;
+    SILT_ASSIGN(part.values, columns.values(hole.column));
+  }
+  plan.end = std::string_view(shape.text).substr(at);
+  return plan;
+}
+
+// False: the line is longer than `end_max` allows.
+bool append_line(const LinePlan& plan, std::size_t index, std::size_t end_max, std::string& out) {
+  for (const LinePlan::Part& part : plan.parts) {
+    out.append(part.before);
+    part.values.column->append(part.values.rows[index], out);
+    if (out.size() > end_max) return false;
+  }
+  out.append(plan.end);
+  return out.size() <= end_max;
+}
+
+}  // namespace
+
+struct Segment::State {
+  std::shared_ptr<const std::string> bytes;
+  SegmentColumns columns;
+
+  Result<std::string> texts_of(std::span<const std::uint32_t> indexes);
+  Result<RecordBlock> records_of(std::span<const std::uint32_t> indexes);
+  Result<std::string> attributes_of(std::span<const std::uint32_t> indexes, std::vector<std::size_t>& ends);
+  Status mark_where(const Holds& holds, std::uint32_t shape, std::vector<bool>& marked);
+};
+
+Segment::Segment(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Segment::Segment(Segment&&) noexcept = default;
+Segment& Segment::operator=(Segment&&) noexcept = default;
+Segment::~Segment() = default;
+
+Result<Segment> Segment::open(std::shared_ptr<const std::string> bytes) {
+  auto state = std::make_unique<State>();
+  state->bytes = std::move(bytes);
+  SILT_TRY(state->columns.open(*state->bytes));
+  return Segment(std::move(state));
+}
+
+const SegmentHeader& Segment::header() const {
+  return state_->columns.header();
+}
+
+const PatternStats* Segment::pattern(PatternId id) const {
+  const auto at = std::ranges::lower_bound(header().patterns, id, {}, &PatternStats::pattern);
+  return at != header().patterns.end() && at->pattern == id ? &*at : nullptr;
+}
+
+bool Segment::may_contain(std::string_view term) const {
+  return bloom_may_contain(state_->columns.bloom(), term);
+}
+
+ColumnStats Segment::stats(std::uint32_t shape, std::uint32_t hole) const {
+  const HoleInfo& info = header().shapes[shape].holes[hole];
+  return info.is_constant() ? ColumnStats{.distinct = 1} : header().columns[info.column].stats;
+}
+
+std::optional<std::string_view> Segment::constant(std::uint32_t shape, std::uint32_t hole) const {
+  const ShapeInfo& info = header().shapes[shape];
+  if (!info.holes[hole].is_constant()) return std::nullopt;
+  return std::string_view(info.text).substr(info.holes[hole].offset, info.holes[hole].size);
+}
+
+Result<std::vector<std::uint32_t>> Segment::shape_indexes() {
+  SILT_ASSIGN(const std::span<const std::uint32_t> shapes, state_->columns.shape_of());
+  return std::vector<std::uint32_t>(shapes.begin(), shapes.end());
+}
+
+Result<std::vector<std::uint32_t>> Segment::indexes_of_shape(std::uint32_t shape) {
+  SILT_ASSIGN(const std::span<const std::uint32_t> shapes, state_->columns.shape_of());
+  std::vector<std::uint32_t> indexes;
+  for (std::uint32_t i = 0; i < shapes.size(); ++i) {
+    if (shapes[i] == shape) indexes.push_back(i);
+  }
+  return indexes;
+}
+
+Result<std::vector<std::int64_t>> Segment::arrivals() {
+  SILT_ASSIGN(const std::span<const std::int64_t> arrivals, state_->columns.arrivals());
+  return std::vector<std::int64_t>(arrivals.begin(), arrivals.end());
+}
+
+Result<std::vector<std::uint32_t>> Segment::text_sizes() {
+  SILT_ASSIGN(const std::span<const std::int64_t> sizes, state_->columns.sizes());
+  return std::vector<std::uint32_t>(sizes.begin(), sizes.end());
+}
+
+Result<std::vector<FoldMark>> Segment::marks() {
+  SILT_ASSIGN(const std::span<const std::uint32_t> shapes, state_->columns.shape_of());
+  SILT_ASSIGN(const std::span<const std::int64_t> events, state_->columns.events());
+  SILT_ASSIGN(const std::span<const std::int64_t> patterns, state_->columns.overflow_patterns());
+  SILT_ASSIGN(const std::vector<std::int64_t> firsts, state_->columns.new_patterns());
+  std::vector<FoldMark> marks(records());
+  std::size_t overflow = 0;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    marks[i].event_us = events[i];
+    marks[i].pattern = shapes[i] == kOverflowShape ? static_cast<PatternId>(patterns[overflow++])
+                                                   : header().shapes[shapes[i]].pattern;
+  }
+  for (const std::int64_t index : firsts) marks[static_cast<std::size_t>(index)].new_pattern = true;
+  return marks;
+}
+
+Result<ColumnValues> Segment::column(std::uint32_t shape, std::uint32_t hole) {
+  if (shape >= header().shapes.size() || hole >= header().shapes[shape].holes.size()) {
+    return not_found("segment: there is no token " + std::to_string(hole) + " of shape " +
+                     std::to_string(shape));
+  }
+  ColumnValues out;
+  const std::uint32_t count = header().shapes[shape].count;
+  if (const std::optional<std::string_view> text = constant(shape, hole)) {
+    out.bytes = std::make_unique<const std::string>(*text);
+    out.values.assign(count, *out.bytes);
+    return out;
+  }
+  SILT_ASSIGN(const ColumnRows values, state_->columns.values(header().shapes[shape].holes[hole].column));
+  SILT_ASSIGN(const std::vector<std::uint32_t> indexes, indexes_of_shape(shape));
+  std::string bytes;
+  std::vector<std::size_t> ends;
+  ends.reserve(count);
+  for (const std::uint32_t index : indexes) {
+    values.column->append(values.rows[index], bytes);
+    if (bytes.size() > header().text_bytes) return data_loss("segment: values are longer than their texts");
+    ends.push_back(bytes.size());
+    if (values.column->numeric()) out.numbers.push_back(values.column->numbers(0)[values.rows[index]]);
+  }
+  out.bytes = std::make_unique<const std::string>(std::move(bytes));
+  std::size_t at = 0;
+  for (const std::size_t end : ends) {
+    out.values.push_back(std::string_view(*out.bytes).substr(at, end - at));
+    at = end;
+  }
+  return out;
+}
+
+// The texts, joined. That each has the size that the size column says is checked.
+Result<std::string> Segment::State::texts_of(std::span<const std::uint32_t> indexes) {
+  SILT_ASSIGN(const std::span<const std::uint32_t> shapes, columns.shape_of());
+  SILT_ASSIGN(const std::span<const std::int64_t> sizes, columns.sizes());
+  std::vector<std::optional<LinePlan>> plans(columns.header().shapes.size());
+  std::size_t size = 0;
+  for (const std::uint32_t index : indexes) size += static_cast<std::size_t>(sizes[index]);
+  std::string texts;
+  texts.reserve(size);
+  for (const std::uint32_t index : indexes) {
+    std::optional<LinePlan>& plan = plans[shapes[index]];
+    if (!plan) {
+      SILT_ASSIGN(plan, plan_lines(columns.header().shapes[shapes[index]], columns));
+    }
+    const std::size_t end = texts.size() + static_cast<std::size_t>(sizes[index]);
+    if (!append_line(*plan, index, end, texts) || texts.size() != end) {
+      return data_loss("segment: record " + std::to_string(index) +
+                       " has another size than the size column says");
+    }
+  }
+  return texts;
+}
+
+Result<std::string> Segment::State::attributes_of(std::span<const std::uint32_t> indexes,
+                                                  std::vector<std::size_t>& ends) {
+  constexpr std::size_t kAttributeBytesMax = std::size_t{256} << 20;
+  std::string joined;
+  for (const std::uint32_t index : indexes) {
+    if (columns.attributes() != nullptr) columns.attributes()->append(index, joined);
+    if (joined.size() > kAttributeBytesMax)
+      return data_loss("segment: attributes are longer than they can be");
+    ends.push_back(joined.size());
+  }
+  return joined;
+}
+
+Result<RecordBlock> Segment::State::records_of(std::span<const std::uint32_t> indexes) {
+  auto owner = std::make_unique<std::string[]>(3);
+  SILT_ASSIGN(owner[0], texts_of(indexes));
+  SILT_TRY(columns.read_rest());
+  SILT_ASSIGN(const std::span<const std::int64_t> arrivals, columns.arrivals());
+  SILT_ASSIGN(const std::span<const std::int64_t> told, columns.told());
+  std::vector<std::size_t> attribute_ends;
+  SILT_ASSIGN(owner[1], attributes_of(indexes, attribute_ends));
+  std::vector<std::size_t> place_begins;
+  for (const std::string_view place : columns.places()) {
+    place_begins.push_back(owner[2].size());
+    owner[2].append(place);
+  }
+  const RecordRows& rows = columns.rows();
+  std::vector<RecordView> records(indexes.size());
+  std::size_t text_at = 0, attribute_at = 0;
+  for (std::size_t i = 0; i < indexes.size(); ++i) {
+    const std::uint32_t index = indexes[i];
+    const auto place = static_cast<std::size_t>(rows.place[index]);
+    RecordView& record = records[i];
+    record.seq = columns.header().first_seq + index;
+    record.arrival_us = arrivals[index];
+    record.told_us = told[index];
+    record.text = std::string_view(owner[0]).substr(text_at, static_cast<std::size_t>(rows.size[index]));
+    text_at += record.text.size();
+    record.attributes = std::string_view(owner[1]).substr(attribute_at, attribute_ends[i] - attribute_at);
+    attribute_at = attribute_ends[i];
+    record.origin.place =
+        std::string_view(owner[2]).substr(place_begins[place], columns.places()[place].size());
+    record.origin.generation = static_cast<std::uint64_t>(rows.generation[index]);
+    record.origin.begin = static_cast<std::uint64_t>(rows.begin[index]);
+    record.origin.end = static_cast<std::uint64_t>(rows.end[index]);
+    record.flags = static_cast<std::uint32_t>(rows.flags[index]);
+    record.bytes_cut = static_cast<std::uint64_t>(rows.bytes_cut[index]);
+  }
+  return RecordBlock(std::move(owner), std::move(records));
+}
+
+Result<RecordBlock> Segment::records(std::uint32_t first_index, std::uint32_t count) {
+  if (first_index > records() || count > records() - first_index)
+    return not_found("segment: it has no such records");
+  std::vector<std::uint32_t> indexes(count);
+  std::iota(indexes.begin(), indexes.end(), first_index);
+  return state_->records_of(indexes);
+}
+
+Result<RecordBlock> Segment::records(std::span<const std::uint32_t> indexes) {
+  for (std::size_t i = 0; i < indexes.size(); ++i) {
+    if (indexes[i] >= records() || (i > 0 && indexes[i] <= indexes[i - 1])) {
+      return not_found("segment: it has no such records, or they are not ascending");
+    }
+  }
+  return state_->records_of(indexes);
+}
+
+// Marks the records of a shape in which `holds` is true of something.
+Status Segment::State::mark_where(const Holds& holds, std::uint32_t shape, std::vector<bool>& marked) {
+  SILT_ASSIGN(const std::span<const std::uint32_t> shapes, columns.shape_of());
+  SILT_ASSIGN(const LinePlan plan, plan_lines(columns.header().shapes[shape], columns));
+  const auto holds_in = [&](std::string_view text) { return !text.empty() && holds(text); };
+  const bool all = holds_in(plan.end) || std::ranges::any_of(plan.parts, holds_in, &LinePlan::Part::before);
+  for (const LinePlan::Part& part : plan.parts) {
+    if (all) break;
+    const Column& column = *part.values.column;
+    std::vector<signed char> known(column.strings().size(), -1);  // of each string of a dictionary
+    std::string value, last;
+    bool last_holds = false;
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      if (shapes[i] != shape || marked[i]) continue;
+      const std::uint32_t row = part.values.rows[i];
+      if (!known.empty()) {
+        const std::size_t id =
+            column.string_of_row().empty() ? row : static_cast<std::size_t>(column.string_of_row()[row]);
+        if (known[id] < 0) known[id] = holds_in(column.strings()[id]) ? 1 : 0;
+        marked[i] = known[id] == 1;
+        continue;
+      }
+      value.clear();
+      column.append(row, value);
+      if (value != last) {
+        last_holds = holds_in(value);
+        last = value;
+      }
+      marked[i] = last_holds;
+    }
+  }
+  for (std::size_t i = 0; all && i < shapes.size(); ++i) {
+    if (shapes[i] == shape) marked[i] = true;
+  }
+  return Status::ok();
+}
+
+Status Segment::indexes_where(const Holds& holds, std::vector<std::uint32_t>& indexes) {
+  std::vector<bool> marked(records(), false);
+  for (std::uint32_t shape = 0; shape < header().shapes.size(); ++shape) {
+    if (header().shapes[shape].count > 0) SILT_TRY(state_->mark_where(holds, shape, marked));
+  }
+  for (std::uint32_t i = 0; i < marked.size(); ++i) {
+    if (marked[i]) indexes.push_back(i);
+  }
+  return Status::ok();
+}
+
+Status Segment::verify() {
+  SILT_TRY(marks().status());
+  SILT_ASSIGN(const RecordBlock block, records(0, records()));
+  std::vector<std::uint32_t> lengths;
+  std::string_view texts;
+  for (const RecordView& record : block.records())
+    lengths.push_back(static_cast<std::uint32_t>(record.text.size()));
+  if (!block.empty()) texts = {block.records()[0].text.data(), header().text_bytes};  // they are joined
+  if (sha256_of_texts(lengths, texts) != header().texts_hash)
+    return data_loss("segment: the texts fail their SHA-256");
+  return Status::ok();
+}
+
+}  // namespace silt::store
