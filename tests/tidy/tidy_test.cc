@@ -133,6 +133,7 @@ const std::vector<Library> kLibraries = {
     {"spdlog/", {"daemon/telemetry/"}, false},
     {"CLI/", {"cli/main.cc"}, false},
     {"openssl/", {"daemon/store/sha256.cc"}, false},
+    {"libstemmer", {"daemon/answer/language/words.cc"}, false},
     {"zstd.h", {"daemon/store/compress.cc"}, false},
     {"systemd/", {"daemon/telemetry/", "connectors/"}, false},
     {"google/protobuf/", {"daemon/", "cli/"}, true},
