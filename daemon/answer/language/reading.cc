@@ -47,8 +47,8 @@ class Reader {
   Reading run() {
     take_values();
     take_bounds();
-    take_negations();
     take_operations();
+    take_negations();
     take_operand();
     take_versus();
     take_filler();

@@ -90,15 +90,22 @@ void SourcePlanner::shape_numbers() {
     return;
   }
   out_.query.group.clear();
-  const OperandChoice choice = number_operand();
-  if (!choice.named && timed_number()) return;
+  OperandChoice choice = number_operand();
+  if (!choice.named) {
+    give_back_operand();
+    if (timed_number()) return;
+    choice = number_operand();
+  }
   out_.query.operand = choice.slot;
   out_.operand_score = choice.score;
-  for (const std::size_t t : operand_) {
-    weight_[t] = 1;
-    if (choice.named) got_[t] = 1;
-  }
-  if (choice.named) claim(choice.slot);
+  if (!choice.named) return;
+  // Words of the operand that do not name the slot say which records: "longest |backup| run".
+  subject_.insert(subject_.end(), operand_.begin(), operand_.end());
+  std::sort(subject_.begin(), subject_.end());
+  for (const std::size_t t : operand_) topic_.words[t].share = reading_.words[topic_.words[t].at].light ? 0.35F : 1.0F;
+  claimed_ |= !operand_.empty();
+  operand_.clear();
+  claim(choice.slot);
 }
 
 // "the most hours": the record with the greatest number, where hours is a slot of numbers.
@@ -194,8 +201,12 @@ bool SourcePlanner::timed_number() {
       out_.query.operand = slot.name;
       out_.operand_score = 0.8F;
       out_.query.words.clear();
+      out_.query.patterns.clear();
+      ground_values();
       chosen_.clear();
       use_match(match, matches_, subject_);
+      out_.ground = Ground::kPatterns;
+      claimed_ = false;
       return true;
     }
   }

@@ -283,17 +283,8 @@ Candidate SourcePlanner::plan() {
   out_.query.tests = fields_.tests;
   ground_words();
   shape();
-  if (!operand_.empty() && out_.query.operand.empty()) {  // no slot: then these words are topic as well
-    for (const std::size_t t : operand_) {
-      topic_.words[t].share = reading_.words[topic_.words[t].at].light ? 0.35F : 1.0F;
-      weight_[t] = 0;
-      if (!fields_.plain.contains(t)) subject_.push_back(t);
-    }
-    std::sort(subject_.begin(), subject_.end());
-    operand_.clear();
-    claimed_ = true;
-  }
-  if (claimed_) rematch();
+  if (!operand_.empty() && out_.query.operand.empty()) give_back_operand();
+  else if (claimed_) rematch();
   for (const PatternMatch& match : matches_.best) {
     if (out_.near.size() < 5) out_.near.push_back({out_.sources[0], match.pattern, match.score});
   }
@@ -319,6 +310,18 @@ void SourcePlanner::claim(const std::string& key) {
     }
     return named;
   });
+}
+
+// No slot fits: then the operand's words are topic as well.
+void SourcePlanner::give_back_operand() {
+  for (const std::size_t t : operand_) {
+    topic_.words[t].share = reading_.words[topic_.words[t].at].light ? 0.35F : 1.0F;
+    weight_[t] = 0;
+    if (!fields_.plain.contains(t) && std::find(subject_.begin(), subject_.end(), t) == subject_.end()) subject_.push_back(t);
+  }
+  std::sort(subject_.begin(), subject_.end());
+  operand_.clear();
+  rematch();
 }
 
 void SourcePlanner::rematch() {

@@ -27,6 +27,7 @@ class SourcePlanner {
   void split_topic();
   void ground_words();
   void claim(const std::string& key);
+  void give_back_operand();
   void rematch();
   void widen_prose();
   void join_phrases(const std::string& example);

@@ -97,8 +97,17 @@ std::string Composer::what() const {
   return out.empty() ? "in all" : out;
 }
 
+// Log text that looks like a citation gets a space, so that it cannot pass for one of ours.
 std::string Composer::clip(std::string_view text) const {
-  std::string out(text.substr(0, kLineShown));
+  std::string out;
+  for (std::size_t i = 0; i < text.size() && i < kLineShown; ++i) {
+    out += text[i];
+    const bool starts = text[i] == '[' && (i == 0 || text[i - 1] == ' ');
+    const std::size_t end = starts ? text.find(']', i) : std::string_view::npos;
+    const bool mark = end != std::string_view::npos && end > i + 1 && end <= i + 4 &&
+                      text.substr(i + 1, end - i - 1).find_first_not_of("0123456789") == std::string_view::npos;
+    if (mark) out += ' ';
+  }
   if (text.size() > kLineShown) out += "…";
   return out;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/answer/search/quantity.h"
 
 namespace silt::answer::search {
 namespace {
@@ -340,7 +341,9 @@ void Anatomist::plain_tokens() {
       return token.begin < slot.end && token.end > slot.begin && !sentence;
     });
     const bool time = line_.time && token.begin == line_.time->begin;
-    if (!inside && !time) {
+    const bool unit = i > 0 && token.kind == TokenKind::kWord && line_.tokens[i - 1].kind == TokenKind::kNumber &&
+                      token.begin <= line_.tokens[i - 1].end + 1 && read_unit(word).has_value();
+    if (!inside && !time && !unit) {
       add(last, token.begin, token.end, token.kind, Role::kPlain);
       slots_.back().before = before;
       slots_.back().ordinal = static_cast<std::uint32_t>(i);
