@@ -18,6 +18,26 @@ Utf8Char decode_utf8(std::string_view text) {
   return {point, size, true};
 }
 
+void append_utf8(char32_t point, std::string& out) {
+  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((point >> shift) & 0x3f)); };
+  if (point < 0x80) {
+    out += static_cast<char>(point);
+    return;
+  }
+  if (point < 0x800) {
+    out += static_cast<char>(0xc0 | (point >> 6));
+  } else {
+    if (point < 0x10000) {
+      out += static_cast<char>(0xe0 | (point >> 12));
+    } else {
+      out += static_cast<char>(0xf0 | (point >> 18));
+      tail(12);
+    }
+    tail(6);
+  }
+  tail(0);
+}
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const Utf8Char next = decode_utf8(text);

@@ -16,6 +16,9 @@ struct Utf8Char {
 // The first character of a text that is not empty.
 Utf8Char decode_utf8(std::string_view text);
 
+// `point` is at most U+10FFFF.
+void append_utf8(char32_t point, std::string& out);
+
 bool is_utf8(std::string_view text);
 
 // Each invalid byte as U+FFFD.

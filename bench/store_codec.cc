@@ -50,7 +50,9 @@ void fold(Log& log) {
     mark.new_pattern = folded.is_new;
     log.marks.push_back(mark);
     std::vector<TokenSpan>& tokens = log.tokens.emplace_back();
-    for (const silt::daemon::Token& token : scanned.tokens) tokens.push_back({token.begin, token.end});
+    for (const silt::daemon::Token& token : scanned.tokens) {
+      tokens.push_back({token.begin, token.end, scanned.time && token.begin == scanned.time->begin});
+    }
   }
 }
 
@@ -139,14 +141,19 @@ void measure_chunks(const Log& log) {
   });
 }
 
+// Of a line or a part of one, in which what looks like the line's timestamp is a value like others.
+void terms_of(std::string_view text, std::vector<std::string>& terms) {
+  thread_local silt::daemon::ScannedLine scanned;
+  silt::daemon::scan_line(text, scanned);
+  scanned.time.reset();
+  silt::daemon::index_terms(scanned, terms);
+}
+
 std::size_t build_segments(const Log& log, SegmentBuilder& builder, std::vector<std::string>& out) {
   out.clear();
   std::size_t written = 0;
   const auto finish = [&] {
-    silt::Result<std::string> segment =
-        builder.finish([](std::string_view text, std::vector<std::string>& terms) {
-          silt::daemon::index_terms(text, terms);
-        });
+    silt::Result<std::string> segment = builder.finish(terms_of);
     SILT_CHECK(segment.is_ok());
     written += out.emplace_back(std::move(segment).value()).size();
   };

@@ -14,6 +14,7 @@
 
 #include "proto/silt/v1/admin.grpc.pb.h"
 #include "proto/silt/v1/ask.grpc.pb.h"
+#include "proto/silt/v1/query.grpc.pb.h"
 
 namespace silt::cli {
 namespace {
@@ -82,12 +83,14 @@ std::string default_socket() {
 
 struct Client::Stubs {
   std::unique_ptr<silt::v1::AskService::Stub> ask;
+  std::unique_ptr<silt::v1::QueryService::Stub> query;
   std::unique_ptr<silt::v1::SourceService::Stub> sources;
   std::unique_ptr<silt::v1::StateService::Stub> state;
   std::unique_ptr<silt::v1::DaemonService::Stub> daemon;
 
   explicit Stubs(const std::shared_ptr<grpc::Channel>& channel)
       : ask(silt::v1::AskService::NewStub(channel)),
+        query(silt::v1::QueryService::NewStub(channel)),
         sources(silt::v1::SourceService::NewStub(channel)),
         state(silt::v1::StateService::NewStub(channel)),
         daemon(silt::v1::DaemonService::NewStub(channel)) {}
@@ -133,6 +136,24 @@ Status Client::ask(const silt::v1::AskRequest& request, const OnEvent& on_event)
 Result<silt::v1::ExplainResponse> Client::explain(const silt::v1::ExplainRequest& request) {
   return unary<silt::v1::ExplainResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
     return stubs_->ask->Explain(&context, request, &response);
+  });
+}
+
+Result<silt::v1::QueryResponse> Client::query(const silt::v1::QueryRequest& request) {
+  return unary<silt::v1::QueryResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->query->Query(&context, request, &response);
+  });
+}
+
+Result<silt::v1::SearchResponse> Client::search(const silt::v1::SearchRequest& request) {
+  return unary<silt::v1::SearchResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->query->Search(&context, request, &response);
+  });
+}
+
+Result<silt::v1::PatternsResponse> Client::patterns(const silt::v1::PatternsRequest& request) {
+  return unary<silt::v1::PatternsResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->query->Patterns(&context, request, &response);
   });
 }
 

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/ask.pb.h"
+#include "proto/silt/v1/query.pb.h"
 
 namespace silt::cli {
 
@@ -34,6 +35,9 @@ class Client {
   using OnEvent = std::function<void(const silt::v1::AskResponse&)>;
   Status ask(const silt::v1::AskRequest& request, const OnEvent& on_event);
   Result<silt::v1::ExplainResponse> explain(const silt::v1::ExplainRequest& request);
+  Result<silt::v1::QueryResponse> query(const silt::v1::QueryRequest& request);
+  Result<silt::v1::SearchResponse> search(const silt::v1::SearchRequest& request);
+  Result<silt::v1::PatternsResponse> patterns(const silt::v1::PatternsRequest& request);
   Result<silt::v1::ListSourcesResponse> list_sources(const silt::v1::ListSourcesRequest& request);
   Result<silt::v1::RenameSourceResponse> rename_source(const silt::v1::RenameSourceRequest& request);
   Result<silt::v1::DeleteSourceResponse> delete_source(const silt::v1::DeleteSourceRequest& request);

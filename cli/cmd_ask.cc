@@ -23,6 +23,7 @@ Result<silt::v1::AskRequest> request_of(const AskOptions& options) {
   request.set_tenant(options.tenant);
   for (const std::string& source : options.sources) request.add_sources(source);
   request.set_evidence_max(options.evidence_max);
+  request.set_zone_s(local_zone_s());
   const std::int64_t now_us = SystemClock().wall_us();
   SILT_TRY(set_time(
       options.since, now_us, [](auto& to) { return to.mutable_since(); }, request));

@@ -21,6 +21,36 @@ struct AskOptions {
 };
 int run_ask(Client& client, const AskOptions& options);
 
+struct QueryOptions {
+  std::string text;
+  std::string tenant;
+  std::vector<std::string> sources;
+  bool json = false;
+};
+int run_query(Client& client, const QueryOptions& options);
+
+struct SearchOptions {
+  std::vector<std::string> words;
+  std::string tenant;
+  std::vector<std::string> sources;
+  std::string since;
+  std::string until;
+  std::uint32_t context = 0;
+  std::uint32_t limit = 0;
+  std::string page;
+  bool json = false;
+};
+int run_search(Client& client, const SearchOptions& options);
+
+struct PatternsOptions {
+  std::string source;
+  std::string tenant;
+  std::uint32_t limit = 0;
+  std::string page;
+  bool json = false;
+};
+int run_patterns(Client& client, const PatternsOptions& options);
+
 struct SourcesOptions {
   std::string tenant = "*";
   bool json = false;

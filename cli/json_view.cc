@@ -55,6 +55,13 @@ json::object citation(const silt::v1::Citation& from) {
   return out;
 }
 
+template <class Items>
+json::array value_counts(const Items& items) {
+  json::array out;
+  for (const auto& item : items) out.emplace_back(json::object{{"value", to_utf8(item.value())}, {"count", item.count()}});
+  return out;
+}
+
 json::object plan_object(const silt::v1::Plan& plan) {
   json::object out;
   out["kind"] = to_utf8(plan.kind());
@@ -123,6 +130,8 @@ std::string to_json(const Answer& answer) {
   json::object out;
   out["answer"] = to_utf8(answer.final.answer());
   out["abstained"] = answer.final.abstained();
+  out["verdict"] = to_utf8(answer.final.verdict());
+  out["confidence"] = answer.final.confidence();
   out["plan"] = plan_object(answer.plan);
   out["evidence"] = std::move(evidence);
   out["versions"] = std::move(versions);
@@ -131,6 +140,63 @@ std::string to_json(const Answer& answer) {
   out["truncated"] = answer.final.truncated();
   out["elapsed_ms"] = answer.final.elapsed_ms();
   out["reader"] = to_utf8(answer.final.reader());
+  return line_of(std::move(out));
+}
+
+std::string to_json(const silt::v1::QueryResponse& from) {
+  json::array evidence;
+  for (const auto& item : from.evidence()) evidence.emplace_back(citation(item));
+  json::object out;
+  out["answer"] = to_utf8(from.answer());
+  out["query"] = to_utf8(from.text());
+  out["value"] = from.has_value() ? json::value(from.value()) : json::value(nullptr);
+  out["unit"] = to_utf8(from.unit());
+  out["groups"] = value_counts(from.groups());
+  out["groups_total"] = from.groups_total();
+  out["evidence"] = std::move(evidence);
+  out["records_matched"] = from.records_matched();
+  out["records_examined"] = from.records_examined();
+  out["records_total"] = from.records_total();
+  out["truncated"] = from.truncated();
+  return line_of(std::move(out));
+}
+
+std::string to_json(const silt::v1::SearchResponse& from) {
+  json::array matches;
+  for (const auto& match : from.matches()) {
+    json::array before, after;
+    for (const auto& line : match.before()) before.emplace_back(citation(line));
+    for (const auto& line : match.after()) after.emplace_back(citation(line));
+    matches.emplace_back(json::object{{"record", citation(match.record())}, {"before", std::move(before)}, {"after", std::move(after)}});
+  }
+  json::object out;
+  out["matches"] = std::move(matches);
+  out["records_matched"] = from.records_matched();
+  out["records_examined"] = from.records_examined();
+  out["records_total"] = from.records_total();
+  out["truncated"] = from.truncated();
+  out["next_page_token"] = to_utf8(from.next_page_token());
+  return line_of(std::move(out));
+}
+
+std::string to_json(const silt::v1::PatternsResponse& from) {
+  json::array patterns;
+  for (const auto& pattern : from.patterns()) {
+    json::array slots;
+    for (const auto& slot : pattern.slots())
+      slots.emplace_back(json::object{{"name", to_utf8(slot.name())}, {"values_total", slot.values_total()}, {"top", value_counts(slot.top())}});
+    patterns.emplace_back(json::object{{"source", to_utf8(pattern.source())},
+                                       {"id", pattern.id()},
+                                       {"text", to_utf8(pattern.text())},
+                                       {"count", pattern.count()},
+                                       {"first", time_value(pattern.has_first(), pattern.first())},
+                                       {"last", time_value(pattern.has_last(), pattern.last())},
+                                       {"slots", std::move(slots)}});
+  }
+  json::object out;
+  out["patterns"] = std::move(patterns);
+  out["patterns_total"] = from.patterns_total();
+  out["next_page_token"] = to_utf8(from.next_page_token());
   return line_of(std::move(out));
 }
 

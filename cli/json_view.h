@@ -9,10 +9,14 @@
 #include "cli/answer_view.h"
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/ask.pb.h"
+#include "proto/silt/v1/query.pb.h"
 
 namespace silt::cli {
 
 std::string to_json(const Answer& answer);
+std::string to_json(const silt::v1::QueryResponse& from);
+std::string to_json(const silt::v1::SearchResponse& from);
+std::string to_json(const silt::v1::PatternsResponse& from);
 std::string to_json(const silt::v1::ExplainResponse& explanation);
 std::string to_json(const silt::v1::ListSourcesResponse& sources);
 std::string to_json(const silt::v1::RenameSourceResponse& renamed);

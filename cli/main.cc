@@ -14,6 +14,9 @@ struct Options {
   std::string socket = default_socket();
   int timeout_s = 60;
   AskOptions ask;
+  QueryOptions query;
+  SearchOptions search;
+  PatternsOptions patterns;
   SourcesOptions sources;
   ExplainOptions explain;
   RenameOptions rename;
@@ -29,9 +32,42 @@ CLI::App* add_ask(CLI::App& app, AskOptions& to) {
   ask->add_option("--since", to.since, "Only from then on: 09:00, 2h, yesterday, 2026-11-21T09:00:00Z");
   ask->add_option("--until", to.until, "Only until then");
   ask->add_option("--tenant", to.tenant, "Tenant (default: default)");
-  ask->add_option("-n,--evidence", to.evidence_max, "Citations at most (default 5)");
+  ask->add_option("-n,--evidence", to.evidence_max, "Citations at most (default 8)");
   ask->add_flag("--json", to.json, "One JSON object");
   return ask;
+}
+
+CLI::App* add_query(CLI::App& app, QueryOptions& to) {
+  CLI::App* query = app.add_subcommand("query", "Run a query, as the answers of `silt ask` show it");
+  query->add_option("query", to.text, "One line: count words:failed if:user=root since:2026-11-21T09:00:00Z")->required();
+  query->add_option("-s,--source", to.sources, "Only this source (name or glob; repeatable)");
+  query->add_option("--tenant", to.tenant, "Tenant (default: default)");
+  query->add_flag("--json", to.json, "One JSON object");
+  return query;
+}
+
+CLI::App* add_search(CLI::App& app, SearchOptions& to) {
+  CLI::App* search = app.add_subcommand("search", "Records that hold words, newest first");
+  search->add_option("words", to.words, "Words that must all be there, or a /regular expression/")->required();
+  search->add_option("-s,--source", to.sources, "Only this source (name or glob; repeatable)");
+  search->add_option("--since", to.since, "Only from then on: 09:00, 2h, yesterday, 2026-11-21T09:00:00Z");
+  search->add_option("--until", to.until, "Only until then");
+  search->add_option("-C,--context", to.context, "Records before and after each match");
+  search->add_option("-n,--limit", to.limit, "Matches at most (default 20)");
+  search->add_option("--page", to.page, "Older matches: what the last reply said");
+  search->add_option("--tenant", to.tenant, "Tenant (default: default)");
+  search->add_flag("--json", to.json, "One JSON object");
+  return search;
+}
+
+CLI::App* add_patterns(CLI::App& app, PatternsOptions& to) {
+  CLI::App* patterns = app.add_subcommand("patterns", "What kinds of lines there are, with counts and values");
+  patterns->add_option("source", to.source, "Only this source (name or glob)");
+  patterns->add_option("-n,--limit", to.limit, "Patterns at most (default 50)");
+  patterns->add_option("--page", to.page, "More: what the last reply said");
+  patterns->add_option("--tenant", to.tenant, "Tenant (default: default)");
+  patterns->add_flag("--json", to.json, "One JSON object");
+  return patterns;
 }
 
 CLI::App* add_sources(CLI::App& app, SourcesOptions& to) {
@@ -104,6 +140,9 @@ int run(int argc, char** argv) {
   app.add_option("--socket", options.socket, "Where siltd listens")->capture_default_str();
   app.add_option("--timeout-s", options.timeout_s, "Give up after this long")->check(CLI::Range(1, 3600));
   const CLI::App* ask = add_ask(app, options.ask);
+  const CLI::App* query = add_query(app, options.query);
+  const CLI::App* search = add_search(app, options.search);
+  const CLI::App* patterns = add_patterns(app, options.patterns);
   const CLI::App* sources = add_sources(app, options.sources);
   const CLI::App* explain = add_explain(app, options.explain);
   const SourceCommands source = add_source(app, options.rename, options.remove);
@@ -117,6 +156,9 @@ int run(int argc, char** argv) {
   }
   Client client(options.socket, options.timeout_s);
   if (ask->parsed()) return run_ask(client, options.ask);
+  if (query->parsed()) return run_query(client, options.query);
+  if (search->parsed()) return run_search(client, options.search);
+  if (patterns->parsed()) return run_patterns(client, options.patterns);
   if (sources->parsed()) return run_sources(client, options.sources);
   if (explain->parsed()) return run_explain(client, options.explain);
   if (source.rename->parsed()) return run_rename(client, options.rename);

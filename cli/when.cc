@@ -154,6 +154,13 @@ Result<std::int64_t> parse_when(std::string_view text, std::int64_t now_us) {
                           "' is no time: use 09:00, 2h, yesterday, 2026-11-21 or 2026-11-21T09:00:00Z");
 }
 
+std::int32_t local_zone_s() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  return static_cast<std::int32_t>(parts.tm_gmtoff);
+}
+
 std::string format_local(std::int64_t time_us) {
   const std::tm parts = local_of(time_us);
   char text[32];

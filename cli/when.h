@@ -16,6 +16,9 @@ namespace silt::cli {
 //   2026-11-21, 2026-11-21 09:00[:30], 2026-11-21T09:00:30[.5](Z|+01:00)
 Result<std::int64_t> parse_when(std::string_view text, std::int64_t now_us);
 
+// Seconds east of UTC that the local clock is now.
+std::int32_t local_zone_s();
+
 // "2026-11-21 20:54:35" in the local time zone.
 std::string format_local(std::int64_t time_us);
 

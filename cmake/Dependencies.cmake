@@ -15,6 +15,8 @@ if(SILT_DAEMON)
   pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
   pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 
+  find_library(STEMMER_LIBRARY stemmer REQUIRED)
+
   # toml++: the CMake target switches to a library built with exceptions; header-only does not.
   find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
   add_library(silt_toml INTERFACE)

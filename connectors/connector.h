@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "connectors/activity.h"
 #include "connectors/arena.h"
 
 namespace silt::connectors {
@@ -121,7 +122,8 @@ struct ConnectorStats {
   std::string last_error;           // one line, with the remedy; empty when all is well
 };
 
-// The intake thread owns a connector and makes all calls but wait(); poll() never blocks for long.
+// One thread at a time makes the calls: intake gives each connector one of its own, for a file system may
+// hang. Beyond that, no call waits.
 class Connector {
  public:
   virtual ~Connector() = default;
@@ -141,6 +143,9 @@ class Connector {
   virtual void notify_when_ready(std::function<void()> wake) = 0;
 
   virtual ConnectorStats stats() const = 0;
+
+  // What the thread that makes the calls is at, for the case that one never comes back; null: not told.
+  virtual std::shared_ptr<const Activity> activity() const { return nullptr; }
 };
 
 }  // namespace silt::connectors

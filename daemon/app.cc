@@ -9,21 +9,23 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
-#include <map>
 #include <mutex>
 
 #include "base/escape.h"
 #include "base/log.h"
 #include "connectors/asio_waiter.h"
-#include "connectors/file/file_connector.h"
 #include "daemon/answer/answer.h"
+#include "daemon/descriptors.h"
+#include "daemon/inputs.h"
 #include "daemon/intake/intake.h"
 #include "daemon/learn/fold_loop.h"
 #include "daemon/learn/source_admin.h"
 #include "daemon/learn/learn_loop.h"
 #include "daemon/serve/server.h"
+#include "daemon/store/disk_room.h"
 #include "daemon/store/rocks_store.h"
 #include "daemon/telemetry/log_sink.h"
 #include "daemon/telemetry/sd_notify.h"
@@ -66,33 +68,6 @@ learn::Zone zone_of(const std::string& zone) {
   };
 }
 
-fold::SourceMode mode_of(const std::string& mode) {
-  if (mode == "score") return fold::SourceMode::kScore;
-  return mode == "count" ? fold::SourceMode::kCount : fold::SourceMode::kLearn;
-}
-
-learn::Retention retention_of(const SourceConfig& source, const StoreConfig& store) {
-  constexpr std::int64_t kDayS = 86'400;
-  const std::int64_t days = source.keep_days < 0 ? store.keep_days : source.keep_days;
-  const std::uint64_t mib = source.keep_mib < 0 ? store.keep_mib : static_cast<std::uint64_t>(source.keep_mib);
-  return {days * kDayS, mib << 20};
-}
-
-// Expressions were checked when the file was read.
-Result<std::shared_ptr<const connectors::RecordRules>> rules_of(const SourceConfig& source) {
-  using Rules = connectors::RecordRules;
-  if (!source.record_start.empty()) return Rules::by_expression(Rules::Kind::kStart, source.record_start);
-  if (!source.record_continue.empty())
-    return Rules::by_expression(Rules::Kind::kContinue, source.record_continue);
-  return source.lines == "single" ? nullptr : Rules::usual();
-}
-
-// A name with captures names the sources outright.
-std::string stream_name_of(const SourceConfig& source) {
-  if (source.name.find_first_of("{}") != std::string::npos) return source.name;
-  return source.per_file ? source.name + ":{path}" : std::string();
-}
-
 class AppImpl final : public App {
  public:
   AppImpl(const Config& config, const Clock& clock)
@@ -102,6 +77,7 @@ class AppImpl final : public App {
   ~AppImpl() override { stop_parts(); }
 
   Status build() {
+    say_descriptors();
     SILT_TRY(still_wanted());
     SILT_TRY(open_store());
     SILT_TRY(still_wanted());
@@ -181,15 +157,33 @@ class AppImpl final : public App {
   void reload() {
     const auto fresh = Config::load(config_.file);
     if (!fresh.is_ok()) return log::error("reload_failed", {{"error", fresh.status().message()}});
+    if (fresh->sources.empty()) {
+      return log::error("reload_failed", {{"error", config_.file + ": there is no [[source]]"},
+                                          {"remedy", "keep one, or stop siltd"}});
+    }
     set_log_level(fresh->telemetry.log_level);
+    Config others = *fresh;
+    others.sources = config_.sources;
     std::string waiting;
-    for (const std::string& key : changed_keys(config_, *fresh)) {
+    for (const std::string& key : changed_keys(config_, others)) {
       if (key != "telemetry.log_level") waiting += (waiting.empty() ? "" : ",") + key;
     }
     log::info("reloaded", {{"log_level", fresh->telemetry.log_level}});
+    if (inputs_) inputs_->reload(fresh->sources, *intake_);
     if (!waiting.empty()) {
       log::warning("reload_incomplete", {{"not_applied", waiting}, {"remedy", "restart siltd"}});
     }
+  }
+
+  void say_descriptors() const {
+    constexpr std::uint64_t kEnough = 1024;
+    log::info("descriptors", {{"limit", descriptors_.limit},
+                              {"store", descriptors_.store},
+                              {"each_input", descriptors_.each_input}});
+    if (descriptors_.limit >= kEnough) return;
+    log::warning("few_descriptors", {{"limit", descriptors_.limit},
+                                     {"effect", "files are opened and closed more often"},
+                                     {"remedy", "raise the hard limit (LimitNOFILE in the unit, ulimit -n)"}});
   }
 
   Status open_store() {
@@ -197,8 +191,10 @@ class AppImpl final : public App {
     options.database.path = config_.store.path;
     options.database.write_buffer_bytes = static_cast<std::uint64_t>(config_.store.write_buffer_mib) << 20;
     options.database.block_cache_bytes = static_cast<std::uint64_t>(config_.store.block_cache_mib) << 20;
+    options.database.open_files_max = descriptors_.store;
     options.database.on_background_error = [this](const Status& status) { fail(status); };
     options.terms_of = learn::terms_of;
+    SILT_TRY(store::check_room_to_open(config_.store.path));
     SILT_ASSIGN(store_, store::RocksStore::open(options));
     return Status::ok();
   }
@@ -221,50 +217,25 @@ class AppImpl final : public App {
     options.group_ms = config_.intake.group_ms;
     options.limits.record_bytes_max = config_.intake.record_bytes_max;
     options.limits.batch_bytes_max = config_.intake.batch_bytes_max;
-    options.free_bytes_min = static_cast<std::uint64_t>(config_.store.free_mib_min) << 20;
-    options.store_path = config_.store.path;
+    options.has_room = [this] { return disk_room_.has_room(); };
     options.on_journalled = [this](auto sources) { fold_loop_->ready(sources); };
     options.on_fatal = [this](const Status& status) { fail(status); };
     intake_ = std::make_unique<intake::Intake>(*store_, clock_, std::move(options));
-    for (const SourceConfig& source : config_.sources) {
-      connectors::FileConnectorOptions file;
-      file.include = source.include;
-      if (!source.exclude.empty()) file.exclude = source.exclude;
-      file.link_targets = source.link_targets;
-      file.never_enter = {config_.store.path};
-      file.stream_name = stream_name_of(source);
-      file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
-      file.reconcile_ms = source.reconcile_ms;
-      SILT_ASSIGN(file.rules, rules_of(source));
-      file.flush_ms = source.flush_ms;
-      waiters_.push_back(connectors::make_asio_waiter(io_));
-      auto connector = connectors::FileConnector::create(std::move(file), clock_, *waiters_.back());
-      if (!connector.is_ok()) return connector.status().with_context("source " + source.name);
-      intake_->add({source.tenant, source.name, source.type}, std::move(connector).value());
-    }
-    return Status::ok();
+    inputs_ = std::make_unique<Inputs>(config_, descriptors_.limit, clock_, [this] { return connectors::make_asio_waiter(io_); });
+    return inputs_->start(*intake_);
   }
 
   learn::FoldOptions fold_options() {
     learn::FoldOptions options;
-    std::map<std::string, learn::Zone> zones;
-    for (const SourceConfig& source : config_.sources) {
-      if (!source.time_zone.empty()) zones[source.name] = zone_of(source.time_zone);
-    }
-    options.zone_of = [zones, rest = zone_of(config_.learn.time_zone)](const store::SourceInfo& info) {
-      const auto found = zones.find(info.connector);
-      return found == zones.end() ? rest : found->second;
+    options.zone_of = [this](const store::SourceInfo& info) {
+      const std::string zone = inputs_->time_zone(info.connector);
+      return zone_of(zone.empty() ? config_.learn.time_zone : zone);
     };
     options.on_folded = [this](auto sources) { learner_loop_->ready(sources); };
+    options.has_room = [this] { return disk_room_.has_room(); };
     options.keep_state = [this](store::SourceRef source) { learner_loop_->keep_state(source); };
     options.on_fatal = [this](const Status& status) { fail(status); };
-    std::map<std::string, learn::Retention> kept;
-    for (const SourceConfig& source : config_.sources) kept[source.name] = retention_of(source, config_.store);
-    const learn::Retention others = retention_of(SourceConfig(), config_.store);
-    options.retention = [kept, others](const store::SourceInfo& info) {
-      const auto found = kept.find(info.connector);
-      return found == kept.end() ? others : found->second;
-    };
+    options.retention = [this](const store::SourceInfo& info) { return inputs_->retention(info.connector); };
     return options;
   }
 
@@ -281,17 +252,15 @@ class AppImpl final : public App {
     options.backlog_bytes_max = static_cast<std::uint64_t>(learn.backlog_mib_max) << 20;
     options.on_digest_mismatch =
         learn.on_digest_mismatch == "stop" ? learn::OnMismatch::kStop : learn::OnMismatch::kRelearn;
+    options.has_room = [this] { return disk_room_.has_room(); };
     options.model_fingerprint = model_->fingerprint().hex();
     options.on_fatal = [this](const Status& status) { fail(status); };
-    std::map<std::string, fold::SourceMode> modes;
-    for (const SourceConfig& source : config_.sources) modes[source.name] = mode_of(source.mode);
-    options.policy = [learn, modes](const store::SourceInfo& info) {
+    options.policy = [this, learn](const store::SourceInfo& info) {
       fold::PolicyConfig policy;
       policy.learn_tokens_per_s = learn.learn_tokens_per_s;
       policy.burst_tokens = learn.burst_tokens;
       policy.new_pattern_learn_count = learn.new_pattern_learn_count;
-      const auto mode = modes.find(info.connector);
-      if (mode != modes.end()) policy.mode = mode->second;
+      policy.mode = inputs_->mode(info.connector);
       return policy;
     };
     return options;
@@ -370,6 +339,9 @@ class AppImpl final : public App {
 
   void fail(const Status& status) {
     log::error("fatal", {{"error", status.message()}});
+    // The store's library aborts when it is used, or closed, after it ran out of space. What is durable is so
+    // already: the next start goes on from there.
+    if (status.code() == Code::kResourceExhausted) std::_Exit(exit_code(status));
     {
       const std::lock_guard lock(fatal_mutex_);
       if (fatal_.is_ok()) fatal_ = status;
@@ -394,6 +366,8 @@ class AppImpl final : public App {
   boost::asio::signal_set signals_{io_};
   bool stop_asked_ = false;  // the thread of create() and run()
   boost::asio::steady_timer timer_{io_};
+  const DescriptorShares descriptors_ = share_descriptors(raise_descriptor_limit(), config_.sources.size());
+  store::DiskRoom disk_room_{config_.store.path, std::uint64_t{config_.store.free_mib_min} << 20, clock_};
   std::unique_ptr<store::RocksStore> store_;
   std::shared_ptr<const model::Model> model_;
   std::unique_ptr<model::Learner> learner_;
@@ -401,7 +375,7 @@ class AppImpl final : public App {
   std::unique_ptr<learn::FoldLoop> fold_loop_;
   std::unique_ptr<learn::LearnLoop> learner_loop_;
   std::unique_ptr<learn::StoreAdmin> admin_;
-  std::vector<std::unique_ptr<connectors::Waiter>> waiters_;
+  std::unique_ptr<Inputs> inputs_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<answer::Answerer> answerer_;
   std::unique_ptr<serve::Server> server_;

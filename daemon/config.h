@@ -85,6 +85,7 @@ struct SourceConfig {
   std::uint32_t reconcile_ms = 10'000;
   std::int64_t keep_days = -1;  // of journal; 0: no limit, -1: as [store] says
   std::int64_t keep_mib = -1;   // on disk
+  friend bool operator==(const SourceConfig&, const SourceConfig&) = default;
 };
 
 struct Config {

@@ -22,22 +22,4 @@ std::uint64_t AdaptedState::bytes(const FastWeights* initial) const {
   return recall == nullptr ? bytes : bytes + recall->bytes();
 }
 
-std::uint64_t full_state_bytes(const ModelConfig& config) {
-  const auto product = [](int a, int b) {
-    return static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b);
-  };
-  std::uint64_t bytes = 0;
-  if (config.recall_slots_log2 > 0)  // 8 bytes a slot
-    bytes = (std::uint64_t{8} << config.recall_slots_log2) + sizeof(float) * RecallGate::kSize;
-  if (!config.has_ttt_layers()) {
-    const int matrices = config.fast_layers * (config.learns_gate_up() ? 3 : 1);
-    return bytes + 4 * matrices * product(config.width, config.fast_width) +
-           2 * config.layers * product(config.window_tokens, config.width);
-  }
-  const std::vector<int> widths = config.inner_widths();
-  std::uint64_t numbers = 0;  // of one head
-  for (std::size_t i = 0; i + 1 < widths.size(); ++i) numbers += product(widths[i] + 1, widths[i + 1]);
-  return bytes + 4 * product(config.layers, config.heads) * numbers;
-}
-
 }  // namespace silt::model

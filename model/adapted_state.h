@@ -49,8 +49,4 @@ struct AdaptedState {
   std::uint64_t bytes(const FastWeights* initial) const;
 };
 
-// What one source's state comes to on a cpu backend once its window is full and it has learned: fast weights
-// in fp32, windows in bf16, recall.
-std::uint64_t full_state_bytes(const ModelConfig& config);
-
 }  // namespace silt::model

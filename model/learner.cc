@@ -14,6 +14,8 @@
 namespace silt::model {
 namespace {
 
+constexpr std::uint64_t kSmallBytes = 2 << 10;  // of a state: counters and open tokens
+
 class MixerLearner final : public Learner {
  public:
   using Learner::append;
@@ -72,6 +74,16 @@ class MixerLearner final : public Learner {
   }
 
   std::uint64_t bytes(const AdaptedState& state) const override { return state.bytes(net_->initial.get()); }
+
+  std::uint64_t full_state_bytes() const override {
+    const ModelConfig& c = net_->config;
+    const int windows = c.windows() + (options_.frozen_scores ? c.frozen_windows() : 0);
+    const std::uint64_t row = backend_->allocate(1, c.width, Role::kOperand)->bytes();
+    std::uint64_t bytes = kSmallBytes + net_->initial->bytes();
+    bytes += row * static_cast<std::uint64_t>(windows) * static_cast<std::uint64_t>(c.window_tokens);
+    if (recalls()) bytes += RecallMemory::bytes_max(c.recall_slots_log2) + sizeof(float) * RecallGate::kSize;
+    return bytes;
+  }
 
   const ModelConfig& config() const override { return net_->config; }
   std::string_view backend_name() const override { return backend_->name(); }

@@ -91,8 +91,9 @@ class Learner {
   // kScoreAndLearn.
   virtual Status score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) = 0;
 
-  // Memory that the state alone holds (AdaptedState::bytes).
+  // Memory that the state alone holds (AdaptedState::bytes), and the most that it comes to hold.
   virtual std::uint64_t bytes(const AdaptedState& state) const = 0;
+  virtual std::uint64_t full_state_bytes() const = 0;
 
   // Equal digests mean equal futures.
   virtual Digest digest(const AdaptedState& state) const = 0;

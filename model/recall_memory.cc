@@ -40,6 +40,13 @@ std::uint64_t RecallMemory::bytes() const {
   return bytes;
 }
 
+std::uint64_t RecallMemory::bytes_max(int slots_log2) {
+  const std::uint64_t buckets = (std::uint64_t{1} << slots_log2) / kWays;
+  const std::uint64_t lines = std::uint64_t{4} * 2 * kLineTokensMax * sizeof(std::uint16_t);
+  return sizeof(RecallMemory) + lines + buckets * (sizeof(Bucket) + 2 * sizeof(std::uint32_t)) +
+         Buckets::kPlacesMin * sizeof(std::uint32_t);
+}
+
 // 1 to 62: the history; from 64: it is all right, by the length of the run.
 int RecallMemory::record_of(const Slot& slot) {
   if (slot.history != 63) return slot.history;

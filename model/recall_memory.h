@@ -42,6 +42,7 @@ class RecallMemory {
   explicit RecallMemory(int slots_log2);
 
   std::uint64_t bytes() const;
+  static std::uint64_t bytes_max(int slots_log2);
 
   // Reads the stream's next token: what was known of it before, then keeps it.
   RecallHints read(Token token, std::uint8_t marks);
@@ -82,8 +83,9 @@ class RecallMemory {
     void encode(ByteWriter& writer) const;
     bool decode(ByteReader& reader, int vocabulary);
 
-   private:
     static constexpr std::size_t kPlacesMin = 64;
+
+   private:
     std::size_t probe(std::uint32_t number) const;
     void grow();
 

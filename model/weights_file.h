@@ -1,8 +1,4 @@
-// WeightsFile: a whole model in one safetensors file, mapped read-only.
-//
-// Layout. 8 bytes: header length n, little endian. n bytes: JSON, padded with spaces so that the data
-// starts at a multiple of 8. Then the tensors' bytes, little endian, row-major, each at a multiple of
-// its element size, without gaps or overlaps, up to the last byte of the file.
+// WeightsFile: a whole model in one safetensors file (safetensors.h), mapped read-only.
 //
 // `__metadata__` (strings): format "silt-1"; the shape and the rule under the field names of
 // ModelConfig (mixer "ttt-e2e", rule "clipped-sgd", layers, fast_layers, width, heads, kv_heads,
@@ -52,8 +48,7 @@
 // with `name.scale` [in] F32: element = int8 * scale[row].
 // Tensors that are missing, unknown or of another shape make the file invalid.
 //
-// Immutable after open(); safe for concurrent use. The mapping is private: whoever replaces the file
-// must rename a new one into place, as installers do; truncating it under a running process kills it.
+// Immutable after open(); safe for concurrent use. safetensors.h says how the file may be replaced.
 #pragma once
 
 #include <cstddef>
@@ -68,66 +63,40 @@
 #include "base/digest.h"
 #include "base/status.h"
 #include "model/ops/config.h"
+#include "model/safetensors.h"
 #include "model/tensor_source.h"
 
 namespace silt::model {
-
-class Json;
-
-enum class DataType { kF32, kBf16, kI8, kU8, kI32 };
 
 class WeightsFile final : public TensorSource {
  public:
   // Maps and checks the whole header. A failure's message names the file, the place and the remedy.
   static Result<std::unique_ptr<WeightsFile>> open(const std::string& path);
-  ~WeightsFile() override;
-  WeightsFile(const WeightsFile&) = delete;
-  WeightsFile& operator=(const WeightsFile&) = delete;
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return file_->path(); }
   const ModelConfig& config() const { return config_; }
-  const std::map<std::string, std::string, std::less<>>& metadata() const { return metadata_; }
+  const std::map<std::string, std::string, std::less<>>& metadata() const { return file_->metadata(); }
 
   Result<std::unique_ptr<MatrixSource>> matrix(std::string_view name) const override;
-  Result<std::vector<float>> vector(std::string_view name) const override;
+  Result<std::vector<float>> vector(std::string_view name) const override { return file_->floats(name); }
   // A tensor's stored bytes, valid as long as this object.
   Result<std::span<const std::byte>> raw(std::string_view name) const;
-  Result<std::vector<std::int32_t>> integers(std::string_view name) const;
+  Result<std::vector<std::int32_t>> integers(std::string_view name) const { return file_->integers(name); }
 
   // Of every byte of the file: equal fingerprints mean the same model. Reads the whole file.
-  Digest fingerprint() const;
+  Digest fingerprint() const { return file_->fingerprint(); }
   // Gives the mapped pages back to the kernel, for when everything was packed. Later reads work and
   // bring pages in again.
-  void release() const;
+  void release() const { file_->release(); }
 
  private:
-  struct Tensor {
-    DataType type;
-    std::vector<std::int64_t> shape;
-    std::size_t begin;  // from the start of the data
-    std::size_t size;
-  };
-  using TensorMap = std::map<std::string, Tensor, std::less<>>;
-
-  explicit WeightsFile(std::string path) : path_(std::move(path)) {}
-  Status map_file();
-  Status parse_header();
-  Status add_tensor(const std::string& name, const Json& entry);
-  Status check_layout() const;
+  WeightsFile() = default;
   Status read_config();
   Status read_fast_learns();
   Status check_tensors() const;
-  Result<const Tensor*> find(std::string_view name) const;
-  std::span<const std::byte> bytes_of(const Tensor& tensor) const;  // after check_layout() only
-  Status damaged(std::string_view what) const;
 
-  std::string path_;
-  const std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
-  std::size_t data_begin_ = 0;
+  std::unique_ptr<SafetensorsFile> file_;
   ModelConfig config_;
-  std::map<std::string, std::string, std::less<>> metadata_;
-  TensorMap tensors_;
 };
 
 }  // namespace silt::model

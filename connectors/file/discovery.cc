@@ -24,13 +24,14 @@ void Faults::note(const Status& failure) {
 }
 
 Discovery::Discovery(const FileConnectorOptions& options, Globs include, Globs exclude, const Clock& clock,
-                     Generations& generations, Faults& faults)
+                     Generations& generations, Faults& faults, Activity& activity)
     : options_(options),
       include_(std::move(include)),
       exclude_(std::move(exclude)),
       clock_(clock),
       generations_(generations),
       faults_(faults),
+      activity_(activity),
       watcher_(options.use_inotify) {}
 
 void Discovery::begin(bool first_start) {
@@ -192,6 +193,7 @@ Generation* Discovery::find_known(const std::string& path, const FileLook& look)
 }
 
 void Discovery::consider(const std::string& path) {
+  activity_.at(path);
   const bool is_wanted = wanted(path);
   const Result<FileLook> look = look_at(path);
   if (!look.is_ok()) {

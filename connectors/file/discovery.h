@@ -32,7 +32,7 @@ class Discovery {
  public:
   // All references must outlive it.
   Discovery(const FileConnectorOptions& options, Globs include, Globs exclude, const Clock& clock,
-            Generations& generations, Faults& faults);
+            Generations& generations, Faults& faults, Activity& activity);
 
   // Once, after the stored rows were added; `first_start` when there were none.
   void begin(bool first_start);
@@ -122,6 +122,7 @@ class Discovery {
   const Clock& clock_;
   Generations& generations_;
   Faults& faults_;
+  Activity& activity_;
   Watcher watcher_;
   std::vector<std::string> barred_;  // never to enter, as named and without links
   std::vector<std::string> trees_;   // where links may lead, without links

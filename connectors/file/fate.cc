@@ -166,6 +166,7 @@ void Discovery::note_links(Generation& generation, const FileLook& look) {
 void Discovery::locate(Generation& generation) {
   if (generation.retired) return;
   generation.look_soon = false;
+  activity_.at(generation.path);
   const Result<FileLook> look = look_at(generation.path);
   const bool in_place = look.is_ok() && generation.key.may_be(look->key);
   if (in_place) {

@@ -92,7 +92,7 @@ class FileConnector::Impl {
         clock_(clock),
         waiter_(waiter),
         generations_(open_files_limit(options_.open_files_max)),
-        discovery_(options_, std::move(include), std::move(exclude), clock, generations_, faults_),
+        discovery_(options_, std::move(include), std::move(exclude), clock, generations_, faults_, *activity_),
         reader_(options_.rules, options_.flush_ms * 1000) {}
 
   Status resume(std::span<const CursorRow> rows) {
@@ -164,6 +164,8 @@ class FileConnector::Impl {
     return stats;
   }
 
+  std::shared_ptr<const Activity> activity() const { return activity_; }
+
   void reconcile_now() { discovery_.compare_all_soon(); }
 
  private:
@@ -214,6 +216,7 @@ class FileConnector::Impl {
 
   void read_generation(Generation& generation, StreamWriter& out) {
     const Position before(generation);
+    activity_->at(generation.path);
     if (generation.retired || (!generation.fd && !generation.present())) {
       generation.dirty = false;
       generation.flush_at_us = 0;
@@ -316,6 +319,7 @@ class FileConnector::Impl {
   const StreamName stream_name_;
   const Clock& clock_;
   Waiter& waiter_;
+  const std::shared_ptr<Activity> activity_ = std::make_shared<Activity>();
   Faults faults_;
   Generations generations_;
   Discovery discovery_;
@@ -361,6 +365,9 @@ void FileConnector::notify_when_ready(std::function<void()> wake) {
 }
 ConnectorStats FileConnector::stats() const {
   return impl_->stats();
+}
+std::shared_ptr<const Activity> FileConnector::activity() const {
+  return impl_->activity();
 }
 void FileConnector::reconcile_now() {
   impl_->reconcile_now();

@@ -71,7 +71,7 @@ struct FileConnectorOptions {
   static std::vector<std::string> default_exclude();  // compressed and binary files of /var/log
 };
 
-// See Connector for who calls what. Not thread-safe: the intake thread owns it.
+// See Connector for who calls what. Not thread-safe.
 // Beyond the contract: poll() after a batch that was not confirmed returns the same data again.
 class FileConnector final : public Connector {
  public:
@@ -85,6 +85,7 @@ class FileConnector final : public Connector {
   void confirm() override;
   void notify_when_ready(std::function<void()> wake) override;
   ConnectorStats stats() const override;
+  std::shared_ptr<const Activity> activity() const override;  // a path
 
   // Compares with the disk at the next poll, without waiting for the timer.
   void reconcile_now();

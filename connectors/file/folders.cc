@@ -124,6 +124,7 @@ bool Discovery::unchanged(Folder& folder, const std::string& directory) const {
 
 void Discovery::scan(const std::string& directory, bool fresh) {
   if (is_barred(directory)) return;
+  activity_.at(directory);
   const auto [found, is_new] = folders_.try_emplace(directory);
   Folder& folder = found->second;  // stays where it is, whatever is added
   if (folder.compared == comparison_ && !fresh && !is_new) return;

@@ -18,6 +18,7 @@
 #include "daemon/store/fold_store.h"
 #include "model/model.h"
 #include "proto/silt/v1/ask.pb.h"
+#include "proto/silt/v1/query.pb.h"
 
 namespace silt::answer {
 
@@ -53,6 +54,11 @@ class Answerer {
   // returning false or the call's `cancelled` becoming true ends the work early with kCancelled.
   virtual Status ask(const access::Call& call, const silt::v1::AskRequest& request,
                      const std::function<bool(const silt::v1::AskResponse&)>& emit) = 0;
+
+  virtual Result<silt::v1::QueryResponse> query(const access::Call& call, const silt::v1::QueryRequest& request) = 0;
+  virtual Result<silt::v1::SearchResponse> search(const access::Call& call, const silt::v1::SearchRequest& request) = 0;
+  virtual Result<silt::v1::PatternsResponse> patterns(const access::Call& call,
+                                                      const silt::v1::PatternsRequest& request) = 0;
 
   virtual Result<silt::v1::ExplainResponse> explain(const access::Call& call,
                                                     const silt::v1::ExplainRequest& request) = 0;

@@ -262,25 +262,28 @@ void index_terms(std::string_view line, std::vector<std::string>& out) {
 }
 
 void possible_terms(std::string_view text, std::vector<std::string>& out) {
-  index_terms(text, out);
+  out.clear();
   const auto add = [&](std::string_view term) {
     if (term.size() < 2) return;
     std::string& lowered = out.emplace_back(term.substr(0, kMaxTermBytes));
     for (char& c : lowered) c = lower(c);
   };
   const auto add_parts = [&](std::string_view marks) {
+    if (text.find_first_of(marks) == std::string_view::npos) return;
     for (std::size_t begin = 0; begin <= text.size();) {
       const std::size_t end = std::min(text.find_first_of(marks, begin), text.size());
       add(text.substr(begin, end - begin));
       begin = end + 1;
     }
   };
+  // One token whatever its kind: most values are such.
+  const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+  });
+  if (!is_plain) index_terms(text, out);
   add(text);
-  if (text.find(' ') != std::string_view::npos) return;  // a line, or a time, which has no parts
-  add_parts(".-_$");
-  add_parts("@");
-  add_parts("/\\");
-  add_parts(":");
+  if (is_plain || text.find(' ') != std::string_view::npos) return;  // a line, or a time, has no parts
+  for (const char* marks : {".-_$", "@", "/\\", ":"}) add_parts(marks);
 }
 
 }  // namespace silt::fold

@@ -105,6 +105,7 @@ class HeadFinder {
     while ((at = skip_blanks(at)) < line_.time->begin) {
       const std::size_t end = std::min<std::size_t>(chunk_end(at), line_.time->begin);
       const std::string_view chunk = sub(at, end);
+      if (chunk.empty()) return false;
       if (chunk.back() == ':' || chunk.back() == '=' || (chunk.size() > 1 && chunk.back() == '"'))
         return false;
       const bool letters = std::any_of(chunk.begin(), chunk.end(), is_letter);

@@ -1,7 +1,5 @@
 #include "daemon/intake/intake.h"
 
-#include <sys/statvfs.h>
-
 #include <algorithm>
 #include <chrono>
 #include <numeric>
@@ -17,7 +15,6 @@ using store::IntakeHead;
 using store::RecordView;
 using store::SourceRef;
 
-constexpr std::int64_t kDiskCheckUs = 2'000'000;
 constexpr std::int64_t kWaitMs = 1000;  // without a wake-up; keeps the sign of life fresh
 
 std::string encode(const fold::RedactState& state) {
@@ -46,11 +43,43 @@ Intake::~Intake() {
 }
 
 void Intake::add(InputOptions options, std::unique_ptr<connectors::Connector> connector) {
-  auto input = std::make_unique<Input>();
-  input->options = std::move(options);
-  input->connector = std::move(connector);
+  auto input = std::make_unique<Input>(std::move(options), std::move(connector), [this] { wake(); });
   note_status(*input, "waiting");
-  inputs_.push_back(std::move(input));
+  {
+    const std::lock_guard lock(mutex_);
+    changes_.push_back({{}, std::move(input)});
+  }
+  wake();
+}
+
+void Intake::remove(const std::string& name) {
+  {
+    const std::lock_guard lock(mutex_);
+    changes_.push_back({name, nullptr});
+  }
+  wake();
+}
+
+void Intake::take_changes() {
+  std::vector<Change> changes;
+  {
+    const std::lock_guard lock(mutex_);
+    changes.swap(changes_);
+  }
+  for (Change& change : changes) {
+    if (change.add) {
+      note_status(*change.add, "waiting");
+      inputs_.push_back(std::move(change.add));
+      continue;
+    }
+    const auto kept = std::stable_partition(inputs_.begin(), inputs_.end(), [&](const auto& input) {
+      return input->options.name != change.remove;
+    });
+    end_inputs({kept, inputs_.end()});
+    inputs_.erase(kept, inputs_.end());
+    const std::lock_guard lock(mutex_);
+    status_.erase(change.remove);
+  }
 }
 
 void Intake::start() {
@@ -61,6 +90,21 @@ void Intake::stop() {
   stopping_ = true;
   wake();
   if (thread_.joinable()) thread_.join();
+  end_inputs(inputs_);
+}
+
+// Together, for the time is for all.
+void Intake::end_inputs(std::span<const std::unique_ptr<Input>> inputs) const {
+  for (const auto& input : inputs) input->worker.ask_to_end();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.end_ms);
+  for (const auto& input : inputs) {
+    const std::string at = input->worker.doing();
+    if (input->worker.end(deadline)) continue;
+    log::warning("input_abandoned", {{"input", input->options.name},
+                                     {"at", at},
+                                     {"reason", "its file system does not answer"},
+                                     {"effect", "nothing is lost: what was not stored is read again"}});
+  }
 }
 
 void Intake::wake() {
@@ -94,14 +138,24 @@ Result<bool> Intake::round() {
 // One batch of each input, appended together; in parts when they are large.
 Status Intake::poll_all(bool& more) {
   last_progress_us_ = clock_.monotonic_us();
-  if (!disk_has_room()) {
+  take_changes();
+  disk_full_ = !options_.has_room();
+  if (disk_full_) {
     for (const auto& input : inputs_) note_status(*input, "paused");
     return Status::ok();
   }
+  std::vector<Input*> asked;
+  for (const auto& input : inputs_) {
+    const bool was_polling = input->worker.polling();
+    SILT_TRY(start_poll(*input));
+    if (input->worker.polling() && !was_polling) asked.push_back(input.get());
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.answer_ms);
+  for (Input* const input : asked) input->worker.wait_until(deadline);
   Group group;
   for (const auto& input : inputs_) {
     if (stopping_) break;
-    SILT_TRY(poll_input(*input, group, more));
+    SILT_TRY(take_poll(*input, group, more));
     if (group.bytes < options_.append_bytes_max) continue;
     SILT_TRY(append(group));
     group = Group();
@@ -109,41 +163,74 @@ Status Intake::poll_all(bool& more) {
   return append(group);
 }
 
-Status Intake::poll_input(Input& input, Group& group, bool& more) {
+Status Intake::start_poll(Input& input) {
   const std::int64_t now = clock_.monotonic_us();
-  if (!input.ready || now < input.not_before_us) return Status::ok();
+  if (stopping_ || input.worker.polling() || !*input.ready || now < input.not_before_us) return Status::ok();
+  std::optional<std::vector<connectors::CursorRow>> rows;
   if (!input.resumed) {
-    SILT_ASSIGN(const auto rows, log_.cursors(input.options.name));
-    const Status resumed = input.connector->resume(rows);
-    if (!resumed.is_ok()) {
-      connector_failed(input, resumed);
-      return Status::ok();
-    }
-    input.resumed = true;
+    SILT_ASSIGN(rows, log_.cursors(input.options.name));
   }
-  const Result<bool> polled = input.connector->poll(options_.limits, input.batch);
-  if (!polled.is_ok()) {
-    connector_failed(input, polled.status());
+  input.at.clear();
+  input.at_since_us = now;
+  input.worker.start_poll(options_.limits, std::move(rows));
+  return Status::ok();
+}
+
+Status Intake::take_poll(Input& input, Group& group, bool& more) {
+  if (!input.worker.polling()) return Status::ok();
+  const std::optional<InputWorker::Polled> polled = input.worker.take();
+  if (!polled) {
+    await(input);
+    return Status::ok();
+  }
+  if (std::exchange(input.hung, false)) log::info("input_answers", {{"input", input.options.name}});
+  input.resumed = input.resumed || polled->resumed;
+  if (!polled->status.is_ok()) {
+    connector_failed(input, polled->status);
     return Status::ok();
   }
   input.retry_ms = 0;
-  if (!input.batch.empty()) {
+  if (!input.worker.batch().empty()) {
     point("intake.polled");
     SILT_TRY(gather(input, group));
   }
-  note_status(input, *polled ? "reading" : "waiting");
-  if (*polled) {
+  note_status(input, polled->more ? "reading" : "waiting");
+  if (polled->more) {
     more = true;
     return Status::ok();
   }
   // Small rounds are grouped by not looking again for a while; full ones are never delayed.
   input.not_before_us = clock_.monotonic_us() + options_.group_ms * 1000;
-  input.ready = false;
-  input.connector->notify_when_ready([this, &input] {
-    input.ready = true;
+  *input.ready = false;
+  input.worker.notify_when_ready([this, ready = input.ready] {
+    *ready = true;
     wake();
   });
   return Status::ok();
+}
+
+// Its poll has not ended. It hangs when it is at the same place for long.
+void Intake::await(Input& input) {
+  const std::int64_t now = clock_.monotonic_us();
+  std::string at = input.worker.doing();
+  if (at != input.at) {
+    input.at = std::move(at);
+    input.at_since_us = now;
+  }
+  if (now - input.at_since_us < options_.hung_after_ms * 1000) return;
+  const std::string place = input.at.empty() ? "an operation" : input.at;
+  if (!std::exchange(input.hung, true)) {
+    log::error("input_hangs", {{"input", input.options.name},
+                               {"at", input.at},
+                               {"remedy", "check the file system; the other inputs go on, and this one when it answers"}});
+  }
+  note_status(input, "hung");
+  const std::lock_guard lock(mutex_);
+  if (const auto found = status_.find(input.options.name); found != status_.end()) {
+    found->second.stats.last_error = place + " has not answered for " +
+                                     std::to_string((now - input.at_since_us) / 1'000'000) +
+                                     " s: check its file system; reading goes on when it answers";
+  }
 }
 
 Result<Intake::Stream*> Intake::stream_of(const Input& input, const std::string& name) {
@@ -204,7 +291,7 @@ RecordView Intake::view_of(const connectors::Record& record, fold::RedactState& 
 
 // The views of the input's batch stay where they are: it is kept until the append is confirmed.
 Status Intake::gather(Input& input, Group& group) {
-  for (const connectors::StreamBatch& from : input.batch.streams) {
+  for (const connectors::StreamBatch& from : input.worker.batch().streams) {
     SILT_ASSIGN(Stream* const stream, stream_of(input, from.stream));
     const auto [at, is_new] = group.at.try_emplace(stream->source, group.append.streams.size());
     if (is_new) group.append.streams.push_back({stream->source, {}, {}});
@@ -218,7 +305,7 @@ Status Intake::gather(Input& input, Group& group) {
     group.bytes += to.delta.bytes - before;
     group.records += from.records.size();
   }
-  for (const connectors::CursorRow& row : input.batch.cursors) {
+  for (const connectors::CursorRow& row : input.worker.batch().cursors) {
     group.append.cursors.push_back({input.options.name, row});
   }
   group.inputs.push_back(&input);
@@ -232,7 +319,7 @@ Status Intake::append(Group& group) {
   if (appended.code() == Code::kAborted) {
     // A source was deleted. What was polled is not confirmed, so the next poll brings it again.
     streams_.clear();
-    for (Input* const input : group.inputs) input->ready = true;
+    for (Input* const input : group.inputs) *input->ready = true;
     return Status::ok();
   }
   SILT_TRY(appended);
@@ -243,10 +330,7 @@ Status Intake::append(Group& group) {
     counters_.bytes += stream.delta.bytes;
     counters_.redactions += stream.delta.redactions;
   }
-  for (Input* const input : group.inputs) {
-    input->connector->confirm();
-    input->batch.clear();
-  }
+  for (Input* const input : group.inputs) input->worker.confirm();
   point("intake.after_confirm");
   ++counters_.batches;
   counters_.records += group.records;
@@ -263,38 +347,15 @@ void Intake::connector_failed(Input& input, const Status& status) {
                {{"input", input.options.name}, {"error", status.message()}, {"retry_ms", input.retry_ms}});
   note_status(input, "failing");
   const std::lock_guard lock(mutex_);
-  status_[input.options.name].stats.last_error = status.message();
-}
-
-bool Intake::disk_has_room() {
-  if (options_.store_path.empty()) return true;
-  const std::int64_t now = clock_.monotonic_us();
-  if (disk_checked_us_ != 0 && now - disk_checked_us_ < kDiskCheckUs) return !disk_full_;
-  disk_checked_us_ = now;
-  struct statvfs space {};
-  if (::statvfs(options_.store_path.c_str(), &space) != 0) return true;  // the store will say it better
-  const std::uint64_t free_bytes = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
-  const bool full = free_bytes < options_.free_bytes_min;
-  if (full != disk_full_) {
-    if (full) {
-      log::error("disk_full",
-                 {{"store", options_.store_path},
-                  {"free_bytes", free_bytes},
-                  {"needed_bytes", options_.free_bytes_min},
-                  {"action", "reading stops until space is free; nothing is lost while the logs are kept"}});
-    } else {
-      log::info("disk_has_room", {{"free_bytes", free_bytes}});
-    }
-  }
-  disk_full_ = full;
-  return !full;
+  if (const auto found = status_.find(input.options.name); found != status_.end())
+    found->second.stats.last_error = status.message();
 }
 
 void Intake::wait() {
   std::int64_t wait_us = kWaitMs * 1000;
   const std::int64_t now = clock_.monotonic_us();
   for (const auto& input : inputs_) {
-    if (input->ready && !disk_full_)
+    if (*input->ready && !disk_full_ && !input->worker.polling())
       wait_us = std::min(wait_us, std::max<std::int64_t>(input->not_before_us - now, 1000));
   }
   std::unique_lock lock(mutex_);
@@ -303,7 +364,7 @@ void Intake::wait() {
 }
 
 void Intake::note_status(const Input& input, std::string_view state) {
-  connectors::ConnectorStats stats = input.connector->stats();
+  connectors::ConnectorStats stats = input.worker.stats();
   const std::lock_guard lock(mutex_);
   InputStatus& status = status_[input.options.name];
   status.name = input.options.name;

@@ -5,8 +5,10 @@
 // fold or learner never slows intake: overload changes what is learned, never what is stored. Only a
 // full disk stops polling; the inputs wait. A connector that fails is asked again after a growing pause
 // while the others go on; a store that fails is final: on_fatal is called once, and the thread ends.
+// Each connector works on a thread of its own (input_worker.h): one that does not answer, for its file
+// system hangs, is left to itself, and status() says what it is at.
 //
-// add() before start(); stop() from one thread; status() from any thread.
+// start() and stop() from one thread; add(), remove() and status() from any.
 #pragma once
 
 #include <atomic>
@@ -26,6 +28,7 @@
 #include "base/status.h"
 #include "connectors/connector.h"
 #include "daemon/fold/redact.h"
+#include "daemon/intake/input_worker.h"
 #include "daemon/store/record_log.h"
 
 namespace silt::intake {
@@ -35,9 +38,11 @@ struct IntakeOptions {
   std::int64_t group_ms = 200;  // small rounds are at least so far apart
   std::int64_t retry_first_ms = 100;  // pause after a connector's failure, doubled up to the last
   std::int64_t retry_last_ms = 30'000;
-  std::uint64_t free_bytes_min = 256 << 20;  // of the store's file system; below it polling stops
-  std::string store_path;                    // empty: free space is not looked at
+  std::int64_t answer_ms = 100;       // so long a round waits for polls; what comes later is taken by the next
+  std::int64_t hung_after_ms = 5000;  // an input that is at one place so long is said to hang
+  std::int64_t end_ms = 2000;         // so long stop() waits for inputs that are at something
   std::uint64_t append_bytes_max = 4 << 20;  // of texts in one append; a batch more at most
+  std::function<bool()> has_room = [] { return true; };  // on the store's disk; else polling stops
   std::function<void(std::span<const store::SourceRef>)> on_journalled = [](auto) {};
   std::function<void(const Status&)> on_fatal = [](const Status&) {};
   std::function<void(std::string_view point)> at_point;  // tests die here
@@ -51,13 +56,14 @@ struct InputStatus {
   std::string name;
   std::string kind;
   connectors::ConnectorStats stats;
-  std::string state;  // reading, waiting, failing, paused
+  std::string state;  // reading, waiting, failing, paused, hung
 };
 
 struct InputOptions {
   std::string tenant;
   std::string name;  // scope of the cursor rows, and the source of a stream without a name
   std::string kind;  // for people
+  std::shared_ptr<void> holds;  // what the connector refers to; lives as long as it does
 };
 
 class Intake {
@@ -66,10 +72,13 @@ class Intake {
   Intake(store::RecordLog& log, const Clock& clock, IntakeOptions options);
   ~Intake();  // stops
 
+  // With the next round. An input that is removed and added again under its name, even between two rounds,
+  // goes on where it stood.
   void add(InputOptions options, std::unique_ptr<connectors::Connector> connector);
+  void remove(const std::string& name);
 
   void start();
-  void stop();  // finishes the round in hand, ends the thread, waits for it
+  void stop();  // finishes the round in hand, ends the threads, waits for those that answer
   // One round without a thread, for tests: true when more is waiting.
   Result<bool> round();
 
@@ -79,13 +88,22 @@ class Intake {
 
  private:
   struct Input {
-    InputOptions options;
-    std::unique_ptr<connectors::Connector> connector;
-    connectors::Batch batch;  // polled, not yet confirmed
+    Input(InputOptions its_options, std::unique_ptr<connectors::Connector> connector,
+          std::function<void()> on_polled)
+        : options(std::move(its_options)), worker(std::move(connector), options.holds, std::move(on_polled)) {}
+    const InputOptions options;
+    InputWorker worker;
     bool resumed = false;
-    std::atomic<bool> ready{true};
+    std::shared_ptr<std::atomic<bool>> ready = std::make_shared<std::atomic<bool>>(true);
     std::int64_t not_before_us = 0;  // monotonic
     std::int64_t retry_ms = 0;
+    std::string at;  // what it is at while its poll is awaited, and since when
+    std::int64_t at_since_us = 0;
+    bool hung = false;
+  };
+  struct Change {
+    std::string remove;          // the name; empty: add
+    std::unique_ptr<Input> add;
   };
   // A source, and what redaction remembers between its lines: stored with each append.
   struct Stream {
@@ -104,7 +122,10 @@ class Intake {
 
   void run();
   Status poll_all(bool& more);
-  Status poll_input(Input& input, Group& group, bool& more);
+  void take_changes();
+  Status start_poll(Input& input);
+  Status take_poll(Input& input, Group& group, bool& more);
+  void await(Input& input);
   Status gather(Input& input, Group& group);
   Status append(Group& group);
   Result<Stream*> stream_of(const Input& input, const std::string& name);
@@ -114,7 +135,7 @@ class Intake {
                             store::IntakeHead& delta);
   std::string_view attributes_of(const connectors::Record& record, Group& group, store::IntakeHead& delta);
   void connector_failed(Input& input, const Status& status);
-  bool disk_has_room();
+  void end_inputs(std::span<const std::unique_ptr<Input>> inputs) const;
   void wait();
   void wake();
   void note_status(const Input& input, std::string_view state);
@@ -127,7 +148,6 @@ class Intake {
   std::vector<std::unique_ptr<Input>> inputs_;
   std::unordered_map<std::string, Stream> streams_;  // by tenant 0x00 name
   std::string redacted_;                             // scratch
-  std::int64_t disk_checked_us_ = 0;
   bool disk_full_ = false;
 
   std::atomic<bool> stopping_{false};
@@ -135,6 +155,7 @@ class Intake {
   mutable std::mutex mutex_;
   std::condition_variable wake_up_;
   bool woken_ = false;
+  std::vector<Change> changes_;  // to inputs_
   std::map<std::string, InputStatus> status_;
   std::thread thread_;
 };

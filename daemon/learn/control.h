@@ -33,7 +33,7 @@ struct ResetResult {
 };
 
 struct LearnerStatus {
-  std::string state;  // learning, throttled, idle, replaying
+  std::string state;  // learning, throttled, idle, replaying, paused (the disk is full)
   std::uint64_t backlog_records = 0;
   std::uint64_t backlog_bytes = 0;
   std::uint64_t resident_states = 0;

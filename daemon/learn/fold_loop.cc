@@ -364,9 +364,15 @@ Result<bool> FoldLoop::round() {
   std::uint64_t bytes = 0;
   bool more = false;
   std::size_t left = 0;
+  const bool paused = !options_.has_room();
   {
     const std::lock_guard lock(mutex_);
+    paused_ = paused;
     left = ready_.size();
+  }
+  if (paused) {
+    SILT_TRY(trim_some());
+    return false;
   }
   for (; left > 0 && !stopping_; --left) {
     SourceRef source;
@@ -482,7 +488,7 @@ Status FoldLoop::loop() {
 void FoldLoop::wait() {
   std::unique_lock lock(mutex_);
   wake_up_.wait_for(lock, std::chrono::microseconds(kWaitUs),
-                    [this] { return stopping_.load() || !ready_.empty() || !commands_.empty(); });
+                    [this] { return stopping_.load() || (!ready_.empty() && !paused_) || !commands_.empty(); });
   last_progress_us_ = clock_.monotonic_us();
 }
 

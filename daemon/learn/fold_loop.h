@@ -1,8 +1,8 @@
 // FoldLoop: the fold thread. Brings patterns, marks and segments of every source up to the journal's
 // end, and tells the learner.
 //
-// What it makes of a source is a function of the source's records alone, so a commit needs no sync:
-// after a crash the fold goes on from its head. One commit carries the work of all sources of a round.
+// What it makes of a source is a function of the source's records alone: after a crash the fold goes on
+// from its head. One commit carries the work of all sources of a round.
 // A source is sealed into a segment when enough text is behind its last one, or when it is quiet and
 // has left many small chunks; the segment was proved by decoding before the chunks go.
 // Retention is the fold's, too: whole segments below a floor.
@@ -61,6 +61,7 @@ struct FoldOptions {
   std::function<Retention(const store::SourceInfo&)> retention = [](const store::SourceInfo&) { return Retention(); };
   std::function<void(std::span<const store::SourceRef>)> on_folded = [](auto) {};
   std::function<void(store::SourceRef)> keep_state = [](store::SourceRef) {};  // so that the floor can move
+  std::function<bool()> has_room = [] { return true; };  // on the store's disk; else only retention goes on
   std::function<void(const Status&)> on_fatal = [](const Status&) {};
   std::function<void(std::string_view point)> at_point;  // tests die here
 };
@@ -149,6 +150,7 @@ class FoldLoop final : public FoldControl {
   std::deque<store::SourceRef> ready_;
   std::unordered_map<store::SourceRef, bool> is_ready_;
   std::deque<Command> commands_;
+  bool paused_ = false;  // there is no room
   bool ended_ = false;
   std::thread thread_;
 };

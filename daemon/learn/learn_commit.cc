@@ -68,7 +68,9 @@ Status LearnLoop::commit() {
   return Status::ok();
 }
 
+// On a full disk what was not committed is learned again.
 Status LearnLoop::commit_for_stop() {
+  if (!options_.has_room()) return Status::ok();
   residents_.for_each([&](store::SourceRef ref, Resident& resident) {
     if (!is_worth_storing(resident)) return;
     resident.blob_reason = "stop";

@@ -89,6 +89,10 @@ Result<bool> LearnLoop::round() {
   commands_.run_all();
   SILT_TRY(failed_);
   SILT_TRY(take_reported());
+  if (!options_.has_room()) {
+    update_status("paused");
+    return false;
+  }
   const auto next = ready_.next(admit_until_us(clock_.monotonic_us()));
   if (next) {
     update_status("learning");

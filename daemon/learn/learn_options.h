@@ -36,6 +36,8 @@ struct LearnOptions {
   std::function<fold::PolicyConfig(const store::SourceInfo&)> policy = [](const store::SourceInfo&) {
     return fold::PolicyConfig();
   };
+  // On the store's disk. Without it nothing is learned, committed or stored but what a command asks for.
+  std::function<bool()> has_room = [] { return true; };
   std::function<void(const Status&)> on_fatal = [](const Status&) {};
   std::function<void(std::string_view point)> at_point;  // tests die here
   void point(std::string_view name) const {

@@ -77,7 +77,7 @@ void Residents::touch(store::SourceRef source) {
 }
 
 bool Residents::is_full(std::size_t more) const {
-  return !order_.empty() && bytes_ + more * model::full_state_bytes(learner_.config()) > bytes_max_;
+  return !order_.empty() && bytes_ + more * learner_.full_state_bytes() > bytes_max_;
 }
 
 }  // namespace silt::learn

@@ -122,6 +122,24 @@ Result<silt::v1::ExplainResponse> Api::explain(const Call& call,
   return dependencies_.answerer.explain(call, request);
 }
 
+Result<silt::v1::QueryResponse> Api::query(const Call& call, const silt::v1::QueryRequest& request) const {
+  if (request.text().size() > kLineBytesMax || request.query().ByteSizeLong() > kLineBytesMax)
+    return invalid_argument("the query is longer than " + std::to_string(kLineBytesMax) + " bytes");
+  return dependencies_.answerer.query(call, request);
+}
+
+Result<silt::v1::SearchResponse> Api::search(const Call& call, const silt::v1::SearchRequest& request) const {
+  if (request.pattern().size() > kQuestionBytesMax)
+    return invalid_argument("the pattern is longer than " + std::to_string(kQuestionBytesMax) + " bytes");
+  SILT_TRY(check_time("since", request.since()));
+  SILT_TRY(check_time("until", request.until()));
+  return dependencies_.answerer.search(call, request);
+}
+
+Result<silt::v1::PatternsResponse> Api::patterns(const Call& call, const silt::v1::PatternsRequest& request) const {
+  return dependencies_.answerer.patterns(call, request);
+}
+
 Result<silt::v1::ListSourcesResponse> Api::list_sources(const Call& call,
                                                         const silt::v1::ListSourcesRequest& request) const {
   SILT_TRY(check_names(request));

@@ -11,6 +11,7 @@
 #include "daemon/serve/server.h"
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/ask.pb.h"
+#include "proto/silt/v1/query.pb.h"
 
 namespace silt::serve {
 
@@ -29,6 +30,10 @@ class Api {
              const std::function<bool(const silt::v1::AskResponse&)>& emit) const;
   Result<silt::v1::ExplainResponse> explain(const access::Call& call,
                                             const silt::v1::ExplainRequest& request) const;
+  Result<silt::v1::QueryResponse> query(const access::Call& call, const silt::v1::QueryRequest& request) const;
+  Result<silt::v1::SearchResponse> search(const access::Call& call, const silt::v1::SearchRequest& request) const;
+  Result<silt::v1::PatternsResponse> patterns(const access::Call& call,
+                                              const silt::v1::PatternsRequest& request) const;
   Result<silt::v1::ListSourcesResponse> list_sources(const access::Call& call,
                                                      const silt::v1::ListSourcesRequest& request) const;
   Result<silt::v1::RenameSourceResponse> rename_source(const access::Call& call,

@@ -51,6 +51,9 @@ constexpr Invoke kInvoke = &Typed<kHandler>::invoke;
 constexpr std::array kMethods = {
     Method{"/silt.v1.AskService/Ask", Right::kAsk, Pool::kAsk, kInvoke<&Api::ask>},
     Method{"/silt.v1.AskService/Explain", Right::kAsk, Pool::kAsk, kInvoke<&Api::explain>},
+    Method{"/silt.v1.QueryService/Query", Right::kAsk, Pool::kAsk, kInvoke<&Api::query>},
+    Method{"/silt.v1.QueryService/Search", Right::kAsk, Pool::kAsk, kInvoke<&Api::search>},
+    Method{"/silt.v1.QueryService/Patterns", Right::kAsk, Pool::kAsk, kInvoke<&Api::patterns>},
     Method{"/silt.v1.SourceService/ListSources", Right::kAsk, Pool::kLook, kInvoke<&Api::list_sources>},
     Method{"/silt.v1.SourceService/RenameSource", Right::kChange, Pool::kChange,
            kInvoke<&Api::rename_source>},

@@ -1,7 +1,5 @@
 #include "daemon/store/bloom.h"
 
-#include <algorithm>
-
 #include "daemon/store/hash64.h"
 
 namespace silt::store {
@@ -10,7 +8,6 @@ namespace {
 constexpr std::size_t kBitsPerTerm = 10;
 constexpr std::size_t kBlockBits = kBloomBlockBytes * 8;
 constexpr int kProbes = 6;
-constexpr std::size_t kCompactAt = 4096;  // hashes collected before repeats are thrown out
 
 std::size_t block_of(std::uint64_t hash, std::size_t blocks) {
   return static_cast<std::size_t>((static_cast<unsigned __int128>(hash) * blocks) >> 64);
@@ -21,23 +18,17 @@ std::uint64_t probes_of(std::uint64_t hash) {
   return mix64(hash, 0xa0761d6478bd642f);
 }
 
-void drop_repeats(std::vector<std::uint64_t>& hashes) {
-  std::sort(hashes.begin(), hashes.end());
-  hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
-}
-
 }  // namespace
 
 void BloomBuilder::add(std::string_view term) {
-  if (hashes_.size() >= kCompactAt && hashes_.size() == hashes_.capacity()) drop_repeats(hashes_);
-  hashes_.push_back(hash64(term));
+  hashes_.number_of(static_cast<std::int64_t>(hash64(term)));
 }
 
 std::string BloomBuilder::finish() {
-  drop_repeats(hashes_);
   const std::size_t blocks = (hashes_.size() * kBitsPerTerm + kBlockBits - 1) / kBlockBits;
   std::string bytes(blocks * kBloomBlockBytes, '\0');
-  for (const std::uint64_t hash : hashes_) {
+  for (const std::int64_t value : hashes_.values()) {
+    const auto hash = static_cast<std::uint64_t>(value);
     char* const block = bytes.data() + block_of(hash, blocks) * kBloomBlockBytes;
     std::uint64_t probes = probes_of(hash);
     for (int i = 0; i < kProbes; ++i, probes >>= 9) {

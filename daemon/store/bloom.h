@@ -7,7 +7,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "daemon/store/numbered_values.h"
 
 namespace silt::store {
 
@@ -18,7 +19,7 @@ class BloomBuilder {
   std::string finish();  // then empty again
 
  private:
-  std::vector<std::uint64_t> hashes_;
+  NumberedValues<std::int64_t> hashes_;
 };
 
 inline constexpr std::size_t kBloomBlockBytes = 64;

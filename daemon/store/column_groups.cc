@@ -5,7 +5,7 @@
 #include <string>
 
 #include "daemon/store/event_clock.h"
-#include "daemon/store/shared_values.h"
+#include "daemon/store/numbered_values.h"
 
 namespace silt::store {
 namespace {

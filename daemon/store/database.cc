@@ -10,7 +10,10 @@
 #include <rocksdb/write_batch.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cerrno>
+#include <cstdarg>
+#include <cstdio>
 
 #include "base/log.h"
 
@@ -23,6 +26,22 @@ std::string_view view(const rocksdb::Slice& slice) {
 rocksdb::Slice slice(std::string_view bytes) {
   return {bytes.data(), bytes.size()};
 }
+
+// What the library says goes to the daemon's log. Its own logger, a file in the store, aborts the process
+// with its second line on a full disk.
+class LibraryLog final : public rocksdb::Logger {
+ public:
+  LibraryLog() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char* format, std::va_list arguments) override {
+    char line[512];
+    std::vsnprintf(line, sizeof line, format, arguments);
+    log::info("store_library", {{"says", line}});
+  }
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, std::va_list arguments) override {
+    if (level >= GetInfoLogLevel() && level < rocksdb::InfoLogLevel::HEADER_LEVEL) Logv(format, arguments);
+  }
+};
 
 rocksdb::BlockBasedTableOptions table_options(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
@@ -46,11 +65,10 @@ rocksdb::DBOptions database_options(const DatabaseOptions& options) {
   db.max_bgerror_resume_count = 0;
   db.max_total_wal_size = options.log_bytes_max;
   db.db_write_buffer_size = options.write_buffer_bytes;
-  db.max_open_files = 256;
+  db.max_open_files = static_cast<int>(options.open_files_max);
   db.max_background_jobs = 2;
   db.paranoid_checks = true;
-  db.keep_log_file_num = 3;
-  db.max_log_file_size = 4 << 20;
+  db.info_log = std::make_shared<LibraryLog>();
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   return db;
@@ -111,12 +129,16 @@ class Database::Listener final : public rocksdb::EventListener {
   Listener(const Database& database, std::function<void(const Status&)> report)
       : database_(database), report_(std::move(report)) {}
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    if (report_) report_(database_.translate(*status, "background work"));
+    const Status translated = database_.translate(*status, "background work");
+    if (translated.code() == Code::kResourceExhausted) out_of_space_ = true;
+    if (report_) report_(translated);
   }
+  bool out_of_space() const { return out_of_space_; }
 
  private:
   const Database& database_;
   std::function<void(const Status&)> report_;
+  std::atomic<bool> out_of_space_{false};
 };
 
 WriteSet::WriteSet(const std::vector<rocksdb::ColumnFamilyHandle*>& families)
@@ -167,6 +189,12 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
 Database::Database(std::string path) : path_(std::move(path)) {}
 
 Database::~Database() {
+  // A library that ran out of space aborts when it is closed. What it wrote is on disk, the process is about
+  // to end, and the next one recovers.
+  if (failed_.code() == Code::kResourceExhausted || (listener_ && listener_->out_of_space())) {
+    (void)db_.release();
+    return;
+  }
   // What is in tables needs no log: the next start reads nothing again, and the log's space is free.
   if (db_ && listener_ && failed_.is_ok()) tidy_up();
   for (rocksdb::ColumnFamilyHandle* family : families_) {
@@ -219,12 +247,12 @@ Status Database::translate(const rocksdb::Status& status, std::string_view actio
                         "; check the disk, then restart: nothing acknowledged is lost");
 }
 
-Status Database::write(WriteSet changes, Sync sync) {
+Status Database::write(WriteSet changes) {
   SILT_TRY(changes.failed_);
   const std::lock_guard lock(write_mutex_);
   SILT_TRY(failed_);
   rocksdb::WriteOptions options;
-  options.sync = sync == Sync::kYes;
+  options.sync = true;
   failed_ = translate(db_->Write(options, changes.batch_.get()), "write");
   return failed_;
 }

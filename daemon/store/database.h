@@ -34,6 +34,7 @@ struct DatabaseOptions {
   std::uint64_t write_buffer_bytes = 8 << 20;  // of all families together, twice that while flushing
   std::uint64_t block_cache_bytes = 16 << 20;
   std::uint64_t log_bytes_max = 24 << 20;                  // write-ahead log, before buffers are flushed
+  std::uint32_t open_files_max = 256;                      // tables that are kept open
   bool read_only = false;                                  // works beside a running daemon
   std::function<void(const Status&)> on_background_error;  // from a library thread
   rocksdb::Env* env = nullptr;                             // tests lose power with it; must outlive the store
@@ -63,10 +64,8 @@ class Database {
   ~Database();
 
   WriteSet begin() const { return WriteSet(families_); }
-  // All or nothing. Synced: on disk when it returns, with all that was written before. Not synced: it
-  // survives the end of the process; the order of writes survives the end of the machine, too.
-  enum class Sync { kNo, kYes };
-  Status write(WriteSet changes, Sync sync = Sync::kYes);
+  // All or nothing, on disk when it returns, behind all that was written before.
+  Status write(WriteSet changes);
 
   Result<std::optional<std::string>> get(Family family, std::string_view key) const;
 

@@ -1,7 +1,4 @@
 // FoldStore: what the fold makes of the journal, moved together with its cursor.
-//
-// A commit is not synced: all of it can be made again from the journal, and the order of writes
-// survives any crash. Whatever is synced later (an append, a commit of the net) makes it durable.
 // Safe from any thread; one fold thread commits.
 #pragma once
 
@@ -47,7 +44,7 @@ class FoldStore {
 
   virtual Result<FoldHead> fold_head(SourceRef source) const = 0;  // all zero: nothing was folded yet
   virtual Status patterns(SourceRef source, std::vector<PatternRow>& out) const = 0;
-  // All or nothing; what is said of a source that was deleted is left out.
+  // All or nothing, in one synced batch; what is said of a source that was deleted is left out.
   virtual Status commit(std::span<const FoldCommit> commits) = 0;
 
   // In seq order; reads headers only.

@@ -25,7 +25,7 @@ Status RocksStore::commit(std::span<const FoldCommit> commits) {
     SILT_TRY(put_fold(commit, *head, changes));
     heads.emplace_back(commit.source, *head);
   }
-  SILT_TRY(database_->write(std::move(changes), Database::Sync::kNo));
+  SILT_TRY(database_->write(std::move(changes)));
   for (const FoldCommit& commit : commits) {
     for (const SealedSegment& sealed : commit.sealed) {
       blocks_.opened.drop(commit.source, sealed.info.first_seq);
@@ -130,7 +130,7 @@ Result<Seq> RocksStore::trim(SourceRef source, Seq floor) {
                            }));
   const std::string key = keys::of_source(keys::kFoldHead, source);
   changes.put(Family::kMain, key, rows::encode(key, head));
-  SILT_TRY(database_->write(std::move(changes), Database::Sync::kNo));
+  SILT_TRY(database_->write(std::move(changes)));
   const std::lock_guard lock(mutex_);
   known_.at(source).fold = head;
   return head.floor_seq;
@@ -155,7 +155,7 @@ Status RocksStore::reset_fold(SourceRef source) {
   erase(Family::kChunk, keys::kMarks);
   const std::string key = keys::of_source(keys::kFoldHead, source);
   changes.put(Family::kMain, key, rows::encode(key, head));
-  SILT_TRY(database_->write(std::move(changes), Database::Sync::kNo));
+  SILT_TRY(database_->write(std::move(changes)));
   const std::lock_guard lock(mutex_);
   known_.at(source).fold = head;
   return Status::ok();

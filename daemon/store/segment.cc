@@ -261,7 +261,12 @@ Status Segment::State::mark_where(const Holds& holds, std::uint32_t shape, std::
   SILT_ASSIGN(const std::span<const std::uint32_t> shapes, columns.shape_of());
   SILT_ASSIGN(const LinePlan plan, plan_lines(columns.header().shapes[shape], columns));
   const auto holds_in = [&](std::string_view text) { return !text.empty() && holds(text); };
-  const bool all = holds_in(plan.end) || std::ranges::any_of(plan.parts, holds_in, &LinePlan::Part::before);
+  const ShapeInfo& info = columns.header().shapes[shape];
+  const auto holds_in_constant = [&](const HoleInfo& hole) {
+    return hole.is_constant() && holds_in(std::string_view(info.text).substr(hole.offset, hole.size));
+  };
+  const bool all = holds_in(plan.end) || std::ranges::any_of(plan.parts, holds_in, &LinePlan::Part::before) ||
+                   std::ranges::any_of(info.holes, holds_in_constant);
   for (const LinePlan::Part& part : plan.parts) {
     if (all) break;
     const Column& column = *part.values.column;

@@ -63,9 +63,9 @@ class Segment {
   // `indexes` ascending, each once. Decodes only columns of the shapes that they have.
   Result<RecordBlock> records(std::span<const std::uint32_t> indexes);
 
-  // Appends the indexes, ascending, of the records in which `holds` is true of a value, of a part of the
+  // Appends the indexes, ascending, of the records in which `holds` is true of a token, of a part of the
   // line that is the same in all lines of the shape, or, in shape 0, of the whole line. `holds` sees each
-  // text once where the column has a dictionary, and texts of several tokens never joined.
+  // text once where the column has a dictionary. As for TermsOf, a text need not begin where its line does.
   using Holds = std::function<bool(std::string_view text)>;
   Status indexes_where(const Holds& holds, std::vector<std::uint32_t>& indexes);
 

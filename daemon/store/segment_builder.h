@@ -18,7 +18,9 @@
 
 namespace silt::store {
 
-// Adds the terms of a text, under which search shall find it, to `out`, which is empty before.
+// Adds the terms of a text, under which search shall find it, to `out`, which is empty before. The text is
+// a line, or tokens of one and what stands between them: what is special only at a line's start, such as
+// its timestamp, must be a term like any other here, or a filter will deny what a line has.
 using TermsOf = std::function<void(std::string_view text, std::vector<std::string>& out)>;
 
 class SegmentBuilder {

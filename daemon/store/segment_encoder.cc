@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/store/column.h"
+#include "daemon/store/numbered_values.h"
 #include "daemon/store/numbers.h"
 
 namespace silt::store {
@@ -165,7 +166,8 @@ void SegmentEncoder::write_attributes() {
   }
 }
 
-// Terms of what lines have in common, of one whole line of each shape, and of each value once.
+// Terms of one whole line of each shape, and of each token once: a long line may have more terms than
+// are taken of one text.
 std::string SegmentEncoder::make_bloom(
     const std::function<void(std::string_view, BloomBuilder&)>& add_terms) {
   BloomBuilder bloom;
@@ -175,24 +177,33 @@ std::string SegmentEncoder::make_bloom(
     if (!text.empty() && seen.number_of(text) == before) add_terms(text, bloom);
   };
   const auto add_values = [&](std::span<const ValueRef> values) {
-    for (const ValueRef value : values) add(view_of(texts_, value));
+    std::string_view last;
+    for (const ValueRef ref : values) {
+      const std::string_view value = view_of(texts_, ref);
+      if (value != last) add(value);
+      last = value;
+    }
   };
-  for (const auto& values : group_values_) add_values(values);
   const std::span<const Shape> shapes = in_.table.shapes();
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    bool only_timestamps = true;
+    for (std::uint32_t s = 0; s < shapes.size(); ++s) {
+      if (groups_[g].has(s)) only_timestamps &= shapes[s].spans[groups_[g].hole(s)].is_timestamp;
+    }
+    if (!only_timestamps) add_values(group_values_[g]);
+  }
   for (std::uint32_t s = 0; s < shapes.size(); ++s) {
     const Shape& shape = shapes[s];
     if (s != kOverflowShape) add(view_of(texts_, shape.first));
     const ShapeInfo& info = header_.shapes[s];
-    std::uint32_t at = 0;
     for (const HoleInfo& hole : info.holes) {
-      if (hole.is_constant()) continue;
-      add(std::string_view(info.text).substr(at, hole.offset - at));
-      at = hole.offset;
+      if (hole.is_constant()) add(std::string_view(info.text).substr(hole.offset, hole.size));
     }
-    add(std::string_view(info.text).substr(at));
     for (std::size_t i = 0; i < shape.varying.size(); ++i) {
-      const bool grouped = s != kOverflowShape && header_.is_group(info.holes[shape.varying[i]].column);
-      if (!grouped) add_values(in_.table.column(shape.columns[i]));
+      const std::uint32_t hole = shape.varying[i];
+      const bool done = s != kOverflowShape &&
+                        (header_.is_group(info.holes[hole].column) || shape.spans[hole].is_timestamp);
+      if (!done) add_values(in_.table.column(shape.columns[i]));
     }
   }
   return bloom.finish();

@@ -34,8 +34,10 @@ bool hash_shape(const char* text, std::uint32_t size, PatternId pattern, std::sp
   return literal <= kMaxLiteralBytes;
 }
 
+// Most are a few bytes, for which a call costs more than the comparison.
 bool same_bytes(const char* a, std::uint32_t a_size, const char* b, std::uint32_t b_size) {
-  return a_size == b_size && std::memcmp(a, b, a_size) == 0;
+  if (a_size != b_size) return false;
+  return a_size <= 8 ? load_up_to_8(a, a_size) == load_up_to_8(b, a_size) : std::memcmp(a, b, a_size) == 0;
 }
 
 // Whether the line is the shape's first one but for the columns that it has.
@@ -139,6 +141,7 @@ std::uint32_t ShapeTable::add(const std::string& texts, ValueRef text, PatternId
   ++shape.count;
   for (std::size_t i = 0; i < shape.varying.size(); ++i) {
     const TokenSpan span = spans[shape.varying[i]];
+    shape.spans[shape.varying[i]].is_timestamp &= span.is_timestamp;
     columns_[shape.columns[i]].push_back({text.offset + span.begin, span.end - span.begin});
   }
   return index;

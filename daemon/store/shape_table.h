@@ -19,6 +19,7 @@ namespace silt::store {
 struct TokenSpan {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
+  bool is_timestamp = false;  // the line's own: nobody searches for it, and it gets no terms
 };
 
 inline constexpr std::size_t kMaxShapes = 512;
@@ -31,7 +32,7 @@ struct Shape {
   std::uint64_t hash = 0;
   std::uint32_t count = 0;
   ValueRef first;                      // text of the first record
-  std::vector<TokenSpan> spans;        // of its tokens
+  std::vector<TokenSpan> spans;        // of its tokens; is_timestamp if it is one in all records
   std::vector<std::uint32_t> varying;  // which tokens are not constant, ascending
   std::vector<std::uint32_t> columns;  // of each of these
 

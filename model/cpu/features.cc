@@ -47,8 +47,9 @@ Features detect() {
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return f;
   f.avx2 = ymm && fma && bit(b, 5);
   f.avx512 = zmm && f.avx2 && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31);  // F, DQ, BW, VL
+  const bool vnni = bit(c, 11);  // every CPU with BF16 instructions has it; a hypervisor may hide it
   const bool amx_bf16 = bit(d, 22) && bit(d, 24);
-  if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) f.avx512bf16 = f.avx512 && bit(a, 5);
+  if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) f.avx512bf16 = f.avx512 && vnni && bit(a, 5);
   f.amx = f.avx512bf16 && amx_bf16 && tiles && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
   return f;
 }

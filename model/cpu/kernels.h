@@ -23,6 +23,7 @@ using Bf16 = std::uint16_t;
 
 constexpr int kBlock = 32;                       // rows and columns of a packed block
 constexpr int kBlockElements = kBlock * kBlock;  // 2 KiB
+constexpr int kInt8Columns = 16;                 // of a panel of multiply_int8()
 constexpr int kRowPad = 32;          // rows of A and C that product() may touch are rounded up to this
 constexpr float kMasked = -1.0e38F;  // a score that exp_row() turns into exactly 0
 
@@ -84,6 +85,12 @@ struct Kernels {
   // to = w0 + decay (from - w0) - step g
   void (*update)(const float* from, const float* w0, const float* g, long n, float decay, float step,
                  float* to);
+
+  // --- whole numbers: exact, so every path gives the same bits ---------------------------------
+  // c[rows][16] = a[rows][k] panel, where panel[k / 2][16][2] holds 16 columns of a matrix, two rows of
+  // them interleaved; strides in elements. k is even, and the largest sum of |a| times 127 fits c.
+  void (*multiply_int8)(const std::int16_t* a, long lda, int rows, const std::int8_t* panel, int k,
+                        std::int32_t* c, long ldc);
 
   // --- TTT layers, in single precision; widths are multiples of 16 -----------------------------
   // y[r] = (accumulate ? y[r] : 0) + sum over i of x[r * row_step + i * depth_step] w[i], in order of

@@ -1,6 +1,7 @@
 // The kernel table of the path being compiled: include after a simd_*.h and a blocks_*.h.
 #pragma once
 
+#include "model/cpu/int8_inl.h"
 #include "model/cpu/product_inl.h"
 #include "model/cpu/rows_inl.h"
 #include "model/cpu/ttt_inl.h"
@@ -38,6 +39,7 @@ constexpr Kernels make_kernels(const char* isa) {
       .axpy = axpy,
       .sum_of_squares = sum_of_squares,
       .update = update,
+      .multiply_int8 = multiply_int8,
       .multiply = multiply,
       .dot = dot_rows,
       .multiply_elements = multiply_elements,

@@ -95,5 +95,26 @@ inline F dot(Pair a, Pair b, F c) {
   return fma(a.odd, b.odd, fma(a.even, b.even, c));
 }
 
+// 8 sums, and 8 pairs of 16-bit numbers that multiply_add() adds up.
+using Words = __m256i;
+constexpr int kWordRows = 6;  // of multiply_int8(): 6 x 2 accumulators
+inline Words load_words(const std::int8_t* p) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+inline Words splat_words(const std::int16_t* p) {
+  std::int32_t bits;
+  __builtin_memcpy(&bits, p, 4);
+  return _mm256_set1_epi32(bits);
+}
+inline Words no_words() {
+  return _mm256_setzero_si256();
+}
+inline Words multiply_add(Words a, Words b, Words c) {
+  return _mm256_add_epi32(_mm256_madd_epi16(a, b), c);
+}
+inline void store_words(std::int32_t* p, Words v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
+}
+
 }  // namespace
 }  // namespace silt::model::cpu

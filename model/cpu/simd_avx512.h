@@ -116,5 +116,30 @@ inline void store_pairs(std::uint16_t* p, F even, F odd) {
   _mm512_storeu_si512(p, _mm512_or_si512(low, high));
 }
 
+// 16 sums, and 16 pairs of 16-bit numbers that multiply_add() adds up.
+using Words = __m512i;
+constexpr int kWordRows = 12;  // of multiply_int8(): 12 accumulators
+inline Words load_words(const std::int8_t* p) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+inline Words splat_words(const std::int16_t* p) {
+  std::int32_t bits;
+  __builtin_memcpy(&bits, p, 4);
+  return _mm512_set1_epi32(bits);
+}
+inline Words no_words() {
+  return _mm512_setzero_si512();
+}
+inline Words multiply_add(Words a, Words b, Words c) {
+#ifdef __AVX512VNNI__
+  return _mm512_dpwssd_epi32(c, a, b);
+#else
+  return _mm512_add_epi32(_mm512_madd_epi16(a, b), c);
+#endif
+}
+inline void store_words(std::int32_t* p, Words v) {
+  _mm512_storeu_si512(p, v);
+}
+
 }  // namespace
 }  // namespace silt::model::cpu

@@ -90,5 +90,27 @@ inline F dot(Pair a, Pair b, F c) {
   return fma(a.odd, b.odd, fma(a.even, b.even, c));
 }
 
+// 4 sums, and 4 pairs of 16-bit numbers that multiply_add() adds up.
+using Words = __m128i;
+constexpr int kWordRows = 2;  // of multiply_int8(): 2 x 4 accumulators
+inline Words load_words(const std::int8_t* p) {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+  return _mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);
+}
+inline Words splat_words(const std::int16_t* p) {
+  std::int32_t bits;
+  __builtin_memcpy(&bits, p, 4);
+  return _mm_set1_epi32(bits);
+}
+inline Words no_words() {
+  return _mm_setzero_si128();
+}
+inline Words multiply_add(Words a, Words b, Words c) {
+  return _mm_add_epi32(_mm_madd_epi16(a, b), c);
+}
+inline void store_words(std::int32_t* p, Words v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), v);
+}
+
 }  // namespace
 }  // namespace silt::model::cpu

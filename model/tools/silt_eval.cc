@@ -12,6 +12,7 @@
 #include "model/model.h"
 #include "model/tools/bits_per_byte.h"
 #include "model/tools/compressors.h"
+#include "model/tools/encode_texts.h"
 #include "model/tools/eval_extras.h"
 #include "model/tools/eval_options.h"
 
@@ -157,14 +158,16 @@ Status run(const EvalOptions& options) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
-  for (const silt::model::EvalExtra& extra : silt::model::eval_extras()) {
+  std::vector<silt::model::EvalExtra> extras{silt::model::encode_command()};
+  extras.insert(extras.end(), silt::model::eval_extras().begin(), silt::model::eval_extras().end());
+  for (const silt::model::EvalExtra& extra : extras) {
     if (!arguments.empty() && arguments[0] == extra.name) return extra.run(std::span(arguments).subspan(1));
   }
   const auto options = silt::model::parse_eval_options(arguments);
   silt::Status status = options.status();
   if (status.is_ok() && options->help) {
     std::fwrite(silt::model::kEvalUsage.data(), 1, silt::model::kEvalUsage.size(), stdout);
-    for (const silt::model::EvalExtra& extra : silt::model::eval_extras()) {
+    for (const silt::model::EvalExtra& extra : extras) {
       std::printf("\n%.*s\n", static_cast<int>(extra.usage.size()), extra.usage.data());
     }
     return 0;

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -181,13 +180,27 @@ TEST_F(FoldLoopTest, WhatWasQuietBeforeARestartIsSealedAfterIt) {
   loop_->start();
   clock_.advance_us(options_.quiet_s * 1'000'000);
   append(source("b"), 1);  // something happens
-  for (int tries = 0; tries < 3000 && segments(source()).empty(); ++tries)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (head(source("b")).folded_seq < 1) std::this_thread::yield();
   loop_->stop();
   EXPECT_EQ(segments(source()).size(), 1u);
 }
 
 // Whatever of a source is dropped from memory comes back as it was.
+TEST_F(FoldLoopTest, AFullDiskPausesTheFoldUntilThereIsRoom) {
+  bool has_room = false;
+  options_.has_room = [&] { return has_room; };
+  restart();
+  const SourceInfo a = source();
+  append(a, 300);
+  drain();
+  EXPECT_EQ(head(a).folded_seq, 0u);
+  EXPECT_TRUE(segments(a).empty());
+  has_room = true;
+  drain();
+  EXPECT_EQ(head(a).folded_seq, 300u);
+  EXPECT_FALSE(segments(a).empty());
+}
+
 TEST_F(FoldLoopTest, EvictionLeavesNoTrace) {
   options_.resident_max = 2;
   options_.builders_max = 1;

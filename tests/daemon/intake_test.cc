@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <condition_variable>
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 
 #include "connectors/batch_builder.h"
 #include "connectors/file/file_connector.h"
@@ -123,6 +125,7 @@ class IntakeTest : public ::testing::Test {
   void SetUp() override {
     reopen();
     options_.group_ms = 0;
+    options_.answer_ms = 60'000;  // nothing here takes time, but the machine may
     for (int i = 1; i <= 10; ++i) log_.lines.push_back("line " + std::to_string(i));
   }
   void reopen() {
@@ -464,14 +467,13 @@ TEST_F(IntakeTest, GapsAreCounted) {
 }
 
 TEST_F(IntakeTest, AFullDiskStopsReadingAndReadingGoesOnAfterwards) {
-  options_.store_path = dir_.path();
-  options_.free_bytes_min = ~std::uint64_t{0} >> 1;
+  bool has_room = false;
+  options_.has_room = [&] { return has_room; };
   start();
   drain();
   EXPECT_TRUE(journal().empty());
   EXPECT_EQ(intake_->status()[0].state, "paused");
-  options_.free_bytes_min = 1;
-  start();
+  has_room = true;
   drain();
   EXPECT_EQ(journal(), log_.lines);
 }
@@ -482,6 +484,124 @@ TEST_F(IntakeTest, TheThreadReadsAllAndStops) {
   while (intake_->counters().records < 10) std::this_thread::yield();
   intake_->stop();
   EXPECT_EQ(journal(), log_.lines);
+}
+
+// --- inputs that hang -------------------------------------------------------------------------------
+
+// Its first poll, or whichever it is told, does not come back until it is let go.
+class HangingConnector final : public connectors::Connector {
+ public:
+  struct Gate {
+    std::mutex mutex;
+    std::condition_variable opened;
+    bool open = false;
+    std::atomic<bool> inside{false};
+    void let_go() {
+      const std::lock_guard lock(mutex);
+      open = true;
+      opened.notify_all();
+    }
+  };
+  HangingConnector(ScriptedConnector::Log& log, std::shared_ptr<Gate> gate) : inner_(log), gate_(std::move(gate)) {}
+  Status resume(std::span<const connectors::CursorRow> rows) override { return inner_.resume(rows); }
+  Result<bool> poll(const connectors::ReadLimits& limits, connectors::Batch& out) override {
+    activity_->at("/mnt/nfs/a.log");
+    const auto gate = gate_;
+    std::unique_lock lock(gate->mutex);
+    gate->inside = true;
+    gate->opened.wait(lock, [&] { return gate->open; });
+    auto polled = inner_.poll(limits, out);
+    gate->inside = false;
+    return polled;
+  }
+  void confirm() override { inner_.confirm(); }
+  void notify_when_ready(std::function<void()> wake) override { inner_.notify_when_ready(std::move(wake)); }
+  connectors::ConnectorStats stats() const override { return {}; }
+  std::shared_ptr<const connectors::Activity> activity() const override { return activity_; }
+
+ private:
+  ScriptedConnector inner_;
+  std::shared_ptr<Gate> gate_;
+  std::shared_ptr<connectors::Activity> activity_ = std::make_shared<connectors::Activity>();
+};
+
+class HangTest : public IntakeTest {
+ protected:
+  void start_with_hang() {
+    options_.answer_ms = 1;
+    options_.end_ms = 1;
+    start();
+    slow_.lines = {"slow 1", "slow 2"};
+    slow_.stream = "slow";
+    intake_->add({"default", "nfs", "file"}, std::make_unique<HangingConnector>(slow_, gate_));
+  }
+  // Rounds until the thread of the other input has answered.
+  void drain_others() {
+    while (intake_->counters().records < 10) ASSERT_TRUE(intake_->round().is_ok());
+  }
+  InputStatus status(const std::string& name) {
+    for (const InputStatus& each : intake_->status()) {
+      if (each.name == name) return each;
+    }
+    return {};
+  }
+  ScriptedConnector::Log slow_;
+  std::shared_ptr<HangingConnector::Gate> gate_ = std::make_shared<HangingConnector::Gate>();
+};
+
+TEST_F(HangTest, TheOthersGoOnAndStatusNamesThePlace) {
+  start_with_hang();
+  drain_others();
+  EXPECT_EQ(journal(source("host:/var/log/x")), log_.lines);
+  while (!gate_->inside) std::this_thread::yield();
+  ASSERT_TRUE(intake_->round().is_ok());
+  clock_.advance_us(6'000'000);
+  ASSERT_TRUE(intake_->round().is_ok());
+  EXPECT_EQ(status("nfs").state, "hung");
+  EXPECT_NE(status("nfs").stats.last_error.find("/mnt/nfs/a.log"), std::string::npos);
+  EXPECT_EQ(status("host").stats.last_error, "");
+  gate_->let_go();
+  while (intake_->counters().records < 12) ASSERT_TRUE(intake_->round().is_ok());
+  EXPECT_EQ(journal(source("slow")), slow_.lines);
+  EXPECT_EQ(status("nfs").state, "waiting");
+  EXPECT_EQ(status("nfs").stats.last_error, "");
+}
+
+TEST_F(HangTest, StopDoesNotWaitForIt) {
+  start_with_hang();
+  intake_->start();
+  while (!gate_->inside) std::this_thread::yield();
+  while (intake_->counters().records < 10) std::this_thread::yield();
+  intake_->stop();
+  intake_.reset();
+  gate_->let_go();  // its thread ends by itself, and stores nothing
+  while (gate_->inside) std::this_thread::yield();
+  EXPECT_EQ(journal(source("host:/var/log/x")), log_.lines);
+  EXPECT_TRUE(journal(source("slow")).empty());
+}
+
+// --- inputs that come and go ------------------------------------------------------------------------
+
+TEST_F(IntakeTest, InputsAreAddedRemovedAndChangedWhileItRuns) {
+  start();
+  intake_->start();
+  while (intake_->counters().records < 10) std::this_thread::yield();
+  ScriptedConnector::Log other = log_;
+  other.stream = "other";
+  add("other", other);
+  while (intake_->counters().records < 20) std::this_thread::yield();
+  ScriptedConnector::Log changed = log_;
+  changed.lines.emplace_back("line 11");
+  intake_->remove("other");
+  intake_->remove("host");
+  add("host", changed);  // it goes on where the former one stood
+  while (intake_->counters().records < 21) std::this_thread::yield();
+  EXPECT_EQ(changed.resumed_at, 10);
+  ASSERT_EQ(intake_->status().size(), 1u);
+  EXPECT_EQ(intake_->status()[0].name, "host");
+  intake_->stop();
+  EXPECT_EQ(journal(source("host:/var/log/x")), changed.lines);
+  EXPECT_EQ(journal(source("other")), other.lines);
 }
 
 // A store that can no longer write ends intake, once, with the reason.

@@ -419,6 +419,24 @@ TEST_F(LearnTest, OneCommitHoldsTheWorkOfAllSources) {
 }
 
 // A source that never falls silent does not keep others waiting.
+TEST_F(LearnTest, AFullDiskPausesLearningAndNothingIsWritten) {
+  const auto expected = twin({"s"}, 100);
+  std::atomic<bool> has_room{false};
+  options_.has_room = [&] { return has_room.load(); };
+  write("s", 1, 100);
+  start();
+  ASSERT_TRUE(wait_for([&] { return loop_->status().state == "paused"; }));
+  EXPECT_EQ(loop_->counters().records, 0u);
+  stop();
+  EXPECT_EQ(store_->net_commits, 0u);
+  EXPECT_EQ(store_->blobs_written, 0u);
+  start();
+  has_room = true;
+  learn_all("s");  // by itself
+  stop();
+  EXPECT_EQ(learned(), expected[0]);
+}
+
 TEST_F(LearnTest, AHotSourceStarvesNobody) {
   options_.quantum_records = 8;
   write("hot", 1, 600);

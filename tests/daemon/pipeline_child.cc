@@ -1,34 +1,66 @@
-// The process that crash tests kill: reads files, journals, learns and commits until it has
+// The process that crash tests kill: reads files, journals, folds, learns and commits until it has
 // processed N records, then stops in good order; or dies at the n-th passing of a named point.
 //
-//   pipeline_child STORE MODEL STAMP_STEP_US FINISH_AT KILL_POINT KILL_COUNT INCLUDE...
-// FINISH_AT 0: until killed. KILL_POINT "-": never by itself. Each passed point prints one byte.
+//   pipeline_child STORE MODEL INCLUDE [key=value ...]
+//     step=N       microseconds between the stamps of two records
+//     finish=N     records after which it stops; 0: when it is killed
+//     retention=N  bytes of segments that are kept of each source
+//     point=NAME count=N   dies at the n-th passing; "any" is any point
+//     power=SEED   when it dies, its machine loses power, too: what was not synced is lost by chance
+// Each passed point prints one byte.
 #include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <mutex>
+#include <random>
 #include <string>
 
 #include "tests/daemon/pipeline.h"
+#include "tests/support/power_loss_env.h"
 
-int main(int argc, char** argv) {
-  if (argc < 8) return 64;
-  ::alarm(60);  // a child that never finishes is a failure, not a test that hangs
-  silt::daemon::PipelineOptions options;
-  options.store = argv[1];
-  options.model = argv[2];
-  options.stamp_step_us = std::atoll(argv[3]);
-  const auto finish_at = static_cast<std::uint64_t>(std::atoll(argv[4]));
-  const std::string kill_point = argv[5];
-  std::atomic<long> left(std::atol(argv[6]));
-  options.include.assign(argv + 7, argv + argc);
-  options.at_point = [&](std::string_view point) {
-    if (point == kill_point && --left <= 0) ::kill(::getpid(), SIGKILL);
+namespace {
+
+using silt::testing::Pipeline;
+using silt::testing::PipelineOptions;
+
+class Death {
+ public:
+  Death(std::string point, long count, const std::string& power) : point_(std::move(point)), left_(count) {
+    if (!power.empty()) seed_ = std::stoull(power);
+    has_power_ = power.empty();
+  }
+  // Never null: without a loss it only spares the waits for the disk.
+  rocksdb::Env* env() const { return env_.env(); }
+
+  void pass(std::string_view point) {
+    const std::lock_guard lock(mutex_);
+    if ((point == point_ || point_ == "any") && --left_ <= 0) die();
     (void)!::write(STDOUT_FILENO, ".", 1);
-  };
-  auto pipeline = silt::daemon::Pipeline::create(options);
+  }
+
+ private:
+  void die() {
+    if (!has_power_) {
+      env_.cut();
+      std::mt19937_64 random(seed_);
+      env_.settle(random);
+    }
+    ::kill(::getpid(), SIGKILL);
+  }
+
+  std::mutex mutex_;  // whoever dies lets nobody else go on
+  silt::testing::PowerLossEnv env_;
+  const std::string point_;
+  long left_;
+  std::uint64_t seed_ = 0;
+  bool has_power_ = true;
+};
+
+int run(const PipelineOptions& options, std::uint64_t finish_at) {
+  auto pipeline = Pipeline::create(options);
   if (!pipeline.is_ok()) {
     std::fprintf(stderr, "%s\n", pipeline.status().to_string().c_str());
     return 74;
@@ -43,4 +75,29 @@ int main(int argc, char** argv) {
   }
   (*pipeline)->stop();
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 4) return 64;
+  ::alarm(120);  // a child that never finishes is a failure, not a test that hangs
+  PipelineOptions options;
+  options.store = argv[1];
+  options.model = argv[2];
+  options.include = {argv[3]};
+  std::map<std::string, std::string> set;
+  for (int i = 4; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const std::size_t split = argument.find('=');
+    if (split == std::string::npos) return 64;
+    set[argument.substr(0, split)] = argument.substr(split + 1);
+  }
+  const auto number = [&](const char* key) { return set.contains(key) ? std::stoll(set[key]) : 0; };
+  if (set.contains("step")) options.stamp_step_us = number("step");
+  options.retention_bytes = static_cast<std::uint64_t>(number("retention"));
+  Death death(set["point"], static_cast<long>(number("count")), set["power"]);
+  options.env = death.env();
+  options.at_point = [&](std::string_view point) { death.pass(point); };
+  return run(options, static_cast<std::uint64_t>(number("finish")));
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "daemon/store/rocks_store.h"
 #include "tests/daemon/store_world.h"
@@ -20,10 +21,11 @@ std::string position(StoreWorld& world) {
 
 struct Step {
   Status status;
-  bool synced = false;
+  SourceModel* trimmed = nullptr;
+  std::vector<Seq> floors_in_doubt;
 };
 
-Step append_some(StoreWorld& world) {
+Status append_some(StoreWorld& world) {
   std::vector<std::pair<SourceModel*, std::size_t>> counts;
   std::string after;
   for (SourceModel* source : world.sources()) {
@@ -31,35 +33,40 @@ Step append_some(StoreWorld& world) {
     if (count > 0) counts.emplace_back(source, count);
     after += std::to_string(source->end() + count) + " ";
   }
-  return {world.append(counts, {{"host", {"file", after, false}}}), true};
+  return world.append(counts, {{"host", {"file", after, false}}});
 }
 
-Step score_some(StoreWorld& world, SourceModel& source) {
+Status score_some(StoreWorld& world, SourceModel& source) {
   const Seq known = source.fold.folded_seq - source.net.learned_seq;
   const std::size_t count = known == 0 ? 0 : world.random() % (known + 1);
   const std::size_t tail = known == count ? 0 : world.random() % std::min<Seq>(8, known - count);
   const bool blob = world.random() % 3 == 0;
-  return {world.score(source, count, tail, blob ? std::optional<std::string>("blob") : std::nullopt), true};
+  return world.score(source, count, tail, blob ? std::optional<std::string>("blob") : std::nullopt);
 }
 
-Step seal_some(StoreWorld& world, SourceModel& source) {
+Status seal_some(StoreWorld& world, SourceModel& source) {
   if (source.fold.folded_seq == source.fold.sealed_seq) return {};
   const auto segments = world.store().segments(source.info.ref).value();
   const bool merge = !segments.empty() && world.random() % 2 == 0;
-  return {world.seal(source, merge ? segments.back().first_seq : 0)};
+  return world.seal(source, merge ? segments.back().first_seq : 0);
 }
 
 Step trim_some(StoreWorld& world, SourceModel& source) {
   const Seq wanted = world.random() % (source.end() + 1);
-  const auto floor = world.store().trim(source.info.ref, wanted);
-  if (!floor.is_ok()) {
-    // In doubt: what it would have been is not known; nothing is trimmed in a life that ends here.
-    return {floor.status()};
+  Step step;
+  // How far it may go is the store's to say; when it cannot say it any more, these are the places.
+  const auto segments = world.store().segments(source.info.ref);
+  for (std::size_t i = 0; segments.is_ok() && i < segments->size(); ++i) {
+    if ((*segments)[i].last_seq <= wanted) step.floors_in_doubt.push_back((*segments)[i].last_seq);
   }
+  step.trimmed = &source;
+  const auto floor = world.store().trim(source.info.ref, wanted);
+  step.status = floor.status();
+  if (!floor.is_ok()) return step;
   EXPECT_GE(*floor, source.fold.floor_seq);
   EXPECT_LE(*floor, std::max(wanted, source.fold.floor_seq));
   source.fold.floor_seq = *floor;
-  return {};
+  return step;
 }
 
 Step random_step(StoreWorld& world) {
@@ -68,13 +75,13 @@ Step random_step(StoreWorld& world) {
   switch (world.random() % 10) {
     case 0:
     case 1:
-    case 2: return append_some(world);
+    case 2: return {append_some(world)};
     case 3:
     case 4:
     case 5: return {world.fold(source, 1 + world.random() % 4)};
-    case 6: return seal_some(world, source);
+    case 6: return {seal_some(world, source)};
     case 7:
-    case 8: return score_some(world, source);
+    case 8: return {score_some(world, source)};
     default: return trim_some(world, source);
   }
 }
@@ -118,7 +125,7 @@ std::string heads_of(const SourceModel& source) {
   return "journal " + std::to_string(source.intake.journal_seq) + " folded " +
          std::to_string(source.fold.folded_seq) + " sealed " + std::to_string(source.fold.sealed_seq) +
          " floor " + std::to_string(source.fold.floor_seq) + " learned " +
-         std::to_string(source.net.learned_seq) + "\n";
+         std::to_string(source.net.learned_seq) + " and " + std::to_string(source.tail.size()) + " open\n";
 }
 
 std::string heads_of(const Moment& moment) {
@@ -135,19 +142,26 @@ std::string heads_of(const RocksStore& store, const Moment& like) {
     if (const auto intake = store.intake_head(source.info.ref); intake.is_ok()) found.intake = *intake;
     if (const auto fold = store.fold_head(source.info.ref); fold.is_ok()) found.fold = *fold;
     if (const auto net = store.net_head(source.info.ref); net.is_ok() && *net) found.net = **net;
+    if (!store.scores(source.info.ref, found.net.learned_seq + 1, ~Seq{0}, found.tail).is_ok()) out += "no scores ";
     out += heads_of(found);
   }
   return out;
 }
 
-// Works until the power goes; then `moments` are those that the disk may show: from the last synced
-// write on, and the one that was being written.
+// Works until the power goes; then `moments` are those that the disk may show: after the last write that
+// was done, and after the one that was being written.
 void live(StoreWorld& world, std::vector<Moment>& moments) {
   for (;;) {
     const Step step = random_step(world);
-    if (step.status.is_ok() && step.synced) moments.clear();
+    if (step.status.is_ok()) moments.clear();
     moments.push_back(now(world));
-    if (!step.status.is_ok()) return;
+    if (step.status.is_ok()) continue;
+    for (const Seq floor : step.floors_in_doubt) {
+      const Seq before = std::exchange(step.trimmed->fold.floor_seq, std::max(floor, step.trimmed->fold.floor_seq));
+      moments.push_back(now(world));
+      step.trimmed->fold.floor_seq = before;
+    }
+    return;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,7 +31,7 @@ std::string content(const std::string& path) {
 }
 
 pid_t spawn(const std::vector<std::string>& arguments, const std::string& out, const std::string& err,
-            uid_t user) {
+            uid_t user, unsigned descriptors = 0) {
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -39,6 +40,8 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::string& out, c
   ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
   ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666), STDOUT_FILENO);
   ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666), STDERR_FILENO);
+  const rlimit limit{descriptors, descriptors};
+  if (descriptors != 0 && ::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(126);
   if (user != 0 && (::setgid(user) != 0 || ::setuid(user) != 0)) ::_exit(126);
   ::execv(argv[0], argv.data());
   ::_exit(127);
@@ -103,9 +106,9 @@ void Daemon::configure(const std::string& more) const {
                           "[[source]]\nname = \"host\"\ninclude = [\"" + path("*.log") + "\"]\n" + more);
 }
 
-void Daemon::start(uid_t user) {
+void Daemon::start(uid_t user, unsigned descriptors) {
   ASSERT_FALSE(running());
-  pid_ = spawn({SILTD_BINARY, "--config", path("siltd.toml")}, path("out"), path("err"), user);
+  pid_ = spawn({SILTD_BINARY, "--config", path("siltd.toml")}, path("out"), path("err"), user, descriptors);
 }
 
 Outcome Daemon::wait() {

@@ -40,7 +40,8 @@ class Daemon {
   // The configuration: of a tiny model, "*.log" in the folder, and a socket beside it. `more` is added.
   void configure(const std::string& more = "") const;
 
-  void start(uid_t user = 0);
+  // With a limit on its file descriptors; 0: ours.
+  void start(uid_t user = 0, unsigned descriptors = 0);
   // Its exit code and what it printed; it must have been told to stop, or be failing by itself.
   Outcome wait();
   void signal(int number) const;

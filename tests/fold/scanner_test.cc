@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 
 #include "tests/fold/lines.h"
 
@@ -226,6 +227,22 @@ TEST(Terms, PossibleOnesOfATokenAreAllThatALineGives) {
     possible_terms(token, possible);
     for (const std::string& term : given) {
       EXPECT_NE(std::find(possible.begin(), possible.end(), term), possible.end()) << term << " of " << token;
+    }
+  }
+}
+
+TEST(Terms, PossibleOnesOfALineAreAllOfIt) {
+  const std::string pieces[] = {"5ms", "12", "kb", "Z", "T10", "20261121", "a", "xff",
+                                "-",   ".",  " ",  "/", ":",   "1e5",      "@"};
+  std::mt19937 random(5);
+  for (int i = 0; i < 20000; ++i) {
+    std::string line;
+    for (std::size_t left = random() % 6; left > 0; --left) line += pieces[random() % std::size(pieces)];
+    std::vector<std::string> given, possible;
+    index_terms(line, given);
+    possible_terms(line, possible);
+    for (const std::string& term : given) {
+      ASSERT_NE(std::find(possible.begin(), possible.end(), term), possible.end()) << term << " of " << line;
     }
   }
 }

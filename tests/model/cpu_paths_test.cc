@@ -2,6 +2,8 @@
 // run says what nobody tested; scripts/test repeats the line printed here.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <random>
 #include <string>
@@ -58,6 +60,44 @@ TEST_P(NativePath, Runs) {
       ASSERT_NEAR(native[i], wide[i], 96 * 10 * 6e-8) << rows << " rows, element " << i;
     }
   }
+}
+
+// a [rows][k], of row stride k + 2, times a panel: plainly, and by this table into rows of 20.
+std::vector<std::int32_t> int8_product(const cpu::Kernels* kernels, int rows, int k) {
+  std::mt19937 random(11);
+  std::uniform_int_distribution<int> words(-8191, 8191), bytes(-127, 127);
+  const auto size = [](int n, int m) { return static_cast<std::size_t>(n) * static_cast<std::size_t>(m); };
+  std::vector<std::int16_t> a(size(rows, k + 2));
+  std::vector<std::int8_t> panel(size(k, cpu::kInt8Columns));
+  for (std::int16_t& value : a) value = static_cast<std::int16_t>(words(random));
+  for (std::int8_t& value : panel) value = static_cast<std::int8_t>(bytes(random));
+  std::fill_n(a.begin(), k, std::int16_t{8191});  // the largest sum of all
+  for (int i = 0; i < k; ++i) panel[size(i / 2, 32) + static_cast<std::size_t>(i % 2)] = 127;
+  std::vector<std::int32_t> c(size(rows, 20), -1);
+  if (kernels != nullptr) {
+    kernels->multiply_int8(a.data(), k + 2, rows, panel.data(), k, c.data(), 20);
+    return c;
+  }
+  for (int i = 0; i < rows; ++i) {
+    for (int n = 0; n < cpu::kInt8Columns; ++n) {
+      std::int32_t& sum = c[size(i, 20) + static_cast<std::size_t>(n)] = 0;
+      for (int j = 0; j < k; ++j) {
+        sum += a[size(i, k + 2) + static_cast<std::size_t>(j)] *
+               panel[size(j / 2, 32) + static_cast<std::size_t>(2 * n + j % 2)];
+      }
+    }
+  }
+  return c;
+}
+
+TEST_P(NativePath, MultipliesInt8Exactly) {
+  if (!cpu_available(GetParam())) GTEST_SKIP() << "this processor lacks " << GetParam();
+  const cpu::Kernels kernels = cpu::kernels_of(GetParam());
+  for (int rows = 1; rows <= 26; ++rows) {
+    ASSERT_EQ(int8_product(&kernels, rows, 384), int8_product(nullptr, rows, 384)) << rows << " rows";
+  }
+  EXPECT_EQ(int8_product(&kernels, 5, 1536), int8_product(nullptr, 5, 1536));
+  EXPECT_EQ(int8_product(&cpu::kernels_wide(), 25, 2), int8_product(nullptr, 25, 2));
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpu, NativePath, testing::ValuesIn(kPaths),

@@ -275,5 +275,20 @@ TEST_F(EvalTest, FitsARecallGate) {
   EXPECT_FALSE(Model::open(path("huge.safetensors")).is_ok());
 }
 
+TEST_F(EvalTest, EncodesLines) {
+  std::ofstream(path("texts")) << "failed login\nlogin was refused\n";
+  const std::string weights = " --weights " SILT_SOURCE_DIR "/model/weights/minilm-l6.safetensors ";
+  const Outcome table = run("encode " + path("texts") + weights);
+  EXPECT_EQ(table.code, 0) << table.output;
+  EXPECT_NE(table.output.find(" 1.000 0."), std::string::npos) << table.output;
+  const Outcome json = run("encode " + path("texts") + weights + "--json --threads 2 --isa baseline");
+  EXPECT_NE(json.output.find("{\"tokens\":[101,3478,8833,2378,102],\"vector\":["), std::string::npos)
+      << json.output.substr(0, 200);
+  for (const char* wrong :
+       {"encode", "encode none", "encode texts more", "encode texts --threads 0", "encode texts --odd 1"}) {
+    EXPECT_EQ(run(wrong + weights).code, 2) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace silt::model

@@ -133,6 +133,9 @@ TEST_P(LearnerTest, AStateGrowsWithItsStream) {
     EXPECT_GT(learner->save(state).size(), stored) << i;
   }
   EXPECT_EQ(state.window_valid, config_.window_tokens);
+  append(*learner, state, tokens_);
+  EXPECT_LE(learner->bytes(state), learner->full_state_bytes());
+  EXPECT_GT(learner->bytes(state), learner->full_state_bytes() / 2);
 }
 
 TEST_P(LearnerTest, ScoresBeforeItLearns) {

@@ -141,7 +141,7 @@ TEST_F(ShippedWeights, AStateCostsKilobytesBeforeItsFirstStep) {
   ASSERT_TRUE(
       learner->append(state, std::span(tokens_).subspan(b - 1), LearnMode::kScoreAndLearn, scores_).is_ok());
   EXPECT_GT(learner->bytes(state), 3u << 20) << "its own fast weights";
-  EXPECT_LT(learner->bytes(state), full_state_bytes(model_->config()));
+  EXPECT_LT(learner->bytes(state), learner->full_state_bytes());
 }
 
 TEST_F(ModelTest, StatesBelongToTheirWeightFile) {

@@ -107,5 +107,34 @@ inline F dot(Pair a, Pair b, F c) {
   return fma(a.odd, b.odd, fma(a.even, b.even, c));
 }
 
+// 16 sums; 16 pairs of 16-bit numbers as 32 elements.
+struct Words {
+  std::int32_t sum[kLanes];
+  std::int16_t pair[2 * kLanes];
+};
+constexpr int kWordRows = 12;
+inline Words load_words(const std::int8_t* p) {
+  Words v{};
+  for (int i = 0; i < 2 * kLanes; ++i) v.pair[i] = p[i];
+  return v;
+}
+inline Words splat_words(const std::int16_t* p) {
+  Words v{};
+  for (int i = 0; i < 2 * kLanes; ++i) v.pair[i] = p[i % 2];
+  return v;
+}
+inline Words no_words() {
+  return {};
+}
+inline Words multiply_add(Words a, Words b, Words c) {
+  for (int i = 0; i < kLanes; ++i) {
+    c.sum[i] += a.pair[2 * i] * b.pair[2 * i] + a.pair[2 * i + 1] * b.pair[2 * i + 1];
+  }
+  return c;
+}
+inline void store_words(std::int32_t* p, const Words& v) {
+  std::memcpy(p, v.sum, sizeof v.sum);
+}
+
 }  // namespace
 }  // namespace silt::model::cpu

@@ -381,9 +381,7 @@ TEST_P(TttTest, ResumesFromItsBlobBitForBit) {
     AdaptedState state = earlier->fresh();
     append(*earlier, state, tokens(0, 2 * b_ + 7));
     const std::string blob = earlier->save(state);
-    if (learner->backend_name() != "ref-f64") {
-      EXPECT_LT(blob.size(), full_state_bytes(config_) + 200);
-    }
+    EXPECT_LT(blob.size(), learner->full_state_bytes());
     Result<AdaptedState> loaded = learner->load(blob);
     ASSERT_TRUE(loaded.is_ok()) << loaded.status().to_string();
     EXPECT_EQ(learner->save(*loaded), blob);

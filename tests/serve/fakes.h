@@ -41,6 +41,18 @@ class FakeAnswerer final : public answer::Answerer {
     return Status::ok();
   }
 
+  Result<silt::v1::QueryResponse> query(const access::Call&, const silt::v1::QueryRequest& request) override {
+    silt::v1::QueryResponse response;
+    response.set_text(request.text());
+    return response;
+  }
+  Result<silt::v1::SearchResponse> search(const access::Call&, const silt::v1::SearchRequest&) override {
+    return silt::v1::SearchResponse();
+  }
+  Result<silt::v1::PatternsResponse> patterns(const access::Call&, const silt::v1::PatternsRequest&) override {
+    return silt::v1::PatternsResponse();
+  }
+
   Result<silt::v1::ExplainResponse> explain(const access::Call&,
                                             const silt::v1::ExplainRequest& request) override {
     if (request.source() == "absent") return not_found("no such source");

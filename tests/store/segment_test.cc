@@ -344,6 +344,31 @@ TEST(Segment, TermsAreFoundWhereTheyAre) {
   EXPECT_LT(wrong, 40);
 }
 
+TEST(Segment, TimestampsHaveNoTermsUnlessOneIsAValue) {
+  for (const bool one_is_a_value : {false, true}) {
+    Built built;
+    for (int i = 0; i < 60; ++i) {
+      built.records.add(std::string("10:00:") + std::to_string(10 + i % 50) + " job " + std::to_string(i) +
+                        " done");
+      built.fold(1, 0);
+      built.tokens.back()[0].is_timestamp = !(one_is_a_value && i == 30);
+    }
+    SegmentBuilder builder;
+    built.finish(builder);
+    const Segment segment = built.open();
+    int found = 0;
+    for (int second = 20; second < 60; ++second) {
+      found += segment.may_contain(std::string("10:00:") + std::to_string(second)) ? 1 : 0;
+    }
+    if (one_is_a_value) {
+      EXPECT_EQ(found, 40);
+    } else {
+      EXPECT_LT(found, 10);
+    }
+    EXPECT_TRUE(segment.may_contain("done"));
+  }
+}
+
 // Uses everything that a reader can call. Must end, with values or kDataLoss.
 void read_all(const std::string& bytes, int& opened) {
   Result<Segment> segment = Segment::open(std::make_shared<const std::string>(bytes));

@@ -32,12 +32,15 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"model", {"base", "model/backends", "model/ops"}},
     {"model/backends", {"base", "model/cpu", "model/ops", "model/ref"}},
     {"model/cpu", {"base", "model/ops"}},
+    {"model/encoder", {"base", "model", "model/cpu"}},
     {"model/ops", {"base"}},
     {"model/ref", {"base", "model/ops"}},
-    {"model/tools", {"base", "model"}},
+    {"model/tools", {"base", "model", "model/encoder"}},
     {"connectors", {"base"}},
     {"cli", {"base", "proto"}},
-    {"bench", {"base", "model", "model/backends", "model/cpu", "model/ops", "daemon/fold", "daemon/store"}},
+    {"bench",
+     {"base", "model", "model/backends", "model/cpu", "model/encoder", "model/ops",
+      "connectors", "daemon/fold", "daemon/intake", "daemon/learn", "daemon/store"}},
     {"daemon/fold", {"base"}},
     {"daemon/telemetry", {"base"}},
     {"daemon/tools", {"base", "model", "model/tools", "daemon/fold"}},
@@ -66,6 +69,36 @@ TEST(Tidy, IncludesFollowTheArrows) {
       const std::string target = unit_of({include.path, ""});
       EXPECT_TRUE(target == unit || allowed->second.contains(target))
           << file.path << " includes " << include.path << ", but " << unit << " may not use " << target;
+    }
+  }
+}
+
+// The rooms of the answer path: each may use those named here, and the files at the top of daemon/answer
+// that are no rooms' (query.h, tables.h).
+const std::map<std::string, Names, std::less<>> kRooms = {
+    {"language", {}},
+    {"search", {"language"}},
+    {"plan", {"language", "search"}},
+    {"reply", {"language", "search", "plan"}},
+};
+
+TEST(Tidy, RoomsOfAnswersFollowTheArrows) {
+  const auto room_of = [](std::string_view path) -> std::string {
+    constexpr std::string_view kAnswer = "daemon/answer/";
+    if (!path.starts_with(kAnswer)) return {};
+    const std::string_view rest = path.substr(kAnswer.size());
+    const std::size_t slash = rest.find('/');
+    return slash == std::string_view::npos ? std::string("top") : std::string(rest.substr(0, slash));
+  };
+  const Names shared = {"daemon/answer/query.h", "daemon/answer/query_text.h", "daemon/answer/tables.h"};
+  for (const SourceFile& file : source_files()) {
+    const auto allowed = kRooms.find(room_of(file.path));
+    if (allowed == kRooms.end()) continue;
+    for (const Include& include : includes_of(file.text)) {
+      const std::string target = room_of(include.path);
+      if (target.empty() || shared.contains(include.path)) continue;
+      EXPECT_TRUE(target == allowed->first || allowed->second.contains(target))
+          << file.path << " includes " << include.path << ", but " << allowed->first << " may not use " << target;
     }
   }
 }
@@ -100,6 +133,7 @@ const std::vector<Library> kLibraries = {
     {"spdlog/", {"daemon/telemetry/"}, false},
     {"CLI/", {"cli/main.cc"}, false},
     {"openssl/", {"daemon/store/sha256.cc"}, false},
+    {"libstemmer", {"daemon/answer/language/words.cc"}, false},
     {"zstd.h", {"daemon/store/compress.cc"}, false},
     {"systemd/", {"daemon/telemetry/", "connectors/"}, false},
     {"google/protobuf/", {"daemon/", "cli/"}, true},

@@ -1,0 +1,128 @@
+#include "daemon/answer/asker.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "base/escape.h"
+#include "daemon/answer/api_time.h"
+#include "daemon/answer/citations.h"
+#include "daemon/answer/plan/planner.h"
+#include "daemon/answer/query_text.h"
+#include "daemon/answer/reply/compose.h"
+
+namespace silt::answer {
+namespace {
+
+constexpr std::uint32_t kCitationsDefault = 8;
+constexpr std::uint32_t kCitationsMax = 100;
+constexpr std::int32_t kZoneMaxS = 18 * 3600;
+
+// Each line on its own: line ends are ours, all else may be from logs.
+std::string escape_lines(std::string_view text) {
+  std::string out;
+  while (true) {
+    const std::size_t end = text.find('\n');
+    out += escape_bytes(text.substr(0, end));
+    if (end == std::string_view::npos) return out;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
+void describe(const reply::Judged& judged, silt::v1::Plan& out) {
+  const Query& query = judged.candidate.query;
+  out.set_kind(std::string(answer::name_of(query.op)));
+  out.set_text(escape_bytes(print_query(query)));
+  out.set_planner("rules");
+  for (const auto& profile : judged.scope) out.add_sources(escape_bytes(profile->name));
+  if (query.window.since_us != Window::kMin) set_time(query.window.since_us, *out.mutable_since());
+  if (query.window.until_us != Window::kMax) set_time(query.window.until_us, *out.mutable_until());
+  for (const WordGroup& group : query.words) out.add_terms(escape_bytes(group.front()));
+  out.set_field(escape_bytes(query.operand));
+}
+
+Status emit_or_cancel(const Asker::Emit& emit, const silt::v1::AskResponse& response) {
+  return emit(response) ? Status::ok() : Status(Code::kCancelled, "the asker has gone");
+}
+
+void limit_window(const silt::v1::AskRequest& request, Query& query) {
+  if (request.has_since()) query.window.since_us = std::max(query.window.since_us, time_us_of(request.since()));
+  if (request.has_until()) query.window.until_us = std::min(query.window.until_us, time_us_of(request.until()));
+}
+
+}  // namespace
+
+Status Asker::emit_citations(const reply::Judged& judged, const std::vector<search::Hit>& hits,
+                             silt::v1::AskFinal& final, const Emit& emit) const {
+  std::uint32_t number = 0;
+  for (const search::Hit& hit : hits) {
+    ++number;
+    const search::Profile& profile = *judged.scope[hit.source];
+    CitationRequest request;
+    request.source = profile.ref;
+    request.source_name = profile.name;
+    request.seq = hit.seq;
+    request.event_us = hit.event_us;
+    SILT_ASSIGN(auto citation, cite(log_, request));
+    if (!citation) {
+      final.set_citations_dropped(final.citations_dropped() + 1);
+      continue;
+    }
+    citation->set_number(number);
+    silt::v1::AskResponse response;
+    *response.mutable_evidence() = std::move(*citation);
+    SILT_TRY(emit_or_cancel(emit, response));
+  }
+  return Status::ok();
+}
+
+Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::AskRequest& request,
+                                      const std::vector<store::SourceInfo>& sources, const Emit& emit) {
+  plan::PlanContext context;
+  context.time.now_us = clock_.wall_us();
+  context.time.zone_s = std::clamp(request.zone_s(), -kZoneMaxS, kZoneMaxS);
+  context.scoped = request.sources_size() > 0;
+  for (const store::SourceInfo& source : sources) {
+    if (call.cancelled) return Status(Code::kCancelled, "cancelled by the caller");
+    SILT_ASSIGN(auto profile, profiles_.get(source));
+    if (profile->records > 0) context.scope.push_back(std::move(profile));
+  }
+  silt::v1::AskFinal final;
+  silt::v1::AskResponse response;
+  if (context.scope.empty()) {
+    final.set_answer("Nothing has been read yet.");
+    final.set_abstained(true);
+    final.set_verdict("nothing");
+    return final;
+  }
+  std::vector<plan::Candidate> candidates = plan::make_plans(request.question(), context);
+  for (plan::Candidate& candidate : candidates) limit_window(request, candidate.query);
+  search::Limits limits;
+  limits.deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(options_.time_max_us);
+  limits.cancelled = &call.cancelled;
+  limits.zone_s = context.time.zone_s;
+  SILT_ASSIGN(const reply::Judged judged, reply::judge(log_, context.scope, std::move(candidates), limits));
+  if (call.cancelled) return Status(Code::kCancelled, "cancelled by the caller");
+  describe(judged, *response.mutable_plan());
+  SILT_TRY(emit_or_cancel(emit, response));
+
+  const std::uint32_t wanted = request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max();
+  const reply::Reply reply = reply::compose(judged, context.time.zone_s, std::min(wanted, kCitationsMax));
+  SILT_TRY(emit_citations(judged, reply.citations, final, emit));
+  final.set_answer(escape_lines(reply.text));
+  response.set_text(final.answer());
+  SILT_TRY(emit_or_cancel(emit, response));
+  final.set_abstained(judged.verdict == reply::Verdict::kNothing);
+  final.set_verdict(std::string(reply::name_of(judged.verdict)));
+  final.set_confidence(judged.confidence);
+  final.set_records_examined(judged.outcome.examined);
+  final.set_records_matched(judged.outcome.matched);
+  final.set_records_total(judged.outcome.total);
+  final.set_truncated(!judged.outcome.complete);
+  final.set_reader("rules");
+  return final;
+}
+
+}  // namespace silt::answer

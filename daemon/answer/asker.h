@@ -1,0 +1,51 @@
+// Asker: a question's way through the rooms, from its words to the messages of the API.
+//
+// Counts, times and values come from the store; what is quoted is read again from blocks whose hash is
+// checked. Log text is data: it is escaped, and it chooses nothing. Safe from any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "daemon/access/caller.h"
+#include "daemon/answer/reply/judge.h"
+#include "daemon/answer/search/profile_cache.h"
+#include "daemon/store/fold_store.h"
+#include "proto/silt/v1/ask.pb.h"
+
+namespace silt::answer {
+
+struct AskerOptions {
+  std::int64_t time_max_us = 1'800'000;  // for looking at records; then the reply says how far it got
+};
+
+class Asker {
+ public:
+  using Emit = std::function<bool(const silt::v1::AskResponse&)>;
+
+  Asker(const store::RecordLog& log, const store::EvidenceStore& evidence, const store::FoldStore& folds,
+        const Clock& clock, const AskerOptions& options)
+      : log_(log), clock_(clock), options_(options), profiles_(log, evidence, folds) {}
+
+  search::ProfileCache& profiles() { return profiles_; }
+  const AskerOptions& options() const { return options_; }
+
+  // Emits the plan, evidence and text. `sources` are those that the request
+  // means and the asker sees. Versions and time are for the caller to fill in.
+  Result<silt::v1::AskFinal> ask(const access::Call& call, const silt::v1::AskRequest& request,
+                                 const std::vector<store::SourceInfo>& sources, const Emit& emit);
+
+ private:
+  Status emit_citations(const reply::Judged& judged, const std::vector<search::Hit>& hits,
+                        silt::v1::AskFinal& final, const Emit& emit) const;
+
+  const store::RecordLog& log_;
+  const Clock& clock_;
+  AskerOptions options_;
+  search::ProfileCache profiles_;
+};
+
+}  // namespace silt::answer

@@ -1,0 +1,11 @@
+# Writes OUT, a .cc that defines the tables of tables.h: cmake -DOUT=... -DDIR=... -P embed_tables.cmake
+set(text "#include \"daemon/answer/tables.h\"\n\nnamespace silt::answer {\n\n")
+foreach(entry "kFramesTsv=language/frames.tsv" "kThesaurusTsv=plan/thesaurus.tsv" "kConceptsTsv=plan/concepts.tsv")
+  string(REPLACE "=" ";" parts "${entry}")
+  list(GET parts 0 name)
+  list(GET parts 1 file)
+  file(READ "${DIR}/${file}" content)
+  string(APPEND text "const std::string_view ${name} = R\"tsv(${content})tsv\";\n\n")
+endforeach()
+string(APPEND text "}  // namespace silt::answer\n")
+file(WRITE "${OUT}" "${text}")

@@ -1,0 +1,533 @@
+#include "daemon/answer/language/times.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <initializer_list>
+#include <optional>
+
+#include "daemon/fold/timestamp.h"
+
+namespace silt::answer::language {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::int64_t kHour = 3600 * kSecond;
+constexpr std::int64_t kDay = 24 * kHour;
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> list) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+// What a phrase covers: days [begin, end), a part of the day, or both.
+struct Moment {
+  bool has_day = false;
+  std::int64_t begin_us = 0;
+  std::int64_t end_us = 0;
+  std::int32_t from_s = -1;
+  std::int32_t to_s = -1;
+  std::size_t used = 0;
+};
+
+struct DayPart {
+  std::string_view name;
+  int from_hour;
+  int to_hour;
+};
+constexpr std::array<DayPart, 17> kDayParts = {{{"morning", 5, 12},     {"forenoon", 8, 12},
+                                                {"afternoon", 12, 18},  {"evening", 18, 24},
+                                                {"night", 22, 6},       {"nighttime", 22, 6},
+                                                {"overnight", 22, 6},   {"morgen", 5, 12},
+                                                {"vormittag", 8, 12},   {"nachmittag", 12, 18},
+                                                {"abend", 18, 24},      {"nacht", 22, 6},
+                                                {"matin", 5, 12},       {"soir", 18, 24},
+                                                {"nuit", 22, 6},        {"noche", 22, 6},
+                                                {"tarde", 12, 20}}};
+constexpr std::array<std::string_view, 12> kMonths = {"january", "february", "march",     "april",
+                                                      "may",     "june",     "july",      "august",
+                                                      "september", "october", "november", "december"};
+constexpr std::array<std::array<std::string_view, 3>, 7> kWeekDays = {{{"thursday", "donnerstag", "jeudi"},
+                                                                       {"friday", "freitag", "vendredi"},
+                                                                       {"saturday", "samstag", "samedi"},
+                                                                       {"sunday", "sonntag", "dimanche"},
+                                                                       {"monday", "montag", "lundi"},
+                                                                       {"tuesday", "dienstag", "mardi"},
+                                                                       {"wednesday", "mittwoch", "mercredi"}}};
+
+std::optional<int> number(std::string_view text) {
+  static constexpr std::array<std::string_view, 12> kNumbers = {
+      "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"};
+  for (std::size_t i = 0; i < kNumbers.size(); ++i) {
+    if (text == kNumbers[i]) return static_cast<int>(i) + 1;
+  }
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+std::int64_t unit_us(std::string_view text) {
+  if (is_one_of(text, {"s", "sec", "secs", "second", "seconds", "sekunden"})) return kSecond;
+  if (is_one_of(text, {"min", "mins", "minute", "minutes", "minuten"})) return 60 * kSecond;
+  if (is_one_of(text, {"h", "hr", "hrs", "hour", "hours", "stunde", "stunden", "heure", "heures", "hora", "horas"}))
+    return kHour;
+  if (is_one_of(text, {"d", "day", "days", "tag", "tage", "tagen", "jour", "jours", "dias"})) return kDay;
+  if (is_one_of(text, {"w", "week", "weeks", "woche", "wochen"})) return 7 * kDay;
+  if (is_one_of(text, {"month", "months", "monat", "monate", "monaten"})) return 30 * kDay;
+  return 0;
+}
+
+int month_of(std::string_view text) {
+  if (text.size() < 3) return 0;
+  for (std::size_t i = 0; i < kMonths.size(); ++i) {
+    if (text == kMonths[i] || (text.size() <= 4 && kMonths[i].starts_with(text.substr(0, 3)) &&
+                               (text.size() == 3 || text == "sept")))
+      return static_cast<int>(i) + 1;
+  }
+  if (text == "januar") return 1;
+  if (text == "februar") return 2;
+  if (is_one_of(text, {"m\xc3\xa4rz", "maerz"})) return 3;
+  if (text == "mai") return 5;
+  if (text == "juni") return 6;
+  if (text == "juli") return 7;
+  if (text == "oktober") return 10;
+  if (text == "dezember") return 12;
+  return 0;
+}
+
+int day_number(std::string_view token) {
+  if (token.ends_with("th") || token.ends_with("st") || token.ends_with("nd") || token.ends_with("rd"))
+    token.remove_suffix(2);
+  if (token.empty() || token.size() > 2 || token.front() > '9' || token.front() < '0') return 0;
+  const auto value = number(token);
+  return value && *value >= 1 && *value <= 31 ? *value : 0;
+}
+
+class TimeReader {
+ public:
+  TimeReader(const std::vector<QuestionWord>& words, const TimeContext& context)
+      : words_(words), context_(context) {}
+
+  std::optional<Window> expression(std::size_t at, std::size_t& used) const;
+
+ private:
+  std::string_view word(std::size_t at) const {
+    return at < words_.size() && !words_[at].quoted ? std::string_view(words_[at].text) : std::string_view();
+  }
+  std::int64_t day_start(std::int64_t time_us) const {
+    const std::int64_t local = time_us + context_.zone_s * kSecond;
+    const std::int64_t days = local / kDay - (local % kDay < 0);
+    return days * kDay - context_.zone_s * kSecond;
+  }
+  std::int64_t civil(int year, int month, int day) const {
+    return fold::days_from_civil(year, static_cast<unsigned>(month), static_cast<unsigned>(day)) * kDay -
+           context_.zone_s * kSecond;
+  }
+  int year_of(std::int64_t time_us) const {
+    const std::chrono::sys_time<std::chrono::microseconds> time{std::chrono::microseconds(time_us)};
+    return int(std::chrono::year_month_day(std::chrono::floor<std::chrono::days>(time)).year());
+  }
+  int year_at(std::size_t at) const {
+    const auto value = word(at).size() == 4 ? number(word(at)) : std::nullopt;
+    return value && *value >= 1970 && *value < 2200 ? *value : 0;
+  }
+  // The latest year of the source in which the day lies at or before its end.
+  int guess_year(int month, int day) const {
+    const std::int64_t anchor = context_.last_us != 0 ? context_.last_us : context_.now_us;
+    const int year = year_of(anchor);
+    return civil(year, month, day) > anchor + kDay ? year - 1 : year;
+  }
+  std::size_t skip(std::size_t at, std::initializer_list<std::string_view> list) const {
+    while (is_one_of(word(at), list)) ++at;
+    return at;
+  }
+  static Moment days(std::int64_t begin, std::int64_t end, std::size_t used) {
+    Moment out;
+    out.has_day = true;
+    out.begin_us = begin;
+    out.end_us = end;
+    out.used = used;
+    return out;
+  }
+
+  std::optional<Moment> moment(std::size_t at) const;
+  std::optional<Moment> day(std::size_t at) const;
+  std::optional<Moment> day_word(std::size_t at) const;
+  std::optional<Moment> written_date(std::size_t at) const;
+  std::optional<Moment> month_and_day(std::size_t at) const;
+  std::optional<Moment> whole_month(std::size_t at) const;
+  std::optional<Moment> clock(std::size_t at) const;
+  std::optional<Moment> day_part(std::size_t at) const;
+  std::optional<Moment> ago(std::size_t at) const;
+  std::optional<Window> last_span(std::size_t at, std::size_t& used) const;
+  std::optional<Window> two_moments(std::size_t at, std::size_t& used) const;
+  static Window window_of(const Moment& moment);
+
+  const std::vector<QuestionWord>& words_;
+  const TimeContext& context_;
+};
+
+Window TimeReader::window_of(const Moment& moment) {
+  Window out;
+  if (moment.has_day) {
+    out.since_us = moment.begin_us;
+    out.until_us = moment.end_us - 1;
+    if (moment.from_s >= 0 && moment.end_us - moment.begin_us == kDay) {
+      out.since_us = moment.begin_us + moment.from_s * kSecond;
+      out.until_us = moment.begin_us + moment.to_s * kSecond + (moment.to_s <= moment.from_s ? kDay : 0) - 1;
+      return out;
+    }
+  }
+  out.day_from_s = moment.from_s;
+  out.day_to_s = moment.to_s;
+  return out;
+}
+
+std::optional<Window> TimeReader::last_span(std::size_t at, std::size_t& used) const {
+  std::size_t i = skip(at, {"in", "within", "during", "over", "for", "the", "der", "den", "die", "im", "of"});
+  if (!is_one_of(word(i), {"last", "past", "previous", "letzte", "letzten", "letzter"})) return std::nullopt;
+  ++i;
+  Window out;
+  if (word(i) == "night" || word(i) == "nacht") {
+    const std::int64_t today = day_start(context_.now_us);
+    used = i + 1 - at;
+    out.since_us = today - 6 * kHour;
+    out.until_us = today + 6 * kHour - 1;
+    return out;
+  }
+  const auto count = number(word(i));
+  const std::int64_t each = unit_us(count ? word(i + 1) : word(i));
+  if (each == 0 || (!count && word(i).size() < 3)) return std::nullopt;
+  used = i + (count ? 2 : 1) - at;
+  out.since_us = context_.now_us - (count ? *count : 1) * each;
+  return out;
+}
+
+std::optional<Moment> TimeReader::ago(std::size_t at) const {
+  const auto count = number(word(at));
+  const std::int64_t each = count ? unit_us(word(at + 1)) : 0;
+  if (each == 0 || word(at + 2) != "ago") return std::nullopt;
+  return days(context_.now_us - *count * each, context_.now_us, 3);
+}
+
+std::optional<Moment> TimeReader::day_word(std::size_t at) const {
+  const std::string_view text = word(at);
+  const std::int64_t today = day_start(context_.now_us);
+  if (is_one_of(text, {"today", "heute", "hoy", "aujourd'hui"})) return days(today, today + kDay, 1);
+  if (is_one_of(text, {"yesterday", "gestern", "ayer", "hier"}) && text != "hier") return days(today - kDay, today, 1);
+  if (text == "vorgestern") return days(today - 2 * kDay, today - kDay, 1);
+  for (std::size_t i = 0; i < kWeekDays.size(); ++i) {
+    if (std::find(kWeekDays[i].begin(), kWeekDays[i].end(), text) == kWeekDays[i].end()) continue;
+    const std::int64_t last = day_start(context_.last_us != 0 ? context_.last_us : context_.now_us);
+    const std::int64_t number_of_day = (last + context_.zone_s * kSecond) / kDay;  // day 0: a Thursday
+    const std::int64_t back = ((number_of_day - static_cast<std::int64_t>(i)) % 7 + 7) % 7;
+    return days(last - back * kDay, last - (back - 1) * kDay, 1);
+  }
+  return std::nullopt;
+}
+
+// "2026-11-20", "20.11.2026", "2026-11-20T09:00:00Z"
+std::optional<Moment> TimeReader::written_date(std::size_t at) const {
+  const std::string text(word(at));
+  int a = 0, b = 0, c = 0, used = 0;
+  if (std::sscanf(text.c_str(), "%4d-%2d-%2d%n", &a, &b, &c, &used) == 3 && used >= 8) {
+    if (b < 1 || b > 12 || c < 1 || c > 31) return std::nullopt;
+    const std::int64_t start = civil(a, b, c);
+    if (static_cast<std::size_t>(used) == text.size()) return days(start, start + kDay, 1);
+    if (const auto exact = fold::parse_timestamp(words_[at].raw, context_.now_us, context_.zone_s))
+      return days(exact->time_us, exact->time_us + kSecond, 1);
+    return std::nullopt;
+  }
+  if (std::sscanf(text.c_str(), "%2d.%2d.%4d%n", &a, &b, &c, &used) == 3 &&
+      static_cast<std::size_t>(used) == text.size() && b >= 1 && b <= 12 && c > 1900) {
+    return days(civil(c, b, a), civil(c, b, a) + kDay, 1);
+  }
+  return std::nullopt;
+}
+
+// "nov 20", "november 20th 2026", "20 november", "the 29th of march"
+std::optional<Moment> TimeReader::month_and_day(std::size_t at) const {
+  std::size_t i = at;
+  int month = month_of(word(i));
+  int day = 0;
+  if (month != 0) {
+    i = skip(i + 1, {"the"});
+    day = day_number(word(i));
+  } else {
+    i = skip(i, {"the"});
+    day = day_number(word(i));
+    if (day == 0) return std::nullopt;
+    i = skip(i + 1, {"of"});
+    month = month_of(word(i));
+    if (month == 0) {  // "the 30th", of the source's last month
+      const std::string_view ordinal = word(i - 1);
+      if (ordinal.size() < 3) return std::nullopt;
+      const std::int64_t anchor = context_.last_us != 0 ? context_.last_us : context_.now_us;
+      const std::chrono::sys_time<std::chrono::microseconds> time{std::chrono::microseconds(anchor)};
+      const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(time)};
+      std::int64_t start = civil(int(date.year()), static_cast<int>(unsigned(date.month())), day);
+      if (start > anchor) {
+        const auto before = date.year() / date.month() - std::chrono::months(1);
+        start = civil(int(before.year()), static_cast<int>(unsigned(before.month())), day);
+      }
+      return days(start, start + kDay, i - at);
+    }
+  }
+  if (day == 0) return std::nullopt;
+  ++i;
+  int year = year_at(skip(i, {"of", "in"}));
+  if (year != 0) i = skip(i, {"of", "in"}) + 1;
+  if (year == 0) year = guess_year(month, day);
+  return days(civil(year, month, day), civil(year, month, day) + kDay, i - at);
+}
+
+// "june", "end of june", "july 2005", "2005"
+std::optional<Moment> TimeReader::whole_month(std::size_t at) const {
+  std::size_t i = at;
+  int part = 0;
+  if (is_one_of(word(i), {"end", "ende", "late"})) part = 2;
+  if (is_one_of(word(i), {"early", "beginning", "start", "anfang"})) part = 1;
+  if (part != 0) i = skip(i + 1, {"of"});
+  const int month = month_of(word(i));
+  if (month == 0) {
+    const int year = part == 0 ? year_at(i) : 0;
+    if (year == 0) return std::nullopt;
+    return days(civil(year, 1, 1), civil(year + 1, 1, 1), 1);
+  }
+  if (word(i) == "may" || word(i) == "mar" || word(i) == "march") {  // also a verb
+    if (at == 0 || !is_one_of(word(at - 1), {"in", "of", "since", "during", "until", "till", "to", "and", "from"}))
+      return std::nullopt;
+  }
+  ++i;
+  int year = year_at(i);
+  if (year != 0) ++i;
+  if (year == 0) year = guess_year(month, 1);
+  std::int64_t begin = civil(year, month, 1);
+  std::int64_t end = month == 12 ? civil(year + 1, 1, 1) : civil(year, month + 1, 1);
+  if (part == 2) begin = civil(year, month, 21);
+  if (part == 1) end = civil(year, month, 11);
+  return days(begin, end, i - at);
+}
+
+// "09:00", "9:15:30", "9am", "9 pm", "noon", "20:xx", "8 uhr"
+std::optional<Moment> TimeReader::clock(std::size_t at) const {
+  const std::string text(word(at));
+  Moment out;
+  out.used = 1;
+  if (is_one_of(text, {"noon", "mittag", "midday"})) {
+    out.from_s = 12 * 3600;
+    out.to_s = out.from_s + 60;
+    return out;
+  }
+  if (is_one_of(text, {"midnight", "mitternacht"})) {
+    out.from_s = 0;
+    out.to_s = 60;
+    return out;
+  }
+  int hour = 0, minute = 0, second = 0, used = 0;
+  if (text.empty() || text[0] < '0' || text[0] > '9' || std::sscanf(text.c_str(), "%2d%n", &hour, &used) != 1)
+    return std::nullopt;
+  std::string rest = text.substr(static_cast<std::size_t>(used));
+  int length = 3600;
+  if (rest == ":xx" || rest == "h" || rest == ":xx:xx") {
+    rest.clear();
+  } else if (std::sscanf(rest.c_str(), ":%2d%n", &minute, &used) == 1) {
+    rest = rest.substr(static_cast<std::size_t>(used));
+    length = 60;
+    if (std::sscanf(rest.c_str(), ":%2d%n", &second, &used) == 1) {
+      rest = rest.substr(static_cast<std::size_t>(used));
+      length = 1;
+      if (!rest.empty() && (rest[0] == '.' || rest[0] == ',')) rest.clear();
+    }
+  } else {
+    if (rest.empty() && is_one_of(word(at + 1), {"am", "pm", "uhr", "o'clock", "utc"})) {
+      rest = word(at + 1);
+      ++out.used;
+    }
+    if (rest.empty()) return std::nullopt;
+  }
+  if (rest.empty() && is_one_of(word(at + 1), {"am", "pm"}) && out.used == 1) {
+    rest = word(at + 1);
+    ++out.used;
+  }
+  if (!rest.empty() && !is_one_of(rest, {"am", "pm", "uhr", "o'clock", "utc"})) return std::nullopt;
+  if (rest == "pm" && hour < 12) hour += 12;
+  if (rest == "am" && hour == 12) hour = 0;
+  if (hour > 24 || minute > 59 || second > 59) return std::nullopt;
+  out.from_s = hour * 3600 + minute * 60 + second;
+  out.to_s = out.from_s + length;
+  return out;
+}
+
+std::optional<Moment> TimeReader::day_part(std::size_t at) const {
+  Moment out;
+  const std::size_t i = skip(at, {"the"});
+  if (is_one_of(word(i), {"small", "wee", "early"}) && is_one_of(word(i + 1), {"hours", "morning"})) {
+    out.from_s = 0;
+    out.to_s = 6 * 3600;
+    out.used = i + 2 - at;
+    return out;
+  }
+  for (const DayPart& part : kDayParts) {
+    if (word(i) != part.name) continue;
+    if (i == at && at > 0 && !is_one_of(word(at - 1), {"the", "in", "this", "at", "on", "during", "am", "in", "over", "every", "by",
+                                                       "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "yesterday"}))
+      return std::nullopt;
+    out.from_s = part.from_hour * 3600;
+    out.to_s = part.to_hour * 3600;
+    out.used = i + 1 - at;
+    return out;
+  }
+  return std::nullopt;
+}
+
+std::optional<Moment> TimeReader::day(std::size_t at) const {
+  if (auto found = written_date(at)) return found;
+  if (auto found = month_and_day(at)) return found;
+  if (auto found = day_word(at)) return found;
+  return whole_month(at);
+}
+
+std::optional<Moment> TimeReader::moment(std::size_t at) const {
+  const std::size_t start = skip(at, {"the"});
+  if (word(start) == "now") return days(context_.now_us, context_.now_us + kSecond, start + 1 - at);
+  if (auto found = ago(start)) {
+    found->used += start - at;
+    return found;
+  }
+  if (auto on = day(start)) {
+    const std::size_t after = skip(start + on->used, {"at", "um", "in", "around", "the"});
+    auto part = clock(after);
+    if (!part) part = day_part(after);
+    if (part) {
+      on->from_s = part->from_s;
+      on->to_s = part->to_s;
+      on->used = after + part->used - start;
+    }
+    on->used += start - at;
+    return on;
+  }
+  auto part = clock(start);
+  if (!part) part = day_part(start);
+  if (!part) return std::nullopt;
+  const std::size_t after = skip(start + part->used, {"on", "am", "of", "the"});
+  const auto on = day(after);
+  if (on && on->end_us - on->begin_us <= kDay) {
+    part->has_day = true;
+    part->begin_us = on->begin_us;
+    part->end_us = on->end_us;
+    part->used = after + on->used - start;
+  }
+  part->used += start - at;
+  return part;
+}
+
+// "between 9:00 and 10:00", "from 9am to 10am", "june till december 2005", "9pm to midnight"
+std::optional<Window> TimeReader::two_moments(std::size_t at, std::size_t& used) const {
+  const bool named = is_one_of(word(at), {"between", "from", "zwischen", "von", "entre", "de"});
+  const std::size_t start = at + (named ? 1 : 0);
+  auto first = moment(start);
+  std::size_t first_used = first ? first->used : 0;
+  std::optional<int> bare;
+  if (!first && named) {  // "between 9 and 10 am"
+    bare = number(word(start));
+    if (!bare || *bare > 24) return std::nullopt;
+    first_used = 1;
+  }
+  if (first_used == 0) return std::nullopt;
+  const std::size_t joint = start + first_used;
+  if (!is_one_of(word(joint), {"and", "to", "until", "till", "und", "bis", "through", "y", "et", "a"})) return std::nullopt;
+  if (!named && is_one_of(word(joint), {"and", "und", "a", "y", "et"})) return std::nullopt;
+  auto second = moment(joint + 1);
+  if (!second) return std::nullopt;
+  used = joint + 1 + second->used - at;
+  if (bare) {
+    first = Moment{};
+    first->from_s = *bare * 3600 + (second->from_s >= 12 * 3600 && *bare < 12 ? 12 * 3600 : 0);
+  }
+  Window out;
+  if (second->has_day && first->has_day) {
+    const Window a = window_of(*first), b = window_of(*second);
+    out.since_us = a.since_us;
+    out.until_us = b.until_us;
+    if (out.since_us > out.until_us) {  // the year stands behind the second only
+      while (out.since_us > out.until_us) out.since_us -= 365 * kDay;
+    }
+    return out;
+  }
+  const std::int32_t to_s = second->from_s <= 60 && second->from_s >= 0 && first->from_s > 0 ? 86400 : second->from_s;
+  const Moment& on = first->has_day ? *first : *second;
+  if (on.has_day) {
+    out.since_us = on.begin_us + first->from_s * kSecond;
+    out.until_us = on.begin_us + to_s * kSecond;
+    return out;
+  }
+  out.day_from_s = first->from_s;
+  out.day_to_s = to_s;
+  return out;
+}
+
+std::optional<Window> TimeReader::expression(std::size_t at, std::size_t& used) const {
+  if (auto found = last_span(at, used)) return found;
+  if (auto found = two_moments(at, used)) return found;
+  const std::string_view head = word(at);
+  const bool since = is_one_of(head, {"since", "after", "from", "seit", "nach", "ab", "depuis", "desde"});
+  const bool until = is_one_of(head, {"until", "till", "before", "bis", "vor", "hasta", "avant"});
+  const bool up_to = head == "up" && word(at + 1) == "to";
+  const bool on = is_one_of(head, {"on", "at", "around", "am", "um", "in", "during", "of", "by", "im", "this"});
+  std::size_t start = at + (since || until || on ? 1 : up_to ? 2 : 0);
+  if (since) start = skip(start, {"the", "last"});
+  if (on) start = skip(start, {"the"});
+  const auto point = moment(start);
+  if (!point) return std::nullopt;
+  used = start + point->used - at;
+  Window out = window_of(*point);
+  if (since) {
+    out.until_us = Window::kMax;
+    if (out.day_from_s >= 0) out.day_to_s = 86400;
+  } else if (until || up_to) {
+    const bool clock_only = out.day_from_s >= 0;
+    if (!clock_only) {
+      const bool whole = point->end_us - point->begin_us == kDay && point->from_s < 0;
+      out.until_us = (whole && head != "before" ? point->end_us : out.since_us) - 1;
+      out.since_us = Window::kMin;
+    } else {
+      out.day_to_s = up_to ? out.day_to_s : out.day_from_s;
+      out.day_from_s = 0;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Window> take_times(std::vector<QuestionWord>& words, const TimeContext& context) {
+  const TimeReader reader(words, context);
+  std::vector<Window> out;
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    std::size_t used = 0;
+    const auto window = reader.expression(at, used);
+    if (!window || used == 0) continue;
+    for (std::size_t i = at; i < at + used && i < words.size(); ++i) words[i].taken = Taken::kTime;
+    out.push_back(*window);
+    at += used - 1;
+  }
+  return out;
+}
+
+Window intersect(const std::vector<Window>& windows) {
+  Window all;
+  for (const Window& window : windows) {
+    all.since_us = std::max(all.since_us, window.since_us);
+    all.until_us = std::min(all.until_us, window.until_us);
+    if (window.day_from_s >= 0) {
+      all.day_from_s = window.day_from_s;
+      all.day_to_s = window.day_to_s;
+    }
+  }
+  return all;
+}
+
+}  // namespace silt::answer::language

@@ -1,0 +1,115 @@
+#include "daemon/answer/plan/planner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+
+#include "daemon/answer/language/words.h"
+#include "daemon/answer/plan/source_planner.h"
+
+namespace silt::answer::plan {
+namespace {
+
+using language::Reading;
+
+language::TimeContext time_for(const language::TimeContext& asker, const search::Profile& profile) {
+  language::TimeContext out = asker;
+  out.first_us = profile.first_us;
+  out.last_us = profile.last_us;
+  return out;
+}
+
+// Words of the question that name a source: "in OpenSSH_2k.log", "the android log". They are no topic.
+// Returns which.
+std::vector<std::size_t> take_names(Reading& reading, const search::Profile& profile) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < reading.words.size(); ++i) {
+    const language::QuestionWord& word = reading.words[i];
+    if (word.text.size() < 4 || word.taken == language::Taken::kFiller || word.taken == language::Taken::kOperation) continue;
+    if (language::has_word(profile.name, word.text)) out.push_back(i);
+  }
+  std::erase_if(reading.values, [&](const std::string& value) { return language::has_word(profile.name, language::lower(value)); });
+  std::erase_if(reading.topic, [&](std::size_t i) { return std::find(out.begin(), out.end(), i) != out.end(); });
+  return out;
+}
+
+// Whether the source has the identifiers that the question names.
+std::size_t values_in(const Reading& reading, const search::Profile& profile) {
+  std::size_t hits = 0;
+  for (const std::string& value : reading.values) {
+    hits += std::any_of(profile.slots.begin(), profile.slots.end(), [&](const search::SlotProfile& slot) { return slot.values.contains(value); }) ||
+            profile.word_at.contains(language::lower(value));
+  }
+  return hits;
+}
+
+struct Entry {
+  float fitness = 0;
+  std::size_t index = 0;
+  std::unique_ptr<Reading> reading;
+  std::unique_ptr<SourcePlanner> planner;
+  std::map<std::size_t, float> evidence;
+  std::size_t values = 0;
+};
+
+// A word weighs the more the fewer sources have it.
+void weigh(std::vector<Entry>& entries) {
+  std::map<std::size_t, float> having;
+  float with_values = 0;
+  for (const Entry& entry : entries) {
+    for (const auto& [at, share] : entry.evidence) having[at] += share;
+    with_values += entry.values > 0 ? 1 : 0;
+  }
+  const float all = static_cast<float>(entries.size());
+  for (Entry& entry : entries) {
+    for (const auto& [at, share] : entry.evidence) {
+      const float rare = having[at] > 0 ? std::log(1 + all / having[at]) : 0;
+      entry.fitness += share * rare * (entry.reading->words[at].light ? 0.5F : 1.0F);
+    }
+    if (entry.values > 0) entry.fitness += 2 * static_cast<float>(entry.values) * std::log(1 + all / with_values);
+  }
+}
+
+}  // namespace
+
+std::vector<Candidate> make_plans(const std::string& question, const PlanContext& context) {
+  std::vector<Entry> entries;
+  for (std::size_t i = 0; i < context.scope.size(); ++i) {
+    const search::Profile& profile = *context.scope[i];
+    Entry entry;
+    entry.index = i;
+    entry.reading = std::make_unique<Reading>(language::read_question(question, time_for(context.time, profile)));
+    const std::vector<std::size_t> names = take_names(*entry.reading, profile);
+    entry.planner = std::make_unique<SourcePlanner>(*entry.reading, profile, i);
+    entry.evidence = entry.planner->evidence();
+    for (const std::size_t at : names) entry.evidence[at] = 1.5F;
+    entry.fitness = entry.planner->likelihood();
+    entry.values = values_in(*entry.reading, profile);
+    entries.push_back(std::move(entry));
+  }
+  weigh(entries);
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.fitness > b.fitness; });
+  const float best = entries.empty() ? 0 : entries[0].fitness, next = entries.size() > 1 ? entries[1].fitness : 0;
+  if (entries.size() > 4) entries.resize(4);
+  std::vector<Candidate> out;
+  for (Entry& entry : entries) {
+    out.push_back(entry.planner->plan());
+    out.back().fit = best > 0 ? entry.fitness / best : 1;
+    out.back().margin = context.scope.size() == 1 ? 1 : best > 0 ? (best - next) / best : 0;
+  }
+  if (context.scoped && entries.size() > 1 && out.front().query.op == Op::kCompare && !out.front().query.other_window.bounded()) {
+    Candidate& both = out.front();  // "which of the two machines got more ..."
+    both.query.op = Op::kTop;
+    both.query.group = "source";
+    both.sources.clear();
+    both.query.sources.clear();
+    for (std::size_t i = 0; i < context.scope.size(); ++i) {
+      both.sources.push_back(i);
+      both.query.sources.push_back(context.scope[i]->name);
+    }
+  }
+  return out;
+}
+
+}  // namespace silt::answer::plan

@@ -1,0 +1,51 @@
+// Planner: from a reading and the profiles of the sources in scope to queries, best first.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemon/answer/language/reading.h"
+#include "daemon/answer/plan/topic.h"
+#include "daemon/answer/query.h"
+#include "daemon/answer/search/execute.h"
+
+namespace silt::answer::plan {
+
+enum class Ground : std::uint8_t { kPatterns, kField, kValue, kAll, kOddness };
+
+struct NearPattern {
+  std::size_t source = 0;   // index in the scope
+  std::uint32_t pattern = 0;  // index in the profile
+  float score = 0;
+};
+
+struct Candidate {
+  Query query;
+  std::vector<std::size_t> sources;      // indexes in the scope
+  std::vector<float> word_weights;       // per group of query.words: how much of the question it holds
+  std::size_t firm_words = 0;            // the first ones, which were said literally
+  std::vector<std::string> soft_tests;   // slots whose test is only a guess from a number
+  float weight = 0;                      // of the whole question
+  bool bound_lost = false;               // "more than 5 ..." of which no slot is known
+  bool prose = false;                    // the source is text: its lines are the answer
+  std::string wanted_unit;               // of a number asked of prose
+  Ground ground = Ground::kPatterns;
+  float margin = 1;                      // by how much the source fits better than the next, 0 to 1
+  float fit = 1;                         // of the source, against the one that fits best
+  float coverage = 0;                    // of the topic, 0 to 1
+  float operand_score = 1;               // 1 when none is asked for
+  std::vector<std::string> lost;         // words of the question that stand nowhere in the query
+  std::vector<NearPattern> near;         // closest patterns, for a reply that claims none
+};
+
+struct PlanContext {
+  language::TimeContext time;            // of the asker
+  search::Profiles scope;
+  bool scoped = false;                   // the asker named the sources
+};
+
+// Never empty unless the scope is.
+std::vector<Candidate> make_plans(const std::string& question, const PlanContext& context);
+
+}  // namespace silt::answer::plan

@@ -1,0 +1,355 @@
+#include "daemon/answer/plan/source_planner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "daemon/answer/language/words.h"
+#include "daemon/answer/plan/thesaurus.h"
+
+namespace silt::answer::plan {
+namespace {
+
+using language::Reading;
+using search::Profile;
+
+bool has(const std::vector<std::string>& list, std::string_view word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+
+}  // namespace
+
+namespace {
+
+bool names_something(const Profile& profile, std::string_view word) {
+  const std::string stem = language::stem(word);
+  for (const OperandConcept& each : operand_concepts()) {
+    for (const Stems& phrase : each.words) {
+      if (each.name != "@noun" && !phrase.empty() && phrase.back() == stem) return true;
+    }
+  }
+  return std::any_of(profile.slots.begin(), profile.slots.end(), [&](const search::SlotProfile& slot) {
+    return slot.role != search::Role::kPlain && language::stem(slot.base()) == stem;
+  });
+}
+
+}  // namespace
+
+SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std::size_t index)
+    : reading_(reading), profile_(profile), topic_(topic_of(reading)) {
+  out_.sources = {index};
+  out_.query.sources = {profile.name};
+  out_.query.op = reading.op();
+  out_.query.window = language::intersect(reading.windows);
+  out_.query.not_words = reading.not_words;
+  prose_ = profile.layout.kind == search::Layout::Kind::kProse;
+  // A field says as much as a word that few patterns have.
+  field_weight_ = 0.75F * std::log(1 + 2 * (static_cast<float>(profile.patterns.size()) + 1));
+  weight_.assign(topic_.words.size(), 0);
+  got_.assign(topic_.words.size(), 0);
+  split_topic();
+  ground_values();
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64);
+  if (prose_) widen_prose();
+  for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
+}
+
+std::map<std::size_t, float> SourcePlanner::evidence() const {
+  std::map<std::size_t, float> out;
+  for (std::size_t i = 0; i < subject_.size(); ++i) {
+    const float got = matches_.best.empty() || weight_[subject_[i]] <= 0 ? 0 : matches_.best.front().got[i] / weight_[subject_[i]];
+    // In a long text any word may turn up.
+    const float length = matches_.best.empty() ? 0 : static_cast<float>(profile_.patterns[matches_.best.front().pattern].text.size());
+    out[topic_.words[subject_[i]].at] = std::min(1.0F, got) / (1 + std::max(0.0F, length - 200) / 600);
+  }
+  for (const std::size_t t : fields_.taken) out[topic_.words[t].at] = 1;
+  for (const std::size_t t : fields_.own_nouns) out[topic_.words[t].at] = 1;
+  for (const std::size_t t : operand_) {
+    const std::string stem = language::stem(topic_.words[t].text);
+    const auto found = profile_.stem_at.find(stem);
+    const bool word = found != profile_.stem_at.end() && !profile_.postings[found->second].empty();
+    out[topic_.words[t].at] = fields_.named.contains(t) || word ? 1.0F : 0.0F;
+  }
+  return out;
+}
+
+float SourcePlanner::likelihood() const {
+  const Window window = language::intersect(reading_.windows);
+  if (window.until_us < profile_.first_us || window.since_us > profile_.last_us) return -3;
+  std::uint64_t records = 0;
+  if (!subject_.empty()) {
+    for (const PatternMatch& match : matches_.best) {
+      if (match.score > 0.8F * matches_.best.front().score) records += profile_.patterns[match.pattern].count;
+    }
+  } else if (!fields_.tests.empty()) {
+    const search::SlotProfile* slot = profile_.slot(fields_.tests.front().slot);
+    for (const std::string& value : fields_.tests.front().any) {
+      const auto found = slot == nullptr ? nullptr : &slot->values;
+      if (found != nullptr && found->contains(value)) records += found->at(value);
+    }
+  }
+  return 0.12F * std::log1p(static_cast<float>(records)) + (fields_.severity ? 0.3F : 0.0F);
+}
+
+// Text is wrapped: what stands in the lines before and behind counts as well, a little less.
+void SourcePlanner::widen_prose() {
+  std::map<store::Seq, std::size_t> at;
+  for (std::size_t i = 0; i < matches_.best.size(); ++i) {
+    const auto& pattern = profile_.patterns[matches_.best[i].pattern];
+    at[pattern.first_seq] = i;
+    at.emplace(pattern.last_seq, i);
+  }
+  std::vector<PatternMatch> wide = matches_.best;
+  float total = 0;
+  for (const float weight : matches_.weights) total += weight;
+  for (const auto& [seq, i] : at) {
+    float score = 0;
+    for (std::size_t t = 0; t < matches_.weights.size(); ++t) {
+      for (store::Seq near = seq > 2 ? seq - 2 : 1; near <= seq + 2; ++near) {
+        const auto found = at.find(near);
+        if (found == at.end()) continue;
+        const float less = near == seq ? 1.0F : near + 1 == seq || near == seq + 1 ? 0.6F : 0.35F;
+        wide[i].got[t] = std::max(wide[i].got[t], less * matches_.best[found->second].got[t]);
+      }
+      score += wide[i].got[t];
+    }
+    wide[i].score = score;
+    wide[i].coverage = total > 0 ? score / total : 0;
+  }
+  std::stable_sort(wide.begin(), wide.end(), [](const PatternMatch& a, const PatternMatch& b) { return a.score > b.score; });
+  matches_.best = std::move(wide);
+}
+
+Topic SourcePlanner::pick(const std::vector<std::size_t>& words) const {
+  Topic out;
+  for (const std::size_t i : words) out.words.push_back(topic_.words[i]);
+  return out;
+}
+
+// Of "which app process died" the operand is "app process": up to the last word that names something.
+void SourcePlanner::trim_operand() {
+  operand_words_ = reading_.operand;
+  std::size_t keep = std::min<std::size_t>(1, operand_words_.size());
+  for (std::size_t n = operand_words_.size(); n > 0; --n) {
+    if (!names_something(profile_, reading_.words[operand_words_[n - 1]].text)) continue;
+    keep = n;
+    break;
+  }
+  operand_words_.resize(keep);
+}
+
+void SourcePlanner::split_topic() {
+  trim_operand();
+  const std::set<std::size_t> operand(operand_words_.begin(), operand_words_.end());
+  for (TopicWord& word : topic_.words) word.share = operand.contains(word.at) ? 0.4F : std::max(word.share, reading_.words[word.at].light ? 0.35F : 1.0F);
+  fields_ = ground_fields(reading_, topic_, profile_);
+  for (std::size_t t = 0; t < topic_.words.size(); ++t) {
+    if (operand.contains(topic_.words[t].at)) {
+      operand_.push_back(t);
+    } else if (fields_.taken.contains(t)) {
+      weight_[t] = got_[t] = field_weight_;
+    } else if (!fields_.plain.contains(t)) {
+      subject_.push_back(t);
+    }
+  }
+}
+
+// Identifiers and quoted text must be there as they are.
+void SourcePlanner::ground_values() {
+  out_.word_weights.clear();
+  for (const std::string& value : reading_.values) {
+    out_.query.words.push_back({language::lower(value)});
+    out_.word_weights.push_back(field_weight_);
+  }
+  out_.firm_words = out_.query.words.size();
+}
+
+void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& matches, const std::vector<std::size_t>& words) {
+  if (prose_) {
+    for (std::size_t i = 0; i < words.size(); ++i) got_[words[i]] = match.got[i];
+    for (std::size_t i = 0; i < matches.best.size() && i < 3; ++i) {
+      if (matches.best[i].score < 0.7F * match.score) break;
+      out_.query.patterns.push_back(profile_.patterns[matches.best[i].pattern].id);
+      chosen_.push_back(matches.best[i].pattern);
+    }
+    return;
+  }
+  std::set<std::uint32_t> stems;
+  for (const std::uint32_t w : match.words) {
+    const std::uint32_t stem = profile_.words[w].stem;
+    if (!stems.insert(stem).second) continue;
+    WordGroup group = {profile_.words[w].text};
+    for (const std::uint32_t other : profile_.words_of_stem[stem]) {
+      if (other != w) group.push_back(profile_.words[other].text);
+    }
+    out_.query.words.push_back(std::move(group));
+    float weight = 0;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const bool direct = language::stem(topic_.words[words[i]].text) == language::stem(profile_.words[w].text);
+      weight = std::max(weight, match.got[i] * (direct ? 1.0F : 0.5F));
+    }
+    out_.word_weights.push_back(weight);
+  }
+  join_phrases(profile_.patterns[match.pattern].example);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    got_[words[i]] = match.got[i];
+  }
+  for (const PatternMatch& other : matches.best) {
+    const bool all = std::all_of(match.words.begin(), match.words.end(), [&](std::uint32_t w) {
+      return std::any_of(other.words.begin(), other.words.end(), [&](std::uint32_t o) { return profile_.words[o].stem == profile_.words[w].stem; });
+    });
+    if (all) chosen_.push_back(other.pattern);
+  }
+}
+
+// Small words mean something next to another only: "screen on", "link down", "not responding". Where
+// they stand next to none of the query's words they go.
+void SourcePlanner::join_phrases(const std::string& example) {
+  static const std::set<std::string> kSmall = {"on", "off", "up", "down", "out", "in", "not", "by", "of", "to", "is", "with", "for", "was"};
+  auto& groups = out_.query.words;
+  for (std::size_t i = groups.size(); i-- > out_.firm_words;) {
+    const std::string small = groups[i].front();
+    if (!kSmall.contains(small) || groups.size() < 2) continue;
+    groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(i));
+    out_.word_weights.erase(out_.word_weights.begin() + static_cast<std::ptrdiff_t>(i));
+    for (WordGroup& group : groups) {
+      WordGroup phrases;
+      for (const std::string& word : group) {
+        for (const std::string& phrase : {word + " " + small, small + " " + word}) {
+          if (language::has_word(example, phrase)) phrases.push_back(phrase);
+        }
+      }
+      if (!phrases.empty()) group = phrases;
+    }
+  }
+  for (std::size_t i = 1; i < reading_.words.size(); ++i) {  // "not responding"
+    if (reading_.words[i - 1].text != "not") continue;
+    for (WordGroup& group : groups) {
+      for (std::string& word : group) {
+        if (word == reading_.words[i].text && language::has_word(example, "not " + word)) word = "not " + word;
+      }
+    }
+  }
+}
+
+std::vector<std::uint32_t> SourcePlanner::patterns_in_scope() const {
+  return chosen_;
+}
+
+OperandChoice SourcePlanner::operand_for(OperandUse use) const {
+  OperandRequest request;
+  request.profile = &profile_;
+  request.patterns = patterns_in_scope();
+  for (const std::size_t i : operand_words_) request.words.push_back(reading_.words[i].text);
+  for (const std::size_t i : reading_.topic) {
+    const std::string& text = reading_.words[i].text;
+    if (!has(request.words, text)) request.other_words.push_back(text);
+  }
+  request.use = use;
+  request.unit = reading_.unit;
+  request.who = reading_.who;
+  request.where = reading_.where;
+  return choose_operand(request);
+}
+
+// Coverage: what share of the question's weight the query holds.
+void SourcePlanner::measure() {
+  float all = 0, got = 0;
+  for (std::size_t t = 0; t < topic_.words.size(); ++t) {
+    all += weight_[t];
+    got += std::min(got_[t], weight_[t]);
+    if (weight_[t] > 0 && got_[t] <= 0) out_.lost.push_back(topic_.words[t].text);
+  }
+  all += field_weight_ * static_cast<float>(reading_.values.size());  // each is in the query
+  got += field_weight_ * static_cast<float>(reading_.values.size());
+  all += field_weight_ * static_cast<float>(fields_.numbers.size());
+  got += field_weight_ * static_cast<float>(fields_.numbers.size());
+  out_.soft_tests = fields_.numbers;
+  for (const std::string& number : fields_.lost) {
+    all += field_weight_;
+    out_.lost.push_back(number);
+  }
+  if (!fields_.lost.empty()) got *= 0.5F;  // a number that is nowhere: what was asked about did not happen
+  // A summary or a list of oddities needs no topic.
+  const bool story = out_.query.op == Op::kSummary || out_.query.op == Op::kNew || out_.query.op == Op::kGap;
+  out_.coverage = all > 0 ? got / all : 1;
+  out_.weight = all;
+  if (story && out_.ground == Ground::kAll) out_.coverage = std::max(out_.coverage, 0.7F);
+}
+
+Candidate SourcePlanner::plan() {
+  out_.query.tests = fields_.tests;
+  ground_words();
+  shape();
+  if (!operand_.empty() && out_.query.operand.empty()) give_back_operand();
+  else if (claimed_) rematch();
+  for (const PatternMatch& match : matches_.best) {
+    if (out_.near.size() < 5) out_.near.push_back({out_.sources[0], match.pattern, match.score});
+  }
+  measure();
+  return std::move(out_);
+}
+
+// Words that name the slot are held by it: they need not stand in the records.
+void SourcePlanner::claim(const std::string& key) {
+  const search::SlotProfile* slot = profile_.slot(key);
+  if (slot == nullptr) return;
+  std::erase_if(subject_, [&](std::size_t t) {
+    const std::string stem = language::stem(topic_.words[t].text);
+    bool named = stem == language::stem(slot->base()) || (slot->role == search::Role::kPlain && stem == language::stem(slot->after));
+    language::for_each_word(slot->base(), [&](std::string_view part, std::size_t) { named |= part.size() > 2 && language::stem(language::lower(part)) == stem; });
+    for (const OperandConcept& each : operand_concepts()) {
+      if (each.name == "@noun" || !has(each.slots, slot->base())) continue;
+      named |= std::any_of(each.words.begin(), each.words.end(), [&](const Stems& phrase) { return phrase.size() == 1 && phrase[0] == stem; });
+    }
+    if (named) {
+      weight_[t] = got_[t] = field_weight_ / 2;
+      claimed_ = true;
+    }
+    return named;
+  });
+}
+
+// No slot fits: then the operand's words are topic as well.
+void SourcePlanner::give_back_operand() {
+  for (const std::size_t t : operand_) {
+    topic_.words[t].share = reading_.words[topic_.words[t].at].light ? 0.35F : 1.0F;
+    weight_[t] = 0;
+    if (!fields_.plain.contains(t) && std::find(subject_.begin(), subject_.end(), t) == subject_.end()) subject_.push_back(t);
+  }
+  std::sort(subject_.begin(), subject_.end());
+  operand_.clear();
+  rematch();
+}
+
+void SourcePlanner::rematch() {
+  out_.query.words.clear();
+  out_.query.patterns.clear();
+  ground_values();
+  chosen_.clear();
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64);
+  if (prose_) widen_prose();
+  for (std::size_t i = 0; i < subject_.size(); ++i) {
+    weight_[subject_[i]] = matches_.weights[i];
+    got_[subject_[i]] = 0;
+  }
+  ground_words();
+}
+
+// The words of the pattern that fits best. Where something else holds the question already, and where
+// all lines make sense, a pattern that is only near would cut away too much.
+void SourcePlanner::ground_words() {
+  if (subject_.empty() || matches_.best.empty()) return;
+  const PatternMatch& best = matches_.best.front();
+  const Op op = out_.query.op;
+  const bool wide = op == Op::kGap || op == Op::kSummary || op == Op::kNew || op == Op::kHistogram;
+  const float least = op == Op::kNew || op == Op::kSummary ? 2.0F : wide || !fields_.tests.empty() || !out_.query.tests.empty() ? 0.65F : 0.0F;
+  if (best.coverage > least) use_match(best, matches_, subject_);
+  out_.ground = !out_.query.patterns.empty() ? Ground::kPatterns : !out_.query.words.empty() ? (chosen_.empty() ? Ground::kValue : Ground::kPatterns)
+                : !fields_.tests.empty()  ? Ground::kField
+                                          : Ground::kAll;
+}
+
+}  // namespace silt::answer::plan

@@ -1,0 +1,70 @@
+// Grounds a reading in one source: which records it means, which slot it asks for.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/answer/plan/fields.h"
+#include "daemon/answer/plan/operand.h"
+#include "daemon/answer/plan/planner.h"
+
+namespace silt::answer::plan {
+
+class SourcePlanner {
+ public:
+  SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index);
+
+  // By word of the question: how well the source has it, 0 to 1. What chooses among sources.
+  std::map<std::size_t, float> evidence() const;
+  // What else speaks for the source: many records that fit, and a time that it covers.
+  float likelihood() const;
+  Candidate plan();
+
+ private:
+  void trim_operand();
+  void split_topic();
+  void ground_words();
+  void claim(const std::string& key);
+  void give_back_operand();
+  void rematch();
+  void widen_prose();
+  void join_phrases(const std::string& example);
+  bool timed_number();
+  bool total_of_number();
+  void ground_values();
+  Topic pick(const std::vector<std::size_t>& words) const;
+  void use_match(const PatternMatch& match, const TopicMatches& matches, const std::vector<std::size_t>& words);
+  std::vector<std::uint32_t> patterns_in_scope() const;
+  OperandChoice operand_for(OperandUse use) const;
+  void measure();
+
+  void shape();
+  bool settle_untimed();
+  OperandChoice number_operand();
+  void shape_numbers();
+  bool most_of_number();
+  void shape_groups();
+  void shape_bounds();
+  void shape_compare();
+  void shape_duration();
+  void shape_list();
+  bool by_bucket();
+
+  const language::Reading& reading_;
+  const search::Profile& profile_;
+  Candidate out_;
+  Topic topic_;
+  std::vector<std::size_t> subject_, operand_;  // of topic_.words
+  std::vector<std::size_t> operand_words_;      // of the reading
+  bool claimed_ = false;
+  bool prose_ = false;
+  float field_weight_ = 0;
+  std::vector<float> weight_, got_;             // per word of topic_
+  FieldGrounding fields_;
+  TopicMatches matches_;                        // of the subject
+  std::vector<std::uint32_t> chosen_;           // patterns that the words mean
+};
+
+}  // namespace silt::answer::plan

@@ -1,0 +1,215 @@
+#include "daemon/answer/query_runner.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <string>
+
+#include "base/escape.h"
+#include "daemon/answer/api_time.h"
+#include "daemon/answer/citations.h"
+#include "daemon/answer/query_proto.h"
+#include "daemon/answer/query_text.h"
+#include "daemon/answer/reply/compose.h"
+#include "daemon/answer/reply/story.h"
+
+namespace silt::answer {
+namespace {
+
+constexpr std::uint32_t kCitations = 8, kMatches = 20, kPatterns = 50, kMost = 1000, kContextMost = 50;
+constexpr std::size_t kTopValues = 5, kSlots = 12;
+
+std::uint32_t limit_of(std::uint32_t asked, std::uint32_t usual) {
+  return std::min(asked == 0 ? usual : asked, kMost);
+}
+
+// "source:seq" of what was shown last.
+Status read_token(const std::string& token, std::size_t& source, store::Seq& seq) {
+  if (token.empty()) return Status::ok();
+  const char* const end = token.data() + token.size();
+  const auto first = std::from_chars(token.data(), end, source);
+  const bool good = first.ec == std::errc() && first.ptr != end && *first.ptr == ':' &&
+                    std::from_chars(first.ptr + 1, end, seq).ptr == end;
+  return good ? Status::ok() : invalid_argument("'" + token + "' is no page token of this call");
+}
+
+std::string escape_lines(std::string_view text) {
+  std::string out;
+  while (true) {
+    const std::size_t end = text.find('\n');
+    out += escape_bytes(text.substr(0, end));
+    if (end == std::string_view::npos) return out;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
+void add_slots(const search::Profile& profile, const search::PatternProfile& pattern, silt::v1::PatternSummary& out) {
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> used;
+  for (const auto& [slot, count] : pattern.slots) used.emplace_back(count, slot);
+  std::stable_sort(used.begin(), used.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (std::size_t i = 0; i < used.size() && i < kSlots; ++i) {
+    const search::SlotProfile& slot = profile.slots[used[i].second];
+    silt::v1::SlotSummary& made = *out.add_slots();
+    made.set_name(escape_bytes(slot.name));
+    made.set_values_total(slot.values.size());
+    std::vector<std::pair<std::string, std::uint64_t>> values(slot.values.begin(), slot.values.end());
+    const std::size_t shown = std::min(kTopValues, values.size());
+    std::partial_sort(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(shown), values.end(), [](const auto& a, const auto& b) {
+      return a.second != b.second ? a.second > b.second : a.first < b.first;
+    });
+    for (std::size_t v = 0; v < shown; ++v) {
+      silt::v1::ValueCount& value = *made.add_top();
+      value.set_value(escape_bytes(values[v].first));
+      value.set_count(values[v].second);
+    }
+  }
+}
+
+}  // namespace
+
+Result<silt::v1::Query> QueryRunner::query_of(const silt::v1::QueryRequest& request) {
+  if (request.has_query() && !request.text().empty()) return invalid_argument("both text and query are given");
+  if (request.has_query()) return request.query();
+  SILT_ASSIGN(const Query parsed, parse_query(unescape_bytes(request.text())));
+  silt::v1::Query out;
+  to_proto(parsed, out);
+  return out;
+}
+
+Result<search::Profiles> QueryRunner::profiles_of(const access::Call& call, const std::vector<store::SourceInfo>& sources) {
+  search::Profiles out;
+  for (const store::SourceInfo& source : sources) {
+    if (call.cancelled) return Status(Code::kCancelled, "cancelled by the caller");
+    SILT_ASSIGN(auto profile, profiles_.get(source));
+    out.push_back(std::move(profile));
+  }
+  return out;
+}
+
+search::Limits QueryRunner::limits_of(const access::Call& call, std::int32_t zone_s) const {
+  search::Limits limits;
+  limits.deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(time_max_us_);
+  limits.cancelled = &call.cancelled;
+  limits.zone_s = zone_s;
+  return limits;
+}
+
+Status QueryRunner::cite_hit(const search::Profiles& scope, const search::Hit& hit, std::uint32_t number,
+                             silt::v1::Citation& out) const {
+  CitationRequest request;
+  request.source = scope[hit.source]->ref;
+  request.source_name = scope[hit.source]->name;
+  request.seq = hit.seq;
+  request.event_us = hit.event_us;
+  SILT_ASSIGN(auto citation, cite(log_, request));
+  if (!citation) return Status::ok();
+  citation->set_number(number);
+  out = std::move(*citation);
+  return Status::ok();
+}
+
+Result<silt::v1::QueryResponse> QueryRunner::query(const access::Call& call, const silt::v1::QueryRequest& request,
+                                                   const std::vector<store::SourceInfo>& sources) {
+  SILT_ASSIGN(const silt::v1::Query message, query_of(request));
+  reply::Judged judged;
+  SILT_ASSIGN(judged.candidate.query, from_proto(message));
+  SILT_ASSIGN(judged.scope, profiles_of(call, sources));
+  const Query& query = judged.candidate.query;
+  const search::Limits limits = limits_of(call, request.zone_s());
+  SILT_ASSIGN(judged.outcome, search::execute(log_, judged.scope, query, limits));
+  if (query.op == Op::kCompare && query.other_window.bounded()) {
+    Query other = query;
+    other.window = query.other_window;
+    SILT_ASSIGN(judged.other, search::execute(log_, judged.scope, other, limits));
+  }
+  if (query.op == Op::kSummary || query.op == Op::kNew || query.op == Op::kGone || query.op == Op::kExplain) {
+    judged.candidate.ground = plan::Ground::kAll;
+    SILT_ASSIGN(judged.story, reply::tell(log_, judged.scope, judged.outcome, query.op, 7));
+  }
+  judged.verdict = reply::Verdict::kStated;
+  const reply::Reply reply = reply::compose(judged, request.zone_s(), limit_of(request.evidence_max(), kCitations));
+  silt::v1::QueryResponse out;
+  out.set_answer(escape_lines(reply.text));
+  out.set_text(escape_bytes(print_query(query)));
+  out.set_records_matched(judged.outcome.matched);
+  out.set_records_examined(judged.outcome.examined);
+  out.set_records_total(judged.outcome.total);
+  out.set_truncated(!judged.outcome.complete || judged.outcome.groups_cut);
+  if (judged.outcome.value) out.set_value(*judged.outcome.value);
+  out.set_unit(escape_bytes(judged.outcome.unit));
+  out.set_groups_total(judged.outcome.groups.size());
+  const std::size_t shown = query.limit == 0 ? kMost : query.limit;
+  for (std::size_t i = 0; i < judged.outcome.groups.size() && i < shown; ++i) {
+    silt::v1::ValueCount& group = *out.add_groups();
+    group.set_value(escape_bytes(judged.outcome.groups[i].value));
+    group.set_count(judged.outcome.groups[i].count);
+  }
+  for (std::size_t i = 0; i < reply.citations.size(); ++i)
+    SILT_TRY(cite_hit(judged.scope, reply.citations[i], static_cast<std::uint32_t>(i + 1), *out.add_evidence()));
+  return out;
+}
+
+Result<silt::v1::SearchResponse> QueryRunner::search(const access::Call& call, const silt::v1::SearchRequest& request,
+                                                     const std::vector<store::SourceInfo>& sources) {
+  SILT_ASSIGN(const auto matcher, search::TextMatcher::create(unescape_bytes(request.pattern())));
+  SILT_ASSIGN(const search::Profiles scope, profiles_of(call, sources));
+  search::FindRequest wanted;
+  wanted.matcher = matcher.get();
+  wanted.limit = limit_of(request.limit(), kMatches);
+  if (request.has_since()) wanted.window.since_us = time_us_of(request.since());
+  if (request.has_until()) wanted.window.until_us = time_us_of(request.until());
+  SILT_TRY(read_token(request.page_token(), wanted.from_source, wanted.before_seq));
+  SILT_ASSIGN(const search::Found found, search::find(log_, scope, wanted, limits_of(call, 0)));
+  silt::v1::SearchResponse out;
+  const std::size_t context = std::min(request.context(), kContextMost);
+  for (const search::Hit& hit : found.hits) {
+    silt::v1::SearchMatch& match = *out.add_matches();
+    SILT_TRY(cite_hit(scope, hit, 0, *match.mutable_record()));
+    if (context == 0) continue;
+    SILT_ASSIGN(const std::vector<search::Hit> near, reply::around(log_, scope, hit, context, context));
+    for (const search::Hit& line : near)
+      SILT_TRY(cite_hit(scope, line, 0, line.seq < hit.seq ? *match.add_before() : *match.add_after()));
+  }
+  out.set_records_matched(found.matched);
+  out.set_records_examined(found.examined);
+  out.set_records_total(found.total);
+  out.set_truncated(!found.complete);
+  if (found.more && !found.hits.empty())
+    out.set_next_page_token(std::to_string(found.hits.back().source) + ":" + std::to_string(found.hits.back().seq));
+  return out;
+}
+
+Result<silt::v1::PatternsResponse> QueryRunner::patterns(const access::Call& call, const silt::v1::PatternsRequest& request,
+                                                         const std::vector<store::SourceInfo>& sources) {
+  SILT_ASSIGN(const search::Profiles scope, profiles_of(call, sources));
+  std::vector<std::pair<std::size_t, std::size_t>> all;
+  for (std::size_t s = 0; s < scope.size(); ++s) {
+    for (std::size_t p = 0; p < scope[s]->patterns.size(); ++p) all.emplace_back(s, p);
+  }
+  std::stable_sort(all.begin(), all.end(), [&](const auto& a, const auto& b) {
+    return scope[a.first]->patterns[a.second].count > scope[b.first]->patterns[b.second].count;
+  });
+  std::size_t at = 0;
+  store::Seq unused = 0;
+  SILT_TRY(read_token(request.page_token(), at, unused));
+  silt::v1::PatternsResponse out;
+  out.set_patterns_total(all.size());
+  const std::size_t end = std::min<std::size_t>(all.size(), at + limit_of(request.limit(), kPatterns));
+  for (; at < end; ++at) {
+    const search::Profile& profile = *scope[all[at].first];
+    const search::PatternProfile& pattern = profile.patterns[all[at].second];
+    silt::v1::PatternSummary& made = *out.add_patterns();
+    made.set_source(escape_bytes(profile.name));
+    made.set_id(pattern.id);
+    made.set_text(escape_bytes(pattern.text));
+    made.set_count(pattern.count);
+    set_time(pattern.first_us, *made.mutable_first());
+    set_time(pattern.last_us, *made.mutable_last());
+    add_slots(profile, pattern, made);
+  }
+  if (end < all.size()) out.set_next_page_token(std::to_string(end) + ":0");
+  return out;
+}
+
+}  // namespace silt::answer

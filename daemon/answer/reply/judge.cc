@@ -1,0 +1,157 @@
+#include "daemon/answer/reply/judge.h"
+
+#include <algorithm>
+
+namespace silt::answer::reply {
+namespace {
+
+using plan::Candidate;
+using search::Outcome;
+
+constexpr float kClosest = 0.1F;  // least confidence of what is shown as closest
+
+constexpr float kSameFit = 0.05F;  // sources whose fit differs by less are rivals
+
+// Least confidence of what is stated. An explanation shows lines and claims little; a list of lines
+// that only half fit claims that these are the ones.
+float stated_from(const Judged& judged) {
+  if (judged.candidate.prose) return 0.35F;
+  switch (judged.candidate.query.op) {
+    case Op::kExplain:
+    case Op::kSummary:
+    case Op::kNew: return 0.2F;
+    case Op::kFirst:
+    case Op::kLast:
+    case Op::kWhen:
+    case Op::kExists:
+    case Op::kTop:
+    case Op::kBottom: return 0.35F;
+    case Op::kList: return judged.outcome.groups.empty() ? 0.58F : 0.48F;
+    default: return 0.42F;
+  }
+}
+
+search::Profiles scope_of(const search::Profiles& scope, const Candidate& candidate) {
+  search::Profiles out;
+  for (const std::size_t i : candidate.sources) out.push_back(scope[i]);
+  return out;
+}
+
+// What the operation must have found to have an answer.
+bool has_answer(const Query& query, const Outcome& outcome) {
+  switch (query.op) {
+    case Op::kSum:
+    case Op::kAverage:
+    case Op::kMin:
+    case Op::kMax:
+    case Op::kPercentile: return outcome.value.has_value();
+    case Op::kGap: return outcome.value.has_value();
+    case Op::kTop:
+    case Op::kBottom:
+    case Op::kDistinct:
+    case Op::kThreshold: return !outcome.groups.empty();
+    default: return outcome.matched > 0;
+  }
+}
+
+float confidence_of(const Candidate& candidate, const Outcome& outcome) {
+  const Query& query = candidate.query;
+  float confidence = candidate.coverage;
+  const bool needs_operand = query.op == Op::kTop || query.op == Op::kBottom || query.op == Op::kDistinct ||
+                             query.op == Op::kAverage || query.op == Op::kSum || query.op == Op::kMax ||
+                             query.op == Op::kMin || query.op == Op::kPercentile;
+  if (needs_operand && query.group.empty()) confidence *= std::min(1.0F, 0.4F + candidate.operand_score);
+  const bool span = query.op == Op::kDuration && query.operand.empty() && candidate.ground == plan::Ground::kPatterns;
+  if (span && candidate.firm_words == 0) confidence *= 0.6F;
+  if (candidate.bound_lost) confidence *= 0.3F;
+  if (!has_answer(query, outcome)) confidence *= 0.3F;
+  return confidence;
+}
+
+// Takes away what holds least of the question, where the whole finds nothing. False: nothing is left
+// that may go.
+bool relax(Candidate& candidate) {
+  auto& words = candidate.query.words;
+  auto& weights = candidate.word_weights;
+  float gone = 0;
+  if (!candidate.soft_tests.empty() && (words.size() > candidate.firm_words || candidate.query.tests.size() > 1)) {
+    const std::string slot = candidate.soft_tests.back();
+    candidate.soft_tests.pop_back();
+    std::erase_if(candidate.query.tests, [&](const Test& test) { return test.slot == slot; });
+    candidate.lost.push_back(slot);
+    gone = 0.3F * candidate.weight;
+  } else if (words.size() > candidate.firm_words + 1 || (words.size() > candidate.firm_words && (candidate.firm_words > 0 || !candidate.query.tests.empty()))) {
+    const auto least = std::min_element(weights.begin() + static_cast<std::ptrdiff_t>(candidate.firm_words), weights.end());
+    const auto at = least - weights.begin();
+    candidate.lost.push_back(words[static_cast<std::size_t>(at)].front());
+    gone = *least;
+    words.erase(words.begin() + at);
+    weights.erase(least);
+  } else {
+    return false;
+  }
+  if (candidate.weight > 0) candidate.coverage = std::max(0.0F, candidate.coverage - gone / candidate.weight);
+  return true;
+}
+
+// Summaries and oddities tell patterns; explanations add what stands around the first match.
+Status add_story(const store::RecordLog& log, Judged& judged) {
+  const Op op = judged.candidate.query.op;
+  const bool all = judged.candidate.ground == plan::Ground::kAll;
+  const bool lines = op == Op::kExplain || judged.candidate.prose;
+  if (op != Op::kSummary && op != Op::kNew && op != Op::kGone && !lines) return Status::ok();
+  if (!lines || all) {
+    SILT_ASSIGN(judged.story, tell(log, judged.scope, judged.outcome, op, 7));
+    return Status::ok();
+  }
+  if (judged.outcome.sample.empty()) return Status::ok();
+  SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), 2, judged.candidate.prose ? 3 : 2));
+  for (const search::Hit& hit : near) judged.story.push_back({hit, 0});
+  if (op == Op::kExplain && !judged.candidate.prose && judged.candidate.coverage < 0.7F) {
+    Query all_lines;
+    all_lines.window = judged.candidate.query.window;
+    SILT_ASSIGN(const Outcome everything, search::execute(log, judged.scope, all_lines, {}));
+    SILT_ASSIGN(judged.alarms, tell(log, judged.scope, everything, op, 3));
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
+Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope, std::vector<Candidate> candidates,
+                     const search::Limits& limits) {
+  std::vector<Judged> all;
+  for (Candidate& candidate : candidates) {
+    Judged judged;
+    judged.scope = scope_of(scope, candidate);
+    SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
+    while (!has_answer(candidate.query, judged.outcome) && relax(candidate)) {
+      SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
+    }
+    if (candidate.query.op == Op::kCompare && candidate.query.other_window.bounded()) {
+      Query other = candidate.query;
+      other.window = candidate.query.other_window;
+      SILT_ASSIGN(judged.other, search::execute(log, judged.scope, other, limits));
+    }
+    judged.confidence = confidence_of(candidate, judged.outcome);
+    judged.candidate = std::move(candidate);
+    all.push_back(std::move(judged));
+  }
+  if (all.empty()) return Judged{};
+  const auto worth = [](const Judged& one) { return one.confidence * one.candidate.fit * one.candidate.fit; };
+  std::stable_sort(all.begin(), all.end(), [&](const Judged& a, const Judged& b) { return worth(a) > worth(b); });
+  Judged best = std::move(all.front());
+  SILT_TRY(add_story(log, best));
+  best.verdict = best.confidence >= stated_from(best) ? Verdict::kStated
+                 : best.confidence >= kClosest ? Verdict::kClosest
+                                               : Verdict::kNothing;
+  if (best.verdict == Verdict::kStated && best.candidate.margin < kSameFit) {
+    for (std::size_t i = 1; i < all.size(); ++i) {
+      if (worth(all[i]) > 0.7F * worth(best) && all[i].confidence >= stated_from(all[i])) best.rivals.push_back(std::move(all[i]));
+    }
+    if (!best.rivals.empty()) best.verdict = Verdict::kClosest;
+  }
+  return best;
+}
+
+}  // namespace silt::answer::reply

@@ -1,0 +1,36 @@
+// Judge: runs the candidates and decides what may be said. Stated is only what a query computed for a
+// grounding that holds enough of the question; else the closest patterns are shown, or nothing is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "daemon/answer/plan/planner.h"
+#include "daemon/answer/reply/story.h"
+#include "daemon/answer/search/execute.h"
+
+namespace silt::answer::reply {
+
+enum class Verdict : std::uint8_t { kStated, kClosest, kNothing };
+inline std::string_view name_of(Verdict verdict) {
+  return verdict == Verdict::kStated ? "stated" : verdict == Verdict::kClosest ? "closest" : "nothing";
+}
+
+struct Judged {
+  Verdict verdict = Verdict::kNothing;
+  plan::Candidate candidate;
+  search::Profiles scope;       // of the candidate's query
+  search::Outcome outcome;
+  search::Outcome other;        // compare: the second side
+  std::vector<StoryLine> alarms; // of vague explanations: what else went wrong
+  std::vector<StoryLine> story; // of summaries, oddities and explanations
+  float confidence = 0;
+  std::vector<Judged> rivals;   // other sources that fit as well: then nothing is stated for one of them
+};
+
+Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope, std::vector<plan::Candidate> candidates,
+                     const search::Limits& limits);
+
+}  // namespace silt::answer::reply

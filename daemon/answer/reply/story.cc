@@ -1,0 +1,122 @@
+#include "daemon/answer/reply/story.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "daemon/answer/language/words.h"
+
+namespace silt::answer::reply {
+namespace {
+
+using search::Hit;
+using search::Outcome;
+using search::PatternCount;
+
+constexpr std::array<std::string_view, 34> kAlarming = {
+    "error",   "errors",     "failed",    "failure",     "fail",     "fatal",   "panic",      "exception", "killed",
+    "denied",  "refused",    "timeout",   "timed out",   "abort",    "aborted", "unexpected", "corrupt",   "crash",
+    "crashed", "lost",       "cannot",    "unable",      "could not", "invalid", "out of memory", "attack",   "bug",
+    "stuck",   "hung",       "blocked",   "unreachable", "exceeded", "attempt", "alert"};
+
+// Without numbers and identifiers, so that patterns that differ in these only are told once.
+std::string shape_of(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, 200)) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) out += c;
+  }
+  return out.substr(0, 60);
+}
+
+struct Ranked {
+  PatternCount found;
+  const search::PatternProfile* pattern = nullptr;
+  float alarm = 0;
+  float rare = 0;
+};
+
+std::vector<Ranked> rank(const search::Profiles& scope, const Outcome& outcome) {
+  std::vector<Ranked> out;
+  for (const PatternCount& found : outcome.patterns) {
+    const search::Profile& profile = *scope[found.source];
+    const auto at = profile.pattern_at.find(found.pattern);
+    if (at == profile.pattern_at.end()) continue;
+    Ranked ranked;
+    ranked.found = found;
+    ranked.pattern = &profile.patterns[at->second];
+    ranked.alarm = alarm_of(*ranked.pattern);
+    ranked.rare = 1 - std::log1p(static_cast<float>(found.count)) / std::log1p(static_cast<float>(std::max<std::uint64_t>(outcome.matched, 2)));
+    out.push_back(ranked);
+  }
+  return out;
+}
+
+void sort_by(std::vector<Ranked>& ranked, float alarm, float rare) {
+  std::stable_sort(ranked.begin(), ranked.end(), [&](const Ranked& a, const Ranked& b) {
+    return alarm * a.alarm + rare * a.rare > alarm * b.alarm + rare * b.rare;
+  });
+}
+
+}  // namespace
+
+float alarm_of(const search::PatternProfile& pattern) {
+  float alarm = 0;
+  const std::string_view severity = pattern.severity.empty() ? std::string_view() : search::severity_of(pattern.severity);
+  if (severity == "FATAL" || severity == "PANIC" || severity == "EMERGENCY" || severity == "CRITICAL") alarm = 0.9F;
+  else if (severity == "ERROR" || severity == "SEVERE" || severity == "ALERT" || severity == "FAILURE") alarm = 0.8F;
+  else if (severity == "WARN") alarm = 0.5F;
+  std::size_t hits = 0;
+  for (const std::string_view word : kAlarming) hits += language::has_word(pattern.example, word);
+  return std::min(1.0F, alarm + 0.3F * static_cast<float>(std::min<std::size_t>(hits, 3)));
+}
+
+Result<std::vector<StoryLine>> tell(const store::RecordLog& log, const search::Profiles& scope, const Outcome& outcome, Op op,
+                                    std::size_t most) {
+  std::vector<Ranked> ranked = rank(scope, outcome);
+  std::vector<Ranked> chosen;
+  std::set<std::string> shapes;
+  const auto pick = [&](std::size_t n) {
+    for (const Ranked& each : ranked) {
+      if (n == 0 || chosen.size() >= most) return;
+      if (!shapes.insert(shape_of(each.pattern->text)).second) continue;
+      chosen.push_back(each);
+      --n;
+    }
+  };
+  if (op == Op::kSummary) {
+    pick(2);  // most frequent
+    sort_by(ranked, 1.0F, 0.5F);
+    pick(most - 3);
+    std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) { return a.found.last_seq > b.found.last_seq; });
+    pick(1);  // how it ended
+  } else {
+    sort_by(ranked, op == Op::kNew ? 0.5F : 1.0F, op == Op::kNew ? 1.0F : 0.4F);
+    pick(most);
+  }
+  if (op == Op::kSummary) {
+    std::stable_sort(chosen.begin(), chosen.end(), [](const Ranked& a, const Ranked& b) { return a.found.first_seq < b.found.first_seq; });
+  }
+  std::vector<StoryLine> out;
+  for (const Ranked& each : chosen) {
+    SILT_ASSIGN(const store::JournalRecord record, log.read(scope[each.found.source]->ref, each.found.first_seq));
+    out.push_back({{each.found.source, record.seq, each.found.first_us, each.found.pattern, record.text, ""}, each.found.count});
+  }
+  return out;
+}
+
+Result<std::vector<Hit>> around(const store::RecordLog& log, const search::Profiles& scope, const Hit& hit, std::size_t before,
+                                std::size_t after) {
+  std::vector<Hit> out;
+  const store::Seq first = hit.seq > before ? hit.seq - before : 1;
+  SILT_TRY(search::scan_records(log, scope[hit.source]->ref, {first, hit.seq + after},
+                                [&](const store::RecordView& record, const store::FoldMark& mark) {
+                                  if (record.seq != hit.seq)
+                                    out.push_back({hit.source, record.seq, mark.event_us, mark.pattern, std::string(record.text), ""});
+                                  return true;
+                                })
+               .status());
+  return out;
+}
+
+}  // namespace silt::answer::reply

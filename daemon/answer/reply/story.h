@@ -1,0 +1,30 @@
+// Story: which patterns of a result are worth telling, for summaries, "anything unusual?" and "what
+// went wrong?": severe ones, rare ones, first appearances, and what makes up most of the records.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/status.h"
+#include "daemon/answer/query.h"
+#include "daemon/answer/search/execute.h"
+
+namespace silt::answer::reply {
+
+struct StoryLine {
+  search::Hit hit;           // the first record of the pattern in the result
+  std::uint64_t count = 0;
+};
+
+// In the order of time for summaries, else oddest first.
+Result<std::vector<StoryLine>> tell(const store::RecordLog& log, const search::Profiles& scope,
+                                    const search::Outcome& outcome, Op op, std::size_t most);
+
+// Records right before and after a hit: what led to it.
+Result<std::vector<search::Hit>> around(const store::RecordLog& log, const search::Profiles& scope, const search::Hit& hit,
+                                        std::size_t before, std::size_t after);
+
+// 0 for everyday lines, up to 1 for those that say that something failed.
+float alarm_of(const search::PatternProfile& pattern);
+
+}  // namespace silt::answer::reply

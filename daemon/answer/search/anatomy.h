@@ -1,0 +1,65 @@
+// Anatomy: the slots of a record, that is, every part of its text that may differ from record to
+// record, with the names people use for them: header fields (severity, program, host, component),
+// keyed fields, columns of tables, and other words and numbers by the words next to them.
+//
+// A pure function of text, attributes and the layout of the source. Views point into these.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/fold/scanner.h"
+
+namespace silt::answer::search {
+
+// How the lines of a source are built, found from its first records.
+struct Layout {
+  enum class Kind : std::uint8_t { kLines, kCsv, kTsv, kAccess, kProse } kind = Kind::kLines;
+  std::vector<std::string> columns;  // of tables
+};
+Layout find_layout(const std::vector<std::string_view>& first_lines);
+
+enum class Role : std::uint8_t { kHeader, kNamed, kPlain };
+
+struct Slot {
+  std::string_view name;    // "severity", "storypoint", "rhost"; of plain ones the word before
+  std::string_view before;  // the word before `name` or the value: "failed password for |root|" has "for"
+  std::string_view after;   // the word behind: "77 |ms|"
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  fold::TokenKind kind = fold::TokenKind::kWord;
+  Role role = Role::kPlain;
+  std::uint32_t ordinal = 0;  // of plain ones: which token of the line it is
+};
+
+class Anatomist {
+ public:
+  // The result lives until the next call; so long must `text` live.
+  const std::vector<Slot>& slots_of(std::string_view text, const Layout& layout);
+  const fold::ScannedLine& scanned() const { return line_; }
+
+ private:
+  void add(std::string_view name, std::size_t begin, std::size_t end, fold::TokenKind kind, Role role);
+  void header();
+  void severity();
+  void program_and_host();
+  void component();
+  void access_fields();
+  void columns(const Layout& layout);
+  void keyed_fields();
+  void long_values();
+  void plain_tokens();
+  bool covered(std::uint32_t begin, std::uint32_t end) const;
+
+  fold::ScannedLine line_;
+  std::vector<fold::Field> fields_;
+  std::vector<Slot> slots_;
+  std::uint32_t header_end_ = 0;
+};
+
+// "ERROR" for E, err, [error], level=error ...; empty for other words.
+std::string_view severity_of(std::string_view word);
+
+}  // namespace silt::answer::search

@@ -1,0 +1,233 @@
+#include "daemon/answer/search/collect.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "daemon/answer/language/words.h"
+
+namespace silt::answer::search {
+namespace {
+
+// Without the text, which is read at the end: there may be a new last record with each one.
+Hit end_of(RecordInHand& record, std::size_t source) {
+  return {source, record.record().seq, record.mark().event_us, record.mark().pattern, "", ""};
+}
+
+class CountCollector final : public Collector {
+ public:
+  explicit CountCollector(const Limits& limits) : limits_(limits) {}
+
+  void add(RecordInHand& record, std::size_t source) override {
+    ++matched_;
+    const std::int64_t us = record.mark().event_us;
+    if (!first_ || us < first_->event_us) first_ = end_of(record, source);
+    if (!last_ || us >= last_->event_us) last_ = end_of(record, source);
+    PatternCount& of_pattern = patterns_[{source, record.mark().pattern}];
+    if (of_pattern.count++ == 0) of_pattern = {source, record.mark().pattern, 1, record.record().seq, 0, us};
+    of_pattern.last_seq = record.record().seq;
+    if (sample_.size() < limits_.sample) {
+      sample_.push_back(hit_of(record, source));
+    } else if (of_pattern.count == 1 && later_.size() < limits_.sample) {
+      later_.push_back(hit_of(record, source));
+    }
+  }
+
+  void finish(Outcome& out) override {
+    out.matched = matched_;
+    out.first = std::move(first_);
+    out.last = std::move(last_);
+    out.sample = std::move(sample_);
+    for (Hit& hit : later_) out.sample.push_back(std::move(hit));
+    for (const auto& [key, found] : patterns_) out.patterns.push_back(found);
+    std::stable_sort(out.patterns.begin(), out.patterns.end(),
+                     [](const PatternCount& a, const PatternCount& b) { return a.count > b.count; });
+  }
+
+ private:
+  const Limits& limits_;
+  std::uint64_t matched_ = 0;
+  std::optional<Hit> first_, last_;
+  std::vector<Hit> sample_, later_;
+  std::map<std::pair<std::size_t, store::PatternId>, PatternCount> patterns_;
+};
+
+class GroupCollector final : public Collector {
+ public:
+  GroupCollector(const Query& query, const Limits& limits)
+      : query_(query), limits_(limits), by_(query.group.empty() ? query.operand : query.group), 
+        bucket_(is_bucket(by_)) {}
+
+  void add(RecordInHand& record, std::size_t source) override {
+    if (bucket_) return count(bucket_of(record.mark().event_us, by_, limits_.zone_s), record, source);
+    if (by_ == "source") return count(std::to_string(source), record, source);
+    if (by_ == "pattern") return count(std::to_string(record.mark().pattern), record, source);
+    const Slot* slot = find_slot(record.slots(), by_, record.text());
+    if (slot != nullptr) count(slot_value(*slot, record.text()), record, source);
+  }
+
+  void finish(Outcome& out) override {
+    out.grouped = grouped_;
+    out.groups_cut = cut_;
+    for (auto& [value, group] : groups_) out.groups.push_back(std::move(group));
+    const bool by_time = bucket_ && query_.op != Op::kTop && query_.op != Op::kBottom && query_.op != Op::kMax && query_.op != Op::kMin;
+    std::sort(out.groups.begin(), out.groups.end(), [&](const Group& a, const Group& b) {
+      if (by_time) return a.value < b.value;
+      if (a.count != b.count) return query_.op == Op::kBottom || query_.op == Op::kMin ? a.count < b.count : a.count > b.count;
+      return a.example.seq != b.example.seq ? a.example.seq < b.example.seq : a.value < b.value;
+    });
+  }
+
+ private:
+  void count(const std::string& value, RecordInHand& record, std::size_t source) {
+    ++grouped_;
+    const auto found = groups_.find(value);
+    if (found != groups_.end()) {
+      ++found->second.count;
+    } else if (groups_.size() < limits_.groups) {
+      groups_.emplace(value, Group{value, 1, hit_of(record, source)});
+    } else {
+      cut_ = true;
+    }
+  }
+
+  const Query& query_;
+  const Limits& limits_;
+  std::string by_;
+  bool bucket_;
+  bool cut_ = false;
+  std::uint64_t grouped_ = 0;
+  std::unordered_map<std::string, Group> groups_;
+};
+
+class NumberCollector final : public Collector {
+ public:
+  explicit NumberCollector(const Query& query) : query_(query), name_(query.operand) {}
+
+  void add(RecordInHand& record, std::size_t source) override {
+    for (const Slot& slot : record.slots()) {
+      if (slot_key(slot, record.text()) != name_) continue;
+      const bool clock = slot.kind == fold::TokenKind::kTime || record.text().substr(slot.begin, slot.end - slot.begin).find(':') != std::string_view::npos;
+      const auto quantity = read_quantity(record.text().substr(slot.begin, 48), clock);
+      if (!quantity) continue;
+      take(*quantity, record, source);
+      return;
+    }
+  }
+
+  void finish(Outcome& out) override {
+    out.numbers = values_.size();
+    if (values_.empty()) return;
+    out.unit = unit_;
+    out.from = std::move(extreme_);
+    const double n = static_cast<double>(values_.size());
+    double sum = 0;
+    for (const double value : values_) sum += value;
+    switch (query_.op) {
+      case Op::kSum: out.value = sum; break;
+      case Op::kAverage: out.value = sum / n; break;
+      case Op::kMin:
+      case Op::kMax: out.value = best_; break;
+      default: {
+        const double part = query_.number > 0 ? query_.number / 100 : 0.5;
+        auto at = static_cast<std::ptrdiff_t>(std::ceil(part * n)) - 1;
+        at = std::clamp<std::ptrdiff_t>(at, 0, static_cast<std::ptrdiff_t>(values_.size()) - 1);
+        std::nth_element(values_.begin(), values_.begin() + at, values_.end());
+        out.value = values_[static_cast<std::size_t>(at)];
+      }
+    }
+    if (measure_ != Measure::kNone && factor_ != 0) *out.value /= factor_;
+  }
+
+ private:
+  void take(const Quantity& quantity, RecordInHand& record, std::size_t source) {
+    if (values_.empty()) {  // the first record's unit is the one that the answer has
+      measure_ = quantity.measure;
+      unit_ = quantity.unit;
+      factor_ = quantity.value != 0 ? quantity.base / quantity.value : 1;
+    }
+    const double value = quantity.measure == measure_ && measure_ != Measure::kNone ? quantity.base : quantity.value;
+    const bool better = values_.empty() || (query_.op == Op::kMin ? value < best_ : value > best_);
+    values_.push_back(value);
+    if (!better) return;
+    best_ = value;
+    extreme_ = hit_of(record, source);
+  }
+
+  const Query& query_;
+  std::string name_;
+  std::vector<double> values_;
+  double best_ = 0, factor_ = 1;
+  Measure measure_ = Measure::kNone;
+  std::string unit_;
+  std::optional<Hit> extreme_;
+};
+
+class GapCollector final : public Collector {
+ public:
+  void add(RecordInHand& record, std::size_t source) override {
+    times_.push_back({record.mark().event_us, source, record.record().seq});
+  }
+  void finish(Outcome& out) override {
+    std::sort(times_.begin(), times_.end(), [](const At& a, const At& b) { return a.us < b.us; });
+    std::int64_t best = -1;
+    for (std::size_t i = 1; i < times_.size(); ++i) {
+      if (times_[i].us - times_[i - 1].us <= best) continue;
+      best = times_[i].us - times_[i - 1].us;
+      out.from = Hit{times_[i - 1].source, times_[i - 1].seq, times_[i - 1].us, 0, "", ""};
+      out.to = Hit{times_[i].source, times_[i].seq, times_[i].us, 0, "", ""};
+    }
+    if (best < 0) return;
+    out.value = static_cast<double>(best) / 1e6;
+    out.unit = "s";
+  }
+
+ private:
+  struct At {
+    std::int64_t us;
+    std::size_t source;
+    store::Seq seq;
+  };
+  std::vector<At> times_;
+};
+
+}  // namespace
+
+Hit hit_of(RecordInHand& record, std::size_t source) {
+  return {source, record.record().seq, record.mark().event_us, record.mark().pattern,
+          std::string(record.text().substr(0, 16 * 1024)), ""};
+}
+
+std::vector<std::unique_ptr<Collector>> collectors_for(const Query& query, const Limits& limits) {
+  std::vector<std::unique_ptr<Collector>> out;
+  out.push_back(std::make_unique<CountCollector>(limits));
+  const bool groups = !query.group.empty();
+  switch (query.op) {
+    case Op::kDistinct:
+    case Op::kTop:
+    case Op::kBottom:
+    case Op::kThreshold:
+    case Op::kList:
+    case Op::kCompare:
+    case Op::kHistogram:
+    case Op::kTrend:
+      if (groups || !query.operand.empty()) out.push_back(std::make_unique<GroupCollector>(query, limits));
+      break;
+    case Op::kSum:
+    case Op::kAverage:
+    case Op::kMin:
+    case Op::kMax:
+    case Op::kPercentile:
+      if (groups) out.push_back(std::make_unique<GroupCollector>(query, limits));
+      else if (!query.operand.empty()) out.push_back(std::make_unique<NumberCollector>(query));
+      break;
+    case Op::kDuration:
+      if (!query.operand.empty()) out.push_back(std::make_unique<NumberCollector>(query));
+      break;
+    case Op::kGap: out.push_back(std::make_unique<GapCollector>()); break;
+    default: break;
+  }
+  return out;
+}
+
+}  // namespace silt::answer::search

@@ -1,0 +1,36 @@
+// Runs queries on the store.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "daemon/answer/query.h"
+#include "daemon/answer/search/outcome.h"
+#include "daemon/answer/search/profile.h"
+
+namespace silt::answer::search {
+
+struct Limits {
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  const std::atomic<bool>* cancelled = nullptr;
+  std::int32_t zone_s = 0;
+  std::size_t sample = 8;
+  std::size_t groups = 200'000;  // distinct values that are told apart
+};
+
+using Profiles = std::vector<std::shared_ptr<const Profile>>;
+
+// Of the sources of `profiles`, all of them.
+Result<Outcome> execute(const store::RecordLog& log, const Profiles& profiles, const Query& query, const Limits& limits);
+
+// "2026-11-20 09" for hour, "2026-11-20" for day, and so on: the bucket that a time falls into.
+std::string bucket_of(std::int64_t us, std::string_view unit, std::int32_t zone_s);
+bool is_bucket(std::string_view group);
+double bucket_seconds(std::string_view unit);
+
+}  // namespace silt::answer::search

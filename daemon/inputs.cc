@@ -1,0 +1,148 @@
+#include "daemon/inputs.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "connectors/file/file_connector.h"
+#include "daemon/descriptors.h"
+
+namespace silt::daemon {
+namespace {
+
+// A name with captures names the sources outright.
+std::string stream_name_of(const SourceConfig& source) {
+  if (source.name.find_first_of("{}") != std::string::npos) return source.name;
+  return source.per_file ? source.name + ":{path}" : std::string();
+}
+
+// The same connector would be made of both.
+bool read_alike(const SourceConfig& a, SourceConfig b) {
+  b.mode = a.mode;
+  b.time_zone = a.time_zone;
+  b.keep_days = a.keep_days;
+  b.keep_mib = a.keep_mib;
+  return a == b;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ",") + name;
+  return out.empty() ? "none" : out;
+}
+
+// Expressions were checked when the file was read.
+Result<std::shared_ptr<const connectors::RecordRules>> rules_of(const SourceConfig& source) {
+  using Rules = connectors::RecordRules;
+  if (!source.record_start.empty()) return Rules::by_expression(Rules::Kind::kStart, source.record_start);
+  if (!source.record_continue.empty())
+    return Rules::by_expression(Rules::Kind::kContinue, source.record_continue);
+  return source.lines == "single" ? nullptr : Rules::usual();
+}
+
+}  // namespace
+
+Inputs::Inputs(const Config& config, std::uint64_t descriptor_limit, const Clock& clock, MakeWaiter make_waiter)
+    : store_(config.store),
+      descriptor_limit_(descriptor_limit),
+      clock_(clock),
+      make_waiter_(std::move(make_waiter)) {
+  for (const SourceConfig& source : config.sources) sources_[source.name] = source;
+}
+
+Status Inputs::start(intake::Intake& intake) {
+  for (const auto& [name, source] : sources_) SILT_TRY(add(source, intake));
+  return Status::ok();
+}
+
+Status Inputs::add(const SourceConfig& source, intake::Intake& intake) const {
+  connectors::FileConnectorOptions file;
+  file.include = source.include;
+  if (!source.exclude.empty()) file.exclude = source.exclude;
+  file.link_targets = source.link_targets;
+  file.never_enter = {store_.path};
+  file.stream_name = stream_name_of(source);
+  file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
+  file.reconcile_ms = source.reconcile_ms;
+  SILT_ASSIGN(file.rules, rules_of(source));
+  file.flush_ms = source.flush_ms;
+  file.open_files_max = share_descriptors(descriptor_limit_, sources_.size()).each_input;
+  const std::shared_ptr<connectors::Waiter> waiter = make_waiter_();
+  auto connector = connectors::FileConnector::create(std::move(file), clock_, *waiter);
+  if (!connector.is_ok()) return connector.status().with_context("source " + source.name);
+  intake.remove(source.name);
+  intake.add({source.tenant, source.name, source.type, waiter}, std::move(connector).value());
+  return Status::ok();
+}
+
+bool Inputs::change(const SourceConfig& from, const SourceConfig& to, intake::Intake& intake) const {
+  if (from.mode != to.mode) {
+    log::warning("reload_incomplete", {{"source", to.name},
+                                       {"not_applied", "source.mode of states in memory"},
+                                       {"remedy", "it applies when they are loaded again; restart siltd for now"}});
+  }
+  if (read_alike(from, to)) return true;
+  const Status added = add(to, intake);
+  if (!added.is_ok())
+    log::error("reload_failed", {{"error", added.message()}, {"effect", "this input stays as it was"}});
+  return added.is_ok();
+}
+
+void Inputs::reload(const std::vector<SourceConfig>& wanted, intake::Intake& intake) {
+  std::map<std::string, SourceConfig> next;
+  std::vector<std::string> added, changed, removed;
+  for (const SourceConfig& source : wanted) {
+    const auto known = sources_.find(source.name);
+    if (known == sources_.end()) {
+      const Status done = add(source, intake);
+      if (!done.is_ok()) {
+        log::error("reload_failed", {{"error", done.message()}, {"effect", "this input is not read"}});
+        continue;
+      }
+      added.push_back(source.name);
+      next[source.name] = source;
+    } else if (known->second == source) {
+      next[source.name] = source;
+    } else if (change(known->second, source, intake)) {
+      changed.push_back(source.name);
+      next[source.name] = source;
+    } else {
+      next[source.name] = known->second;
+    }
+  }
+  for (const auto& [name, source] : sources_) {
+    const auto named = [&](const SourceConfig& each) { return each.name == name; };
+    if (std::any_of(wanted.begin(), wanted.end(), named)) continue;
+    intake.remove(name);
+    removed.push_back(name);
+  }
+  const std::lock_guard lock(mutex_);
+  sources_ = std::move(next);
+  log::info("inputs_reloaded",
+            {{"added", listed(added)}, {"changed", listed(changed)}, {"removed", listed(removed)}});
+}
+
+std::string Inputs::time_zone(const std::string& input) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sources_.find(input);
+  return found == sources_.end() ? std::string() : found->second.time_zone;
+}
+
+fold::SourceMode Inputs::mode(const std::string& input) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sources_.find(input);
+  if (found == sources_.end() || found->second.mode == "learn") return fold::SourceMode::kLearn;
+  return found->second.mode == "count" ? fold::SourceMode::kCount : fold::SourceMode::kScore;
+}
+
+learn::Retention Inputs::retention(const std::string& input) const {
+  constexpr std::int64_t kDayS = 86'400;
+  const std::lock_guard lock(mutex_);
+  const auto found = sources_.find(input);
+  const SourceConfig source = found == sources_.end() ? SourceConfig() : found->second;
+  const std::int64_t days = source.keep_days < 0 ? store_.keep_days : source.keep_days;
+  const std::uint64_t mib = source.keep_mib < 0 ? store_.keep_mib : static_cast<std::uint64_t>(source.keep_mib);
+  return {days * kDayS, mib << 20};
+}
+
+}  // namespace silt::daemon

@@ -1,0 +1,170 @@
+#include "tests/answer/lines_store.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "daemon/fold/scanner.h"
+#include "daemon/fold/timestamp.h"
+
+namespace silt::answer {
+namespace {
+
+constexpr std::size_t kBlockRecords = 1000;
+
+}  // namespace
+
+store::SourceRef LinesStore::add(const std::string& name, std::string_view text, std::int64_t arrival_us) {
+  Source& made = sources_.emplace_back();
+  made.info.ref = {store::TenantId{1}, static_cast<store::SourceId>(sources_.size())};
+  made.info.name = made.info.stream = name;
+  made.info.tenant = "default";
+  fold::Miner miner;
+  fold::ScannedLine scanned;
+  std::int64_t last_us = arrival_us;
+  auto bytes = std::make_unique<std::string[]>(1);
+  std::vector<store::RecordView> records;
+  std::vector<store::FoldMark> marks;
+  std::size_t at = 0;
+  const auto seal = [&] {
+    if (records.empty()) return;
+    auto block = std::make_shared<store::Block>();
+    block->first_seq = records.front().seq;
+    block->last_seq = records.back().seq;
+    block->records = store::RecordBlock(std::make_unique<std::string[]>(1), std::move(records));
+    block->marks = std::move(marks);
+    made.blocks.push_back(std::move(block));
+    records.clear();
+    marks.clear();
+  };
+  const auto kept = std::make_shared<std::string>(text);  // lives as long as the store
+  static std::vector<std::shared_ptr<std::string>> texts;
+  texts.push_back(kept);
+  const std::string_view all(*kept);
+  while (at < all.size()) {
+    const std::size_t end = std::min(all.find('\n', at), all.size());
+    std::string_view line = all.substr(at, end - at);
+    at = end + 1;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    store::RecordView record;
+    record.seq = ++made.last;
+    record.arrival_us = arrival_us;
+    record.text = line;
+    fold::scan_line(line, scanned);
+    const auto time = scanned.time ? fold::resolve_time(*scanned.time, arrival_us, 0) : std::nullopt;
+    if (time) last_us = *time;
+    const std::int64_t us = time ? *time : last_us;
+    const fold::Folded folded = miner.fold(scanned, record.seq, us);
+    records.push_back(record);
+    marks.push_back({folded.pattern, us, folded.is_new});
+    if (records.size() == kBlockRecords) seal();
+  }
+  seal();
+  for (fold::PatternId id = 0; id <= miner.size(); ++id) {
+    const fold::Pattern* pattern = miner.find(id);
+    if (pattern == nullptr) continue;
+    made.patterns.push_back({pattern->id, pattern->text, pattern->count, pattern->first_seq, pattern->last_seq,
+                             pattern->first_time_us, pattern->last_time_us, ""});
+  }
+  return made.info.ref;
+}
+
+const LinesStore::Source* LinesStore::find(store::SourceRef ref) const {
+  for (const Source& source : sources_) {
+    if (source.info.ref == ref) return &source;
+  }
+  return nullptr;
+}
+
+std::vector<store::SourceInfo> LinesStore::sources() const {
+  std::vector<store::SourceInfo> out;
+  for (const Source& source : sources_) out.push_back(source.info);
+  return out;
+}
+
+Result<store::SourceInfo> LinesStore::source(store::SourceRef ref) const {
+  const Source* found = find(ref);
+  if (found == nullptr) return not_found("no such source");
+  return found->info;
+}
+
+Result<store::BlockPtr> LinesStore::block_after(store::SourceRef ref, store::Seq after) const {
+  const Source* found = find(ref);
+  if (found == nullptr) return not_found("no such source");
+  for (std::size_t i = after / kBlockRecords; i < found->blocks.size(); ++i) {
+    if (found->blocks[i]->last_seq > after) return found->blocks[i];
+  }
+  return store::BlockPtr();
+}
+
+Result<store::JournalRecord> LinesStore::read(store::SourceRef ref, store::Seq seq) const {
+  SILT_ASSIGN(const store::BlockPtr block, block_after(ref, seq - 1));
+  if (!block || seq < block->first_seq) return not_found("no such record");
+  const store::RecordView& record = block->records.records()[seq - block->first_seq];
+  store::JournalRecord out;
+  out.seq = seq;
+  out.arrival_us = record.arrival_us;
+  out.text = std::string(record.text);
+  return out;
+}
+
+Result<store::IntakeHead> LinesStore::intake_head(store::SourceRef ref) const {
+  const Source* found = find(ref);
+  if (found == nullptr) return not_found("no such source");
+  store::IntakeHead head;
+  head.journal_seq = found->last;
+  return head;
+}
+
+Status LinesStore::patterns(store::SourceRef ref, std::vector<store::PatternRow>& out) const {
+  const Source* found = find(ref);
+  if (found == nullptr) return not_found("no such source");
+  out = found->patterns;
+  return Status::ok();
+}
+
+Result<store::PatternRow> LinesStore::pattern(store::SourceRef ref, store::PatternId id) const {
+  const Source* found = find(ref);
+  if (found == nullptr) return not_found("no such source");
+  for (const store::PatternRow& row : found->patterns) {
+    if (row.id == id) return row;
+  }
+  return not_found("no such pattern");
+}
+
+// What the answer path does not use.
+Result<store::SourceInfo> LinesStore::open_source(const std::string&, const std::string&, const std::string&) {
+  return unimplemented("lines only");
+}
+Status LinesStore::append(const store::GroupAppend&) {
+  return unimplemented("lines only");
+}
+Result<std::vector<connectors::CursorRow>> LinesStore::cursors(const std::string&) const {
+  return unimplemented("lines only");
+}
+Status LinesStore::append_shed_mark(store::SourceRef, const store::ShedMark&) {
+  return unimplemented("lines only");
+}
+Result<std::vector<store::ShedMark>> LinesStore::shed_marks(store::SourceRef, store::Seq) const {
+  return unimplemented("lines only");
+}
+Status LinesStore::scan(store::SourceRef, store::SeqRange, bool, const std::function<bool(const store::Evidence&)>&) const {
+  return unimplemented("lines only");
+}
+Result<store::Evidence> LinesStore::evidence(store::SourceRef, store::Seq) const {
+  return unimplemented("lines only");
+}
+Status LinesStore::look_up(store::SourceRef, std::span<const store::Seq>, bool,
+                           const std::function<bool(const store::Evidence&)>&) const {
+  return unimplemented("lines only");
+}
+Status LinesStore::postings(store::SourceRef, std::string_view, store::SeqRange, std::size_t, std::vector<store::Seq>&) const {
+  return unimplemented("lines only");
+}
+Status LinesStore::terms_with_prefix(store::SourceRef, std::string_view, std::size_t, std::vector<std::string>&) const {
+  return unimplemented("lines only");
+}
+Result<store::SeqRange> LinesStore::seqs_between(store::SourceRef, std::int64_t, std::int64_t) const {
+  return unimplemented("lines only");
+}
+
+}  // namespace silt::answer

@@ -1,0 +1,53 @@
+// A store in memory over plain lines, folded as the daemon does it: for answers without a daemon.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/fold/miner.h"
+#include "daemon/store/evidence_store.h"
+#include "daemon/store/record_log.h"
+
+namespace silt::answer {
+
+class LinesStore final : public store::RecordLog, public store::EvidenceStore {
+ public:
+  // Lines end with '\n'; their arrival is `arrival_us`.
+  store::SourceRef add(const std::string& name, std::string_view text, std::int64_t arrival_us);
+
+  Result<store::SourceInfo> open_source(const std::string&, const std::string&, const std::string&) override;
+  std::vector<store::SourceInfo> sources() const override;
+  Result<store::SourceInfo> source(store::SourceRef ref) const override;
+  Status append(const store::GroupAppend&) override;
+  Result<std::vector<connectors::CursorRow>> cursors(const std::string&) const override;
+  Result<store::BlockPtr> block_after(store::SourceRef source, store::Seq after) const override;
+  Result<store::JournalRecord> read(store::SourceRef source, store::Seq seq) const override;
+  Result<store::IntakeHead> intake_head(store::SourceRef source) const override;
+  Status append_shed_mark(store::SourceRef, const store::ShedMark&) override;
+  Result<std::vector<store::ShedMark>> shed_marks(store::SourceRef, store::Seq) const override;
+
+  Status scan(store::SourceRef, store::SeqRange, bool, const std::function<bool(const store::Evidence&)>&) const override;
+  Result<store::Evidence> evidence(store::SourceRef, store::Seq) const override;
+  Status look_up(store::SourceRef, std::span<const store::Seq>, bool,
+                 const std::function<bool(const store::Evidence&)>&) const override;
+  Status postings(store::SourceRef, std::string_view, store::SeqRange, std::size_t, std::vector<store::Seq>&) const override;
+  Status terms_with_prefix(store::SourceRef, std::string_view, std::size_t, std::vector<std::string>&) const override;
+  Status patterns(store::SourceRef source, std::vector<store::PatternRow>& out) const override;
+  Result<store::PatternRow> pattern(store::SourceRef source, store::PatternId id) const override;
+  Result<store::SeqRange> seqs_between(store::SourceRef, std::int64_t, std::int64_t) const override;
+
+ private:
+  struct Source {
+    store::SourceInfo info;
+    std::vector<store::BlockPtr> blocks;
+    std::vector<store::PatternRow> patterns;
+    store::Seq last = 0;
+  };
+  const Source* find(store::SourceRef ref) const;
+
+  std::vector<Source> sources_;
+};
+
+}  // namespace silt::answer
