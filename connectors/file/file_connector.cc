@@ -259,7 +259,7 @@ class FileConnector::Impl {
       for (const Record& record : stream.records) {
         if (record.flags & kRecordGap) continue;
         unconfirmed_.bytes_read +=
-            record.text.size() + record.bytes_cut + ((record.flags & kRecordPartial) ? 0 : 1);
+            record.origin.end - record.origin.begin + ((record.flags & kRecordPartial) ? 0 : 1);
         unconfirmed_.records_cut += (record.flags & kRecordCut) ? 1 : 0;
       }
     }

@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "connectors/connector.h"
+#include "connectors/encoding.h"
 #include "connectors/file/file_key.h"
 
 namespace silt::connectors {
@@ -42,6 +43,7 @@ enum class Stretch : std::uint8_t { kLine, kLongLine, kNulRun };
 
 struct Generation : GenerationRow {
   Fd fd;
+  Encoding encoding = Encoding::kUnknown;  // of its file, asked once
   Stretch stretch = Stretch::kLine;
   std::uint64_t scan_to = 0;        // valid unless kLine: read up to here
   Fingerprint scan_tail;            // of the last bytes before scan_to

@@ -22,6 +22,10 @@ Origin origin_of(const Generation& generation, std::uint64_t begin, std::uint64_
   return {out.arena().copy(shown_path(generation)), generation.id, begin, end};
 }
 
+std::string_view text_of(std::string_view bytes, Encoding encoding, StreamWriter& out) {
+  return is_utf16(encoding) ? out.arena().copy(utf8_of_utf16(bytes, encoding)) : bytes;
+}
+
 void cut(Record& record, std::uint64_t bytes) {
   if (bytes == 0) return;
   record.flags |= kRecordCut;
@@ -68,6 +72,7 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
                          look.modified_ns == generation.modified_ns;
   if (unchanged) return Outcome::kEnd;
   if (look.size < generation.offset) return Outcome::kTruncated;
+  SILT_TRY(note_encoding(generation));
   if (generation.stretch == Stretch::kNulRun) {
     SILT_ASSIGN(const bool filled, was_filled(generation, out.builder().limits()));
     if (filled) generation.stretch = Stretch::kLine;
@@ -101,6 +106,14 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
   return Outcome::kEnd;
 }
 
+Status TailReader::note_encoding(Generation& generation) {
+  if (generation.encoding != Encoding::kUnknown) return Status::ok();
+  char head[4];
+  SILT_ASSIGN(const std::size_t count, read_at(generation.fd, 0, head, sizeof head));
+  generation.encoding = encoding_of({head, count});
+  return Status::ok();
+}
+
 // Whether the writer came to the run of NULs that we know: room that is made beforehand, by a memory
 // mapping for instance, is filled from its beginning.
 Result<bool> TailReader::was_filled(Generation& generation, const ReadLimits& limits) {
@@ -108,9 +121,9 @@ Result<bool> TailReader::was_filled(Generation& generation, const ReadLimits& li
   SILT_ASSIGN(const std::size_t count,
               read_at(generation.fd, generation.offset, buffer_.data(), limits.record_bytes_max + 1));
   const std::string_view bytes(buffer_.data(), count);
-  const std::string_view text = bytes.substr(0, bytes.find('\0'));
+  const std::string_view text = bytes.substr(0, size_before_nul(bytes, generation.encoding));
   generation.nul_from = generation.offset + text.size();
-  return text.size() == count || text.find('\n') != std::string_view::npos;
+  return text.size() == count || find_line_end(text, generation.encoding) != std::string_view::npos;
 }
 
 // Bytes that are not written yet are neither a backlog nor, if the file is cut there, lost.
@@ -119,7 +132,7 @@ void TailReader::note_nuls(Generation& generation, const Window& window, std::ui
   const std::uint64_t window_end = window.begin + window.bytes.size();
   if (generation.stretch != Stretch::kLine || window_end < size || generation.offset >= window_end) return;
   const std::string_view rest = window.bytes.substr(generation.offset - window.begin);
-  const std::size_t text = rest.find_last_not_of('\0') + 1;
+  const std::size_t text = size_without_nuls(rest, generation.encoding);
   generation.nul_to_end = text < rest.size();
   generation.nul_from = generation.offset + text;
 }
@@ -142,11 +155,13 @@ Result<TailReader::Window> TailReader::load(const Generation& generation, std::u
                                             StreamWriter& out) {
   const ReadLimits& limits = out.builder().limits();
   const std::size_t most =
-      std::max<std::size_t>(out.builder().bytes_left(), std::size_t{limits.record_bytes_max} + 1);
+      std::max({std::size_t{out.builder().bytes_left()}, std::size_t{limits.record_bytes_max} + 1,
+                std::size_t{kHeadBytes}});  // of which the proof needs all
   const std::uint32_t proof = proof_at(generation).size;
   Window window;
   window.from = resume_at(generation);
   window.begin = window.from - proof;
+  window.unit = unit_bytes(generation.encoding);
   const std::size_t fresh = std::min<std::uint64_t>(most, size - std::min(size, window.from));
   window.in_batch = fresh > kSmallBytes && generation.stretch == Stretch::kLine;
   if (!window.in_batch) buffer_.resize(std::max<std::size_t>(buffer_.size(), proof + fresh));
@@ -166,21 +181,22 @@ bool TailReader::proves(const Generation& generation, const Window& window) {
 }
 
 void TailReader::split(Generation& generation, const Window& window, StreamWriter& out) {
-  const std::size_t line_bytes_max = out.builder().limits().record_bytes_max;
+  const Encoding encoding = generation.encoding;
+  const std::size_t line_bytes_max = bytes_for(out.builder().limits().record_bytes_max, encoding);
   const bool no_line = window.fresh().rfind('\n') == std::string_view::npos;
   if (no_line && window.fresh().size() <= line_bytes_max) return;
   const std::string_view fresh = window.in_batch ? window.fresh() : out.arena().copy(window.fresh());
-  LineSplitter lines(fresh);
+  LineSplitter lines(fresh, encoding);
   const std::uint64_t bytes_left = out.builder().bytes_left(), records_left = out.builder().records_left();
   Origin origin = origin_of(generation, generation.offset, 0, out);
   out.expect(std::min<std::uint64_t>(records_left, fresh.size() / kLineBytesUsual + 1));
   std::uint64_t bytes = 0, records = 0;
   std::string_view line;
   while (records < records_left && bytes < bytes_left && lines.next(line)) {
-    const std::string_view kept = line.substr(0, line_bytes_max);
+    const std::string_view kept = whole_prefix(line, line_bytes_max, encoding);
     origin.end = origin.begin + kept.size();
-    cut(out.add(kept, origin), line.size() - kept.size());
-    origin.begin += line.size() + 1;
+    cut(out.add(text_of(kept, encoding, out), origin), line.size() - kept.size());
+    origin.begin += line.size() + unit_bytes(encoding);
     bytes += kept.size();
     ++records;
     // A hole in the middle of a window starts the next read, which knows how to cross it.
@@ -189,53 +205,57 @@ void TailReader::split(Generation& generation, const Window& window, StreamWrite
   if (records > 0) {
     advance(generation, origin.begin, tail_of(window.bytes.substr(0, origin.begin - window.begin)));
   } else if (fresh.size() > line_bytes_max && out.empty()) {
-    const std::size_t text = fresh.find_last_not_of('\0') + 1;
+    const std::size_t text = size_without_nuls(fresh, encoding);
     const bool nuls = fresh.size() - text >= kNulRunBytes;
     generation.nul_from = window.from + text;
     scan_on(generation, nuls ? Stretch::kNulRun : Stretch::kLongLine, window.from + fresh.size(),
-            window.bytes);
+            window.bytes.substr(0, window.from - window.begin + fresh.size()));
   }
 }
 
 Status TailReader::long_line(Generation& generation, const Window& window, StreamWriter& out) {
-  const std::size_t line_end = window.fresh().find('\n');
+  const std::size_t line_end = find_line_end(window.fresh(), generation.encoding);
   if (line_end == std::string_view::npos) {
     // NULs at the end of the file may be filled in later; others belong to the line.
     const bool at_end = window.from + window.fresh().size() >= generation.seen_size;
-    const std::size_t text = at_end ? window.bytes.find_last_not_of('\0') + 1 : window.bytes.size();
-    const std::uint64_t to = std::max(window.from, window.begin + text);
+    const std::size_t text = at_end ? size_without_nuls(window.fresh(), generation.encoding) : window.fresh().size();
+    const std::uint64_t to = window.from + text;
     scan_on(generation, Stretch::kLongLine, to, window.bytes.substr(0, to - window.begin));
     generation.nul_to_end = to < generation.seen_size;
     generation.nul_from = to;
     return Status::ok();
   }
   const std::uint64_t end = window.from + line_end;
-  const Fingerprint tail = tail_of(window.bytes.substr(0, end + 1 - window.begin));
+  const std::uint64_t next = end + unit_bytes(generation.encoding);
+  const Fingerprint tail = tail_of(window.bytes.substr(0, next - window.begin));
   SILT_TRY(add_cut_line(generation, end, 0, out));
-  advance(generation, end + 1, tail);
+  advance(generation, next, tail);
   return Status::ok();
 }
 
 Status TailReader::add_cut_line(Generation& generation, std::uint64_t end, std::uint32_t flags,
                                 StreamWriter& out) {
   const std::uint64_t size = end - generation.offset;
-  const std::size_t kept = std::min<std::uint64_t>(size, out.builder().limits().record_bytes_max);
-  char* const text = out.arena().reserve(kept);
-  SILT_ASSIGN(const std::size_t count, read_at(generation.fd, generation.offset, text, kept));
-  if (count < kept) return unavailable(generation.path + " shrank while it was read");
+  const std::size_t bytes_max = bytes_for(out.builder().limits().record_bytes_max, generation.encoding);
+  const std::size_t wanted = std::min<std::uint64_t>(size, bytes_max);
+  char* const bytes = out.arena().reserve(wanted);
+  SILT_ASSIGN(const std::size_t count, read_at(generation.fd, generation.offset, bytes, wanted));
+  if (count < wanted) return unavailable(generation.path + " shrank while it was read");
   out.arena().commit(count);
-  const Origin origin = origin_of(generation, generation.offset, generation.offset + kept, out);
-  Record& record = out.add({text, count}, origin);
+  const Origin origin = origin_of(generation, generation.offset, generation.offset + count, out);
+  Record& record = out.add(text_of({bytes, count}, generation.encoding, out), origin);
   record.flags = flags;
-  cut(record, size - kept);
+  cut(record, size - count);
   return Status::ok();
 }
 
 void TailReader::add_gap(const Generation& generation, std::uint64_t begin, std::uint64_t size,
-                         std::string_view text, StreamWriter& out) {
+                         std::string_view text, std::string_view cause, StreamWriter& out) {
   Record& record = out.add(out.arena().copy(text), origin_of(generation, begin, begin + size, out));
   record.flags = kRecordGap;
   record.bytes_cut = size;
+  const Attribute why{kGapCause, cause};
+  attach({&why, 1}, record, out.arena());
 }
 
 Status TailReader::nul_run(Generation& generation, const Window& window, StreamWriter& out) {
@@ -246,6 +266,7 @@ Status TailReader::nul_run(Generation& generation, const Window& window, StreamW
     const std::uint64_t scanned = window.from + nuls;
     std::uint64_t data = next_data(generation.fd, scanned, 0);
     if (data == 0) data = std::max(scanned, generation.seen_size);  // a hole to the end
+    data -= data % unit_bytes(generation.encoding);
     if (generation.stretch == Stretch::kLine) generation.nul_from = generation.offset;
     const std::uint64_t before = data - std::min<std::uint64_t>(data, kTailBytes);
     char bytes[kTailBytes];
@@ -253,7 +274,7 @@ Status TailReader::nul_run(Generation& generation, const Window& window, StreamW
     scan_on(generation, Stretch::kNulRun, data, {bytes, count});
     return Status::ok();
   }
-  const std::uint64_t text_begin = window.from + nuls;
+  const std::uint64_t text_begin = window.from + nuls - nuls % unit_bytes(generation.encoding);
   if (text_begin - generation.offset < kNulRunBytes) return Status::ok();  // NULs that belong to a line
   if (generation.stretch == Stretch::kNulRun && generation.nul_from > generation.offset) {
     scan_on(generation, Stretch::kLongLine, text_begin, window.bytes.substr(0, text_begin - window.begin));
@@ -261,7 +282,8 @@ Status TailReader::nul_run(Generation& generation, const Window& window, StreamW
   }
   const std::uint64_t skipped = text_begin - generation.offset;
   add_gap(generation, generation.offset, skipped,
-          "silt: " + std::to_string(skipped) + " NUL bytes were skipped in " + shown_path(generation), out);
+          "silt: " + std::to_string(skipped) + " NUL bytes were skipped in " + shown_path(generation),
+          "NUL bytes were skipped: a hole, or blocks that were never written", out);
   advance(generation, text_begin, tail_of(window.bytes.substr(0, text_begin - window.begin)));
   return Status::ok();
 }
@@ -291,7 +313,7 @@ void TailReader::report_loss(Generation& generation, StreamWriter& out) {
   add_gap(generation, generation.offset, lost,
           "silt: " + std::to_string(lost) + " bytes of " + shown_path(generation) +
               " were lost: " + generation.lost_why,
-          out);
+          generation.lost_why, out);
 }
 
 }  // namespace silt::connectors

@@ -39,6 +39,8 @@ class TailReader {
   // Bytes that were looked at, in all: a read may cost much and yield nothing.
   std::uint64_t looked_bytes() const { return looked_bytes_; }
 
+  // By the first bytes of the open file, unless it is known.
+  static Status note_encoding(Generation& generation);
   // Takes the digest of the last bytes before generation.offset from the file.
   static Status renew_tail(Generation& generation);
 
@@ -48,7 +50,12 @@ class TailReader {
     std::uint64_t from = 0;   // file offset of what is to be read
     std::string_view bytes;   // proof, then what is new
     bool in_batch = false;    // the bytes are the batch's; otherwise they go with the next load
-    std::string_view fresh() const { return bytes.substr(std::min(bytes.size(), from - begin)); }
+    std::size_t unit = 1;     // bytes of a code unit
+    // Of whole units.
+    std::string_view fresh() const {
+      const std::string_view rest = bytes.substr(std::min(bytes.size(), from - begin));
+      return rest.substr(0, rest.size() - rest.size() % unit);
+    }
   };
 
   Result<Window> load(const Generation& generation, std::uint64_t size, StreamWriter& out);
@@ -61,9 +68,9 @@ class TailReader {
   Status nul_run(Generation& generation, const Window& window, StreamWriter& out);
   Status finish(Generation& generation, StreamWriter& out);
   Status add_cut_line(Generation& generation, std::uint64_t end, std::uint32_t flags, StreamWriter& out);
-  // `text` is copied.
+  // `text` and `cause` are copied.
   void add_gap(const Generation& generation, std::uint64_t begin, std::uint64_t size, std::string_view text,
-               StreamWriter& out);
+               std::string_view cause, StreamWriter& out);
 
   std::vector<char> buffer_;
   std::uint64_t reported_bytes_ = 0;
