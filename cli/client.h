@@ -34,6 +34,7 @@ class Client {
   using OnEvent = std::function<void(const silt::v1::AskResponse&)>;
   Status ask(const silt::v1::AskRequest& request, const OnEvent& on_event);
   Result<silt::v1::ExplainResponse> explain(const silt::v1::ExplainRequest& request);
+  Result<silt::v1::ListGapsResponse> list_gaps(const silt::v1::ListGapsRequest& request);
   Result<silt::v1::ListSourcesResponse> list_sources(const silt::v1::ListSourcesRequest& request);
   Result<silt::v1::RenameSourceResponse> rename_source(const silt::v1::RenameSourceRequest& request);
   Result<silt::v1::DeleteSourceResponse> delete_source(const silt::v1::DeleteSourceRequest& request);

@@ -15,6 +15,7 @@ namespace silt::cli {
 std::string to_json(const Answer& answer);
 std::string to_json(const silt::v1::ExplainResponse& explanation);
 std::string to_json(const silt::v1::ListSourcesResponse& sources);
+std::string to_json(const silt::v1::ListGapsResponse& gaps);
 std::string to_json(const silt::v1::RenameSourceResponse& renamed);
 std::string to_json(const silt::v1::DeleteSourceResponse& deleted);
 std::string to_json(const silt::v1::GetStatusResponse& status);

@@ -15,6 +15,7 @@ struct Options {
   int timeout_s = 60;
   AskOptions ask;
   SourcesOptions sources;
+  GapsOptions gaps;
   ExplainOptions explain;
   RenameOptions rename;
   DeleteOptions remove;
@@ -42,6 +43,14 @@ CLI::App* add_sources(CLI::App& app, SourcesOptions& to) {
   sources->add_option("--for-s", to.for_s, "With --follow: no longer than this")->needs(follow);
   follow->excludes(json);
   return sources;
+}
+
+CLI::App* add_gaps(CLI::App& app, GapsOptions& to) {
+  CLI::App* gaps = app.add_subcommand("gaps", "What was lost: bytes that are gone and were never read");
+  gaps->add_option("source", to.sources, "Only these sources (names or globs)");
+  gaps->add_option("--tenant", to.tenant, "Tenant (default: all)");
+  gaps->add_flag("--json", to.json, "One JSON object");
+  return gaps;
 }
 
 CLI::App* add_explain(CLI::App& app, ExplainOptions& to) {
@@ -105,6 +114,7 @@ int run(int argc, char** argv) {
   app.add_option("--timeout-s", options.timeout_s, "Give up after this long")->check(CLI::Range(1, 3600));
   const CLI::App* ask = add_ask(app, options.ask);
   const CLI::App* sources = add_sources(app, options.sources);
+  const CLI::App* gaps = add_gaps(app, options.gaps);
   const CLI::App* explain = add_explain(app, options.explain);
   const SourceCommands source = add_source(app, options.rename, options.remove);
   const CLI::App* reset = add_reset(app, options.reset);
@@ -118,6 +128,7 @@ int run(int argc, char** argv) {
   Client client(options.socket, options.timeout_s);
   if (ask->parsed()) return run_ask(client, options.ask);
   if (sources->parsed()) return run_sources(client, options.sources);
+  if (gaps->parsed()) return run_gaps(client, options.gaps);
   if (explain->parsed()) return run_explain(client, options.explain);
   if (source.rename->parsed()) return run_rename(client, options.rename);
   if (source.remove->parsed()) return run_delete(client, options.remove);

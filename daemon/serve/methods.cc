@@ -52,6 +52,7 @@ constexpr std::array kMethods = {
     Method{"/silt.v1.AskService/Ask", Right::kAsk, Pool::kAsk, kInvoke<&Api::ask>},
     Method{"/silt.v1.AskService/Explain", Right::kAsk, Pool::kAsk, kInvoke<&Api::explain>},
     Method{"/silt.v1.SourceService/ListSources", Right::kAsk, Pool::kLook, kInvoke<&Api::list_sources>},
+    Method{"/silt.v1.SourceService/ListGaps", Right::kAsk, Pool::kLook, kInvoke<&Api::list_gaps>},
     Method{"/silt.v1.SourceService/RenameSource", Right::kChange, Pool::kChange,
            kInvoke<&Api::rename_source>},
     Method{"/silt.v1.SourceService/DeleteSource", Right::kChange, Pool::kChange,
