@@ -33,6 +33,7 @@ Result<FileLook> look(int directory_fd, const char* path, int flags, const std::
   if (info.stx_mask & STATX_BTIME) look.key.birth_ns = nanoseconds(info.stx_btime);
   look.size = info.stx_size;
   look.modified_ns = nanoseconds(info.stx_mtime);
+  look.blocks = info.stx_blocks;
   look.links = info.stx_nlink;
   look.regular = S_ISREG(info.stx_mode);
   look.directory = S_ISDIR(info.stx_mode);

@@ -31,6 +31,7 @@ struct FileLook {
   FileKey key;
   std::uint64_t size = 0;
   std::int64_t modified_ns = 0;
+  std::uint64_t blocks = 0;  // on disk, of 512 bytes
   std::uint32_t links = 0;
   bool regular = false;
   bool directory = false;

@@ -68,6 +68,8 @@ void scan_on(Generation& generation, Stretch stretch, std::uint64_t to, std::str
 Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWriter& out) {
   SILT_ASSIGN(const FileLook look, look_at(generation.fd));
   generation.unlinked = look.links == 0;
+  if (is_repeated(generation, look)) return Outcome::kTruncated;
+  generation.written = false;
   const bool unchanged = look.size == generation.offset && look.size == generation.seen_size &&
                          look.modified_ns == generation.modified_ns;
   if (unchanged) return Outcome::kEnd;
@@ -84,8 +86,9 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
   }
   if (!proves(generation, window)) return Outcome::kTruncated;
 
-  generation.modified_ns = look.modified_ns;
   const std::uint64_t size = std::max(look.size, window.begin + window.bytes.size());
+  generation.modified_ns = size == look.size ? look.modified_ns : 0;
+  generation.blocks = look.blocks;
   if (size < generation.data_end()) {
     generation.lost_bytes += generation.data_end() - size;
     generation.lost_why = "the end of the file was cut off before it was read";
@@ -171,6 +174,14 @@ Result<TailReader::Window> TailReader::load(const Generation& generation, std::u
   window.bytes = {to, count};
   looked_bytes_ += count;
   return window;
+}
+
+// A short file that was all read, written to, and is no longer than before: it was truncated, and says the
+// same again. A long one was rather saved again by an editor. What sets room aside takes blocks.
+bool TailReader::is_repeated(const Generation& generation, const FileLook& look) {
+  return generation.written && generation.modified_ns != 0 && look.modified_ns != generation.modified_ns &&
+         look.size == generation.offset && look.size == generation.seen_size && look.size > 0 &&
+         look.size <= kHeadBytes && look.blocks <= generation.blocks;
 }
 
 bool TailReader::proves(const Generation& generation, const Window& window) {

@@ -61,6 +61,7 @@ class TailReader {
   Result<Window> load(const Generation& generation, std::uint64_t size, StreamWriter& out);
   Result<bool> was_filled(Generation& generation, const ReadLimits& limits);
   static void note_nuls(Generation& generation, const Window& window, std::uint64_t size);
+  static bool is_repeated(const Generation& generation, const FileLook& look);
   static bool proves(const Generation& generation, const Window& window);
   Status read_on(Generation& generation, const Window& window, StreamWriter& out);
   void split(Generation& generation, const Window& window, StreamWriter& out);
