@@ -163,6 +163,12 @@ Result<silt::v1::ListSourcesResponse> Client::list_sources(const silt::v1::ListS
   });
 }
 
+Result<silt::v1::ListGapsResponse> Client::list_gaps(const silt::v1::ListGapsRequest& request) {
+  return unary<silt::v1::ListGapsResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->sources->ListGaps(&context, request, &response);
+  });
+}
+
 Result<silt::v1::RenameSourceResponse> Client::rename_source(const silt::v1::RenameSourceRequest& request) {
   return unary<silt::v1::RenameSourceResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
     return stubs_->sources->RenameSource(&context, request, &response);

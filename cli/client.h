@@ -38,6 +38,7 @@ class Client {
   Result<silt::v1::QueryResponse> query(const silt::v1::QueryRequest& request);
   Result<silt::v1::SearchResponse> search(const silt::v1::SearchRequest& request);
   Result<silt::v1::PatternsResponse> patterns(const silt::v1::PatternsRequest& request);
+  Result<silt::v1::ListGapsResponse> list_gaps(const silt::v1::ListGapsRequest& request);
   Result<silt::v1::ListSourcesResponse> list_sources(const silt::v1::ListSourcesRequest& request);
   Result<silt::v1::RenameSourceResponse> rename_source(const silt::v1::RenameSourceRequest& request);
   Result<silt::v1::DeleteSourceResponse> delete_source(const silt::v1::DeleteSourceRequest& request);

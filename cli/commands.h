@@ -61,6 +61,13 @@ int run_sources(Client& client, const SourcesOptions& options);
 // Refreshes a table on a terminal, prints a line now and then elsewhere, until all is learned.
 int run_follow(Client& client, const SourcesOptions& options);
 
+struct GapsOptions {
+  std::string tenant = "*";
+  std::vector<std::string> sources;
+  bool json = false;
+};
+int run_gaps(Client& client, const GapsOptions& options);
+
 struct ExplainOptions {
   std::string tenant;
   std::string source;

@@ -269,6 +269,23 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
   return line_of(std::move(out));
 }
 
+std::string to_json(const silt::v1::ListGapsResponse& response) {
+  json::array gaps;
+  for (const auto& gap : response.gaps()) {
+    gaps.emplace_back(json::object{{"tenant", to_utf8(gap.tenant())},
+                                   {"source", to_utf8(gap.source())},
+                                   {"seq", gap.seq()},
+                                   {"found", time_value(gap.has_found(), gap.found())},
+                                   {"place", to_utf8(gap.place())},
+                                   {"begin", gap.begin()},
+                                   {"bytes", gap.bytes()},
+                                   {"cause", to_utf8(gap.cause())}});
+  }
+  json::object out;
+  out["gaps"] = std::move(gaps);
+  return line_of(out);
+}
+
 std::string to_json(const silt::v1::RenameSourceResponse& renamed) {
   return line_of({{"old_name", to_utf8(renamed.old_name())}, {"new_name", to_utf8(renamed.new_name())}});
 }

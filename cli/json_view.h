@@ -19,6 +19,7 @@ std::string to_json(const silt::v1::SearchResponse& from);
 std::string to_json(const silt::v1::PatternsResponse& from);
 std::string to_json(const silt::v1::ExplainResponse& explanation);
 std::string to_json(const silt::v1::ListSourcesResponse& sources);
+std::string to_json(const silt::v1::ListGapsResponse& gaps);
 std::string to_json(const silt::v1::RenameSourceResponse& renamed);
 std::string to_json(const silt::v1::DeleteSourceResponse& deleted);
 std::string to_json(const silt::v1::GetStatusResponse& status);

@@ -18,6 +18,7 @@ struct Options {
   SearchOptions search;
   PatternsOptions patterns;
   SourcesOptions sources;
+  GapsOptions gaps;
   ExplainOptions explain;
   RenameOptions rename;
   DeleteOptions remove;
@@ -78,6 +79,14 @@ CLI::App* add_sources(CLI::App& app, SourcesOptions& to) {
   sources->add_option("--for-s", to.for_s, "With --follow: no longer than this")->needs(follow);
   follow->excludes(json);
   return sources;
+}
+
+CLI::App* add_gaps(CLI::App& app, GapsOptions& to) {
+  CLI::App* gaps = app.add_subcommand("gaps", "What was lost: bytes that are gone and were never read");
+  gaps->add_option("source", to.sources, "Only these sources (names or globs)");
+  gaps->add_option("--tenant", to.tenant, "Tenant (default: all)");
+  gaps->add_flag("--json", to.json, "One JSON object");
+  return gaps;
 }
 
 CLI::App* add_explain(CLI::App& app, ExplainOptions& to) {
@@ -144,6 +153,7 @@ int run(int argc, char** argv) {
   const CLI::App* search = add_search(app, options.search);
   const CLI::App* patterns = add_patterns(app, options.patterns);
   const CLI::App* sources = add_sources(app, options.sources);
+  const CLI::App* gaps = add_gaps(app, options.gaps);
   const CLI::App* explain = add_explain(app, options.explain);
   const SourceCommands source = add_source(app, options.rename, options.remove);
   const CLI::App* reset = add_reset(app, options.reset);
@@ -160,6 +170,7 @@ int run(int argc, char** argv) {
   if (search->parsed()) return run_search(client, options.search);
   if (patterns->parsed()) return run_patterns(client, options.patterns);
   if (sources->parsed()) return run_sources(client, options.sources);
+  if (gaps->parsed()) return run_gaps(client, options.gaps);
   if (explain->parsed()) return run_explain(client, options.explain);
   if (source.rename->parsed()) return run_rename(client, options.rename);
   if (source.remove->parsed()) return run_delete(client, options.remove);

@@ -44,6 +44,9 @@ struct Origin {
   std::uint64_t end = 0;
 };
 
+// The attribute of a gap record that says why; its bytes_cut are the bytes that are missing, 0: not known.
+inline constexpr std::string_view kGapCause = "cause";
+
 // What the origin tells beside the text: level=error, host=db3.
 struct Attribute {
   std::string_view key;

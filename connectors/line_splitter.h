@@ -1,4 +1,4 @@
-// Cuts a window of a byte stream into lines. A line ends with '\n' and nothing else: '\r', NUL and
+// Cuts a window of a byte stream into lines. A line ends with '\n' (a unit of the encoding) and nothing else: '\r', NUL and
 // any invalid UTF-8 are part of the text. Nothing is copied and no state is kept: the caller reads
 // the unconsumed rest of the window again when there is more of it.
 #pragma once
@@ -6,11 +6,14 @@
 #include <cstddef>
 #include <string_view>
 
+#include "connectors/encoding.h"
+
 namespace silt::connectors {
 
 class LineSplitter {
  public:
-  explicit LineSplitter(std::string_view window) : window_(window) {}
+  explicit LineSplitter(std::string_view window, Encoding encoding = Encoding::kBytes)
+      : window_(window), encoding_(encoding) {}
 
   // The next whole line, without its end; false when no line end is left.
   bool next(std::string_view& line);
@@ -24,6 +27,7 @@ class LineSplitter {
 
  private:
   std::string_view window_;
+  Encoding encoding_;
   std::size_t consumed_ = 0;
 };
 

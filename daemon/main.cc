@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
+#include "connectors/file/far_read.h"
 #include "daemon/app.h"
 #include "daemon/config.h"
 #include "daemon/store_tools.h"
@@ -87,6 +89,9 @@ int export_store(const std::string& path, const std::string& source) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == silt::connectors::kFarReadArgument)
+    return silt::connectors::serve_far_reads();
+  silt::connectors::make_far_reads_with("/proc/self/exe");
   Arguments arguments;
   if (const auto code = parse(argc, argv, arguments)) return *code;
   if (!arguments.store_digest.empty()) return print_store_digest(arguments.store_digest);

@@ -57,8 +57,11 @@ void Discovery::begin(bool first_start) {
 
 void Discovery::catch_up() {
   std::map<std::string, Names> changed;
-  watcher_.drain({.on_name = [&](const std::string& directory, std::string_view name,
-                                 bool is_directory) { changed[directory].emplace(name, is_directory); },
+  watcher_.drain({.on_name =
+                      [&](const std::string& directory, std::string_view name, Watcher::Kind kind) {
+                        const auto [known, is_new] = changed[directory].emplace(name, kind);
+                        if (!is_new && kind == Watcher::Kind::kWritten) known->second = kind;
+                      },
                   .on_gone = [&](const std::string& directory) { folder_gone(directory); },
                   .on_unknown = [&] { compare_all_soon(); }});
   ++scan_number_;
@@ -70,22 +73,24 @@ void Discovery::handle_events(const std::map<std::string, Names>& changed) {
   // Live paths first: they decide whose rotated files the others are.
   for (const bool live_paths : {true, false}) {
     for (const auto& [directory, names] : changed) {
-      for (const auto& [name, is_directory] : names) {
+      for (const auto& [name, kind] : names) {
         const std::string path = join_path(directory, name);
-        if (is_directory) {
+        if (kind == Watcher::Kind::kDirectory) {
           if (!live_paths && include_.may_contain(path)) scan(path, true);
         } else if (wanted(path) == live_paths) {
-          handle_name(path);
+          handle_name(path, kind == Watcher::Kind::kWritten);
         }
       }
     }
   }
 }
 
-void Discovery::handle_name(const std::string& path) {
+void Discovery::handle_name(const std::string& path, bool written) {
   // Writes to an unlinked file still come under its old name, so every file last seen there counts.
   for (Generation* generation : generations_.at_path(path)) {
-    if (generation->present() || generation->fd) generations_.mark(*generation);
+    if (!generation->present() && !generation->fd) continue;
+    generation->written = generation->written || written;
+    generations_.mark(*generation);
   }
   // Links to it, and links to folders, lead elsewhere without a change of their own.
   std::vector<std::string> links;

@@ -52,7 +52,7 @@ class Discovery {
 
  private:
   static constexpr std::uint64_t kTurnsMax = 6;            // comparisons until everything was looked at
-  using Names = std::map<std::string, bool, std::less<>>;  // name -> is a directory
+  using Names = std::map<std::string, Watcher::Kind, std::less<>>;
 
   struct Listing {
     std::vector<std::string> wanted, others, directories;  // others: a rotated file, or one that we know
@@ -72,7 +72,7 @@ class Discovery {
   void compare_files(bool all);
   bool has_turn(std::uint64_t number, std::size_t parts) const;
   void handle_events(const std::map<std::string, Names>& changed);
-  void handle_name(const std::string& path);
+  void handle_name(const std::string& path, bool written);
   void follow_link(const std::string& link, const std::string& target);
   void path_is_empty(const std::string& path);
 

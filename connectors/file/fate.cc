@@ -137,13 +137,15 @@ void Discovery::path_lost(Generation& generation) {
 }
 
 bool Discovery::start_at_end(Generation& generation) {
-  const std::uint64_t size = generation.seen_size;
+  if (!TailReader::note_encoding(generation).is_ok()) return false;
+  const std::size_t unit = unit_bytes(generation.encoding);
+  const std::uint64_t size = generation.seen_size - generation.seen_size % unit;
   std::string last(std::min<std::uint64_t>(size, kLastLineBytes), '\0');
   const Result<std::size_t> count = read_at(generation.fd, size - last.size(), last.data(), last.size());
   if (!count.is_ok() || *count < last.size()) return false;
-  const std::size_t line_end = last.rfind('\n');
+  const std::size_t line_end = find_last_line_end(last, generation.encoding);
   if (line_end != std::string::npos) {
-    generation.offset = size - last.size() + line_end + 1;
+    generation.offset = size - last.size() + line_end + unit;
   } else if (size > last.size()) {
     generation.offset = size;
   }

@@ -12,6 +12,8 @@
 #include <climits>
 #include <cstdlib>
 
+#include "connectors/file/far_read.h"
+
 namespace silt::connectors {
 namespace {
 
@@ -31,6 +33,7 @@ Result<FileLook> look(int directory_fd, const char* path, int flags, const std::
   if (info.stx_mask & STATX_BTIME) look.key.birth_ns = nanoseconds(info.stx_btime);
   look.size = info.stx_size;
   look.modified_ns = nanoseconds(info.stx_mtime);
+  look.blocks = info.stx_blocks;
   look.links = info.stx_nlink;
   look.regular = S_ISREG(info.stx_mode);
   look.directory = S_ISDIR(info.stx_mode);
@@ -67,6 +70,7 @@ Result<Fd> open_regular(const std::string& path) {
   if (!before.regular) return failed_precondition(path + " is not a regular file");
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!fd) return errno_status("open " + path, errno);
+  fd.set_far(is_far(fd.get()));
   SILT_ASSIGN(const FileLook after, look_at(fd));
   if (!after.regular) return failed_precondition(path + " is not a regular file");
   return fd;
@@ -99,6 +103,11 @@ std::string path_of(const Fd& fd) {
 
 Result<std::size_t> read_at(const Fd& fd, std::uint64_t offset, char* data, std::size_t size) {
   std::size_t done = 0;
+  while (fd.far() && done < size) {
+    SILT_ASSIGN(const std::size_t count, far_read(fd.get(), offset + done, data + done, size - done));
+    if (count == 0) return done;
+    done += count;
+  }
   while (done < size) {
     const ssize_t count = ::pread(fd.get(), data + done, size - done, static_cast<off_t>(offset + done));
     if (count < 0 && errno == EINTR) continue;

@@ -31,6 +31,7 @@ struct FileLook {
   FileKey key;
   std::uint64_t size = 0;
   std::int64_t modified_ns = 0;
+  std::uint64_t blocks = 0;  // on disk, of 512 bytes
   std::uint32_t links = 0;
   bool regular = false;
   bool directory = false;
@@ -41,18 +42,23 @@ class Fd {
  public:
   Fd() = default;
   explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)), far_(other.far_) {}
   Fd& operator=(Fd&& other) noexcept {
     std::swap(fd_, other.fd_);
+    std::swap(far_, other.far_);
     return *this;
   }
   ~Fd() { reset(); }
   void reset();
   int get() const { return fd_; }
+  // Its reads are made by a child process (far_read.h).
+  bool far() const { return far_; }
+  void set_far(bool far) { far_ = far; }
   explicit operator bool() const { return fd_ >= 0; }
 
  private:
   int fd_ = -1;
+  bool far_ = false;
 };
 
 // By path: follows links and leaves the version unknown, because asking for it needs an open file.

@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "connectors/connector.h"
+#include "connectors/encoding.h"
 #include "connectors/file/file_key.h"
 
 namespace silt::connectors {
@@ -42,12 +43,15 @@ enum class Stretch : std::uint8_t { kLine, kLongLine, kNulRun };
 
 struct Generation : GenerationRow {
   Fd fd;
+  Encoding encoding = Encoding::kUnknown;  // of its file, asked once
   Stretch stretch = Stretch::kLine;
   std::uint64_t scan_to = 0;        // valid unless kLine: read up to here
   Fingerprint scan_tail;            // of the last bytes before scan_to
   std::uint64_t nul_from = 0;       // where the NULs begin, if there are some
   bool nul_to_end = false;          // and they go on to the end: room that the writer has not filled yet
-  std::int64_t modified_ns = 0;     // as of the last look
+  std::int64_t modified_ns = 0;     // as of the last look; 0: it may have been written since
+  std::uint64_t blocks = 0;         // the same
+  bool written = false;             // somebody wrote to it or truncated it since
   std::int64_t quiet_since_us = 0;  // monotonic: when it was found, last grew or was rotated
   std::uint64_t lost_bytes = 0;     // to be reported by a gap record
   const char* lost_why = "";

@@ -21,6 +21,10 @@ Origin origin_of(const Generation& generation, std::uint64_t begin, std::uint64_
   return {out.arena().copy(shown_path(generation)), generation.id, begin, end};
 }
 
+std::string_view text_of(std::string_view bytes, Encoding encoding, StreamWriter& out) {
+  return is_utf16(encoding) ? out.arena().copy(utf8_of_utf16(bytes, encoding)) : bytes;
+}
+
 void cut(Record& record, std::uint64_t bytes) {
   if (bytes == 0) return;
   record.flags |= kRecordCut;
@@ -65,10 +69,13 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
   wants_more_ = false;
   SILT_ASSIGN(const FileLook look, look_at(generation.fd));
   generation.unlinked = look.links == 0;
+  if (is_repeated(generation, look)) return Outcome::kTruncated;
+  generation.written = false;
   const bool unchanged = look.size == generation.offset && look.size == generation.seen_size &&
                          look.modified_ns == generation.modified_ns;
   if (unchanged) return Outcome::kEnd;
   if (look.size < generation.offset) return Outcome::kTruncated;
+  SILT_TRY(note_encoding(generation));
   if (generation.stretch == Stretch::kNulRun) {
     SILT_ASSIGN(const bool filled, was_filled(generation, out.builder().limits()));
     if (filled) generation.stretch = Stretch::kLine;
@@ -80,8 +87,9 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
   }
   if (!proves(generation, window)) return Outcome::kTruncated;
 
-  generation.modified_ns = look.modified_ns;
   const std::uint64_t size = std::max(look.size, window.begin + window.bytes.size());
+  generation.modified_ns = size == look.size ? look.modified_ns : 0;
+  generation.blocks = look.blocks;
   if (size < generation.data_end()) {
     generation.lost_bytes += generation.data_end() - size;
     generation.lost_why = "the end of the file was cut off before it was read";
@@ -107,6 +115,14 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
   return Outcome::kEnd;
 }
 
+Status TailReader::note_encoding(Generation& generation) {
+  if (generation.encoding != Encoding::kUnknown) return Status::ok();
+  char head[4];
+  SILT_ASSIGN(const std::size_t count, read_at(generation.fd, 0, head, sizeof head));
+  generation.encoding = encoding_of({head, count});
+  return Status::ok();
+}
+
 // Whether the writer came to the run of NULs that we know: room that is made beforehand, by a memory
 // mapping for instance, is filled from its beginning.
 Result<bool> TailReader::was_filled(Generation& generation, const ReadLimits& limits) {
@@ -114,9 +130,9 @@ Result<bool> TailReader::was_filled(Generation& generation, const ReadLimits& li
   SILT_ASSIGN(const std::size_t count,
               read_at(generation.fd, generation.offset, buffer_.data(), limits.record_bytes_max + 1));
   const std::string_view bytes(buffer_.data(), count);
-  const std::string_view text = bytes.substr(0, bytes.find('\0'));
+  const std::string_view text = bytes.substr(0, size_before_nul(bytes, generation.encoding));
   generation.nul_from = generation.offset + text.size();
-  return text.size() == count || text.find('\n') != std::string_view::npos;
+  return text.size() == count || find_line_end(text, generation.encoding) != std::string_view::npos;
 }
 
 // Bytes that are not written yet are neither a backlog nor, if the file is cut there, lost.
@@ -125,7 +141,7 @@ void TailReader::note_nuls(Generation& generation, const Window& window, std::ui
   const std::uint64_t window_end = window.begin + window.bytes.size();
   if (generation.stretch != Stretch::kLine || window_end < size || generation.offset >= window_end) return;
   const std::string_view rest = window.bytes.substr(generation.offset - window.begin);
-  const std::size_t text = rest.find_last_not_of('\0') + 1;
+  const std::size_t text = size_without_nuls(rest, generation.encoding);
   generation.nul_to_end = text < rest.size();
   generation.nul_from = generation.offset + text;
 }
@@ -148,12 +164,14 @@ Result<TailReader::Window> TailReader::load(const Generation& generation, std::u
                                             StreamWriter& out) {
   const ReadLimits& limits = out.builder().limits();
   std::size_t most =
-      std::max<std::size_t>(out.builder().bytes_left(), std::size_t{limits.record_bytes_max} + 1);
+      std::max({std::size_t{out.builder().bytes_left()}, std::size_t{limits.record_bytes_max} + 1,
+                std::size_t{kHeadBytes}});  // of which the proof needs all
   if (wants_more_) most += kJoinedBytesMax;
   const std::uint32_t proof = proof_at(generation).size;
   Window window;
   window.from = resume_at(generation);
   window.begin = window.from - proof;
+  window.unit = unit_bytes(generation.encoding);
   const std::size_t fresh = std::min<std::uint64_t>(most, size - std::min(size, window.from));
   window.in_batch = fresh > kSmallBytes && generation.stretch == Stretch::kLine;
   if (!window.in_batch) buffer_.resize(std::max<std::size_t>(buffer_.size(), proof + fresh));
@@ -165,6 +183,14 @@ Result<TailReader::Window> TailReader::load(const Generation& generation, std::u
   return window;
 }
 
+// A short file that was all read, written to, and is no longer than before: it was truncated, and says the
+// same again. A long one was rather saved again by an editor. What sets room aside takes blocks.
+bool TailReader::is_repeated(const Generation& generation, const FileLook& look) {
+  return generation.written && generation.modified_ns != 0 && look.modified_ns != generation.modified_ns &&
+         look.size == generation.offset && look.size == generation.seen_size && look.size > 0 &&
+         look.size <= kHeadBytes && look.blocks <= generation.blocks;
+}
+
 bool TailReader::proves(const Generation& generation, const Window& window) {
   const Fingerprint& tail = proof_at(generation);
   if (window.bytes.size() < tail.size || !tail.fits(window.bytes.substr(0, tail.size))) return false;
@@ -173,16 +199,52 @@ bool TailReader::proves(const Generation& generation, const Window& window) {
 }
 
 void TailReader::split(Generation& generation, const Window& window, StreamWriter& out) {
-  const std::size_t line_bytes_max = out.builder().limits().record_bytes_max;
-  const bool no_line = window.fresh().rfind('\n') == std::string_view::npos;
+  const Encoding encoding = generation.encoding;
+  const std::size_t line_bytes_max = bytes_for(out.builder().limits().record_bytes_max, encoding);
+  const bool no_line = find_line_end(window.fresh(), encoding) == std::string_view::npos;
   generation.open_text.clear();
   if (no_line) generation.flush_at_us = 0;
   if (no_line && window.fresh().size() <= line_bytes_max) return;
   const std::string_view fresh = window.in_batch ? window.fresh() : out.arena().copy(window.fresh());
-  RecordCutter cutter(fresh, rules_.get(), line_bytes_max);
-  const std::uint64_t bytes_left = out.builder().bytes_left(), records_left = out.builder().records_left();
   Origin origin = origin_of(generation, generation.offset, 0, out);
+  const std::uint64_t records_left = out.builder().records_left();
   out.expect(std::min<std::uint64_t>(records_left, fresh.size() / kLineBytesUsual + 1));
+  const std::uint64_t records = is_utf16(encoding) ? split_utf16(encoding, fresh, origin, out)
+                                                   : split_records(generation, window, fresh, origin, out);
+  if (records > 0) {
+    advance(generation, origin.begin, tail_of(window.bytes.substr(0, origin.begin - window.begin)));
+  } else if (no_line && out.empty()) {
+    const std::size_t text = size_without_nuls(fresh, encoding);
+    const bool nuls = fresh.size() - text >= kNulRunBytes;
+    generation.nul_from = window.from + text;
+    scan_on(generation, nuls ? Stretch::kNulRun : Stretch::kLongLine, window.from + fresh.size(),
+            window.bytes.substr(0, window.from - window.begin + fresh.size()));
+  }
+}
+
+// Each line is a record; lines are not joined.
+std::uint64_t TailReader::split_utf16(Encoding encoding, std::string_view fresh, Origin& origin,
+                                      StreamWriter& out) {
+  const std::size_t line_bytes_max = bytes_for(out.builder().limits().record_bytes_max, encoding);
+  const std::uint64_t bytes_left = out.builder().bytes_left(), records_left = out.builder().records_left();
+  std::uint64_t bytes = 0, records = 0;
+  LineSplitter lines(fresh, encoding);
+  for (std::string_view line; records < records_left && bytes < bytes_left && lines.next(line); ++records) {
+    const std::string_view kept = whole_prefix(line, line_bytes_max, encoding);
+    origin.end = origin.begin + kept.size();
+    cut(out.add(text_of(kept, encoding, out), origin), line.size() - kept.size());
+    origin.begin += line.size() + unit_bytes(encoding);
+    bytes += kept.size();
+    if (leading_nuls(lines.rest().substr(0, kNulRunBytes)) == kNulRunBytes) return records + 1;
+  }
+  return records;
+}
+
+std::uint64_t TailReader::split_records(Generation& generation, const Window& window, std::string_view fresh,
+                                        Origin& origin, StreamWriter& out) {
+  const std::size_t line_bytes_max = out.builder().limits().record_bytes_max;
+  const std::uint64_t bytes_left = out.builder().bytes_left(), records_left = out.builder().records_left();
+  RecordCutter cutter(fresh, rules_.get(), line_bytes_max);
   std::uint64_t bytes = 0, records = 0;
   bool full = false, hole = false;
   RecordCutter::Cut found;
@@ -199,15 +261,7 @@ void TailReader::split(Generation& generation, const Window& window, StreamWrite
     add_lines(found, line_bytes_max, origin, out);
     ++records;
   }
-  if (records > 0) {
-    advance(generation, origin.begin, tail_of(window.bytes.substr(0, origin.begin - window.begin)));
-  } else if (no_line && out.empty()) {
-    const std::size_t text = fresh.find_last_not_of('\0') + 1;
-    const bool nuls = fresh.size() - text >= kNulRunBytes;
-    generation.nul_from = window.from + text;
-    scan_on(generation, nuls ? Stretch::kNulRun : Stretch::kLongLine, window.from + fresh.size(),
-            window.bytes);
-  }
+  return records;
 }
 
 void TailReader::add_lines(const RecordCutter::Cut& found, std::size_t line_bytes_max, Origin& origin,
@@ -263,44 +317,48 @@ void TailReader::report_open(Generation& generation, StreamWriter& out) {
 }
 
 Status TailReader::long_line(Generation& generation, const Window& window, StreamWriter& out) {
-  const std::size_t line_end = window.fresh().find('\n');
+  const std::size_t line_end = find_line_end(window.fresh(), generation.encoding);
   if (line_end == std::string_view::npos) {
     // NULs at the end of the file may be filled in later; others belong to the line.
     const bool at_end = window.from + window.fresh().size() >= generation.seen_size;
-    const std::size_t text = at_end ? window.bytes.find_last_not_of('\0') + 1 : window.bytes.size();
-    const std::uint64_t to = std::max(window.from, window.begin + text);
+    const std::size_t text = at_end ? size_without_nuls(window.fresh(), generation.encoding) : window.fresh().size();
+    const std::uint64_t to = window.from + text;
     scan_on(generation, Stretch::kLongLine, to, window.bytes.substr(0, to - window.begin));
     generation.nul_to_end = to < generation.seen_size;
     generation.nul_from = to;
     return Status::ok();
   }
   const std::uint64_t end = window.from + line_end;
-  const Fingerprint tail = tail_of(window.bytes.substr(0, end + 1 - window.begin));
+  const std::uint64_t next = end + unit_bytes(generation.encoding);
+  const Fingerprint tail = tail_of(window.bytes.substr(0, next - window.begin));
   SILT_TRY(add_cut_line(generation, end, 0, out));
-  advance(generation, end + 1, tail);
+  advance(generation, next, tail);
   return Status::ok();
 }
 
 Status TailReader::add_cut_line(Generation& generation, std::uint64_t end, std::uint32_t flags,
                                 StreamWriter& out) {
   const std::uint64_t size = end - generation.offset;
-  const std::size_t kept = std::min<std::uint64_t>(size, out.builder().limits().record_bytes_max);
-  char* const text = out.arena().reserve(kept);
-  SILT_ASSIGN(const std::size_t count, read_at(generation.fd, generation.offset, text, kept));
-  if (count < kept) return unavailable(generation.path + " shrank while it was read");
+  const std::size_t bytes_max = bytes_for(out.builder().limits().record_bytes_max, generation.encoding);
+  const std::size_t wanted = std::min<std::uint64_t>(size, bytes_max);
+  char* const bytes = out.arena().reserve(wanted);
+  SILT_ASSIGN(const std::size_t count, read_at(generation.fd, generation.offset, bytes, wanted));
+  if (count < wanted) return unavailable(generation.path + " shrank while it was read");
   out.arena().commit(count);
-  const Origin origin = origin_of(generation, generation.offset, generation.offset + kept, out);
-  Record& record = out.add({text, count}, origin);
+  const Origin origin = origin_of(generation, generation.offset, generation.offset + count, out);
+  Record& record = out.add(text_of({bytes, count}, generation.encoding, out), origin);
   record.flags = flags;
-  cut(record, size - kept);
+  cut(record, size - count);
   return Status::ok();
 }
 
 void TailReader::add_gap(const Generation& generation, std::uint64_t begin, std::uint64_t size,
-                         std::string_view text, StreamWriter& out) {
+                         std::string_view text, std::string_view cause, StreamWriter& out) {
   Record& record = out.add(out.arena().copy(text), origin_of(generation, begin, begin + size, out));
   record.flags = kRecordGap;
   record.bytes_cut = size;
+  const Attribute why{kGapCause, cause};
+  attach({&why, 1}, record, out.arena());
 }
 
 Status TailReader::nul_run(Generation& generation, const Window& window, StreamWriter& out) {
@@ -311,6 +369,7 @@ Status TailReader::nul_run(Generation& generation, const Window& window, StreamW
     const std::uint64_t scanned = window.from + nuls;
     std::uint64_t data = next_data(generation.fd, scanned, 0);
     if (data == 0) data = std::max(scanned, generation.seen_size);  // a hole to the end
+    data -= data % unit_bytes(generation.encoding);
     if (generation.stretch == Stretch::kLine) generation.nul_from = generation.offset;
     const std::uint64_t before = data - std::min<std::uint64_t>(data, kTailBytes);
     char bytes[kTailBytes];
@@ -318,7 +377,7 @@ Status TailReader::nul_run(Generation& generation, const Window& window, StreamW
     scan_on(generation, Stretch::kNulRun, data, {bytes, count});
     return Status::ok();
   }
-  const std::uint64_t text_begin = window.from + nuls;
+  const std::uint64_t text_begin = window.from + nuls - nuls % unit_bytes(generation.encoding);
   if (text_begin - generation.offset < kNulRunBytes) return Status::ok();  // NULs that belong to a line
   if (generation.stretch == Stretch::kNulRun && generation.nul_from > generation.offset) {
     scan_on(generation, Stretch::kLongLine, text_begin, window.bytes.substr(0, text_begin - window.begin));
@@ -326,7 +385,8 @@ Status TailReader::nul_run(Generation& generation, const Window& window, StreamW
   }
   const std::uint64_t skipped = text_begin - generation.offset;
   add_gap(generation, generation.offset, skipped,
-          "silt: " + std::to_string(skipped) + " NUL bytes were skipped in " + shown_path(generation), out);
+          "silt: " + std::to_string(skipped) + " NUL bytes were skipped in " + shown_path(generation),
+          "NUL bytes were skipped: a hole, or blocks that were never written", out);
   advance(generation, text_begin, tail_of(window.bytes.substr(0, text_begin - window.begin)));
   return Status::ok();
 }
@@ -356,7 +416,7 @@ void TailReader::report_loss(Generation& generation, StreamWriter& out) {
   add_gap(generation, generation.offset, lost,
           "silt: " + std::to_string(lost) + " bytes of " + shown_path(generation) +
               " were lost: " + generation.lost_why,
-          out);
+          generation.lost_why, out);
 }
 
 }  // namespace silt::connectors

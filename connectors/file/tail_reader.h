@@ -55,6 +55,8 @@ class TailReader {
   // Bytes that were looked at, in all: a read may cost much and yield nothing.
   std::uint64_t looked_bytes() const { return looked_bytes_; }
 
+  // By the first bytes of the open file, unless it is known.
+  static Status note_encoding(Generation& generation);
   // Takes the digest of the last bytes before generation.offset from the file.
   static Status renew_tail(Generation& generation);
 
@@ -64,15 +66,25 @@ class TailReader {
     std::uint64_t from = 0;   // file offset of what is to be read
     std::string_view bytes;   // proof, then what is new
     bool in_batch = false;    // the bytes are the batch's; otherwise they go with the next load
-    std::string_view fresh() const { return bytes.substr(std::min(bytes.size(), from - begin)); }
+    std::size_t unit = 1;     // bytes of a code unit
+    // Of whole units.
+    std::string_view fresh() const {
+      const std::string_view rest = bytes.substr(std::min(bytes.size(), from - begin));
+      return rest.substr(0, rest.size() - rest.size() % unit);
+    }
   };
 
   Result<Window> load(const Generation& generation, std::uint64_t size, StreamWriter& out);
   Result<bool> was_filled(Generation& generation, const ReadLimits& limits);
   static void note_nuls(Generation& generation, const Window& window, std::uint64_t size);
+  static bool is_repeated(const Generation& generation, const FileLook& look);
   static bool proves(const Generation& generation, const Window& window);
   Status read_on(Generation& generation, const Window& window, StreamWriter& out);
   void split(Generation& generation, const Window& window, StreamWriter& out);
+  // Both return how many records they made, and move `origin` behind them.
+  static std::uint64_t split_utf16(Encoding encoding, std::string_view fresh, Origin& origin, StreamWriter& out);
+  std::uint64_t split_records(Generation& generation, const Window& window, std::string_view fresh,
+                              Origin& origin, StreamWriter& out);
   static void add_lines(const RecordCutter::Cut& found, std::size_t line_bytes_max, Origin& origin,
                         StreamWriter& out);
   bool settle_open(Generation& generation, const Window& window, RecordCutter& cutter, std::uint64_t records,
@@ -81,9 +93,9 @@ class TailReader {
   Status nul_run(Generation& generation, const Window& window, StreamWriter& out);
   Status finish(Generation& generation, StreamWriter& out);
   Status add_cut_line(Generation& generation, std::uint64_t end, std::uint32_t flags, StreamWriter& out);
-  // `text` is copied.
+  // `text` and `cause` are copied.
   void add_gap(const Generation& generation, std::uint64_t begin, std::uint64_t size, std::string_view text,
-               StreamWriter& out);
+               std::string_view cause, StreamWriter& out);
 
   const std::shared_ptr<const RecordRules> rules_;
   const std::int64_t flush_us_;

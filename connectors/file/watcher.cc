@@ -71,7 +71,9 @@ void Watcher::drain(const Changes& changes) {
         deleted ? changes.on_gone(directory) : changes.on_unknown();
       } else if (event.len > 0) {
         // IN_ATTRIB of a name: permissions were mended, or a link to it came or went.
-        changes.on_name(found->second, name, (event.mask & IN_ISDIR) != 0);
+        const bool written = (event.mask & IN_MODIFY) != 0;
+        const Kind kind = written ? Kind::kWritten : Kind::kOther;
+        changes.on_name(found->second, name, (event.mask & IN_ISDIR) != 0 ? Kind::kDirectory : kind);
       }
     }
   }

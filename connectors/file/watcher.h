@@ -23,9 +23,10 @@ class Watcher {
   // Before the directory is read, so that nothing falls between. Watching twice is harmless.
   Status watch(const std::string& directory);
 
+  enum class Kind { kDirectory, kWritten, kOther };
   struct Changes {
     // Called for each name whose content or identity may have changed.
-    std::function<void(const std::string& directory, std::string_view name, bool is_directory)> on_name;
+    std::function<void(const std::string& directory, std::string_view name, Kind kind)> on_name;
     // A watched directory was deleted.
     std::function<void(const std::string& directory)> on_gone;
     // Events were lost, or a directory was moved and what is below it with it: compare everything.

@@ -25,6 +25,15 @@ Status check_names(const google::protobuf::Message& request) {
   return Status::ok();
 }
 
+Status check_sources(const google::protobuf::RepeatedPtrField<std::string>& sources) {
+  for (const std::string& source : sources) {
+    if (source.size() > kNameBytesMax) {
+      return invalid_argument("source is longer than " + std::to_string(kNameBytesMax) + " bytes");
+    }
+  }
+  return Status::ok();
+}
+
 Status check_time(std::string_view name, const google::protobuf::Timestamp& time) {
   const bool known = time.seconds() >= TimeUtil::kTimestampMinSeconds &&
                      time.seconds() <= TimeUtil::kTimestampMaxSeconds && time.nanos() >= 0 &&
@@ -48,11 +57,7 @@ Status check(const silt::v1::AskRequest& request) {
   if (request.has_since() && request.has_until() && request.until() < request.since()) {
     return invalid_argument("until is before since");
   }
-  for (const std::string& source : request.sources()) {
-    if (source.size() > kNameBytesMax) {
-      return invalid_argument("source is longer than " + std::to_string(kNameBytesMax) + " bytes");
-    }
-  }
+  SILT_TRY(check_sources(request.sources()));
   return check_names(request);
 }
 
@@ -152,6 +157,30 @@ Result<silt::v1::ListSourcesResponse> Api::list_sources(const Call& call,
     silt::v1::Source& source = *response.add_sources();
     fill_source(info, intake, fold, net, source);
     if (dependencies_.fill_stored) dependencies_.fill_stored(info.ref, source);
+  }
+  return response;
+}
+
+Result<silt::v1::ListGapsResponse> Api::list_gaps(const Call& call,
+                                                  const silt::v1::ListGapsRequest& request) const {
+  SILT_TRY(check_names(request));
+  SILT_TRY(check_sources(request.sources()));
+  const std::vector<std::string> globs(request.sources().begin(), request.sources().end());
+  SILT_ASSIGN(const auto infos, catalogue_.find(call.caller, request.tenant(), globs));
+  silt::v1::ListGapsResponse response;
+  for (const store::SourceInfo& info : infos) {
+    SILT_ASSIGN(const auto gaps, dependencies_.log.gaps(info.ref));
+    for (const store::Gap& gap : gaps) {
+      silt::v1::Gap& to = *response.add_gaps();
+      to.set_tenant(escape_bytes(info.tenant));
+      to.set_source(escape_bytes(info.name));
+      to.set_seq(gap.seq);
+      *to.mutable_found() = TimeUtil::MicrosecondsToTimestamp(gap.found_us);
+      to.set_place(escape_bytes(gap.place));
+      to.set_begin(gap.begin);
+      to.set_bytes(gap.bytes);
+      to.set_cause(escape_bytes(gap.cause));
+    }
   }
   return response;
 }

@@ -36,6 +36,8 @@ class Api {
                                               const silt::v1::PatternsRequest& request) const;
   Result<silt::v1::ListSourcesResponse> list_sources(const access::Call& call,
                                                      const silt::v1::ListSourcesRequest& request) const;
+  Result<silt::v1::ListGapsResponse> list_gaps(const access::Call& call,
+                                               const silt::v1::ListGapsRequest& request) const;
   Result<silt::v1::RenameSourceResponse> rename_source(const access::Call& call,
                                                        const silt::v1::RenameSourceRequest& request) const;
   Result<silt::v1::DeleteSourceResponse> delete_source(const access::Call& call,

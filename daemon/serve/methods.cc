@@ -55,6 +55,7 @@ constexpr std::array kMethods = {
     Method{"/silt.v1.QueryService/Search", Right::kAsk, Pool::kAsk, kInvoke<&Api::search>},
     Method{"/silt.v1.QueryService/Patterns", Right::kAsk, Pool::kAsk, kInvoke<&Api::patterns>},
     Method{"/silt.v1.SourceService/ListSources", Right::kAsk, Pool::kLook, kInvoke<&Api::list_sources>},
+    Method{"/silt.v1.SourceService/ListGaps", Right::kAsk, Pool::kLook, kInvoke<&Api::list_gaps>},
     Method{"/silt.v1.SourceService/RenameSource", Right::kChange, Pool::kChange,
            kInvoke<&Api::rename_source>},
     Method{"/silt.v1.SourceService/DeleteSource", Right::kChange, Pool::kChange,

@@ -16,6 +16,7 @@
 #include <cstdio>
 
 #include "base/log.h"
+#include "daemon/store/wal_guard.h"
 
 namespace silt::store {
 namespace {
@@ -175,6 +176,13 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
     database->listener_ = std::make_shared<Listener>(*database, options.on_background_error);
     db_options.listeners.push_back(database->listener_);
   }
+  const WalGuard guard(db_options.env, options.path);
+  if (!guard.log_is_there()) {
+    return data_loss("store " + options.path +
+                     ": its write-ahead log (*.log) is gone, and with it what was stored last; put it back, restore "
+                     "a backup, or move the directory away to start anew and read the logs again");
+  }
+  if (!options.read_only) SILT_TRY(database->translate(guard.disarm(), "open"));
   rocksdb::DB* db = nullptr;
   const auto families = family_descriptors(options);
   const rocksdb::Status opened =
@@ -182,8 +190,26 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
           ? rocksdb::DB::OpenForReadOnly(db_options, options.path, families, &database->families_, &db)
           : rocksdb::DB::Open(db_options, options.path, families, &database->families_, &db);
   database->db_.reset(db);
-  if (!opened.ok()) return database->translate(opened, "open");
+  if (!opened.ok()) {
+    const Status failed = database->translate(opened, "open");
+    // Refused before anything was touched: another siltd has the store.
+    if (!options.read_only && failed.code() == Code::kFailedPrecondition) (void)guard.arm();
+    return failed;
+  }
+  if (!options.read_only) {
+    SILT_TRY(database->translate(database->sync_log(), "open"));
+    SILT_TRY(database->translate(guard.arm(), "open"));
+  }
   return database;
+}
+
+// A new log is not durable before something in it was synced.
+rocksdb::Status Database::sync_log() {
+  rocksdb::WriteBatch nothing;
+  const rocksdb::Status put = nothing.PutLogData("log");
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return put.ok() ? db_->Write(options, &nothing) : put;
 }
 
 Database::Database(std::string path) : path_(std::move(path)) {}
@@ -205,6 +231,7 @@ Database::~Database() {
 
 void Database::tidy_up() {
   (void)db_->Flush(rocksdb::FlushOptions(), families_);
+  (void)sync_log();
   rocksdb::ColumnFamilyHandle* const chunks = families_[static_cast<std::size_t>(Family::kChunk)];
   std::uint64_t bytes = 0;
   if (!db_->GetIntProperty(chunks, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes)) return;

@@ -57,6 +57,8 @@ class WriteSet {
   Status failed_;  // the first change that could not be added
 };
 
+class WalGuard;
+
 class Database {
  public:
   // Failures name the path and the remedy: locked, no rights, damaged, of a newer schema, disk full.
@@ -84,6 +86,7 @@ class Database {
  private:
   class Listener;
   explicit Database(std::string path);
+  rocksdb::Status sync_log();
   void tidy_up();  // before a close in good order
   Status translate(const rocksdb::Status& status, std::string_view action) const;
 

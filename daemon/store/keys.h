@@ -7,6 +7,7 @@
 //            'i' tenant source                        IntakeHeadRow
 //            'c' connector 0x00 cursor-key            CursorRow
 //            'd' tenant source first-seq              ShedRow
+//            'l' tenant source gap-number             GapRow
 //            'o' tenant source                        FoldHeadRow
 //            'g' tenant source first-seq              SegmentRow
 //            'p' tenant source pattern                PatternRow
@@ -31,7 +32,7 @@
 namespace silt::store::keys {
 
 inline constexpr char kSchema = 'm', kSource = 'n', kIntakeHead = 'i', kCursor = 'c', kShed = 'd',
-                      kFoldHead = 'o', kPattern = 'p', kNetHead = 'h', kScores = 'e', kTail = 't',
+                      kGap = 'l', kFoldHead = 'o', kPattern = 'p', kNetHead = 'h', kScores = 'e', kTail = 't',
                       kVersion = 'v', kRequest = 'q', kChunk = 'k', kMarks = 'f', kSegment = 's',
                       kSegmentInfo = 'g', kBlob = 'b';
 

@@ -51,6 +51,7 @@ struct ShedMark {
 
 class RecordLog {
  public:
+  static constexpr std::uint64_t kGapsKept = 1000;
   virtual ~RecordLog() = default;
 
   // The source that the input calls `stream`, created on first use (durably, with the next append).
@@ -71,6 +72,9 @@ class RecordLog {
   // kNotFound: never written, or removed by retention. kDataLoss: its block is damaged.
   virtual Result<JournalRecord> read(SourceRef source, Seq seq) const = 0;
   virtual Result<IntakeHead> intake_head(SourceRef source) const = 0;
+
+  // The loss ledger: the last kGapsKept gaps of the source, oldest first.
+  virtual Result<std::vector<Gap>> gaps(SourceRef source) const = 0;
 
   virtual Status append_shed_mark(SourceRef source, const ShedMark& mark) = 0;
   virtual Result<std::vector<ShedMark>> shed_marks(SourceRef source, Seq after) const = 0;

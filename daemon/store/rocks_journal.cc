@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "daemon/store/attributes.h"
 #include "daemon/store/chunk.h"
 #include "daemon/store/keys.h"
 #include "daemon/store/marks.h"
@@ -41,6 +42,7 @@ Status RocksStore::append(const GroupAppend& group) {
     IntakeHead head = known->intake;
     const std::string key = keys::of_number(keys::kChunk, stream.source, head.journal_seq + 1);
     changes.put(Family::kChunk, key, encode_chunk(stream.records));
+    put_gaps(stream, head, changes);
     add(head, stream.delta, stream.records.size());
     const std::string head_key = keys::of_source(keys::kIntakeHead, stream.source);
     changes.put(Family::kMain, head_key, rows::encode(head_key, head));
@@ -64,6 +66,42 @@ Status RocksStore::append(const GroupAppend& group) {
     known.stored = true;
   }
   return Status::ok();
+}
+
+// The number of a gap is its place in the source's count of them, so the oldest row is known without looking.
+void RocksStore::put_gaps(const StreamAppend& stream, const IntakeHead& before, WriteSet& changes) {
+  std::uint64_t number = before.gaps;
+  for (std::size_t i = 0; i < stream.records.size(); ++i) {
+    const RecordView& record = stream.records[i];
+    if ((record.flags & connectors::kRecordGap) == 0) continue;
+    Gap gap{before.journal_seq + i + 1,    record.arrival_us, std::string(record.origin.place),
+            record.origin.begin, record.bytes_cut,  std::string(record.text)};
+    const auto attributes = decode_attributes(record.attributes);
+    for (std::size_t at = 0; attributes.is_ok() && at < attributes->size(); ++at) {
+      if ((*attributes)[at].key == connectors::kGapCause) gap.cause = (*attributes)[at].value;
+    }
+    const std::string key = keys::of_number(keys::kGap, stream.source, ++number);
+    changes.put(Family::kMain, key, rows::encode(key, gap));
+    if (number > kGapsKept) {
+      changes.erase(Family::kMain, keys::of_number(keys::kGap, stream.source, number - kGapsKept));
+    }
+  }
+}
+
+Result<std::vector<Gap>> RocksStore::gaps(SourceRef source) const {
+  std::vector<Gap> out;
+  const std::string begin = keys::of_source(keys::kGap, source);
+  SILT_TRY(database_->scan(Family::kMain, begin, keys::after(begin), [&](auto key, auto value) {
+    Gap gap;
+    const Status decoded = rows::decode(key, value, gap);
+    if (decoded.is_ok()) {
+      out.push_back(std::move(gap));
+    } else {
+      log::error("gap_row_damaged", {{"error", decoded.message()}, {"action", "left out of the list"}});
+    }
+    return true;
+  }));
+  return out;
 }
 
 // A row that is damaged is left out: its file is found again as if it were new, and read once more.

@@ -172,7 +172,7 @@ Status RocksStore::delete_source(SourceRef source, const RequestResult& request)
       changes.erase_range(family, begin, keys::after(begin));
     }
   };
-  erase(Family::kMain, {keys::kSource, keys::kIntakeHead, keys::kShed, keys::kFoldHead, keys::kSegmentInfo,
+  erase(Family::kMain, {keys::kSource, keys::kIntakeHead, keys::kShed, keys::kGap, keys::kFoldHead, keys::kSegmentInfo,
                         keys::kPattern, keys::kNetHead, keys::kScores, keys::kTail, keys::kVersion});
   erase(Family::kChunk, {keys::kChunk, keys::kMarks});
   erase(Family::kSegment, {keys::kSegment});

@@ -64,6 +64,7 @@ class RocksStore final : public RecordLog,
   Result<BlockPtr> block_after(SourceRef source, Seq after) const override;
   Result<JournalRecord> read(SourceRef source, Seq seq) const override;
   Result<IntakeHead> intake_head(SourceRef source) const override;
+  Result<std::vector<Gap>> gaps(SourceRef source) const override;
   Status append_shed_mark(SourceRef source, const ShedMark& mark) override;
   Result<std::vector<ShedMark>> shed_marks(SourceRef source, Seq after) const override;
 
@@ -130,6 +131,7 @@ class RocksStore final : public RecordLog,
   Status read_head(char table, SourceRef source, Row& row) const;
   Result<Known> known(SourceRef source) const;
 
+  static void put_gaps(const StreamAppend& stream, const IntakeHead& before, WriteSet& changes);
   Result<BlockPtr> chunk_after(SourceRef source, Seq sealed, Seq after) const;
   Result<BlockPtr> segment_after(SourceRef source, Seq folded, Seq after) const;
   Seq end_of_damage(SourceRef source, Seq first) const;

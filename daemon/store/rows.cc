@@ -157,6 +157,29 @@ Status decode(std::string_view key, std::string_view value, ShedMark& row) {
   return Status::ok();
 }
 
+std::string encode(std::string_view key, const Gap& row) {
+  pb::GapRow message;
+  message.set_seq(row.seq);
+  message.set_found_us(row.found_us);
+  message.set_place(row.place);
+  message.set_begin(row.begin);
+  message.set_bytes(row.bytes);
+  message.set_cause(row.cause);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, Gap& row) {
+  pb::GapRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.seq = message.seq();
+  row.found_us = message.found_us();
+  row.place = message.place();
+  row.begin = message.begin();
+  row.bytes = message.bytes();
+  row.cause = message.cause();
+  return Status::ok();
+}
+
 std::string encode(std::string_view key, const FoldHead& row) {
   pb::FoldHeadRow message;
   message.set_folded_seq(row.folded_seq);

@@ -59,6 +59,16 @@ struct IntakeHead {
   std::string redaction;    // what redaction remembers between lines, after the last record
 };
 
+// What is missing of a source: bytes that were known to be there and were never read.
+struct Gap {
+  Seq seq = 0;  // of the record that stands in their place
+  std::int64_t found_us = 0;
+  std::string place;
+  std::uint64_t begin = 0;
+  std::uint64_t bytes = 0;  // 0: not known
+  std::string cause;
+};
+
 // The fold of a source: what patterns, marks and segments stand for. Moved by the fold alone.
 struct FoldHead {
   Seq folded_seq = 0;             // patterns and marks know all records up to here

@@ -311,5 +311,15 @@ TEST_F(RecordsTest, StartAtEndReadsOnlyWhatComesLater) {
   expect_all_once();
 }
 
+// The proof of what was read needs more of a young file than these limits let in.
+TEST_F(RecordsTest, LimitsBelowTheProofLoseNothing) {
+  append("a.log", lines(200));
+  limits.batch_bytes_max = 700;
+  limits.record_bytes_max = 100;
+  start();
+  drain();
+  expect_all_once_in_order();
+}
+
 }  // namespace
 }  // namespace silt::connectors

@@ -194,6 +194,46 @@ TEST_F(RotationTest, T06_CopyTruncateGrownToExactlyTheOldSize) {
   expect_all_once_in_order();
 }
 
+// A service that begins its log anew with each start, and says the same each time.
+TEST_F(RotationTest, ABannerThatIsRepeatedAfterATruncationIsReadAgain) {
+  const auto begin = [&](int second) {
+    truncate("a.log");
+    append("a.log", "service started\n");
+    expected.emplace_back("service started");
+    const timespec times[2] = {{1, 0}, {2'000'000'000 + second, 0}};  // clocks of files are coarse
+    ASSERT_EQ(::utimensat(AT_FDCWD, at("a.log").c_str(), times, 0), 0);
+  };
+  append("a.log", "");
+  start();
+  for (int i = 0; i < 3; ++i) {
+    begin(i);
+    drain();
+    expect_all_once_in_order();
+  }
+  reconcile();
+  stop();
+  start();
+  reconcile();
+  expect_all_once_in_order();
+}
+
+// A new time stamp alone says nothing, and neither does room that is set aside.
+TEST_F(RotationTest, ATouchedFileIsNotReadAgain) {
+  append("a.log", lines(3));
+  start();
+  drain();
+  const timespec times[2] = {{1, 0}, {2'000'000'000, 0}};  // both, as touch does
+  ASSERT_EQ(::utimensat(AT_FDCWD, at("a.log").c_str(), times, 0), 0);
+  drain();
+  expect_all_once_in_order();
+  const int fd = ::open(at("a.log").c_str(), O_WRONLY);
+  (void)::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 1 << 20);
+  ::close(fd);
+  drain();
+  reconcile();
+  expect_all_once_in_order();
+}
+
 TEST_F(RotationTest, T07_TruncatedAndGrownWhileDown) {
   append("a.log", lines(1000));
   start();

@@ -100,6 +100,7 @@ class CountedLog final : public store::RecordLog {
     return real_.read(source, seq);
   }
   Result<IntakeHead> intake_head(SourceRef source) const override { return real_.intake_head(source); }
+  Result<std::vector<store::Gap>> gaps(SourceRef source) const override { return real_.gaps(source); }
   Status append_shed_mark(SourceRef source, const store::ShedMark& mark) override {
     return real_.append_shed_mark(source, mark);
   }
@@ -464,6 +465,32 @@ TEST_F(IntakeTest, GapsAreCounted) {
   EXPECT_EQ(head.gaps, 1u);
   EXPECT_EQ(head.bytes_lost, 100u);
   EXPECT_EQ(head.journal_seq, 3u);
+}
+
+// What is lost is written down with the records around it, and the oldest goes when there are too many.
+TEST_F(IntakeTest, GapsStandInTheLedger) {
+  log_.lines = {"a", "GAP one", "b", "GAP two"};
+  log_.attributes = {{"cause", "the file was truncated"}};
+  start();
+  drain();
+  const SourceRef ref = store_->sources()[0].ref;
+  auto gaps = store_->gaps(ref).value();
+  ASSERT_EQ(gaps.size(), 2u);
+  EXPECT_EQ(gaps[0].seq, 2u);
+  EXPECT_EQ(gaps[1].seq, 4u);
+  EXPECT_EQ(gaps[0].place, "/var/log/x");
+  EXPECT_EQ(gaps[0].begin, 1u);
+  EXPECT_EQ(gaps[0].bytes, 100u);
+  EXPECT_EQ(gaps[0].found_us, clock_.wall_us());
+  EXPECT_EQ(gaps[0].cause, "the file was truncated");
+  for (std::uint64_t i = 0; i < store::RecordLog::kGapsKept; ++i) log_.lines.emplace_back("GAP more");
+  drain();
+  reopen();
+  gaps = store_->gaps(ref).value();
+  ASSERT_EQ(gaps.size(), store::RecordLog::kGapsKept);
+  EXPECT_EQ(gaps[0].seq, 5u);
+  ASSERT_TRUE(store_->delete_source(ref, {}).is_ok());
+  EXPECT_TRUE(store_->gaps(ref)->empty());
 }
 
 TEST_F(IntakeTest, AFullDiskStopsReadingAndReadingGoesOnAfterwards) {

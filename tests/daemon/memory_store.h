@@ -101,6 +101,7 @@ class MemoryStore final : public store::RecordLog,
   Result<store::IntakeHead> intake_head(store::SourceRef ref) const override {
     return with(ref, [](const StoredSource& source) { return source.intake; });
   }
+  Result<std::vector<store::Gap>> gaps(store::SourceRef) const override { return unimplemented("memory"); }
   Status append_shed_mark(store::SourceRef ref, const store::ShedMark& mark) override {
     const std::lock_guard lock(mutex_);
     sources_.at(ref).sheds.push_back(mark);

@@ -140,6 +140,23 @@ TEST_F(StoreOpenTest, AMissingFileIsRefused) {
   EXPECT_EQ(failure().code(), Code::kDataLoss);
 }
 
+// The log that was being written is not among those which the library misses.
+TEST_F(StoreOpenTest, AVanishedLogIsRefused) {
+  const auto remove_logs = [&] {
+    for (const auto& entry : std::filesystem::directory_iterator(world_.path())) {
+      if (entry.path().extension() == ".log") std::filesystem::remove(entry.path());
+    }
+  };
+  ASSERT_TRUE(world_.reopen().is_ok());
+  world_.close();
+  ASSERT_TRUE(world_.reopen().is_ok());
+  world_.close();
+  remove_logs();
+  const Status opened = failure();
+  EXPECT_EQ(opened.code(), Code::kDataLoss);
+  EXPECT_TRUE(says(opened, "write-ahead log (*.log) is gone") && says(opened, "restore a backup")) << opened.to_string();
+}
+
 TEST_F(StoreOpenTest, ThePathIsNoDirectoryOrHasNoParent) {
   world_.options.database.path = world_.path() + "/no/such/parent";
   EXPECT_TRUE(says(failure(), "store.path"));

@@ -1,5 +1,7 @@
 // What an operator does to siltd, or leaves it with: a changed configuration, too few descriptors.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <csignal>
@@ -7,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "connectors/file/far_read.h"
 #include "tests/e2e/processes.h"
 
 namespace silt::e2e {
@@ -105,6 +108,34 @@ TEST_F(Faults, FewDescriptorsAreEnoughForManyFiles) {
     EXPECT_NE(ended.err.find("few_descriptors limit=" + std::to_string(descriptors)), std::string::npos) << ended.err;
     EXPECT_EQ(ended.err.find("Too many open files"), std::string::npos) << ended.err;
   }
+}
+
+// The child that reads for siltd where a read may never come back.
+TEST(FarRead, ReadsAsTheParentWould) {
+  connectors::make_far_reads_with(SILTD_BINARY);
+  const silt::testing::TempDir dir;
+  std::string bytes;
+  for (int i = 0; i < 100'000; ++i) bytes += std::to_string(i);
+  std::ofstream(dir.path("a")) << bytes;
+  const int fd = ::open(dir.path("a").c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(fd, 0);
+  std::string read;
+  std::vector<char> buffer(300'000);
+  for (;;) {
+    const auto count = connectors::far_read(fd, read.size(), buffer.data(), buffer.size());
+    ASSERT_TRUE(count.is_ok()) << count.status().to_string();
+    if (*count == 0) break;
+    read.append(buffer.data(), *count);
+  }
+  EXPECT_EQ(read, bytes);
+  ::close(fd);
+  const int folder = ::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  EXPECT_NE(connectors::far_read(folder, 0, buffer.data(), 10).status().message().find("directory"),
+            std::string::npos);
+  EXPECT_EQ(connectors::far_read(folder, 0, buffer.data(), 0).status().is_ok(), false);
+  ::close(folder);
+  EXPECT_FALSE(connectors::far_read(-1, 0, buffer.data(), 10).is_ok());  // it cannot be asked
+  connectors::make_far_reads_with("");
 }
 
 }  // namespace

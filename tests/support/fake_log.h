@@ -16,6 +16,7 @@ class FakeLog final : public store::RecordLog {
   struct Entry {
     SourceInfo info;
     store::IntakeHead head;
+    std::vector<store::Gap> gaps = {};
   };
   std::vector<Entry> entries;
 
@@ -45,6 +46,12 @@ class FakeLog final : public store::RecordLog {
   }
   Result<store::BlockPtr> block_after(SourceRef, Seq) const override { return unimplemented("fake"); }
   Result<store::JournalRecord> read(SourceRef, Seq) const override { return unimplemented("fake"); }
+  Result<std::vector<store::Gap>> gaps(SourceRef source) const override {
+    for (const Entry& entry : entries) {
+      if (entry.info.ref == source) return entry.gaps;
+    }
+    return not_found("no such source");
+  }
   Status append_shed_mark(SourceRef, const store::ShedMark&) override { return unimplemented("fake"); }
   Result<std::vector<store::ShedMark>> shed_marks(SourceRef, Seq) const override {
     return unimplemented("fake");
