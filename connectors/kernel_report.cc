@@ -16,19 +16,63 @@ bool begins_with(std::string_view text, const std::array<std::string_view, count
   return std::any_of(any.begin(), any.end(), [&](std::string_view one) { return text.starts_with(one); });
 }
 
-constexpr std::array<std::string_view, 10> kOpens = {
-    "------------[ cut here", "BUG: ",      "Unable to handle kernel", "watchdog: BUG", "INFO: task ",
-    "INFO: rcu",              "rcu: INFO: ", "general protection fault", "divide error", "kernel BUG at"};
+constexpr std::array<std::string_view, 10> kOpens = {"------------[ cut here",
+                                                     "BUG: ",
+                                                     "Unable to handle kernel",
+                                                     "watchdog: BUG",
+                                                     "INFO: task ",
+                                                     "INFO: rcu",
+                                                     "rcu: INFO: ",
+                                                     "general protection fault",
+                                                     "divide error",
+                                                     "kernel BUG at"};
 
-constexpr std::array<std::string_view, 46> kContinues = {
-    "CPU: ",        "Hardware name", "Workqueue:",     "Code: ",      "Call Trace",   "Call trace",
-    "Stack:",       "Modules linked", "---[ end",      "<TASK>",      "</TASK>",      "<IRQ>",
-    "</IRQ>",       "<NMI>",         "</NMI>",         "<EOI>",       "Oops",         "#PF:",
-    "PGD ",         "Tainted",       "Process ",       "task:",       "Kernel Offset", "note: ",
-    "pc :",         "lr :",          "sp :",           "pstate",      "WARNING: ",    "kernel BUG at",
-    "invalid opcode", "Internal error", "Kernel panic", "Last user",  "[<",           "? ",
-    "Dumping ftrace", "Mem abort",   "Data abort",     "swapper",     "Rebooting in", "---[ Kernel",
-    "Sending NMI",  "NMI backtrace", "\"echo 0",       "general protection fault"};
+constexpr std::array<std::string_view, 46> kContinues = {"CPU: ",
+                                                         "Hardware name",
+                                                         "Workqueue:",
+                                                         "Code: ",
+                                                         "Call Trace",
+                                                         "Call trace",
+                                                         "Stack:",
+                                                         "Modules linked",
+                                                         "---[ end",
+                                                         "<TASK>",
+                                                         "</TASK>",
+                                                         "<IRQ>",
+                                                         "</IRQ>",
+                                                         "<NMI>",
+                                                         "</NMI>",
+                                                         "<EOI>",
+                                                         "Oops",
+                                                         "#PF:",
+                                                         "PGD ",
+                                                         "Tainted",
+                                                         "Process ",
+                                                         "task:",
+                                                         "Kernel Offset",
+                                                         "note: ",
+                                                         "pc :",
+                                                         "lr :",
+                                                         "sp :",
+                                                         "pstate",
+                                                         "WARNING: ",
+                                                         "kernel BUG at",
+                                                         "invalid opcode",
+                                                         "Internal error",
+                                                         "Kernel panic",
+                                                         "Last user",
+                                                         "[<",
+                                                         "? ",
+                                                         "Dumping ftrace",
+                                                         "Mem abort",
+                                                         "Data abort",
+                                                         "swapper",
+                                                         "Rebooting in",
+                                                         "---[ Kernel",
+                                                         "Sending NMI",
+                                                         "NMI backtrace",
+                                                         "\"echo 0",
+                                                         "general protection fault"};
 
 // "RAX: 0000", "CR2: ", "R08: ", "x29: ffff"
 bool is_register(std::string_view message) {
@@ -36,7 +80,8 @@ bool is_register(std::string_view message) {
   if (colon == std::string_view::npos || colon < 2 || colon + 1 >= message.size()) return false;
   const std::string_view name = message.substr(0, message.find_last_not_of(' ', colon - 1) + 1);
   const bool arm = name[0] == 'x' && name.size() > 1 && is_digit(name[1]);
-  return arm || std::all_of(name.begin(), name.end(), [](char c) { return is_digit(c) || (c >= 'A' && c <= 'Z'); });
+  return arm ||
+         std::all_of(name.begin(), name.end(), [](char c) { return is_digit(c) || (c >= 'A' && c <= 'Z'); });
 }
 
 // Behind "kernel:" of a syslog line; 0 when it is none.
@@ -93,8 +138,8 @@ bool opens_kernel_report(std::string_view message) {
 
 bool continues_kernel_report(std::string_view message) {
   if (message.empty()) return false;
-  return message[0] == ' ' || message[0] == '\t' || begins_with(message, kContinues) || is_register(message) ||
-         message.find("+0x") != std::string_view::npos;
+  return message[0] == ' ' || message[0] == '\t' || begins_with(message, kContinues) ||
+         is_register(message) || message.find("+0x") != std::string_view::npos;
 }
 
 }  // namespace silt::connectors

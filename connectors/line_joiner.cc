@@ -41,9 +41,9 @@ bool is_frame(string_view line) {
 }
 
 constexpr std::array<string_view, 11> kGoesOn = {
-    "Caused by: ",       "Suppressed: ",          "Stack trace:",       "--- End of",
-    "stack backtrace:",  "note: run with `RUST_", "Wrapped by: ",       "Backtrace:",
-    "[stacktrace]",      "--- End of inner",      "Call stack:"};
+    "Caused by: ",      "Suppressed: ",          "Stack trace:", "--- End of",
+    "stack backtrace:", "note: run with `RUST_", "Wrapped by: ", "Backtrace:",
+    "[stacktrace]",     "--- End of inner",      "Call stack:"};
 
 bool goes_on(string_view line) {
   return std::any_of(kGoesOn.begin(), kGoesOn.end(), [&](string_view one) { return line.starts_with(one); });
@@ -60,7 +60,8 @@ bool is_go_frame(string_view line) {
       line.starts_with("runtime stack:") || line.starts_with("...additional frames"))
     return true;
   const std::size_t open = line.find('(');
-  return open != string_view::npos && open < line.find(' ') && line.ends_with(')') && contains(line.substr(0, open), ".");
+  return open != string_view::npos && open < line.find(' ') && line.ends_with(')') &&
+         contains(line.substr(0, open), ".");
 }
 
 bool is_caret(string_view text) {
@@ -77,7 +78,8 @@ bool is_closer(string_view line) {
 constexpr std::array<bool, 256> make_notable() {
   std::array<bool, 256> notable{};
   for (const char c : string_view(" \t\r}])<.#-")) notable[static_cast<unsigned char>(c)] = true;
-  for (int c = 'A'; c <= 'Z'; ++c) notable[static_cast<std::size_t>(c)] = notable[static_cast<std::size_t>(c | 32)] = true;
+  for (int c = 'A'; c <= 'Z'; ++c)
+    notable[static_cast<std::size_t>(c)] = notable[static_cast<std::size_t>(c | 32)] = true;
   return notable;
 }
 constexpr std::array<bool, 256> kNotable = make_notable();
@@ -171,7 +173,8 @@ bool LineJoiner::json_continues(string_view line, std::size_t indent) {
   const bool plain_json = string_view("\"{}[],-0123456789").find(text[0]) != string_view::npos ||
                           text.starts_with("true") || text.starts_with("false") || text.starts_with("null");
   // "[name] ..." is a head, however it goes on.
-  if (indent == 0 && text[0] == '[' && text.size() > 1 && string_view(" \t\r\"{[]-0123456789").find(text[1]) == string_view::npos)
+  if (indent == 0 && text[0] == '[' && text.size() > 1 &&
+      string_view(" \t\r\"{[]-0123456789").find(text[1]) == string_view::npos)
     return false;
   const bool first_alone = first_.find_first_not_of(" \t\r{[") == string_view::npos;
   if (indent == 0 && !plain_json) return unindented_continues(line);
@@ -231,7 +234,8 @@ bool LineJoiner::may_continue_plain(string_view line) {
   }
   // What a logger prints behind its message; and the message of a panic, behind where it was.
   if (lines_ == 1 && names_exception(line)) return first_is_headed() && !has_head(line);
-  return lines_ == 1 && !first_.empty() && first_.back() == ':' && contains(first_, " panicked at ") && !has_head(line);
+  return lines_ == 1 && !first_.empty() && first_.back() == ':' && contains(first_, " panicked at ") &&
+         !has_head(line);
 }
 
 // Traces of which we know what they are: of these lines, more may go on.
@@ -246,7 +250,9 @@ bool LineJoiner::in_dialect(string_view line) {
       return !(chained_ = false);
     case Kind::kGo: return is_goroutine(line) || is_go_frame(line);
     case Kind::kNode: return line.starts_with("Node.js v") || names_exception(line);
-    case Kind::kPhp: return (line[0] == '#' && line.size() > 1 && is_digit(line[1])) || line.starts_with("Next ") || goes_on(line) || line == "\"";
+    case Kind::kPhp:
+      return (line[0] == '#' && line.size() > 1 && is_digit(line[1])) || line.starts_with("Next ") ||
+             goes_on(line) || line == "\"";
     default: return false;
   }
 }

@@ -38,13 +38,13 @@ class LineJoiner {
 
   const RecordRules& rules_;
   Kind kind_ = Kind::kPlain;
-  bool opened_ = false;        // the first line ends with a bracket that is open
-  bool chained_ = false;       // a Python traceback said that another one follows
+  bool opened_ = false;   // the first line ends with a bracket that is open
+  bool chained_ = false;  // a Python traceback said that another one follows
   bool kernel_ended_ = false;
-  bool in_string_ = false;     // of JSON
-  std::int32_t depth_ = 0;     // of JSON
+  bool in_string_ = false;  // of JSON
+  std::int32_t depth_ = 0;  // of JSON
   std::uint32_t lines_ = 0;
-  std::int8_t headed_ = -1;    // -1: not looked at yet
+  std::int8_t headed_ = -1;  // -1: not looked at yet
   std::string_view first_;
 };
 
