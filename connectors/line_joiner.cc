@@ -91,7 +91,7 @@ void LineJoiner::begin(string_view line) {
   lines_ = 1;
   headed_ = -1;
   kind_ = Kind::kPlain;
-  opened_ = chained_ = kernel_ended_ = false;
+  opened_ = chained_ = kernel_ended_ = bare_kernel_ = false;
   if (line.empty() || rules_.kind() != RecordRules::Kind::kUsual) return;
   const char last = line.back() == '\r' && line.size() > 1 ? line[line.size() - 2] : line.back();
   if (last == '{' || last == '[') {
@@ -105,8 +105,11 @@ void LineJoiner::begin(string_view line) {
     if (is_goroutine(text)) kind_ = Kind::kGo;
     if (text.ends_with("Stack trace:")) kind_ = Kind::kPhp;
   }
-  if (const string_view message = kernel_message(line); !message.empty() && opens_kernel_report(message))
-    kind_ = Kind::kKernel;
+  const auto kernel = kernel_line(line);
+  // The kernel may be told to print no times.
+  bare_kernel_ = !kernel && kNotable[static_cast<unsigned char>(line[0])] && opens_kernel_report(line);
+  if (bare_kernel_ || (kernel && opens_kernel_report(kernel->message))) kind_ = Kind::kKernel;
+  kernel_stamp_us_ = kernel ? kernel->stamp_us : -1;
 }
 
 bool LineJoiner::joins(string_view line) {
@@ -199,15 +202,30 @@ void LineJoiner::count_braces(string_view line) {
   }
 }
 
+// Known parts of a report; and, until its end mark, whatever the kernel says in the same moment.
 bool LineJoiner::kernel_continues(string_view line) {
-  const string_view message = kernel_message(line);
-  if (message.empty()) return false;
-  const bool after_mark = lines_ == 1 && contains(first_, "[ cut here");
-  if (opens_kernel_report(message) && !after_mark) return false;
-  if (!after_mark && !continues_kernel_report(message)) return false;
+  constexpr std::int64_t kSameMomentUs = 100'000;
+  const bool bare = bare_kernel_ && !has_head(line);
+  const auto kernel = bare ? KernelLine{line} : kernel_line(line);
+  if (!kernel || (bare && line.empty())) return false;
+  const string_view message = kernel->message;
+  const bool same_moment =
+      kernel->stamp_us >= 0 && kernel_stamp_us_ >= 0 && kernel->stamp_us - kernel_stamp_us_ <= kSameMomentUs;
+  const bool mark = is_report_mark(message);
+  if (lines_ > 1 && !kernel_closed_by_mark(mark, same_moment) && opens_kernel_report(message) &&
+      !(same_moment && !mark && (!kernel_ended_ || message.starts_with("Kernel panic"))))
+    return false;
+  if (!continues_kernel_report(message) && !opens_kernel_report(message) && (kernel_ended_ || !same_moment))
+    return false;
   if (kernel_ended_ && message.starts_with("WARNING: ")) return false;
-  kernel_ended_ = kernel_ended_ || message.starts_with("---[ end");
+  kernel_ended_ = kernel_ended_ || mark || message.starts_with("---[ end");
+  kernel_stamp_us_ = kernel->stamp_us;
   return true;
+}
+
+// "=====": a line that began the report ends it, too.
+bool LineJoiner::kernel_closed_by_mark(bool mark, bool same_moment) const {
+  return mark && same_moment && !kernel_ended_ && lines_ > 3 && first_.ends_with("====");
 }
 
 // Not indented, and not blank.

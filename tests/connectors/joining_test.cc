@@ -81,6 +81,10 @@ const OneRecord kRecords[] = {
      "h+0x3/0x4\n"
      "[  100.000013]  </TASK>\n[  100.000014] ---[ end trace 0000000000000000 ]---\n[  100.000015] RIP: "
      "0010:f+0x12/0x40\n"},
+    {"oops without times",
+     "BUG: unable to handle page fault for address: ffff\n#PF: error_code(0x0002) - not-present page\n"
+     "Oops: 0002 [#1] SMP\nRIP: 0010:f+0x12/0x40\nCall Trace:\n f+0x1/0x2\n g+0x3/0x4\n---[ end trace 1 "
+     "]---\n"},
     {"warning in syslog",
      "May  1 12:00:00 db kernel: [  7.000001] ------------[ cut here ]------------\n"
      "May  1 12:00:00 db kernel: [  7.000002] WARNING: CPU: 0 PID: 1 at x.c:7 f+0x1/0x2\n"
