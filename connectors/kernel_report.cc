@@ -16,19 +16,109 @@ bool begins_with(std::string_view text, const std::array<std::string_view, count
   return std::any_of(any.begin(), any.end(), [&](std::string_view one) { return text.starts_with(one); });
 }
 
-constexpr std::array<std::string_view, 10> kOpens = {
-    "------------[ cut here", "BUG: ",      "Unable to handle kernel", "watchdog: BUG", "INFO: task ",
-    "INFO: rcu",              "rcu: INFO: ", "general protection fault", "divide error", "kernel BUG at"};
+constexpr std::array<std::string_view, 17> kOpens = {"BUG: ",
+                                                     "Unable to handle kernel",
+                                                     "watchdog: BUG",
+                                                     "INFO: task ",
+                                                     "INFO: rcu",
+                                                     "rcu: INFO: ",
+                                                     "general protection fault",
+                                                     "divide error",
+                                                     "kernel BUG at",
+                                                     "NMI watchdog: BUG",
+                                                     "UBSAN: ",
+                                                     "kasan: GPF",
+                                                     "Unhandled fault",
+                                                     "FAULT_INJECTION: ",
+                                                     "Kernel panic - ",
+                                                     "INFO: trying to",
+                                                     "WARNING: CPU: "};
 
-constexpr std::array<std::string_view, 46> kContinues = {
-    "CPU: ",        "Hardware name", "Workqueue:",     "Code: ",      "Call Trace",   "Call trace",
-    "Stack:",       "Modules linked", "---[ end",      "<TASK>",      "</TASK>",      "<IRQ>",
-    "</IRQ>",       "<NMI>",         "</NMI>",         "<EOI>",       "Oops",         "#PF:",
-    "PGD ",         "Tainted",       "Process ",       "task:",       "Kernel Offset", "note: ",
-    "pc :",         "lr :",          "sp :",           "pstate",      "WARNING: ",    "kernel BUG at",
-    "invalid opcode", "Internal error", "Kernel panic", "Last user",  "[<",           "? ",
-    "Dumping ftrace", "Mem abort",   "Data abort",     "swapper",     "Rebooting in", "---[ Kernel",
-    "Sending NMI",  "NMI backtrace", "\"echo 0",       "general protection fault"};
+// Parts of reports, of several architectures.
+constexpr std::array<std::string_view, 41> kContinues = {"CPU: ",
+                                                         "Hardware name",
+                                                         "Workqueue:",
+                                                         "Code: ",
+                                                         "Call Trace",
+                                                         "Call trace",
+                                                         "Stack:",
+                                                         "Modules linked",
+                                                         "---[ end",
+                                                         "<TASK>",
+                                                         "</TASK>",
+                                                         "<IRQ>",
+                                                         "</IRQ>",
+                                                         "<NMI>",
+                                                         "</NMI>",
+                                                         "<EOI>",
+                                                         "Oops",
+                                                         "#PF:",
+                                                         "PGD ",
+                                                         "Tainted",
+                                                         "Process ",
+                                                         "task:",
+                                                         "Kernel Offset",
+                                                         "note: ",
+                                                         "pc :",
+                                                         "lr :",
+                                                         "sp :",
+                                                         "pstate",
+                                                         "WARNING: ",
+                                                         "kernel BUG at",
+                                                         "invalid opcode",
+                                                         "Internal error",
+                                                         "Kernel panic",
+                                                         "Last user",
+                                                         "[<",
+                                                         "? ",
+                                                         "Dumping ftrace",
+                                                         "Mem abort",
+                                                         "Data abort",
+                                                         "Disabling lock",
+                                                         "Rebooting in"};
+
+// More of them, mostly about memory, locks and time.
+constexpr std::array<std::string_view, 41> kContinuesToo = {"---[ Kernel",
+                                                            "Sending NMI",
+                                                            "NMI backtrace",
+                                                            "\"echo 0",
+                                                            "general protection fault",
+                                                            "KASAN: ",
+                                                            "pgd = ",
+                                                            "PC is at",
+                                                            "LR is at",
+                                                            "Flags: ",
+                                                            "Control: ",
+                                                            "Exception stack",
+                                                            "Read of size",
+                                                            "Write of size",
+                                                            "Allocated by",
+                                                            "Freed by",
+                                                            "The buggy",
+                                                            "Memory state",
+                                                            ">ffff",
+                                                            "ffff",
+                                                            "page:",
+                                                            "page dumped",
+                                                            "raw: ",
+                                                            "flags: ",
+                                                            "task ",
+                                                            "irq event",
+                                                            "hardirqs last",
+                                                            "softirqs last",
+                                                            "Showing all locks",
+                                                            "kasan: ",
+                                                            "(detected by",
+                                                            "stack backtrace",
+                                                            "other info that",
+                                                            "Possible unsafe",
+                                                            "the existing dependency",
+                                                            "which lock already",
+                                                            "stack guard",
+                                                            "Thread overran",
+                                                            "SMP KASAN",
+                                                            "Unable to handle",
+                                                            "BUG: "};
 
 // "RAX: 0000", "CR2: ", "R08: ", "x29: ffff"
 bool is_register(std::string_view message) {
@@ -36,7 +126,8 @@ bool is_register(std::string_view message) {
   if (colon == std::string_view::npos || colon < 2 || colon + 1 >= message.size()) return false;
   const std::string_view name = message.substr(0, message.find_last_not_of(' ', colon - 1) + 1);
   const bool arm = name[0] == 'x' && name.size() > 1 && is_digit(name[1]);
-  return arm || std::all_of(name.begin(), name.end(), [](char c) { return is_digit(c) || (c >= 'A' && c <= 'Z'); });
+  return arm ||
+         std::all_of(name.begin(), name.end(), [](char c) { return is_digit(c) || (c >= 'A' && c <= 'Z'); });
 }
 
 // Behind "kernel:" of a syslog line; 0 when it is none.
@@ -52,6 +143,25 @@ std::size_t behind_tag(std::string_view line) {
     if (at < reach && line[at] == ' ') return 0;  // another program's tag
   }
   return 0;
+}
+
+// "  12.345678", in microseconds; -1 when it is none.
+std::int64_t stamp_of(std::string_view text) {
+  std::int64_t value = 0;
+  std::size_t fraction = 0;
+  bool point = false;
+  for (const char c : text) {
+    if (c == ' ' && value == 0) continue;
+    if (c == '.' && !point) {
+      point = true;
+    } else if (is_digit(c) && fraction < 6) {
+      value = value * 10 + (c - '0');
+      fraction += point ? 1 : 0;
+    } else {
+      return -1;
+    }
+  }
+  return point && fraction == 6 ? value : -1;
 }
 
 // Behind "[   12.345678]" and "[  T123]"; `at` when there is none.
@@ -71,29 +181,42 @@ std::size_t behind_stamps(std::string_view line, std::size_t at) {
 
 }  // namespace
 
-std::string_view kernel_message(std::string_view line) {
-  if (line.size() < 16) return {};
-  std::size_t at = 0;
+std::optional<KernelLine> kernel_line(std::string_view line) {
+  if (line.size() < 14) return std::nullopt;
+  std::size_t begin = 0;
   if (line[0] == '[') {
-    if (line[1] != ' ' && !is_digit(line[1])) return {};
-    at = behind_stamps(line, 0);
-    if (at == 0) return {};
+    if (line[1] != ' ' && !is_digit(line[1])) return std::nullopt;
   } else {
     const bool dated = line[3] == ' ' || (line[4] == '-' && line[10] == 'T') || line[0] == '<';
-    if (!dated || (at = behind_tag(line)) == 0) return {};
-    const std::size_t behind = behind_stamps(line, at);
-    at = behind == at && at < line.size() && line[at] == ' ' ? at + 1 : behind;
+    if (!dated || line.size() < 16) return std::nullopt;
+    const bool level = line[0] == '<' && line[2] == '>' && line[3] == '[';  // "<6>[   12.345678]"
+    begin = level ? 3 : behind_tag(line);
+    if (begin == 0) return std::nullopt;
   }
-  return line.substr(at);
+  const std::size_t behind = behind_stamps(line, begin);
+  if (behind == begin) {
+    if (begin == 0) return std::nullopt;
+    return KernelLine{line.substr(std::min(line.find_first_not_of(' ', begin), line.size()))};
+  }
+  const std::size_t open = line.find('[', begin) + 1;
+  return KernelLine{line.substr(behind), stamp_of(line.substr(open, line.find(']', open) - open))};
 }
 
 bool opens_kernel_report(std::string_view message) {
-  return begins_with(message, kOpens);
+  return begins_with(message, kOpens) || is_report_mark(message);
+}
+
+bool is_report_mark(std::string_view message) {
+  while (!message.empty() && (message.back() == '\r' || message.back() == ' ')) message.remove_suffix(1);
+  const bool line = message.size() >= 20 && message.find_first_not_of('=') == std::string_view::npos;
+  return line || message.find("[ cut here ]") != std::string_view::npos ||
+         message.find("< cut here >") != std::string_view::npos || message.starts_with("8<--- cut here");
 }
 
 bool continues_kernel_report(std::string_view message) {
-  if (message.empty()) return false;
-  return message[0] == ' ' || message[0] == '\t' || begins_with(message, kContinues) || is_register(message) ||
+  if (message.empty()) return true;
+  return message[0] == ' ' || message[0] == '\t' || begins_with(message, kContinues) ||
+         begins_with(message, kContinuesToo) || is_register(message) ||
          message.find("+0x") != std::string_view::npos;
 }
 

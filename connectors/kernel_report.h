@@ -2,16 +2,24 @@
 // head of a line of its own, so that what is told behind it decides. Pure functions of the bytes.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace silt::connectors {
 
-// What a line of the kernel says, behind "[  12.345678] " and a syslog head before it; empty when the line
-// is none of the kernel's. Costs a few nanoseconds for other lines.
-std::string_view kernel_message(std::string_view line);
+struct KernelLine {
+  std::string_view message;    // behind "[  12.345678] " and a syslog head before it
+  std::int64_t stamp_us = -1;  // since boot; -1: the line has none
+};
+
+// Nothing when the line is none of the kernel's, which costs a few nanoseconds to see.
+std::optional<KernelLine> kernel_line(std::string_view line);
 
 // "BUG: kernel NULL pointer dereference", "------------[ cut here ]------------"
 bool opens_kernel_report(std::string_view message);
+// A mark that a report begins with, before what it is about; and which may end it.
+bool is_report_mark(std::string_view message);
 // Registers, code, stack frames, modules, the end mark.
 bool continues_kernel_report(std::string_view message);
 

@@ -53,9 +53,9 @@ bool digits_begin(std::string_view text) {
   return (run == 10 || run == 13 || run == 16 || run == 19) && (mark == '\0' || one_of(mark, ". ,;]|\t"));
 }
 
-constexpr std::array<std::string_view, 14> kSeverities = {
-    "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "ERR", "CRITICAL", "CRIT", "FATAL",
-    "SEVERE", "ALERT", "EMERG"};
+constexpr std::array<std::string_view, 14> kSeverities = {"TRACE",   "DEBUG",  "INFO",  "NOTICE",   "WARN",
+                                                          "WARNING", "ERROR",  "ERR",   "CRITICAL", "CRIT",
+                                                          "FATAL",   "SEVERE", "ALERT", "EMERG"};
 
 // "ERROR ", "WARN:", "info]" behind a bracket; a word in small letters alone is prose.
 bool severity_begins(std::string_view text, bool bracket) {
@@ -117,7 +117,8 @@ bool names_exception(std::string_view line) {
     name_end = std::min(line.find_first_of(" \t:(", name_end + 2), line.size());
   const std::string_view name = line.substr(0, name_end);
   const char mark = at(line, name_end);
-  if (name.empty() || !is_letter(name[0]) || (mark == ' ' && at(line, name_end + 1) != '(' && at(line, name_end + 1) != '['))
+  if (name.empty() || !is_letter(name[0]) ||
+      (mark == ' ' && at(line, name_end + 1) != '(' && at(line, name_end + 1) != '['))
     return false;
   for (const std::string_view ending : {"Exception", "Error", "Throwable", "Failure", "Interrupt"}) {
     if (name.ends_with(ending)) return true;

@@ -41,9 +41,9 @@ bool is_frame(string_view line) {
 }
 
 constexpr std::array<string_view, 11> kGoesOn = {
-    "Caused by: ",       "Suppressed: ",          "Stack trace:",       "--- End of",
-    "stack backtrace:",  "note: run with `RUST_", "Wrapped by: ",       "Backtrace:",
-    "[stacktrace]",      "--- End of inner",      "Call stack:"};
+    "Caused by: ",      "Suppressed: ",          "Stack trace:", "--- End of",
+    "stack backtrace:", "note: run with `RUST_", "Wrapped by: ", "Backtrace:",
+    "[stacktrace]",     "--- End of inner",      "Call stack:"};
 
 bool goes_on(string_view line) {
   return std::any_of(kGoesOn.begin(), kGoesOn.end(), [&](string_view one) { return line.starts_with(one); });
@@ -60,7 +60,8 @@ bool is_go_frame(string_view line) {
       line.starts_with("runtime stack:") || line.starts_with("...additional frames"))
     return true;
   const std::size_t open = line.find('(');
-  return open != string_view::npos && open < line.find(' ') && line.ends_with(')') && contains(line.substr(0, open), ".");
+  return open != string_view::npos && open < line.find(' ') && line.ends_with(')') &&
+         contains(line.substr(0, open), ".");
 }
 
 bool is_caret(string_view text) {
@@ -77,7 +78,8 @@ bool is_closer(string_view line) {
 constexpr std::array<bool, 256> make_notable() {
   std::array<bool, 256> notable{};
   for (const char c : string_view(" \t\r}])<.#-")) notable[static_cast<unsigned char>(c)] = true;
-  for (int c = 'A'; c <= 'Z'; ++c) notable[static_cast<std::size_t>(c)] = notable[static_cast<std::size_t>(c | 32)] = true;
+  for (int c = 'A'; c <= 'Z'; ++c)
+    notable[static_cast<std::size_t>(c)] = notable[static_cast<std::size_t>(c | 32)] = true;
   return notable;
 }
 constexpr std::array<bool, 256> kNotable = make_notable();
@@ -89,7 +91,7 @@ void LineJoiner::begin(string_view line) {
   lines_ = 1;
   headed_ = -1;
   kind_ = Kind::kPlain;
-  opened_ = chained_ = kernel_ended_ = false;
+  opened_ = chained_ = kernel_ended_ = bare_kernel_ = false;
   if (line.empty() || rules_.kind() != RecordRules::Kind::kUsual) return;
   const char last = line.back() == '\r' && line.size() > 1 ? line[line.size() - 2] : line.back();
   if (last == '{' || last == '[') {
@@ -103,8 +105,11 @@ void LineJoiner::begin(string_view line) {
     if (is_goroutine(text)) kind_ = Kind::kGo;
     if (text.ends_with("Stack trace:")) kind_ = Kind::kPhp;
   }
-  if (const string_view message = kernel_message(line); !message.empty() && opens_kernel_report(message))
-    kind_ = Kind::kKernel;
+  const auto kernel = kernel_line(line);
+  // The kernel may be told to print no times.
+  bare_kernel_ = !kernel && kNotable[static_cast<unsigned char>(line[0])] && opens_kernel_report(line);
+  if (bare_kernel_ || (kernel && opens_kernel_report(kernel->message))) kind_ = Kind::kKernel;
+  kernel_stamp_us_ = kernel ? kernel->stamp_us : -1;
 }
 
 bool LineJoiner::joins(string_view line) {
@@ -171,7 +176,8 @@ bool LineJoiner::json_continues(string_view line, std::size_t indent) {
   const bool plain_json = string_view("\"{}[],-0123456789").find(text[0]) != string_view::npos ||
                           text.starts_with("true") || text.starts_with("false") || text.starts_with("null");
   // "[name] ..." is a head, however it goes on.
-  if (indent == 0 && text[0] == '[' && text.size() > 1 && string_view(" \t\r\"{[]-0123456789").find(text[1]) == string_view::npos)
+  if (indent == 0 && text[0] == '[' && text.size() > 1 &&
+      string_view(" \t\r\"{[]-0123456789").find(text[1]) == string_view::npos)
     return false;
   const bool first_alone = first_.find_first_not_of(" \t\r{[") == string_view::npos;
   if (indent == 0 && !plain_json) return unindented_continues(line);
@@ -196,15 +202,30 @@ void LineJoiner::count_braces(string_view line) {
   }
 }
 
+// Known parts of a report; and, until its end mark, whatever the kernel says in the same moment.
 bool LineJoiner::kernel_continues(string_view line) {
-  const string_view message = kernel_message(line);
-  if (message.empty()) return false;
-  const bool after_mark = lines_ == 1 && contains(first_, "[ cut here");
-  if (opens_kernel_report(message) && !after_mark) return false;
-  if (!after_mark && !continues_kernel_report(message)) return false;
+  constexpr std::int64_t kSameMomentUs = 100'000;
+  const bool bare = bare_kernel_ && !has_head(line);
+  const auto kernel = bare ? KernelLine{line} : kernel_line(line);
+  if (!kernel || (bare && line.empty())) return false;
+  const string_view message = kernel->message;
+  const bool same_moment =
+      kernel->stamp_us >= 0 && kernel_stamp_us_ >= 0 && kernel->stamp_us - kernel_stamp_us_ <= kSameMomentUs;
+  const bool mark = is_report_mark(message);
+  if (lines_ > 1 && !kernel_closed_by_mark(mark, same_moment) && opens_kernel_report(message) &&
+      !(same_moment && !mark && (!kernel_ended_ || message.starts_with("Kernel panic"))))
+    return false;
+  if (!continues_kernel_report(message) && !opens_kernel_report(message) && (kernel_ended_ || !same_moment))
+    return false;
   if (kernel_ended_ && message.starts_with("WARNING: ")) return false;
-  kernel_ended_ = kernel_ended_ || message.starts_with("---[ end");
+  kernel_ended_ = kernel_ended_ || mark || message.starts_with("---[ end");
+  kernel_stamp_us_ = kernel->stamp_us;
   return true;
+}
+
+// "=====": a line that began the report ends it, too.
+bool LineJoiner::kernel_closed_by_mark(bool mark, bool same_moment) const {
+  return mark && same_moment && !kernel_ended_ && lines_ > 3 && first_.ends_with("====");
 }
 
 // Not indented, and not blank.
@@ -231,7 +252,8 @@ bool LineJoiner::may_continue_plain(string_view line) {
   }
   // What a logger prints behind its message; and the message of a panic, behind where it was.
   if (lines_ == 1 && names_exception(line)) return first_is_headed() && !has_head(line);
-  return lines_ == 1 && !first_.empty() && first_.back() == ':' && contains(first_, " panicked at ") && !has_head(line);
+  return lines_ == 1 && !first_.empty() && first_.back() == ':' && contains(first_, " panicked at ") &&
+         !has_head(line);
 }
 
 // Traces of which we know what they are: of these lines, more may go on.
@@ -246,7 +268,9 @@ bool LineJoiner::in_dialect(string_view line) {
       return !(chained_ = false);
     case Kind::kGo: return is_goroutine(line) || is_go_frame(line);
     case Kind::kNode: return line.starts_with("Node.js v") || names_exception(line);
-    case Kind::kPhp: return (line[0] == '#' && line.size() > 1 && is_digit(line[1])) || line.starts_with("Next ") || goes_on(line) || line == "\"";
+    case Kind::kPhp:
+      return (line[0] == '#' && line.size() > 1 && is_digit(line[1])) || line.starts_with("Next ") ||
+             goes_on(line) || line == "\"";
     default: return false;
   }
 }

@@ -31,6 +31,7 @@ class LineJoiner {
   bool indented_continues(std::string_view line, std::size_t indent);
   bool json_continues(std::string_view line, std::size_t indent);
   bool kernel_continues(std::string_view line);
+  bool kernel_closed_by_mark(bool mark, bool same_moment) const;
   bool unindented_continues(std::string_view line);
   bool in_dialect(std::string_view line);
   bool first_is_headed();
@@ -38,13 +39,15 @@ class LineJoiner {
 
   const RecordRules& rules_;
   Kind kind_ = Kind::kPlain;
-  bool opened_ = false;        // the first line ends with a bracket that is open
-  bool chained_ = false;       // a Python traceback said that another one follows
+  bool opened_ = false;   // the first line ends with a bracket that is open
+  bool chained_ = false;  // a Python traceback said that another one follows
   bool kernel_ended_ = false;
-  bool in_string_ = false;     // of JSON
-  std::int32_t depth_ = 0;     // of JSON
+  bool bare_kernel_ = false;           // its lines have no heads
+  bool in_string_ = false;             // of JSON
+  std::int32_t depth_ = 0;             // of JSON
+  std::int64_t kernel_stamp_us_ = -1;  // of the last line of a report
   std::uint32_t lines_ = 0;
-  std::int8_t headed_ = -1;    // -1: not looked at yet
+  std::int8_t headed_ = -1;  // -1: not looked at yet
   std::string_view first_;
 };
 

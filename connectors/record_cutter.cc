@@ -7,7 +7,8 @@ namespace {
 
 bool begins_with_nuls(std::string_view rest) {
   if (rest.empty() || rest.front() != '\0') return false;
-  return rest.substr(0, kNulRunBytes).find_first_not_of('\0') == std::string_view::npos && rest.size() >= kNulRunBytes;
+  return rest.substr(0, kNulRunBytes).find_first_not_of('\0') == std::string_view::npos &&
+         rest.size() >= kNulRunBytes;
 }
 
 }  // namespace

@@ -44,11 +44,11 @@ class RecordCutter {
   const std::size_t line_bytes_max_;
   const bool joining_;
   LineJoiner joiner_;
-  std::string_view peeked_;     // a line that begins the next record
+  std::string_view peeked_;  // a line that begins the next record
   bool has_peeked_ = false;
-  bool peeked_joins_ = false;   // unless the one before was cut
+  bool peeked_joins_ = false;  // unless the one before was cut
   std::size_t consumed_ = 0;
-  std::size_t open_end_ = 0;    // behind the whole lines of the open record
+  std::size_t open_end_ = 0;  // behind the whole lines of the open record
 };
 
 }  // namespace silt::connectors

@@ -9,7 +9,8 @@ std::shared_ptr<const RecordRules> RecordRules::usual() {
   return rules;
 }
 
-Result<std::shared_ptr<const RecordRules>> RecordRules::by_expression(Kind kind, const std::string& expression) {
+Result<std::shared_ptr<const RecordRules>> RecordRules::by_expression(Kind kind,
+                                                                      const std::string& expression) {
   re2::RE2::Options options;
   options.set_log_errors(false);
   auto compiled = std::make_shared<const re2::RE2>(expression, options);

@@ -3,7 +3,8 @@
 //
 // Nothing is carried from read to read but the position: an unfinished line is read again when the
 // file has grown, and so are whole lines whose record may go on: they are a record when another one begins
-// or when none came for some time, and the position moves over whole records only. Memory is one buffer of a batch, however long lines, holes and files are.
+// or when none came for some time, and the position moves over whole records only. Memory is one buffer of a
+// batch, however long lines, holes and files are.
 #pragma once
 
 #include <algorithm>

@@ -29,13 +29,18 @@ unsigned month_days(unsigned month, bool leap) {
   return month == 2 && leap ? 29 : kDays[month];
 }
 
-constexpr std::array<std::string_view, 12> kMonths = {
-    "january januar janvier enero ",      "february februar f\xc3\xa9vrier febrero ",
-    "march m\xc3\xa4rz mars marzo mrz ",   "april avril abril ",
-    "may mai mayo ",                      "june juni juin junio ",
-    "july juli juillet julio ",           "august ao\xc3\xbbt agosto ",
-    "september septembre septiembre ",    "october oktober octobre octubre ",
-    "november novembre noviembre ",       "december dezember d\xc3\xa9cembre diciembre "};
+constexpr std::array<std::string_view, 12> kMonths = {"january januar janvier enero ",
+                                                      "february februar f\xc3\xa9vrier febrero ",
+                                                      "march m\xc3\xa4rz mars marzo mrz ",
+                                                      "april avril abril ",
+                                                      "may mai mayo ",
+                                                      "june juni juin junio ",
+                                                      "july juli juillet julio ",
+                                                      "august ao\xc3\xbbt agosto ",
+                                                      "september septembre septiembre ",
+                                                      "october oktober octobre octubre ",
+                                                      "november novembre noviembre ",
+                                                      "december dezember d\xc3\xa9cembre diciembre "};
 
 constexpr std::uint32_t packed(char a, char b, char c) {
   const auto byte = [](char x) { return static_cast<std::uint32_t>(static_cast<unsigned char>(x)); };
@@ -44,20 +49,33 @@ constexpr std::uint32_t packed(char a, char b, char c) {
 
 // The month of a name that begins so, in small letters; 0: none does.
 int month_of(std::uint32_t begin) {
-  constexpr auto is = [](const char (&text)[4]) { return packed(text[0], text[1], text[2]); };
+  constexpr auto is = [](const char(&text)[4]) { return packed(text[0], text[1], text[2]); };
   switch (begin) {
-    case is("jan"): case is("ene"): return 1;
-    case is("feb"): case is("f\xc3\xa9"): return 2;
-    case is("mar"): case is("mrz"): case is("m\xc3\xa4"): return 3;
-    case is("apr"): case is("avr"): case is("abr"): return 4;
-    case is("may"): case is("mai"): return 5;
+    case is("jan"):
+    case is("ene"): return 1;
+    case is("feb"):
+    case is("f\xc3\xa9"): return 2;
+    case is("mar"):
+    case is("mrz"):
+    case is("m\xc3\xa4"): return 3;
+    case is("apr"):
+    case is("avr"):
+    case is("abr"): return 4;
+    case is("may"):
+    case is("mai"): return 5;
     case is("jun"): return 6;
     case is("jul"): return 7;
-    case is("aug"): case is("ago"): case is("ao\xc3"): return 8;
+    case is("aug"):
+    case is("ago"):
+    case is("ao\xc3"): return 8;
     case is("sep"): return 9;
-    case is("oct"): case is("okt"): return 10;
+    case is("oct"):
+    case is("okt"): return 10;
     case is("nov"): return 11;
-    case is("dec"): case is("dez"): case is("dic"): case is("d\xc3\xa9"): return 12;
+    case is("dec"):
+    case is("dez"):
+    case is("dic"):
+    case is("d\xc3\xa9"): return 12;
     case is("jui"): return 7;  // or June
     default: return 0;
   }
@@ -303,7 +321,8 @@ bool slashes(Reader& reader, TimeText& out) {
   const bool short_first = width_of() == 1;
   if (!reader.number(width_of(), 0, 99, first)) return false;
   const char mark = reader.peek();
-  if (!reader.one_of("/.-") || !reader.number(width_of(), 1, 31, second) || reader.peek() != mark) return false;
+  if (!reader.one_of("/.-") || !reader.number(width_of(), 1, 31, second) || reader.peek() != mark)
+    return false;
   reader.skip(1);
   const std::size_t width = reader.digit_run();
   if ((width != 2 && width != 4) || !reader.number(width, 1, 2199, third)) return false;

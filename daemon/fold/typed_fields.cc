@@ -25,7 +25,8 @@ bool equals_lower(string_view text, string_view lowered) {
          std::equal(text.begin(), text.end(), lowered.begin(), [](char a, char b) { return lower(a) == b; });
 }
 bool is_one_of(string_view text, std::initializer_list<string_view> lowered) {
-  return std::any_of(lowered.begin(), lowered.end(), [&](string_view one) { return equals_lower(text, one); });
+  return std::any_of(lowered.begin(), lowered.end(),
+                     [&](string_view one) { return equals_lower(text, one); });
 }
 
 // The last part of a name: "durationMs" and "http.request.took_ms" end with "ms".
@@ -44,21 +45,49 @@ struct Unit {
   double factor;
 };
 
-constexpr std::array kTimeUnits = {
-    Unit{"ns", 1e-9},   Unit{"us", 1e-6},       Unit{"\xc2\xb5s", 1e-6}, Unit{"\xce\xbcs", 1e-6}, Unit{"usec", 1e-6},
-    Unit{"ms", 1e-3},   Unit{"msec", 1e-3},     Unit{"msecs", 1e-3},     Unit{"millis", 1e-3},    Unit{"micros", 1e-6},
-    Unit{"nanos", 1e-9}, Unit{"milliseconds", 1e-3}, Unit{"microseconds", 1e-6}, Unit{"nanoseconds", 1e-9}, Unit{"s", 1},
-    Unit{"sec", 1},     Unit{"secs", 1},        Unit{"second", 1},       Unit{"seconds", 1},      Unit{"m", 60},
-    Unit{"min", 60},    Unit{"mins", 60},       Unit{"minutes", 60},     Unit{"h", 3600},         Unit{"hours", 3600},
-    Unit{"d", 86400},   Unit{"days", 86400}};
+constexpr std::array kTimeUnits = {Unit{"ns", 1e-9},
+                                   Unit{"us", 1e-6},
+                                   Unit{"\xc2\xb5s", 1e-6},
+                                   Unit{"\xce\xbcs", 1e-6},
+                                   Unit{"usec", 1e-6},
+                                   Unit{"ms", 1e-3},
+                                   Unit{"msec", 1e-3},
+                                   Unit{"msecs", 1e-3},
+                                   Unit{"millis", 1e-3},
+                                   Unit{"micros", 1e-6},
+                                   Unit{"nanos", 1e-9},
+                                   Unit{"milliseconds", 1e-3},
+                                   Unit{"microseconds", 1e-6},
+                                   Unit{"nanoseconds", 1e-9},
+                                   Unit{"s", 1},
+                                   Unit{"sec", 1},
+                                   Unit{"secs", 1},
+                                   Unit{"second", 1},
+                                   Unit{"seconds", 1},
+                                   Unit{"m", 60},
+                                   Unit{"min", 60},
+                                   Unit{"mins", 60},
+                                   Unit{"minutes", 60},
+                                   Unit{"h", 3600},
+                                   Unit{"hours", 3600},
+                                   Unit{"d", 86400},
+                                   Unit{"days", 86400}};
 
 constexpr double kKilo = 1024;
-constexpr std::array kSizeUnits = {
-    Unit{"b", 1},          Unit{"bytes", 1},          Unit{"byte", 1},
-    Unit{"k", kKilo},      Unit{"kb", 1e3},           Unit{"kib", kKilo},
-    Unit{"m", kKilo * kKilo}, Unit{"mb", 1e6},        Unit{"mib", kKilo * kKilo},
-    Unit{"g", kKilo * kKilo * kKilo}, Unit{"gb", 1e9}, Unit{"gib", kKilo * kKilo * kKilo},
-    Unit{"tb", 1e12},      Unit{"tib", kKilo * kKilo * kKilo * kKilo}};
+constexpr std::array kSizeUnits = {Unit{"b", 1},
+                                   Unit{"bytes", 1},
+                                   Unit{"byte", 1},
+                                   Unit{"k", kKilo},
+                                   Unit{"kb", 1e3},
+                                   Unit{"kib", kKilo},
+                                   Unit{"m", kKilo* kKilo},
+                                   Unit{"mb", 1e6},
+                                   Unit{"mib", kKilo* kKilo},
+                                   Unit{"g", kKilo* kKilo* kKilo},
+                                   Unit{"gb", 1e9},
+                                   Unit{"gib", kKilo* kKilo* kKilo},
+                                   Unit{"tb", 1e12},
+                                   Unit{"tib", kKilo* kKilo* kKilo* kKilo}};
 
 template <std::size_t count>
 double factor_of(string_view unit, const std::array<Unit, count>& units) {
@@ -91,7 +120,9 @@ std::optional<double> sum_of(string_view value, const std::array<Unit, count>& u
   std::size_t at = 0;
   while (at < value.size()) {
     std::size_t end = at;
-    while (end < value.size() && (is_digit(value[end]) || value[end] == '.' || (end == at && value[end] == '-'))) ++end;
+    while (end < value.size() &&
+           (is_digit(value[end]) || value[end] == '.' || (end == at && value[end] == '-')))
+      ++end;
     const auto number = number_of(value.substr(at, end - at));
     std::size_t unit = end < value.size() && value[end] == ' ' ? end + 1 : end;
     std::size_t unit_end = unit;
@@ -113,8 +144,8 @@ double time_unit_in(string_view name) {
 
 bool is_name(string_view value) {
   const auto fits = [](char c) {
-    return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_' || c == '$' || c == '@' || c == '\\' ||
-           static_cast<unsigned char>(c) >= 0x80;
+    return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_' || c == '$' || c == '@' ||
+           c == '\\' || static_cast<unsigned char>(c) >= 0x80;
   };
   return !value.empty() && std::all_of(value.begin(), value.end(), fits);
 }
@@ -131,15 +162,18 @@ FieldType type_of_word(string_view name, string_view value) {
   const string_view part = last_part(name);
   if (value.size() > 1 && value[0] == '/' && value.find(' ') == string_view::npos) return FieldType::kPath;
   if (!is_name(value)) return FieldType::kText;
-  if (is_one_of(part, {"user", "username", "login", "account", "ruser", "owner", "principal"})) return FieldType::kUser;
-  if (is_one_of(part, {"host", "hostname", "rhost", "node", "server", "instance", "peer"})) return FieldType::kHost;
+  if (is_one_of(part, {"user", "username", "login", "account", "ruser", "owner", "principal"}))
+    return FieldType::kUser;
+  if (is_one_of(part, {"host", "hostname", "rhost", "node", "server", "instance", "peer"}))
+    return FieldType::kHost;
   return FieldType::kText;
 }
 
 // Places of a line's fields, none over another.
 class Collector {
  public:
-  Collector(const ScannedLine& line, std::vector<TypedField>& out) : line_(line), text_(line.text), out_(out) {}
+  Collector(const ScannedLine& line, std::vector<TypedField>& out)
+      : line_(line), text_(line.text), out_(out) {}
 
   void run() {
     head();
@@ -150,7 +184,8 @@ class Collector {
     for (const Field& field : named) {
       if (free_of(placed, field.begin, field.end)) add(field.name, field.begin, field.end);
     }
-    std::sort(out_.begin(), out_.end(), [](const TypedField& a, const TypedField& b) { return a.begin < b.begin; });
+    std::sort(out_.begin(), out_.end(),
+              [](const TypedField& a, const TypedField& b) { return a.begin < b.begin; });
   }
 
  private:
@@ -177,7 +212,8 @@ class Collector {
     add("severity", line_.severity.begin, line_.severity.end, FieldType::kText);
     add("program", line_.program.begin, line_.program.end, FieldType::kText);
     const string_view host = text_.substr(line_.host.begin, line_.host.end - line_.host.begin);
-    const bool address = !host.empty() && is_digit(host[0]) && host.find_first_not_of("0123456789.") == string_view::npos;
+    const bool address =
+        !host.empty() && is_digit(host[0]) && host.find_first_not_of("0123456789.") == string_view::npos;
     add("host", line_.host.begin, line_.host.end, address ? FieldType::kIp : FieldType::kHost);
     process();
     thread();
@@ -195,7 +231,8 @@ class Collector {
   // "[main]", "[http-nio-8080-exec-1]": between the time and the message, and nothing that is known.
   void thread() {
     if (!line_.time || line_.severity.empty() || line_.severity.end - line_.severity.begin == 1) return;
-    for (std::size_t open = text_.find('[', line_.time->end); open < line_.message; open = text_.find('[', open + 1)) {
+    for (std::size_t open = text_.find('[', line_.time->end); open < line_.message;
+         open = text_.find('[', open + 1)) {
       const std::size_t close = text_.find(']', open);
       if (close == string_view::npos || close > line_.message) return;
       const string_view inside = text_.substr(open + 1, close - open - 1);
@@ -255,9 +292,10 @@ class Collector {
 
   void request(std::size_t begin, std::size_t end) {
     const std::size_t method_end = std::min(text_.find(' ', begin), end);
-    const bool method = method_end > begin && std::all_of(text_.begin() + static_cast<std::ptrdiff_t>(begin),
-                                                          text_.begin() + static_cast<std::ptrdiff_t>(method_end),
-                                                          [](char c) { return c >= 'A' && c <= 'Z'; });
+    const bool method =
+        method_end > begin && std::all_of(text_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                          text_.begin() + static_cast<std::ptrdiff_t>(method_end),
+                                          [](char c) { return c >= 'A' && c <= 'Z'; });
     if (!method || method_end == end) return;
     add("method", begin, method_end, FieldType::kText);
     const string_view rest = text_.substr(method_end + 1, end - method_end - 1);
@@ -294,9 +332,9 @@ class Collector {
 }  // namespace
 
 std::string_view field_type_name(FieldType type) {
-  constexpr std::array<string_view, kFieldTypes> kNames = {"text", "integer", "decimal", "duration", "size",
-                                                           "percent", "ip", "host", "user", "path",
-                                                           "url", "uuid", "hex", "time", "status"};
+  constexpr std::array<string_view, kFieldTypes> kNames = {
+      "text", "integer", "decimal", "duration", "size", "percent", "ip",    "host",
+      "user", "path",    "url",     "uuid",     "hex",  "time",    "status"};
   return kNames[static_cast<std::size_t>(type)];
 }
 

@@ -22,57 +22,88 @@ struct OneRecord {
 };
 
 const OneRecord kRecords[] = {
-    {"java", "2024-05-01 12:00:00,123 ERROR [main] c.e.App - failed\njava.lang.IllegalStateException: no\n"
-             "\tat com.e.App.run(App.java:12)\n\tat com.e.App.main(App.java:3)\nCaused by: java.io.IOException: disk\n"
-             "\tat com.e.Disk.read(Disk.java:77)\n\t... 12 more\n"},
-    {"java without a logger", "Exception in thread \"main\" java.lang.RuntimeException: x\n\tat a.b.C.d(C.java:1)\n"
-                              "\tSuppressed: java.io.IOException\n\t\tat a.B.c(B.java:2)\n"},
-    {"python", "2024-05-01 12:00:00 ERROR root: oh\nTraceback (most recent call last):\n  File \"a.py\", line 3, in f\n"
-               "    g()\nValueError: bad\n\nDuring handling of the above exception, another exception occurred:\n\n"
-               "Traceback (most recent call last):\n  File \"a.py\", line 9, in h\n    raise KeyError(1) from e\nKeyError: 1\n"},
-    {"python alone", "Traceback (most recent call last):\n  File \"a.py\", line 3, in f\n    g()\nTypeError: no\n"},
-    {"go", "panic: runtime error: index out of range [5] with length 3\n\ngoroutine 1 [running]:\nmain.f(0x1, {0x2, 0x3})\n"
-           "\t/src/main.go:8 +0x1d\nmain.main()\n\t/src/main.go:3 +0x20\nexit status 2\n"},
-    {"go server", "2024/05/01 12:00:00 http: panic serving 10.0.0.1:4711: boom\ngoroutine 34 [running]:\n"
-                  "net/http.(*conn).serve.func1()\n\t/usr/go/server.go:1868 +0xb9\ncreated by net/http.(*Server).Serve\n"
-                  "\t/usr/go/server.go:3086 +0x5cb\n"},
-    {"node", "/srv/app.js:3\n    throw new Error('x');\n    ^\n\nError: x\n    at Object.<anonymous> (/srv/app.js:3:11)\n"
-             "    at node:internal/main:22:47 {\n  code: 'ENOENT'\n}\n\nNode.js v18.0.0\n"},
-    {".net", "Unhandled exception. System.InvalidOperationException: no\n ---> System.IO.IOException: disk\n"
-             "   at App.Disk.Read() in /src/Disk.cs:line 7\n   --- End of inner exception stack trace ---\n"
-             "   at App.Program.Main() in /src/Program.cs:line 3\n--- End of stack trace from previous location ---\n"
-             "   at App.Later()\n"},
-    {"ruby", "app.rb:12:in `fetch': no such thing (KeyError)\n\tfrom app.rb:8:in `call'\n\tfrom app.rb:3:in `<main>'\n"},
-    {"rails", "E, [2024-05-01T12:00:00.1 #77] ERROR -- : RuntimeError (boom):\napp/models/user.rb:12:in `save'\n"
-              "app/controllers/users.rb:3:in `create'\n"},
-    {"php", "[01-May-2024 12:00:00 UTC] PHP Fatal error:  Uncaught Exception: x in /srv/a.php:3\nStack trace:\n"
-            "#0 /srv/a.php(7): f()\n#1 {main}\n  thrown in /srv/a.php on line 3\n"},
-    {"rust", "thread 'main' panicked at src/main.rs:4:5:\nindex out of bounds\nnote: run with `RUST_BACKTRACE=1` for it\n"},
+    {"java",
+     "2024-05-01 12:00:00,123 ERROR [main] c.e.App - failed\njava.lang.IllegalStateException: no\n"
+     "\tat com.e.App.run(App.java:12)\n\tat com.e.App.main(App.java:3)\nCaused by: java.io.IOException: "
+     "disk\n"
+     "\tat com.e.Disk.read(Disk.java:77)\n\t... 12 more\n"},
+    {"java without a logger",
+     "Exception in thread \"main\" java.lang.RuntimeException: x\n\tat a.b.C.d(C.java:1)\n"
+     "\tSuppressed: java.io.IOException\n\t\tat a.B.c(B.java:2)\n"},
+    {"python",
+     "2024-05-01 12:00:00 ERROR root: oh\nTraceback (most recent call last):\n  File \"a.py\", line 3, in f\n"
+     "    g()\nValueError: bad\n\nDuring handling of the above exception, another exception occurred:\n\n"
+     "Traceback (most recent call last):\n  File \"a.py\", line 9, in h\n    raise KeyError(1) from "
+     "e\nKeyError: 1\n"},
+    {"python alone",
+     "Traceback (most recent call last):\n  File \"a.py\", line 3, in f\n    g()\nTypeError: no\n"},
+    {"go",
+     "panic: runtime error: index out of range [5] with length 3\n\ngoroutine 1 [running]:\nmain.f(0x1, "
+     "{0x2, 0x3})\n"
+     "\t/src/main.go:8 +0x1d\nmain.main()\n\t/src/main.go:3 +0x20\nexit status 2\n"},
+    {"go server",
+     "2024/05/01 12:00:00 http: panic serving 10.0.0.1:4711: boom\ngoroutine 34 [running]:\n"
+     "net/http.(*conn).serve.func1()\n\t/usr/go/server.go:1868 +0xb9\ncreated by net/http.(*Server).Serve\n"
+     "\t/usr/go/server.go:3086 +0x5cb\n"},
+    {"node",
+     "/srv/app.js:3\n    throw new Error('x');\n    ^\n\nError: x\n    at Object.<anonymous> "
+     "(/srv/app.js:3:11)\n"
+     "    at node:internal/main:22:47 {\n  code: 'ENOENT'\n}\n\nNode.js v18.0.0\n"},
+    {".net",
+     "Unhandled exception. System.InvalidOperationException: no\n ---> System.IO.IOException: disk\n"
+     "   at App.Disk.Read() in /src/Disk.cs:line 7\n   --- End of inner exception stack trace ---\n"
+     "   at App.Program.Main() in /src/Program.cs:line 3\n--- End of stack trace from previous location ---\n"
+     "   at App.Later()\n"},
+    {"ruby",
+     "app.rb:12:in `fetch': no such thing (KeyError)\n\tfrom app.rb:8:in `call'\n\tfrom app.rb:3:in "
+     "`<main>'\n"},
+    {"rails",
+     "E, [2024-05-01T12:00:00.1 #77] ERROR -- : RuntimeError (boom):\napp/models/user.rb:12:in `save'\n"
+     "app/controllers/users.rb:3:in `create'\n"},
+    {"php",
+     "[01-May-2024 12:00:00 UTC] PHP Fatal error:  Uncaught Exception: x in /srv/a.php:3\nStack trace:\n"
+     "#0 /srv/a.php(7): f()\n#1 {main}\n  thrown in /srv/a.php on line 3\n"},
+    {"rust",
+     "thread 'main' panicked at src/main.rs:4:5:\nindex out of bounds\nnote: run with `RUST_BACKTRACE=1` for "
+     "it\n"},
     {"json", "{\n  \"level\": \"error\",\n  \"at\": [\n    1,\n    2\n  ]\n}\n"},
-    {"json, not indented", "{\n\"level\": \"error\",\n\"text\": \"a } in it\",\n\"more\": {\n\"a\": 1\n}\n}\n"},
+    {"json, not indented",
+     "{\n\"level\": \"error\",\n\"text\": \"a } in it\",\n\"more\": {\n\"a\": 1\n}\n}\n"},
     {"json behind a head", "2024-05-01 12:00:00 INFO body: {\n  \"a\": 1\n}\n"},
     {"indented", "2024-05-01 12:00:00 LOG: statement: select\n\t*\n\tfrom t\n\twhere day > '2024-01-01'\n"},
-    {"oops", "[  100.000001] BUG: kernel NULL pointer dereference, address: 0000000000000008\n"
-             "[  100.000002] #PF: supervisor read access in kernel mode\n[  100.000003] PGD 0 P4D 0 \n"
-             "[  100.000004] Oops: 0000 [#1] PREEMPT SMP\n[  100.000005] CPU: 1 PID: 77 Comm: x Not tainted 6.1.0\n"
-             "[  100.000006] RIP: 0010:f+0x12/0x40 [mod]\n[  100.000007] Code: 00 11 22\n[  100.000008] RAX: 0000000000000000\n"
-             "[  100.000009] Call Trace:\n[  100.000010]  <TASK>\n[  100.000011]  ? g+0x1/0x2\n[  100.000012]  h+0x3/0x4\n"
-             "[  100.000013]  </TASK>\n[  100.000014] ---[ end trace 0000000000000000 ]---\n[  100.000015] RIP: 0010:f+0x12/0x40\n"},
-    {"warning in syslog", "May  1 12:00:00 db kernel: [  7.000001] ------------[ cut here ]------------\n"
-                          "May  1 12:00:00 db kernel: [  7.000002] WARNING: CPU: 0 PID: 1 at x.c:7 f+0x1/0x2\n"
-                          "May  1 12:00:00 db kernel: [  7.000003] Modules linked in: a b\n"
-                          "May  1 12:00:00 db kernel: [  7.000004] Call Trace:\nMay  1 12:00:00 db kernel: [  7.000005]  f+0x1/0x2\n"
-                          "May  1 12:00:00 db kernel: [  7.000006] ---[ end trace 1234 ]---\n"},
+    {"oops",
+     "[  100.000001] BUG: kernel NULL pointer dereference, address: 0000000000000008\n"
+     "[  100.000002] #PF: supervisor read access in kernel mode\n[  100.000003] PGD 0 P4D 0 \n"
+     "[  100.000004] Oops: 0000 [#1] PREEMPT SMP\n[  100.000005] CPU: 1 PID: 77 Comm: x Not tainted 6.1.0\n"
+     "[  100.000006] RIP: 0010:f+0x12/0x40 [mod]\n[  100.000007] Code: 00 11 22\n[  100.000008] RAX: "
+     "0000000000000000\n"
+     "[  100.000009] Call Trace:\n[  100.000010]  <TASK>\n[  100.000011]  ? g+0x1/0x2\n[  100.000012]  "
+     "h+0x3/0x4\n"
+     "[  100.000013]  </TASK>\n[  100.000014] ---[ end trace 0000000000000000 ]---\n[  100.000015] RIP: "
+     "0010:f+0x12/0x40\n"},
+    {"oops without times",
+     "BUG: unable to handle page fault for address: ffff\n#PF: error_code(0x0002) - not-present page\n"
+     "Oops: 0002 [#1] SMP\nRIP: 0010:f+0x12/0x40\nCall Trace:\n f+0x1/0x2\n g+0x3/0x4\n---[ end trace 1 "
+     "]---\n"},
+    {"warning in syslog",
+     "May  1 12:00:00 db kernel: [  7.000001] ------------[ cut here ]------------\n"
+     "May  1 12:00:00 db kernel: [  7.000002] WARNING: CPU: 0 PID: 1 at x.c:7 f+0x1/0x2\n"
+     "May  1 12:00:00 db kernel: [  7.000003] Modules linked in: a b\n"
+     "May  1 12:00:00 db kernel: [  7.000004] Call Trace:\nMay  1 12:00:00 db kernel: [  7.000005]  "
+     "f+0x1/0x2\n"
+     "May  1 12:00:00 db kernel: [  7.000006] ---[ end trace 1234 ]---\n"},
 };
 
 TEST(Joining, StackTracesAndTheirLikeAreOneRecordBetweenOthers) {
   for (const OneRecord& one : kRecords) {
     std::string text = one.text;
     // The same kind of line before and behind it, as in a log.
-    const std::string before = "2024-05-01 11:59:59 INFO started\n", behind = "2024-05-01 12:00:01 INFO going on\n";
+    const std::string before = "2024-05-01 11:59:59 INFO started\n",
+                      behind = "2024-05-01 12:00:01 INFO going on\n";
     std::string whole = text;
     whole.pop_back();
-    const std::vector<std::string> want = {before.substr(0, before.size() - 1), whole, behind.substr(0, behind.size() - 1)};
+    const std::vector<std::string> want = {before.substr(0, before.size() - 1), whole,
+                                           behind.substr(0, behind.size() - 1)};
     // A traceback without a logger's line of its own belongs to the line before it.
     if (!text.starts_with("Traceback")) {
       EXPECT_EQ(cut(before + text + behind), want) << one.name;
@@ -83,12 +114,31 @@ TEST(Joining, StackTracesAndTheirLikeAreOneRecordBetweenOthers) {
 }
 
 TEST(Joining, OrdinaryLinesStayAlone) {
-  const std::vector<std::string> lines = {
-      "Jan  1 00:00:00 host sshd[1]: Failed password", "081109 203615 148 INFO dfs.DataNode: x", "plain words", "",
-      "- 1117838570 2005.06.03 R02 RAS KERNEL INFO x", "{\"a\": 1}", "{\"b\": 2}", "10.0.0.1 - - [01/May/2024] x",
-      "level=info msg=x", "[  1.000000] Linux version", "[  1.000001]  indented by the kernel", "plain", "Error: x", "ValueError: y",
-      "at last it works", "from the beginning", "<34>1 2024 x", "#1 in a list", "}", "main.f()", "key:", "value",
-      "2024-05-01 12:00:00 says {\"a\": 1}", "-----", "Traceback of nothing"};
+  const std::vector<std::string> lines = {"Jan  1 00:00:00 host sshd[1]: Failed password",
+                                          "081109 203615 148 INFO dfs.DataNode: x",
+                                          "plain words",
+                                          "",
+                                          "- 1117838570 2005.06.03 R02 RAS KERNEL INFO x",
+                                          "{\"a\": 1}",
+                                          "{\"b\": 2}",
+                                          "10.0.0.1 - - [01/May/2024] x",
+                                          "level=info msg=x",
+                                          "[  1.000000] Linux version",
+                                          "[  1.000001]  indented by the kernel",
+                                          "plain",
+                                          "Error: x",
+                                          "ValueError: y",
+                                          "at last it works",
+                                          "from the beginning",
+                                          "<34>1 2024 x",
+                                          "#1 in a list",
+                                          "}",
+                                          "main.f()",
+                                          "key:",
+                                          "value",
+                                          "2024-05-01 12:00:00 says {\"a\": 1}",
+                                          "-----",
+                                          "Traceback of nothing"};
   std::string text;
   for (const std::string& line : lines) text += line + "\n";
   EXPECT_EQ(cut(text), lines);
@@ -102,7 +152,8 @@ TEST(Joining, ARecordOfManyLinesIsCutAtTheLimitsAndNothingIsDropped) {
   std::string together;
   std::vector<bool> marks;
   while (cutter.next(found) || cutter.last(found)) {
-    EXPECT_LE(static_cast<std::size_t>(std::count(found.text.begin(), found.text.end(), '\n')) + 1, kJoinedLinesMax);
+    EXPECT_LE(static_cast<std::size_t>(std::count(found.text.begin(), found.text.end(), '\n')) + 1,
+              kJoinedLinesMax);
     together.append(found.text).append("\n");
     marks.push_back(found.goes_on);
   }
@@ -142,7 +193,8 @@ TEST_F(JoiningTest, TheLastRecordWaitsForMoreAndIsFlushedWhenNoneComes) {
   pass_ms(900);
   EXPECT_TRUE(texts().empty()) << "it grew meanwhile";
   pass_ms(200);
-  EXPECT_EQ(texts(), (std::vector<std::string>{"2024-05-01 12:00:00 ERROR one\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:2)"}));
+  EXPECT_EQ(texts(), (std::vector<std::string>{
+                         "2024-05-01 12:00:00 ERROR one\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:2)"}));
   append("a.log", "2024-05-01 12:00:01 INFO two\n2024-05-01 12:00:02 INFO three\n");
   reconcile();
   EXPECT_EQ(texts().size(), 2u) << "what another line follows is whole at once";
@@ -162,8 +214,9 @@ TEST_F(JoiningTest, ARestartReadsTheOpenRecordAgain) {
   start();
   drain();
   pass_ms(1100);
-  EXPECT_EQ(texts(), (std::vector<std::string>{"2024-05-01 12:00:00 INFO zero",
-                                               "2024-05-01 12:00:00 ERROR one\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:2)"}));
+  EXPECT_EQ(texts(), (std::vector<std::string>{
+                         "2024-05-01 12:00:00 INFO zero",
+                         "2024-05-01 12:00:00 ERROR one\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:2)"}));
 }
 
 TEST_F(JoiningTest, LinesThatWaitedSurviveATruncation) {
@@ -190,8 +243,9 @@ TEST_F(JoiningTest, ARotatedFileEndsBeforeTheNextOneBegins) {
   EXPECT_TRUE(texts().empty());
   pass_ms(1100);
   pass_ms(1100);
-  EXPECT_EQ(texts(), (std::vector<std::string>{"2024-05-01 12:00:00 ERROR one\n\tat a.B.c(B.java:1)",
-                                               "2024-05-01 12:00:05 INFO new", "2024-05-01 12:00:06 INFO newer"}));
+  EXPECT_EQ(texts(),
+            (std::vector<std::string>{"2024-05-01 12:00:00 ERROR one\n\tat a.B.c(B.java:1)",
+                                      "2024-05-01 12:00:05 INFO new", "2024-05-01 12:00:06 INFO newer"}));
 }
 
 TEST_F(JoiningTest, ABatchThatWasNotStoredComesAgainTheSame) {
@@ -211,7 +265,8 @@ TEST_F(JoiningTest, ARecordLongerThanABatchIsWhole) {
   limits.record_bytes_max = 1024;
   start();
   std::string record = "2024-05-01 12:00:00 ERROR one";
-  for (int i = 0; i < 400; ++i) record += "\n\tat a.B.c(B.java:" + std::to_string(i) + ") " + std::string(100, 'x');
+  for (int i = 0; i < 400; ++i)
+    record += "\n\tat a.B.c(B.java:" + std::to_string(i) + ") " + std::string(100, 'x');
   append("a.log", record + "\n2024-05-01 12:00:01 INFO two\n");
   drain();
   pass_ms(1100);

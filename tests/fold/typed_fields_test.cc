@@ -1,7 +1,7 @@
 // Fields by table: what a line says, with types and measures.
-#include <gtest/gtest.h>
-
 #include "daemon/fold/typed_fields.h"
+
+#include <gtest/gtest.h>
 
 namespace silt::fold {
 namespace {
@@ -32,23 +32,30 @@ TEST(TypedFields, OfEveryLayout) {
   const Case cases[] = {
       // Access logs, by their shape.
       {"10.0.0.7 - otto [21/Nov/2026:20:54:35 +0100] \"GET /a?b=c HTTP/1.1\" 404 512",
-       "client:ip=10.0.0.7|user:user=otto|time:time=21/Nov/2026:20:54:35 +0100|method:text=GET|path:path=/a?b=c|"
+       "client:ip=10.0.0.7|user:user=otto|time:time=21/Nov/2026:20:54:35 "
+       "+0100|method:text=GET|path:path=/a?b=c|"
        "protocol:text=HTTP/1.1|status:status=404|bytes:size=512"},
       {"web1.example.org:443 10.0.0.7 - - [21/Nov/2026:20:54:35 +0100] \"POST /x HTTP/2.0\" 200 - "
        "\"https://a.example/\" \"Agent/1.0 (b)\"",
-       "vhost:host=web1.example.org:443|client:ip=10.0.0.7|time:time=21/Nov/2026:20:54:35 +0100|method:text=POST|"
-       "path:path=/x|protocol:text=HTTP/2.0|status:status=200|referer:url=https://a.example/|agent:text=Agent/1.0 (b)"},
+       "vhost:host=web1.example.org:443|client:ip=10.0.0.7|time:time=21/Nov/2026:20:54:35 "
+       "+0100|method:text=POST|"
+       "path:path=/x|protocol:text=HTTP/2.0|status:status=200|referer:url=https://a.example/"
+       "|agent:text=Agent/1.0 (b)"},
       // Syslog, klog, log4j.
       {"Nov 21 20:54:35 quartz sshd[412]: Failed password for invalid user bob from 10.0.0.9 port 22 ssh2",
-       "time:time=Nov 21 20:54:35|host:host=quartz|program:text=sshd|pid:integer=412|user:user=bob|host:ip=10.0.0.9"},
+       "time:time=Nov 21 "
+       "20:54:35|host:host=quartz|program:text=sshd|pid:integer=412|user:user=bob|host:ip=10.0.0.9"},
       {"E1121 20:54:35.123456       7 gate.go:12] took=1.5s retries=3",
-       "severity:text=E|time:time=1121 20:54:35.123456|program:text=gate.go|took:duration=1.5s|retries:integer=3"},
+       "severity:text=E|time:time=1121 "
+       "20:54:35.123456|program:text=gate.go|took:duration=1.5s|retries:integer=3"},
       {"2026-11-21 20:54:35,978 ERROR [main] org.a.App: load=12.5% heap=512MB",
        "time:time=2026-11-21 20:54:35,978|severity:text=ERROR|thread:text=main|program:text=org.a.App|"
        "load:percent=12.5%|heap:size=512MB"},
       // logfmt and JSON.
-      {"ts=2026-11-21T20:54:35Z level=info status=503 duration_ms=12 bytes=77 url=http://a/b ratio=0.25 id=7f3a9c",
-       "time:time=2026-11-21T20:54:35Z|level:text=info|status:status=503|duration_ms:duration=12|bytes:size=77|"
+      {"ts=2026-11-21T20:54:35Z level=info status=503 duration_ms=12 bytes=77 url=http://a/b ratio=0.25 "
+       "id=7f3a9c",
+       "time:time=2026-11-21T20:54:35Z|level:text=info|status:status=503|duration_ms:duration=12|bytes:size="
+       "77|"
        "url:url=http://a/b|ratio:decimal=0.25|id:hex=7f3a9c"},
       {"{\"time\":\"2026-11-21T20:54:35Z\",\"user\":\"anna\",\"host\":\"db3\",\"path\":\"/srv/x\",\"n\":-4}",
        "time:time=2026-11-21T20:54:35Z|user:user=anna|host:host=db3|path:path=/srv/x|n:integer=-4"},
@@ -63,12 +70,20 @@ TEST(TypedFields, Measures) {
     const char* type;
     double number;
   };
-  const Measure measures[] = {
-      {"x", "12", "integer", 12},          {"x", "-1.5", "decimal", -1.5},   {"x", "1e3", "decimal", 1000},
-      {"took", "1h2m3.5s", "duration", 3723.5}, {"took", "250us", "duration", 250e-6}, {"latencyMs", "20", "duration", 0.02},
-      {"wait_seconds", "3", "duration", 3}, {"x", "64KiB", "size", 65536},   {"heap", "2m", "size", 2 * 1024 * 1024},
-      {"x", "1.5 GB", "size", 1.5e9},      {"x", "99.5%", "percent", 99.5},  {"status", "200", "status", 200},
-      {"status", "2000", "integer", 2000}, {"resp_bytes", "10", "size", 10}};
+  const Measure measures[] = {{"x", "12", "integer", 12},
+                              {"x", "-1.5", "decimal", -1.5},
+                              {"x", "1e3", "decimal", 1000},
+                              {"took", "1h2m3.5s", "duration", 3723.5},
+                              {"took", "250us", "duration", 250e-6},
+                              {"latencyMs", "20", "duration", 0.02},
+                              {"wait_seconds", "3", "duration", 3},
+                              {"x", "64KiB", "size", 65536},
+                              {"heap", "2m", "size", 2 * 1024 * 1024},
+                              {"x", "1.5 GB", "size", 1.5e9},
+                              {"x", "99.5%", "percent", 99.5},
+                              {"status", "200", "status", 200},
+                              {"status", "2000", "integer", 2000},
+                              {"resp_bytes", "10", "size", 10}};
   for (const Measure& one : measures) {
     const FieldType type = field_type_of(one.name, one.value, TokenKind::kWord);
     EXPECT_EQ(field_type_name(type), one.type) << one.name << "=" << one.value;
@@ -81,8 +96,9 @@ TEST(TypedFields, Measures) {
 }
 
 TEST(TypedFields, AnyBytes) {
-  for (const std::string_view line : {"", "[", "\"", "= = =", "a - b [21/Nov/2026:20:54:35 +0100] \"", "x [21/Nov/2026:20:54:35] \"GET",
-                                      "1 - - [21/Nov/2026:20:54:35 +0100] \"GET / HTTP/1.1\" 200", "a=\\", "%", "a=%"})
+  for (const std::string_view line :
+       {"", "[", "\"", "= = =", "a - b [21/Nov/2026:20:54:35 +0100] \"", "x [21/Nov/2026:20:54:35] \"GET",
+        "1 - - [21/Nov/2026:20:54:35 +0100] \"GET / HTTP/1.1\" 200", "a=\\", "%", "a=%"})
     fields(line);
 }
 
