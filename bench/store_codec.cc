@@ -36,21 +36,21 @@ struct Log {
 };
 
 void fold(Log& log) {
-  silt::daemon::Miner miner;
-  silt::daemon::ScannedLine scanned;
+  silt::fold::Miner miner;
+  silt::fold::ScannedLine scanned;
   for (const RecordView& record : log.records) {
-    silt::daemon::scan_line(record.text, scanned);
+    silt::fold::scan_line(record.text, scanned);
     FoldMark mark{.event_us = record.arrival_us};
     if (scanned.time) {
       mark.event_us =
-          silt::daemon::resolve_time(*scanned.time, record.arrival_us, {}).value_or(record.arrival_us);
+          silt::fold::resolve_time(*scanned.time, record.arrival_us, {}).value_or(record.arrival_us);
     }
-    const silt::daemon::Folded folded = miner.fold(scanned, record.seq, mark.event_us);
+    const silt::fold::Folded folded = miner.fold(scanned, record.seq, mark.event_us);
     mark.pattern = folded.pattern;
     mark.new_pattern = folded.is_new;
     log.marks.push_back(mark);
     std::vector<TokenSpan>& tokens = log.tokens.emplace_back();
-    for (const silt::daemon::Token& token : scanned.tokens) {
+    for (const silt::fold::Token& token : scanned.tokens) {
       tokens.push_back({token.begin, token.end, scanned.time && token.begin == scanned.time->begin});
     }
   }
@@ -143,10 +143,10 @@ void measure_chunks(const Log& log) {
 
 // Of a line or a part of one, in which what looks like the line's timestamp is a value like others.
 void terms_of(std::string_view text, std::vector<std::string>& terms) {
-  thread_local silt::daemon::ScannedLine scanned;
-  silt::daemon::scan_line(text, scanned);
+  thread_local silt::fold::ScannedLine scanned;
+  silt::fold::scan_line(text, scanned);
   scanned.time.reset();
-  silt::daemon::index_terms(scanned, terms);
+  silt::fold::index_terms(scanned, terms);
 }
 
 std::size_t build_segments(const Log& log, SegmentBuilder& builder, std::vector<std::string>& out) {

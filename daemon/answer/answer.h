@@ -1,19 +1,19 @@
-// Answerer: plans a question, executes the plan on the store, re-ranks and verifies evidence.
+// Answerer: answers questions and queries from the store, and explains records.
 //
 // Never free association: counts, times and order come from the store; each citation's bytes are
 // re-read from the journal and hash-checked before it leaves. Log text is data: it can be quoted,
 // never obeyed. An answer sees one tenant only, and of it what the caller sees (access/catalogue.h).
-// Safe from any thread; scoring with the adapted model is serialised inside (one reader per
+// Safe from any thread; explaining with the adapted model is serialised inside (one reader per
 // Answerer). Values are the API's own messages.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "base/clock.h"
 #include "base/status.h"
 #include "daemon/access/caller.h"
-#include "daemon/answer/planning.h"
 #include "daemon/answer/names.h"
 #include "daemon/store/fold_store.h"
 #include "model/model.h"
@@ -22,15 +22,8 @@
 
 namespace silt::answer {
 
+// How the model reads what is explained.
 struct AnswerOptions {
-  std::uint32_t candidates_max = 48;       // records that are re-ranked by the model
-  std::uint64_t examined_max = 2'000'000;  // records per question; beyond it the answer says so
-  bool rerank = true;                      // false: lexical order only
-  double rerank_forward = 0.05;            // weights of the model's gains in a score, see rank.h
-  double rerank_backward = 0.05;
-  std::uint32_t rerank_lines_max = 12;         // lines that the model reads per question
-  PathChoice planner = PathChoice::kMeasured;  // see model_planner.h
-  PathChoice reader = PathChoice::kMeasured;   // of values in evidence, see evidence_reader.h
   std::string backend = "auto";
   int threads = 1;
 };
@@ -49,9 +42,8 @@ class Answerer {
   static Result<std::unique_ptr<Answerer>> create(Dependencies dependencies, const AnswerOptions& options);
   virtual ~Answerer() = default;
 
-  // Emits plan, evidence, text and one final message, in this order, once evidence has been looked for:
-  // where a plan of the model finds nothing, the rules' plan is followed if that finds something. `emit`
-  // returning false or the call's `cancelled` becoming true ends the work early with kCancelled.
+  // Emits plan, evidence, text and one final message, in this order, once evidence has been looked for.
+  // `emit` returning false or the call's `cancelled` becoming true ends the work early with kCancelled.
   virtual Status ask(const access::Call& call, const silt::v1::AskRequest& request,
                      const std::function<bool(const silt::v1::AskResponse&)>& emit) = 0;
 

@@ -1,4 +1,4 @@
-// The Answerer: from a request to a stream of plan, evidence, text and a final message.
+// The Answerer: from requests to the rooms and back.
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -8,7 +8,6 @@
 #include "daemon/access/catalogue.h"
 #include "daemon/answer/answer.h"
 #include "daemon/answer/asker.h"
-#include "daemon/answer/execute.h"
 #include "daemon/answer/explain.h"
 #include "daemon/answer/query_runner.h"
 #include "daemon/answer/surprise.h"
@@ -138,10 +137,8 @@ Result<silt::v1::PatternsResponse> StoreAnswerer::patterns(const access::Call& c
 Result<silt::v1::ExplainResponse> StoreAnswerer::explain(const access::Call& call,
                                                         const silt::v1::ExplainRequest& request) {
   SILT_ASSIGN(SourceInfo info, catalogue_.find_one(call.caller, request.tenant(), request.source()));
-  SILT_ASSIGN(AnswerSource source, open(std::move(info)));
-  const std::vector<AnswerSource> sources{std::move(source)};
-  Budget budget(options_.examined_max, call.cancelled);
-  const ExecuteContext context{deps_.log, deps_.evidence, sources, budget};
+  SILT_ASSIGN(const AnswerSource source, open(std::move(info)));
+  const ExplainContext context{deps_.log, deps_.evidence, source, call.cancelled};
   SILT_ASSIGN(SurpriseScorer * model, scorer());
   switch (request.what_case()) {
     case silt::v1::ExplainRequest::kSeq: return explain_record(context, request.seq(), model);
@@ -154,9 +151,6 @@ Result<silt::v1::ExplainResponse> StoreAnswerer::explain(const access::Call& cal
 }  // namespace
 
 Result<std::unique_ptr<Answerer>> Answerer::create(Dependencies dependencies, const AnswerOptions& options) {
-  if (options.examined_max == 0 || options.candidates_max == 0) {
-    return invalid_argument("answer: examined_max and candidates_max must be positive");
-  }
   return std::unique_ptr<Answerer>(std::make_unique<StoreAnswerer>(std::move(dependencies), options));
 }
 

@@ -3,6 +3,7 @@
 #include "base/escape.h"
 #include "base/log.h"
 #include "daemon/answer/api_time.h"
+#include "daemon/answer/search/records.h"
 #include "daemon/store/sha256.h"
 
 namespace silt::answer {
@@ -14,11 +15,8 @@ Result<std::optional<silt::v1::Citation>> cite(const RecordLog& log, const Citat
     return std::nullopt;
   };
   auto read = log.read(request.source, request.seq);
-  if (!read.is_ok()) {
-    const Code code = read.status().code();
-    if (code == Code::kNotFound || code == Code::kDataLoss) return drop("unreadable");
-    return read.status();
-  }
+  if (search::is_gone(read.status())) return drop("unreadable");
+  SILT_TRY(read.status());
   JournalRecord& record = *read;
   if (request.span.begin > request.span.end || request.span.end > record.text.size()) return drop("span");
 

@@ -3,18 +3,24 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/escape.h"
 #include "daemon/answer/api_time.h"
-#include "daemon/answer/compose.h"
-#include "daemon/answer/names.h"
+#include "daemon/answer/citations.h"
+#include "daemon/answer/reply/compose.h"
+#include "daemon/answer/search/records.h"
 
 namespace silt::answer {
 namespace {
 
 constexpr Seq kContextRecords = 8;   // read before the line
 constexpr std::size_t kSimilar = 3;  // earlier records that are returned
-constexpr std::size_t kPool = 64;
+constexpr std::size_t kPostingsMax = 10'000'000;  // records of a term that are looked at
+constexpr std::size_t kCommon = 50'000;            // a term in more records tells little
 
 double bits(double nats) {
   return nats / std::log(2.0);
@@ -27,18 +33,18 @@ std::string fixed(double value) {
 }
 
 // What the model reads before the line: the records in front of `seq`.
-std::string context_before(const ExecuteContext& context, Seq seq) {
+std::string context_before(const ExplainContext& context, Seq seq) {
   std::string text;
   for (Seq at = seq > kContextRecords ? seq - kContextRecords : 1; at < seq; ++at) {
-    const auto record = context.log.read(context.sources[0].info.ref, at);
+    const auto record = context.log.read(context.source.info.ref, at);
     if (record.is_ok()) text += record->text + "\n";
   }
   return text;
 }
 
-Status score_tokens(const ExecuteContext& context, std::string_view before, std::string_view line,
+Status score_tokens(const ExplainContext& context, std::string_view before, std::string_view line,
                     SurpriseScorer& scorer, silt::v1::ExplainResponse& out) {
-  const AnswerSource& source = context.sources[0];
+  const AnswerSource& source = context.source;
   const auto weights = source.snapshot ? source.snapshot->weights : nullptr;
   const std::string text = std::string(line) + "\n";
   const SurpriseScorer::Text texts[] = {{weights, before, text}, {nullptr, before, text}};
@@ -60,47 +66,98 @@ Status score_tokens(const ExecuteContext& context, std::string_view before, std:
   return Status::ok();
 }
 
-// Earlier records with the most of the line's words.
-Result<std::vector<Finding>> similar_to(const ExecuteContext& context, std::string_view line, Seq before) {
-  const AnswerSource& source = context.sources[0];
-  const Retriever from(context.log, context.evidence, source.info.ref, source.fold.folded_seq,
-                       context.budget);
-  std::vector<std::string> terms;
-  index_terms(line, terms);
-  std::vector<TermGroup> groups;
-  for (const std::string& term : terms) {
-    SILT_ASSIGN(TermGroup group, from.expand(PlanTerm{term, false, {}, {}}, MatchLevel::kDirect));
-    if (group.count > 1 || before == ~Seq{0}) groups.push_back(std::move(group));
-  }
-  std::sort(groups.begin(), groups.end(),
-            [](const TermGroup& a, const TermGroup& b) { return a.idf > b.idf; });
-  std::vector<Seq> seqs;
-  SILT_TRY(from.any_of(groups, QueryPlan{}, TimeRange{}, seqs));
-  seqs.erase(std::lower_bound(seqs.begin(), seqs.end(), before), seqs.end());
-  SILT_TRY(from.keep_best(groups, kPool, seqs));
-  std::vector<Finding> found;
-  std::vector<std::pair<double, Seq>> ranked;
-  for (const Seq seq : seqs) {
-    SILT_ASSIGN(const JournalRecord record, from.record(seq));
-    std::vector<std::string> own;
-    index_terms(record.text, own);
-    double shared = 0;
-    for (const TermGroup& group : groups) {
-      if (std::binary_search(own.begin(), own.end(), group.term.text)) shared += group.idf;
-    }
-    ranked.emplace_back(shared, seq);
-  }
-  std::sort(ranked.begin(), ranked.end(), std::greater<>());
-  for (std::size_t i = 0; i < ranked.size() && i < kSimilar; ++i) {
-    SILT_ASSIGN(Finding finding, load_finding(context, 0, ranked[i].second));
-    finding.score = ranked[i].first;
-    found.push_back(std::move(finding));
-  }
-  return found;
+// The bytes of the message: all but a timestamp in front.
+Span message_span(const std::string& text) {
+  const auto time = find_timestamp(text);
+  std::size_t begin = time && time->begin < 8 ? time->end : 0;
+  while (begin < text.size() && (text[begin] == ' ' || text[begin] == ']' || text[begin] == ':')) ++begin;
+  if (begin >= text.size()) begin = 0;
+  return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(text.size())};
 }
 
-void describe_pattern(const ExecuteContext& context, PatternId id, silt::v1::ExplainResponse& out) {
-  const auto row = context.evidence.pattern(context.sources[0].info.ref, id);
+// The record as a citation; none when it fails its check.
+Result<std::optional<silt::v1::Citation>> cite_record(const ExplainContext& context, const Evidence& evidence,
+                                                      const std::string& text, double score) {
+  return cite(context.log, {context.source.info.ref, context.source.info.name, evidence.seq, message_span(text),
+                            evidence.event_us, bits(evidence.adapted_nats), score});
+}
+
+// A term of the line, and where else it is.
+struct SharedTerm {
+  double weight = 0;  // the rarer, the more
+  std::vector<Seq> seqs;
+};
+
+// The line's terms that records before `before` have, the rarest first.
+Result<std::vector<SharedTerm>> shared_terms(const ExplainContext& context, std::string_view line, Seq before) {
+  const double all = double(std::min<Seq>(context.source.fold.folded_seq, before - 1));
+  std::vector<std::string> terms;
+  index_terms(line, terms);
+  std::vector<SharedTerm> out;
+  for (const std::string& term : terms) {
+    if (context.cancelled) return Status(Code::kCancelled, "the asker has gone");
+    SharedTerm shared;
+    SILT_TRY(context.evidence.postings(context.source.info.ref, term, {1, before - 1}, kPostingsMax, shared.seqs));
+    if (shared.seqs.empty()) continue;
+    const double some = std::min(double(shared.seqs.size()), all);
+    shared.weight = std::log(1 + (all - some + 0.5) / (some + 0.5));
+    out.push_back(std::move(shared));
+  }
+  std::sort(out.begin(), out.end(),
+            [](const SharedTerm& a, const SharedTerm& b) { return a.seqs.size() < b.seqs.size(); });
+  return out;
+}
+
+struct Similar {
+  Seq seq = 0;
+  double weight = 0;  // of the terms that it shares
+};
+
+// Records before `before` with the most of the line's terms, the best first. Terms that nearly every
+// record has tell little: they are left out when there are rarer ones.
+Result<std::vector<Similar>> similar_to(const ExplainContext& context, std::string_view line, Seq before) {
+  if (before <= 1) return std::vector<Similar>();
+  SILT_ASSIGN(const std::vector<SharedTerm> terms, shared_terms(context, line, before));
+  std::vector<Similar> all;
+  for (const SharedTerm& term : terms) {
+    if (!all.empty() && term.seqs.size() > kCommon) break;
+    for (const Seq seq : term.seqs) all.push_back({seq, term.weight});
+  }
+  std::sort(all.begin(), all.end(), [](const Similar& a, const Similar& b) { return a.seq < b.seq; });
+  std::vector<Similar> summed;
+  for (const Similar& one : all) {
+    if (summed.empty() || summed.back().seq != one.seq) summed.push_back({one.seq, 0});
+    summed.back().weight += one.weight;
+  }
+  const auto kept = summed.begin() + static_cast<std::ptrdiff_t>(std::min(kSimilar, summed.size()));
+  std::partial_sort(summed.begin(), kept, summed.end(), [](const Similar& a, const Similar& b) {
+    return a.weight != b.weight ? a.weight > b.weight : a.seq > b.seq;
+  });
+  summed.erase(kept, summed.end());
+  return summed;
+}
+
+// Adds the similar records that can be read; gives the pattern of the best of them.
+Result<std::optional<PatternId>> add_similar(const ExplainContext& context, const std::vector<Similar>& similar,
+                                             silt::v1::ExplainResponse& out) {
+  std::optional<PatternId> best;
+  for (const Similar& one : similar) {
+    const auto evidence = context.evidence.evidence(context.source.info.ref, one.seq);
+    const auto record = context.log.read(context.source.info.ref, one.seq);
+    if (search::is_gone(evidence.status()) || search::is_gone(record.status())) continue;
+    SILT_TRY(evidence.status());
+    SILT_TRY(record.status());
+    SILT_ASSIGN(auto citation, cite_record(context, *evidence, record->text, one.weight));
+    if (!citation) continue;
+    if (!best) best = evidence->pattern;
+    citation->set_number(static_cast<std::uint32_t>(out.similar_size() + 1));
+    *out.add_similar() = std::move(*citation);
+  }
+  return best;
+}
+
+void describe_pattern(const ExplainContext& context, PatternId id, silt::v1::ExplainResponse& out) {
+  const auto row = context.evidence.pattern(context.source.info.ref, id);
   if (!row.is_ok()) return;
   out.set_pattern(escape_bytes(row->text));
   out.set_pattern_count(row->count);
@@ -121,8 +178,8 @@ std::string verdict(const silt::v1::ExplainResponse& out) {
   } else {
     text = "Its pattern has " + std::to_string(out.pattern_count()) +
            (out.pattern_count() == 1 ? " record" : " records") + ", first at " +
-           format_time(time_us_of(out.pattern_first_seen())) + ", last at " +
-           format_time(time_us_of(out.pattern_last_seen())) + ".";
+           reply::time_text(time_us_of(out.pattern_first_seen()), 0) + ", last at " +
+           reply::time_text(time_us_of(out.pattern_last_seen()), 0) + ".";
   }
   if (out.tokens_size() == 0) return text;
   text += " The source's model reads it at " + fixed(out.adapted_bits_per_byte()) + " bits per byte (" +
@@ -133,56 +190,47 @@ std::string verdict(const silt::v1::ExplainResponse& out) {
       std::max_element(out.tokens().begin(), out.tokens().end(),
                        [](const auto& a, const auto& b) { return a.adapted_bits() < b.adapted_bits(); });
   if (peak->adapted_bits() >= 4) {
-    text += " Most surprising: \"" + quote(peak->text()) + "\" (" + fixed(peak->adapted_bits()) + " bits).";
+    text += " Most surprising: \"" + escape_bytes(peak->text()) + "\" (" + fixed(peak->adapted_bits()) + " bits).";
   }
   return text;
 }
 
-Status add_similar(const ExecuteContext& context, const std::vector<Finding>& similar,
-                   silt::v1::ExplainResponse& out) {
-  CitationBook book(context.log, context.sources, kSimilar);
-  for (const Finding& finding : similar) SILT_TRY(book.number(finding).status());
-  for (const silt::v1::Citation& citation : book.citations()) *out.add_similar() = citation;
-  return Status::ok();
-}
-
 }  // namespace
 
-Result<silt::v1::ExplainResponse> explain_record(const ExecuteContext& context, Seq seq,
-                                                 SurpriseScorer* scorer) {
-  silt::v1::ExplainResponse out;
-  auto finding = load_finding(context, 0, seq);
-  if (!finding.is_ok() && finding.status().code() == Code::kNotFound) {
-    return not_found("record " + std::to_string(seq) + " of source '" +
-                     escape_bytes(context.sources[0].info.name) + "' does not exist or is not indexed yet");
+Result<silt::v1::ExplainResponse> explain_record(const ExplainContext& context, Seq seq, SurpriseScorer* scorer) {
+  const SourceInfo& source = context.source.info;
+  const auto evidence = context.evidence.evidence(source.ref, seq);
+  if (!evidence.is_ok() && evidence.status().code() == Code::kNotFound) {
+    return not_found("record " + std::to_string(seq) + " of source '" + escape_bytes(source.name) +
+                     "' does not exist or is not indexed yet");
   }
-  SILT_TRY(finding.status());
-  CitationBook book(context.log, context.sources, 1);
-  SILT_ASSIGN(const std::uint32_t number, book.number(*finding));
-  if (number == 0) return data_loss("record " + std::to_string(seq) + " does not match its hash");
-  *out.mutable_record() = book.citations().front();
-  describe_pattern(context, finding->pattern, out);
-  describe_source(context.sources[0], out);
-  if (scorer != nullptr)
-    SILT_TRY(score_tokens(context, context_before(context, seq), finding->text, *scorer, out));
-  SILT_ASSIGN(const auto similar, similar_to(context, finding->text, seq));
-  SILT_TRY(add_similar(context, similar, out));
+  SILT_TRY(evidence.status());
+  SILT_ASSIGN(const JournalRecord record, context.log.read(source.ref, seq));
+  SILT_ASSIGN(auto citation, cite_record(context, *evidence, record.text, 0));
+  if (!citation) return data_loss("record " + std::to_string(seq) + " does not match its hash");
+  silt::v1::ExplainResponse out;
+  citation->set_number(1);
+  *out.mutable_record() = std::move(*citation);
+  describe_pattern(context, evidence->pattern, out);
+  describe_source(context.source, out);
+  if (scorer != nullptr) SILT_TRY(score_tokens(context, context_before(context, seq), record.text, *scorer, out));
+  SILT_ASSIGN(const auto similar, similar_to(context, record.text, seq));
+  SILT_TRY(add_similar(context, similar, out).status());
   out.set_text(verdict(out));
   return out;
 }
 
-Result<silt::v1::ExplainResponse> explain_line(const ExecuteContext& context, std::string_view line,
+Result<silt::v1::ExplainResponse> explain_line(const ExplainContext& context, std::string_view line,
                                                SurpriseScorer* scorer) {
   silt::v1::ExplainResponse out;
   out.mutable_record()->set_text(std::string(line));
-  SILT_ASSIGN(const auto similar, similar_to(context, line, ~Seq{0}));
-  if (!similar.empty()) describe_pattern(context, similar.front().pattern, out);
-  describe_source(context.sources[0], out);
+  SILT_ASSIGN(const auto similar, similar_to(context, line, context.source.fold.folded_seq + 1));
+  SILT_ASSIGN(const auto pattern, add_similar(context, similar, out));
+  if (pattern) describe_pattern(context, *pattern, out);
+  describe_source(context.source, out);
   if (scorer != nullptr) {
-    SILT_TRY(score_tokens(context, context_before(context, context.sources[0].net.learned_seq + 1), line,
-                          *scorer, out));
+    SILT_TRY(score_tokens(context, context_before(context, context.source.net.learned_seq + 1), line, *scorer, out));
   }
-  SILT_TRY(add_similar(context, similar, out));
   out.set_text(verdict(out));
   return out;
 }

@@ -2,8 +2,6 @@
 // the fold.
 #pragma once
 
-#include "daemon/fold/miner.h"
-#include "daemon/fold/policy.h"
 #include "daemon/fold/scanner.h"
 #include "daemon/fold/timestamp.h"
 #include "daemon/learn/snapshots.h"
@@ -14,21 +12,8 @@
 
 namespace silt::answer {
 
-using fold::Field;
-using fold::fields_of;
 using fold::find_timestamp;
 using fold::index_terms;
-using fold::kMaxTermBytes;
-using fold::Outcome;
-using fold::parse_timestamp;
-using fold::resolve_time;
-using fold::scan_line;
-using fold::ScannedLine;
-using fold::Token;
-using fold::TimeText;
-using fold::TokenKind;
-using fold::text_of;
-using store::Decision;
 using store::Evidence;
 using store::EvidenceStore;
 using store::IntakeHead;
@@ -36,10 +21,8 @@ using store::JournalRecord;
 using store::NetHead;
 using store::NetStore;
 using store::PatternId;
-using store::PatternRow;
 using store::RecordLog;
 using store::Seq;
-using store::SeqRange;
 using store::SourceInfo;
 using store::SourceRef;
 using learn::Snapshot;

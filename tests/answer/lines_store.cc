@@ -1,6 +1,7 @@
 #include "tests/answer/lines_store.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "daemon/fold/scanner.h"
@@ -131,6 +132,41 @@ Result<store::PatternRow> LinesStore::pattern(store::SourceRef ref, store::Patte
   return not_found("no such pattern");
 }
 
+Result<store::Evidence> LinesStore::evidence(store::SourceRef ref, store::Seq seq) const {
+  SILT_ASSIGN(const store::BlockPtr block, block_after(ref, seq - 1));
+  if (!block || seq < block->first_seq) return not_found("no such record");
+  const store::FoldMark& mark = block->marks[seq - block->first_seq];
+  store::Evidence out;
+  out.seq = seq;
+  out.pattern = mark.pattern;
+  out.event_us = mark.event_us;
+  out.new_pattern = mark.new_pattern;
+  return out;
+}
+
+Status LinesStore::postings(store::SourceRef ref, std::string_view term, store::SeqRange range, std::size_t limit,
+                            std::vector<store::Seq>& out) const {
+  const Source* found = find(ref);
+  if (found == nullptr) return not_found("no such source");
+  std::vector<std::string> terms;
+  for (const store::BlockPtr& block : found->blocks) {
+    for (const store::RecordView& record : block->records.records()) {
+      if (record.seq < range.first || record.seq > range.last || out.size() == limit) continue;
+      fold::index_terms(record.text, terms);
+      if (std::binary_search(terms.begin(), terms.end(), term, std::less<>())) out.push_back(record.seq);
+    }
+  }
+  return Status::ok();
+}
+
+Result<store::FoldHead> LinesStore::fold_head(store::SourceRef ref) const {
+  const Source* found = find(ref);
+  if (found == nullptr) return not_found("no such source");
+  store::FoldHead head;
+  head.folded_seq = found->last;
+  return head;
+}
+
 // What the answer path does not use.
 Result<store::SourceInfo> LinesStore::open_source(const std::string&, const std::string&, const std::string&) {
   return unimplemented("lines only");
@@ -150,17 +186,23 @@ Result<std::vector<store::ShedMark>> LinesStore::shed_marks(store::SourceRef, st
 Status LinesStore::scan(store::SourceRef, store::SeqRange, bool, const std::function<bool(const store::Evidence&)>&) const {
   return unimplemented("lines only");
 }
-Result<store::Evidence> LinesStore::evidence(store::SourceRef, store::Seq) const {
-  return unimplemented("lines only");
-}
 Status LinesStore::look_up(store::SourceRef, std::span<const store::Seq>, bool,
                            const std::function<bool(const store::Evidence&)>&) const {
   return unimplemented("lines only");
 }
-Status LinesStore::postings(store::SourceRef, std::string_view, store::SeqRange, std::size_t, std::vector<store::Seq>&) const {
+Status LinesStore::terms_with_prefix(store::SourceRef, std::string_view, std::size_t, std::vector<std::string>&) const {
   return unimplemented("lines only");
 }
-Status LinesStore::terms_with_prefix(store::SourceRef, std::string_view, std::size_t, std::vector<std::string>&) const {
+Status LinesStore::commit(std::span<const store::FoldCommit>) {
+  return unimplemented("lines only");
+}
+Result<std::vector<store::SegmentInfo>> LinesStore::segments(store::SourceRef) const {
+  return unimplemented("lines only");
+}
+Result<store::Seq> LinesStore::trim(store::SourceRef, store::Seq) {
+  return unimplemented("lines only");
+}
+Status LinesStore::reset_fold(store::SourceRef) {
   return unimplemented("lines only");
 }
 Result<store::SeqRange> LinesStore::seqs_between(store::SourceRef, std::int64_t, std::int64_t) const {

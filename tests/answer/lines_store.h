@@ -8,11 +8,12 @@
 
 #include "daemon/fold/miner.h"
 #include "daemon/store/evidence_store.h"
+#include "daemon/store/fold_store.h"
 #include "daemon/store/record_log.h"
 
 namespace silt::answer {
 
-class LinesStore final : public store::RecordLog, public store::EvidenceStore {
+class LinesStore final : public store::RecordLog, public store::EvidenceStore, public store::FoldStore {
  public:
   // Lines end with '\n'; their arrival is `arrival_us`.
   store::SourceRef add(const std::string& name, std::string_view text, std::int64_t arrival_us);
@@ -37,6 +38,12 @@ class LinesStore final : public store::RecordLog, public store::EvidenceStore {
   Status patterns(store::SourceRef source, std::vector<store::PatternRow>& out) const override;
   Result<store::PatternRow> pattern(store::SourceRef source, store::PatternId id) const override;
   Result<store::SeqRange> seqs_between(store::SourceRef, std::int64_t, std::int64_t) const override;
+
+  Result<store::FoldHead> fold_head(store::SourceRef source) const override;
+  Status commit(std::span<const store::FoldCommit>) override;
+  Result<std::vector<store::SegmentInfo>> segments(store::SourceRef) const override;
+  Result<store::Seq> trim(store::SourceRef, store::Seq) override;
+  Status reset_fold(store::SourceRef) override;
 
  private:
   struct Source {

@@ -20,7 +20,8 @@ using access::Tenants;
 std::set<std::string> paths_of_the_api() {
   std::set<std::string> paths;
   for (const auto* file :
-       {silt::v1::AskRequest::descriptor()->file(), silt::v1::Source::descriptor()->file()}) {
+       {silt::v1::AskRequest::descriptor()->file(), silt::v1::QueryRequest::descriptor()->file(),
+        silt::v1::Source::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       const auto* service = file->service(s);
       for (int m = 0; m < service->method_count(); ++m) {

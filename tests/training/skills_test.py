@@ -14,10 +14,9 @@ from skills import asking, episodes, evaluation, markers, operations, surface, t
 from skills.lessons import Lessons
 from skills.surface import resolve
 from worlds import phrases, wordings
-from worlds.plan import KINDS, SLOTS, format_plan, parse_plan
+from worlds.plan import KINDS, format_plan, parse_plan
 from worlds.world import World
 
-ROOT = paths.TRAINING.parent.parent
 NOW = surface.civil_us(2026, 11, 21, 13)  # a Saturday
 COPIED = re.compile(r' (?:id|word|hint|phrase|to|near|source|seq|pattern):((?:"[^"]+"|[^" ]+))')
 
@@ -41,30 +40,8 @@ class SurfaceTest(unittest.TestCase):
         self.assertEqual(resolve("find in:yesterday", NOW, zone_s=3600).since, surface.civil_us(2026, 11, 19, 23))
         self.assertEqual(resolve("find in:mon", NOW, zone_s=-7200).since, surface.civil_us(2026, 11, 16, 2))
 
-    def test_kinds_and_fields_are_those_of_the_daemon(self):
-        text = (ROOT / "daemon/answer/plan.cc").read_text()
-        for name, own in (("kKindNames", KINDS), ("kSlotNames", SLOTS), ("kOrderNames", ("relevance",) + surface.ORDERS)):
-            listed = re.search(name + r" = \{(.*?)\};", text, re.S)[1]
-            self.assertEqual(tuple(re.findall(r'"([\w-]+)"', listed)), own)
 
-
-class SharedTest(unittest.TestCase):
-    """What the daemon has as well."""
-
-    def test_prompts(self):
-        text = (ROOT / "daemon/answer/prompt.h").read_text()
-        strings = dict(re.findall(r'string_view (\w+) = "(.*?)";', text))
-        self.assertEqual({name: value.replace("\\n", "\n") for name, value in strings.items()},
-                         {"kAskMark": markers.ASK, "kPlanMark": markers.PLAN, "kAnswerMark": markers.ANSWER, "kLinesMark": markers.LINES,
-                          "kNoAnswer": markers.NONE})
-        self.assertEqual(int(re.search(r"kEvidenceLineMax = (\d+)", text)[1]), markers.LINE_MAX)
-        self.assertEqual(int(re.search(r"kEvidenceBytesMax = (\d+)", text)[1]), markers.EVIDENCE_MAX)
-
-    def test_clauses(self):
-        text = (ROOT / "daemon/answer/surface_plan.h").read_text()
-        listed = re.findall(r'\{"([a-z-]+)",\s*ClauseValue::\w+,\s*(true|false)\}', text)
-        self.assertEqual(tuple(name + "*" * (repeated == "true") for name, repeated in listed), surface.CLAUSES)
-
+class TaughtTest(unittest.TestCase):
     def test_plans_that_the_reader_is_taught(self):
         rows = [line.split("\t") for line in (pathlib.Path(__file__).parent / "asked_plans.tsv").read_text().splitlines()[1:]]
         for question, plan in rows:

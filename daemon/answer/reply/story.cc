@@ -6,6 +6,7 @@
 #include <set>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/answer/search/records.h"
 
 namespace silt::answer::reply {
 namespace {
@@ -99,8 +100,10 @@ Result<std::vector<StoryLine>> tell(const store::RecordLog& log, const search::P
   }
   std::vector<StoryLine> out;
   for (const Ranked& each : chosen) {
-    SILT_ASSIGN(const store::JournalRecord record, log.read(scope[each.found.source]->ref, each.found.first_seq));
-    out.push_back({{each.found.source, record.seq, each.found.first_us, each.found.pattern, record.text, ""}, each.found.count});
+    const auto record = log.read(scope[each.found.source]->ref, each.found.first_seq);
+    if (search::is_gone(record.status())) continue;
+    SILT_TRY(record.status());
+    out.push_back({{each.found.source, record->seq, each.found.first_us, each.found.pattern, record->text, ""}, each.found.count});
   }
   return out;
 }

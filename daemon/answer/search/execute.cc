@@ -57,8 +57,10 @@ class Execution {
 Status read_ends(const store::RecordLog& log, const Profiles& profiles, Outcome& out) {
   for (std::optional<Hit>* end : {&out.first, &out.last, &out.from, &out.to}) {
     if (!*end || !(*end)->text.empty()) continue;
-    SILT_ASSIGN(const store::JournalRecord record, log.read(profiles[(*end)->source]->ref, (*end)->seq));
-    (*end)->text = record.text;
+    auto record = log.read(profiles[(*end)->source]->ref, (*end)->seq);
+    if (is_gone(record.status())) continue;  // its time is known all the same
+    SILT_TRY(record.status());
+    (*end)->text = std::move(record->text);
   }
   return Status::ok();
 }

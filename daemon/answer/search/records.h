@@ -10,6 +10,11 @@
 
 namespace silt::answer::search {
 
+// Of a read: retention took the record, or its block is damaged. That costs an answer this record only.
+inline bool is_gone(const Status& status) {
+  return status.code() == Code::kNotFound || status.code() == Code::kDataLoss;
+}
+
 struct Scanned {
   std::uint64_t records = 0;
   std::uint64_t damaged = 0;  // records in blocks that fail their check

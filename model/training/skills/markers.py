@@ -1,4 +1,4 @@
-"""The texts around questions, evidence and answers. daemon/answer/prompt.h has the same; change both or none.
+"""The texts around questions, evidence and answers, as docs/plan-grammar.md has them.
 
 Each prompt starts where a line of the log has ended and ends where the reader goes on; answers end with a newline.
 Log lines do not begin with "### ", so a log cannot pass for a prompt by chance.

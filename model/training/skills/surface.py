@@ -1,7 +1,7 @@
 """Surface plans: what the reader writes, mostly words copied from the question; resolve() makes them query plans.
 
 The grammar is in docs/plan-grammar.md. A surface plan names times as the question does ("yesterday", "-2h"); only
-resolve() knows the clock and the sources. daemon/answer/surface_plan.h does the same.
+resolve() knows the clock and the sources.
 """
 
 import re

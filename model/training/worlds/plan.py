@@ -1,4 +1,4 @@
-"""Query plans in the canonical text of daemon/answer/plan.h: format(parse(text)) == text."""
+"""Query plans in their canonical text: format(parse(text)) == text."""
 
 import dataclasses
 import re

@@ -1,7 +1,7 @@
 """Runs plans on emitted text alone: the second opinion beside the generator's own state.
 
-Knows nothing of how a world writes: it finds times, words and values in the lines by itself. Words match by the same
-rules as the daemon's (daemon/answer/words.h).
+Knows nothing of how a world writes: it finds times, words and values in the lines by itself. Words match when
+one is the other's stem continued.
 """
 
 import re
