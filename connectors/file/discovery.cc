@@ -221,6 +221,7 @@ void Discovery::consider(const std::string& path) {
 void Discovery::seen_at(Generation& generation, const std::string& path, const FileLook& look) {
   if (path != generation.path) {
     const std::string real = resolve_links(path);
+    if (real != path) follow_link(path, real);
     if (real != generation.path && !owns_its_path(generation)) generations_.move(generation, real);
   }
   if (!generation.present()) {

@@ -24,6 +24,18 @@ struct InputWorker::Shared {
   bool abandoned = false;
 };
 
+namespace {
+
+// Nobody waits for these threads any more; they last as long as the process.
+void keep(std::thread thread) {
+  static auto* const mutex = new std::mutex();
+  static auto* const abandoned = new std::vector<std::thread>();
+  const std::lock_guard lock(*mutex);
+  abandoned->push_back(std::move(thread));
+}
+
+}  // namespace
+
 InputWorker::InputWorker(std::unique_ptr<connectors::Connector> connector, std::shared_ptr<void> holds,
                          std::function<void()> on_polled)
     : shared_(std::make_shared<Shared>()) {
@@ -145,7 +157,7 @@ bool InputWorker::end(Deadline deadline) {
     shared_->on_polled = nullptr;
   }
   lock.unlock();
-  ended ? thread_.join() : thread_.detach();
+  ended ? thread_.join() : keep(std::move(thread_));
   return ended;
 }
 

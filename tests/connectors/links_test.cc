@@ -60,6 +60,21 @@ TEST_F(LinksTest, T17_RotationBehindALinkIsSeenAtOnce) {
   }
 }
 
+TEST_F(LinksTest, T17_SoItIsAfterARestart) {
+  std::filesystem::create_directories(at("pods/p"));
+  append("pods/p/0.log", lines(3));
+  std::filesystem::create_symlink(at("pods/p/0.log"), at("x.log"));
+  start();
+  drain();
+  stop();
+  start();
+  drain();
+  rename("pods/p/0.log", "pods/p/0.log.20261130");
+  append("pods/p/0.log", lines(2));
+  drain();  // no time has passed
+  expect_all_once_in_order();
+}
+
 TEST_F(LinksTest, T17_ALinkThatIsThereBeforeItsTarget) {
   std::filesystem::create_directories(at("pods/p"));
   std::filesystem::create_symlink("pods/p/0.log", at("x.log"));

@@ -1,16 +1,18 @@
-// Intake over a real store, fed by a scripted connector.
+// Intake with scripted connectors over a real store.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "connectors/batch_builder.h"
+#include "connectors/waiter.h"
 #include "daemon/intake/intake.h"
-#include "daemon/store/attributes.h"
 #include "daemon/store/rocks_store.h"
 #include "tests/support/power_loss_env.h"
 #include "tests/support/temp_dir.h"

@@ -1,0 +1,129 @@
+// Inputs that hang, come and go while intake runs.
+#include <condition_variable>
+#include <mutex>
+
+#include "tests/daemon/intake_fixture.h"
+
+namespace silt::intake {
+namespace {
+
+// --- inputs that hang -------------------------------------------------------------------------------
+
+// Its first poll, or whichever it is told, does not come back until it is let go.
+class HangingConnector final : public connectors::Connector {
+ public:
+  struct Gate {
+    std::mutex mutex;
+    std::condition_variable opened;
+    bool open = false;
+    std::atomic<bool> inside{false};
+    void let_go() {
+      const std::lock_guard lock(mutex);
+      open = true;
+      opened.notify_all();
+    }
+  };
+  HangingConnector(ScriptedConnector::Log& log, std::shared_ptr<Gate> gate) : inner_(log), gate_(std::move(gate)) {}
+  Status resume(std::span<const connectors::CursorRow> rows) override { return inner_.resume(rows); }
+  Result<bool> poll(const connectors::ReadLimits& limits, connectors::Batch& out) override {
+    activity_->at("/mnt/nfs/a.log");
+    const auto gate = gate_;
+    std::unique_lock lock(gate->mutex);
+    gate->inside = true;
+    gate->opened.wait(lock, [&] { return gate->open; });
+    auto polled = inner_.poll(limits, out);
+    gate->inside = false;
+    return polled;
+  }
+  void confirm() override { inner_.confirm(); }
+  void notify_when_ready(std::function<void()> wake) override { inner_.notify_when_ready(std::move(wake)); }
+  connectors::ConnectorStats stats() const override { return {}; }
+  std::shared_ptr<const connectors::Activity> activity() const override { return activity_; }
+
+ private:
+  ScriptedConnector inner_;
+  std::shared_ptr<Gate> gate_;
+  std::shared_ptr<connectors::Activity> activity_ = std::make_shared<connectors::Activity>();
+};
+
+class HangTest : public IntakeTest {
+ protected:
+  void start_with_hang() {
+    options_.answer_ms = 1;
+    options_.end_ms = 1;
+    start();
+    slow_.lines = {"slow 1", "slow 2"};
+    slow_.stream = "slow";
+    intake_->add({"default", "nfs", "file"}, std::make_unique<HangingConnector>(slow_, gate_));
+  }
+  // Rounds until the thread of the other input has answered.
+  void drain_others() {
+    while (intake_->counters().records < 10) ASSERT_TRUE(intake_->round().is_ok());
+  }
+  InputStatus status(const std::string& name) {
+    for (const InputStatus& each : intake_->status()) {
+      if (each.name == name) return each;
+    }
+    return {};
+  }
+  ScriptedConnector::Log slow_;
+  std::shared_ptr<HangingConnector::Gate> gate_ = std::make_shared<HangingConnector::Gate>();
+};
+
+TEST_F(HangTest, TheOthersGoOnAndStatusNamesThePlace) {
+  start_with_hang();
+  drain_others();
+  EXPECT_EQ(journal(source("host:/var/log/x")), log_.lines);
+  while (!gate_->inside) std::this_thread::yield();
+  ASSERT_TRUE(intake_->round().is_ok());
+  clock_.advance_us(6'000'000);
+  ASSERT_TRUE(intake_->round().is_ok());
+  EXPECT_EQ(status("nfs").state, "hung");
+  EXPECT_NE(status("nfs").stats.last_error.find("/mnt/nfs/a.log"), std::string::npos);
+  EXPECT_EQ(status("host").stats.last_error, "");
+  gate_->let_go();
+  while (intake_->counters().records < 12) ASSERT_TRUE(intake_->round().is_ok());
+  EXPECT_EQ(journal(source("slow")), slow_.lines);
+  EXPECT_EQ(status("nfs").state, "waiting");
+  EXPECT_EQ(status("nfs").stats.last_error, "");
+}
+
+TEST_F(HangTest, StopDoesNotWaitForIt) {
+  start_with_hang();
+  intake_->start();
+  while (!gate_->inside) std::this_thread::yield();
+  while (intake_->counters().records < 10) std::this_thread::yield();
+  intake_->stop();
+  intake_.reset();
+  gate_->let_go();  // its thread ends by itself, and stores nothing
+  while (gate_->inside) std::this_thread::yield();
+  EXPECT_EQ(journal(source("host:/var/log/x")), log_.lines);
+  EXPECT_TRUE(journal(source("slow")).empty());
+}
+
+// --- inputs that come and go ------------------------------------------------------------------------
+
+TEST_F(IntakeTest, InputsAreAddedRemovedAndChangedWhileItRuns) {
+  start();
+  intake_->start();
+  while (intake_->counters().records < 10) std::this_thread::yield();
+  ScriptedConnector::Log other = log_;
+  other.stream = "other";
+  add("other", other);
+  while (intake_->counters().records < 20) std::this_thread::yield();
+  ScriptedConnector::Log changed = log_;
+  changed.lines.emplace_back("line 11");
+  intake_->remove("other");
+  intake_->remove("host");
+  add("host", changed);  // it goes on where the former one stood
+  while (intake_->counters().records < 21) std::this_thread::yield();
+  EXPECT_EQ(changed.resumed_at, 10);
+  ASSERT_EQ(intake_->status().size(), 1u);
+  EXPECT_EQ(intake_->status()[0].name, "host");
+  intake_->stop();
+  EXPECT_EQ(journal(source("host:/var/log/x")), changed.lines);
+  EXPECT_EQ(journal(source("other")), other.lines);
+}
+
+}  // namespace
+}  // namespace silt::intake
