@@ -42,6 +42,7 @@ class BentLog final : public store::RecordLog {
     return log_.block_after(source, after);
   }
   Result<IntakeHead> intake_head(SourceRef source) const override { return log_.intake_head(source); }
+  Result<std::vector<store::Gap>> gaps(SourceRef source) const override { return log_.gaps(source); }
   Status append_shed_mark(SourceRef, const store::ShedMark&) override { return unimplemented("bent"); }
   Result<std::vector<store::ShedMark>> shed_marks(SourceRef source, Seq after) const override {
     return log_.shed_marks(source, after);

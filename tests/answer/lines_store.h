@@ -26,6 +26,7 @@ class LinesStore final : public store::RecordLog, public store::EvidenceStore, p
   Result<store::BlockPtr> block_after(store::SourceRef source, store::Seq after) const override;
   Result<store::JournalRecord> read(store::SourceRef source, store::Seq seq) const override;
   Result<store::IntakeHead> intake_head(store::SourceRef source) const override;
+  Result<std::vector<store::Gap>> gaps(store::SourceRef) const override { return std::vector<store::Gap>(); }
   Status append_shed_mark(store::SourceRef, const store::ShedMark&) override;
   Result<std::vector<store::ShedMark>> shed_marks(store::SourceRef, store::Seq) const override;
 
