@@ -135,7 +135,9 @@ std::string to_json(const Answer& answer) {
   out["plan"] = plan_object(answer.plan);
   out["evidence"] = std::move(evidence);
   out["versions"] = std::move(versions);
+  out["records_matched"] = answer.final.records_matched();
   out["records_examined"] = answer.final.records_examined();
+  out["records_total"] = answer.final.records_total();
   out["citations_dropped"] = answer.final.citations_dropped();
   out["truncated"] = answer.final.truncated();
   out["elapsed_ms"] = answer.final.elapsed_ms();

@@ -95,7 +95,7 @@ TEST_F(Faults, FewDescriptorsAreEnoughForManyFiles) {
         std::uint64_t sum = 0;
         const json::value now = json::parse(outcome.out);
         for (const json::value& each : now.at("sources").as_array())
-          sum += each.at("learned_seq").to_number<std::uint64_t>();
+          sum += each.at("folded_seq").to_number<std::uint64_t>();
         return sum == lines * kFiles;
       });
     };
