@@ -71,6 +71,9 @@ TEST(Json, NothingOfAMessageIsLeftOut) {
   sources.add_sources();
   expect_whole(sources.sources(0), first_of(to_json(sources), "sources"),
                {{"bits_per_byte_window", "bits_per_byte"}});
+  silt::v1::ListGapsResponse gaps;
+  gaps.add_gaps();
+  expect_whole(gaps.gaps(0), first_of(to_json(gaps), "gaps"));
   silt::v1::GetStatusResponse status;
   status.add_connectors();
   expect_whole(status.connectors(0), first_of(to_json(status), "connectors"));

@@ -82,6 +82,26 @@ TEST_F(Faults, AReloadAddsRemovesAndChangesInputs) {
   EXPECT_NE(ended.err.find("there is no [[source]]"), std::string::npos) << ended.err;
 }
 
+TEST_F(Faults, WhatIsDestroyedUnreadStandsInTheLedger) {
+  daemon_.write("a.log", "one\nopen");
+  daemon_.start();
+  ASSERT_TRUE(has_lines(daemon_.source("a.log"), 1));
+  EXPECT_EQ(daemon_.silt({"gaps"}).out, "no gaps: nothing that siltd knew of was lost\n");
+  daemon_.write("a.log", "another beginning\n");  // its open line is gone
+  ASSERT_TRUE(has_lines(daemon_.source("a.log"), 2));
+  const Outcome outcome = daemon_.silt({"gaps", "--json", daemon_.source("a.log")});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const json::value listed = json::parse(outcome.out);
+  ASSERT_EQ(listed.at("gaps").as_array().size(), 1u) << outcome.out;
+  const json::value& gap = listed.at("gaps").as_array()[0];
+  EXPECT_EQ(gap.at("place").as_string(), daemon_.path("a.log"));
+  EXPECT_EQ(gap.at("begin").to_number<int>(), 4);
+  EXPECT_EQ(gap.at("bytes").to_number<int>(), 4);
+  EXPECT_EQ(std::string(gap.at("cause").as_string()).find("the file was truncated before they were read"), 0u);
+  EXPECT_NE(daemon_.silt({"gaps"}).out.find("the file was truncated"), std::string::npos);
+  EXPECT_EQ(daemon_.silt({"gaps", "nosuch*"}).exit_code, 1);
+}
+
 TEST_F(Faults, FewDescriptorsAreEnoughForManyFiles) {
   constexpr int kFiles = 300;
   for (const int descriptors : {64, 128, 256}) {
