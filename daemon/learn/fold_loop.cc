@@ -150,7 +150,7 @@ Status FoldLoop::fold_source(Resident& resident, FoldCommit& commit, std::uint64
   bytes += resident.head.folded_bytes - before;
   take_patterns(resident, commit);
   resident.last_turn_us = clock_.monotonic_us();
-  if (resident.head.open_chunks > 0) {
+  if (resident.head.open_chunks >= options_.quiet_chunks_min) {
     quiet_since_us_[resident.ref] = resident.last_turn_us;
   } else {
     quiet_since_us_.erase(resident.ref);
@@ -389,7 +389,8 @@ Result<bool> FoldLoop::round() {
     SILT_TRY(folded);
     commits.push_back(std::move(commit));
     if (bytes - before >= options_.turn_bytes) ready(std::span(&source, 1));  // it may have more
-    if (bytes < options_.commit_bytes) continue;
+    // A commit ends in good time, so that no more sources are in memory than may be.
+    if (bytes < options_.commit_bytes && commits.size() < options_.resident_max) continue;
     SILT_TRY(this->commit(commits));
     bytes = 0;
     evict();
@@ -440,7 +441,7 @@ void FoldLoop::start() {
   for (const store::SourceInfo& info : all) {
     const auto head = folds_.fold_head(info.ref);
     const auto intake = log_.intake_head(info.ref);
-    if (head.is_ok() && head->open_chunks > 0) quiet_since_us_[info.ref] = clock_.monotonic_us();
+    if (head.is_ok() && head->open_chunks >= options_.quiet_chunks_min) quiet_since_us_[info.ref] = clock_.monotonic_us();
     if (head.is_ok() && intake.is_ok() && head->folded_seq < intake->journal_seq) behind.push_back(info.ref);
   }
   ready(behind);
