@@ -22,12 +22,15 @@ namespace {
 
 constexpr int kLookThreads = 2;
 constexpr int kChangeThreads = 1;
-constexpr std::uint64_t kConnectionShare = 2;  // connections get half of the descriptors
+// Store and inputs keep to shares of their own (daemon/descriptors.h); what is kept free here is for what
+// they open in passing. One caller has a quarter of it at most.
+constexpr std::uint64_t kKeptFree = 8;  // of the descriptors: an eighth, and not less than so many
 
 int descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
-  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur / kConnectionShare, 1 << 16));
+  const rlim_t free = std::max<rlim_t>(kKeptFree, limit.rlim_cur / 8);
+  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur - std::min(limit.rlim_cur, free), 1 << 16));
 }
 
 class ServerImpl final : public Server {
