@@ -47,6 +47,17 @@ std::string escape_bytes(std::string_view bytes) {
   return out;
 }
 
+std::string escape_lines(std::string_view text) {
+  std::string out;
+  while (true) {
+    const std::size_t end = text.find('\n');
+    out += escape_bytes(text.substr(0, end));
+    if (end == std::string_view::npos) return out;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
 std::string unescape_bytes(std::string_view text) {
   std::string out;
   out.reserve(text.size());

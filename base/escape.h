@@ -11,6 +11,8 @@ namespace silt {
 // What is not valid UTF-8, control characters (C0, DEL, C1) and characters that hide or reorder text
 // become \xhh, byte by byte; a backslash becomes two. All else stays. Never fails, loses nothing.
 std::string escape_bytes(std::string_view bytes);
+// The same of each line on its own: line ends are ours, all else may be from logs.
+std::string escape_lines(std::string_view text);
 
 // One step of it: appends the escaped form of the first character and removes it. `bytes` is not empty.
 void escape_front(std::string_view& bytes, std::string& out);

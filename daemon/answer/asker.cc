@@ -19,18 +19,6 @@ constexpr std::uint32_t kCitationsDefault = 8;
 constexpr std::uint32_t kCitationsMax = 100;
 constexpr std::int32_t kZoneMaxS = 18 * 3600;
 
-// Each line on its own: line ends are ours, all else may be from logs.
-std::string escape_lines(std::string_view text) {
-  std::string out;
-  while (true) {
-    const std::size_t end = text.find('\n');
-    out += escape_bytes(text.substr(0, end));
-    if (end == std::string_view::npos) return out;
-    out += '\n';
-    text.remove_prefix(end + 1);
-  }
-}
-
 void describe(const reply::Judged& judged, silt::v1::Plan& out) {
   const Query& query = judged.candidate.query;
   out.set_kind(std::string(answer::name_of(query.op)));

@@ -33,17 +33,6 @@ Status read_token(const std::string& token, std::size_t& source, store::Seq& seq
   return good ? Status::ok() : invalid_argument("'" + token + "' is no page token of this call");
 }
 
-std::string escape_lines(std::string_view text) {
-  std::string out;
-  while (true) {
-    const std::size_t end = text.find('\n');
-    out += escape_bytes(text.substr(0, end));
-    if (end == std::string_view::npos) return out;
-    out += '\n';
-    text.remove_prefix(end + 1);
-  }
-}
-
 void add_slots(const search::Profile& profile, const search::PatternProfile& pattern, silt::v1::PatternSummary& out) {
   std::vector<std::pair<std::uint64_t, std::uint32_t>> used;
   for (const auto& [slot, count] : pattern.slots) used.emplace_back(count, slot);

@@ -14,13 +14,6 @@ constexpr std::uint64_t kRowBytesMax = 64ull << 20;    // of one row, decompress
 constexpr float kPerNat = 64;
 constexpr float kNatsMax = 1e6f;
 
-std::uint64_t zigzag(std::int64_t value) {
-  return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
-}
-std::int64_t unzigzag(std::uint64_t value) {
-  return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
-}
-
 // A difference that may pass the ends of the range; the sum below brings it back.
 std::int64_t minus(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
