@@ -183,7 +183,7 @@ class AccessTest : public learn::FoldLoopTest {
 
   std::mt19937_64 random_{11};
   std::int64_t now_us_ = kStartUs;
-  SourceInfo info_;
+  store::SourceInfo info_;
   Profiles profiles_;
 };
 
