@@ -28,6 +28,8 @@ Status RocksStore::commit(std::span<const FoldCommit> commits) {
   SILT_TRY(database_->write(std::move(changes)));
   for (const FoldCommit& commit : commits) {
     for (const SealedSegment& sealed : commit.sealed) {
+      blocks_.summaries.drop(commit.source, sealed.info.first_seq);
+      blocks_.letters.drop(commit.source, sealed.info.first_seq);
       blocks_.opened.drop(commit.source, sealed.info.first_seq);
       blocks_.decoded.drop(commit.source, sealed.info.first_seq);
     }

@@ -62,6 +62,7 @@ class RocksStore final : public RecordLog,
   Status append(const GroupAppend& group) override;
   Result<std::vector<connectors::CursorRow>> cursors(const std::string& connector) const override;
   Result<BlockPtr> block_after(SourceRef source, Seq after) const override;
+  Result<StretchPtr> stretch_after(SourceRef source, Seq after) const override;
   Result<JournalRecord> read(SourceRef source, Seq seq) const override;
   Result<IntakeHead> intake_head(SourceRef source) const override;
   Result<std::vector<Gap>> gaps(SourceRef source) const override;
@@ -137,6 +138,7 @@ class RocksStore final : public RecordLog,
   Seq end_of_damage(SourceRef source, Seq first) const;
   Status marks_of(SourceRef source, const Block& block, std::vector<FoldMark>& out) const;
   Result<SegmentPtr> open_segment(SourceRef source, Seq first, std::string_view key) const;
+  Result<StretchPtr> sealed_stretch(SourceRef source, Seq seq, Seq folded) const;
   Status each_segment(SourceRef source, SeqRange range, const VisitSegment& visit) const;
   // Folded blocks of what was not sealed when `head` was read, from `range.first` on. Whoever visits
   // segments, too, reads the head first: what is sealed meanwhile is then met twice rather than never.
