@@ -25,7 +25,7 @@ class Execution {
     RecordInHand hand(profile.layout);
     SILT_ASSIGN(const Scanned scanned,
                 scan_records(log_, profile.ref, {}, [&](const store::RecordView& record, const store::FoldMark& mark) {
-                  if (++out_.examined % kCheckEvery == 0 && late()) return false;
+                  if (++out_.examined % kCheckEvery == 0 && limits_.late()) return false;
                   hand.take(record, mark);
                   if (!filter.matches(hand)) return true;
                   for (const auto& collector : collectors_) collector->add(hand, index);
@@ -42,10 +42,6 @@ class Execution {
   }
 
  private:
-  bool late() const {
-    return (limits_.cancelled != nullptr && *limits_.cancelled) || std::chrono::steady_clock::now() >= limits_.deadline;
-  }
-
   const store::RecordLog& log_;
   const Query& query_;
   const Limits& limits_;
