@@ -40,7 +40,7 @@ constexpr std::array<std::string_view, 12> kMonths = {"january januar janvier en
                                                       "september septembre septiembre ",
                                                       "october oktober octobre octubre ",
                                                       "november novembre noviembre ",
-                                                      "december dezember d\xc3\xa9cembre diciembre "};
+                                                      "december dezember d\xc3\xa9" "cembre diciembre "};
 
 constexpr std::uint32_t packed(char a, char b, char c) {
   const auto byte = [](char x) { return static_cast<std::uint32_t>(static_cast<unsigned char>(x)); };
@@ -538,7 +538,7 @@ std::optional<TimeText> find_timestamp(std::string_view line) {
 }
 
 std::optional<std::int64_t> resolve_time(const TimeText& text, std::int64_t arrival_us,
-                                         std::int32_t default_zone_s) {
+                                         std::int32_t default_zone_s, std::int64_t before_us) {
   if (text.relative) return std::nullopt;
   if (text.epoch) return text.epoch_us;
   constexpr std::int64_t kDayUs = 86'400'000'000;
@@ -555,11 +555,19 @@ std::optional<std::int64_t> resolve_time(const TimeText& text, std::int64_t arri
   const bool leap_day = text.month == 2 && text.day == 29;
   const std::int64_t reach = leap_day ? 9 : 2;
   std::optional<std::int64_t> best;
+  std::optional<std::int64_t> next;  // the year behind it
   for (std::int64_t year = around - reach; year <= around + reach; ++year) {
     if (leap_day && !is_leap(year)) continue;
     const std::int64_t candidate = at_year(year);
-    if (!best || candidate <= latest_us) best = candidate;
+    if (!best || candidate <= latest_us) {
+      best = candidate;
+      next.reset();
+    } else if (!next) {
+      next = candidate;
+    }
   }
+  const bool falls_back = before_us != 0 && next && *best < before_us && before_us - *best > *next - before_us;
+  if (falls_back && *next <= latest_us - kClockAheadMaxUs + kClockAheadInOrderMaxUs) return next;
   return best;
 }
 
