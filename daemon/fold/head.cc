@@ -307,6 +307,7 @@ class HeadFinder {
     const char open = peek(at);
     const bool bracket = open == '[' || open == '(' || open == '<';
     if (bracket) ++begin;
+    if (open == '[') begin = behind_module(begin);
     std::size_t end = begin;
     while (is_letter(peek(end))) ++end;
     std::size_t close = end;
@@ -326,7 +327,18 @@ class HeadFinder {
     const bool ends = colon || is_blank(peek(close)) || peek(close) == '[' || close >= text_.size();
     if (!found || !ends) return 0;
     set(line_.severity, begin, end);
+    if (begin > at + 1 && bracket && line_.program.empty()) set(line_.program, at + 1, begin - 1);
     return close + (colon ? 1 : 0);
+  }
+
+  // "[core:notice]": where the severity begins; `at` when no module stands before it.
+  std::size_t behind_module(std::size_t at) const {
+    std::size_t end = at;
+    while (is_lower(peek(end)) || is_digit(peek(end)) || peek(end) == '_') ++end;
+    std::size_t close = end + 1;
+    while (is_letter(peek(close))) ++close;
+    const bool module = end > at && peek(end) == ':' && peek(close) == ']' && is_severity(sub(end + 1, close), true);
+    return module ? end + 1 : at;
   }
 
   std::size_t skip_back(std::size_t at) const {
@@ -358,7 +370,9 @@ class HeadFinder {
                         !(separated_ && !line_.severity.empty());
     const bool grouped = peek(next) == '[' && next > end && sub(at, end).find('.') != std::string_view::npos;
     const bool column = next > end + 2 && !line_.severity.empty() && next - end >= 2 && is_upper(peek(at));
-    const std::size_t numbered = line_number_end(end);
+    // "INFO<TAB>controller<TAB>message"
+    const bool tabbed = peek(end) == '\t' && before < at && peek(at - 1) == '\t' && !line_.severity.empty();
+    const std::size_t numbered = tabbed ? end : line_number_end(end);
     if (!dashed && !grouped && !column && numbered == 0) return before;
     set(line_.program, at, end);
     if (numbered != 0) return numbered;

@@ -476,7 +476,7 @@ bool word_at(std::string_view line, std::size_t at, bool first, TimeText& out) {
 // The value of a JSON time key, quoted or a number.
 std::optional<TimeText> json_time(std::string_view line) {
   const std::string_view head = line.substr(0, 2048);
-  for (const std::string_view key : {"\"@timestamp\"", "\"timestamp\"", "\"time\"", "\"ts\""}) {
+  for (const std::string_view key : {"\"@timestamp\"", "\"timestamp\"", "\"time\"", "\"ts\"", "\"$date\""}) {
     std::size_t at = head.find(key);
     if (at == std::string_view::npos) continue;
     at += key.size();
@@ -497,6 +497,11 @@ bool epoch_column(std::string_view line, std::size_t at, TimeText& out) {
   if (!alone || before.find_first_of(":=,;()[]\"") != std::string_view::npos) return false;
   if (std::count(before.begin(), before.end(), ' ') > 5) return false;
   return is_digit(before[before.find(' ') - 1]) && try_style(epoch, line, at, out);
+}
+
+// "type=AVC msg=audit(1700000000.123:45): avc: ..."
+bool audit_time(std::string_view line, std::size_t at, TimeText& out) {
+  return line.substr(0, at).ends_with(" msg=audit(") && try_style(epoch, line, at, out);
 }
 
 bool starts_word(char before) {
@@ -529,6 +534,7 @@ std::optional<TimeText> find_timestamp(std::string_view line) {
     if (!is_alnum(c)) continue;
     TimeText out;
     if ((at == 0 || starts_word(line[at - 1])) && word_at(line, at, first, out)) return out;
+    if (c == '1' && at > 0 && line[at - 1] == '(' && audit_time(line, at, out)) return out;
     if (numbered && c == '1' && at > 0 && epoch_column(line, at, out)) return out;
     while (at + 1 < reach && is_alnum(line[at + 1])) ++at;
     // "<34>" before a syslog line says nothing about what follows it.

@@ -214,10 +214,14 @@ class Collector {
          open = text_.find('[', open + 1)) {
       const std::size_t close = text_.find(']', open);
       if (close == string_view::npos || close > line_.message) return;
-      const string_view inside = text_.substr(open + 1, close - open - 1);
+      const std::size_t begin = std::min(text_.find_first_not_of(' ', open + 1), close);
+      const string_view inside = text_.substr(begin, close - begin);
       const bool named = std::any_of(inside.begin(), inside.end(), is_letter);
-      if (!named || inside.find('=') != string_view::npos || !free_of(out_.size(), open + 1, close)) continue;
-      return add("thread", open + 1, close, FieldType::kText, true);
+      const bool list = inside.find(' ') != string_view::npos && inside.find(':') != string_view::npos;
+      if (!named || list || inside.find('=') != string_view::npos || !free_of(out_.size(), begin, close)) continue;
+      const bool part = line_.program.empty() && inside.find('.') != string_view::npos &&
+                        inside.find_first_of(" :@/") == string_view::npos;
+      return add(part ? "component" : "thread", begin, close, FieldType::kText, true);
     }
   }
 

@@ -231,7 +231,11 @@ TEST_P(Harmless, LinesStayUntouched) {
 INSTANTIATE_TEST_SUITE_P(
     Lines, Harmless,
     ::testing::Values(
-        "", "Failed password for root from 10.0.0.7 port 22 ssh2", "Accepted password for otto from 10.0.0.7",
+        "", "Failed password for root from 10.0.0.7 port 22 ssh2",
+        "password for otto: authentication failed", "password - please change it", "reset password - done",
+        "with password authentication", "and password expired", "gpio pin=17", "pin=left", "spin=123456",
+        "credentials: invalid", "credentials=/etc/x:ro", "using password: YES", "user and password 2 of 3",
+        "and password 2026-11-21", "Accepted password for otto from 10.0.0.7",
         "pam_unix(passwd:chauthtok): password changed for root", "passwd: permission denied",
         "check pass; user unknown", "password: incorrect", "tests: pass=12 fail=0",
         "sudo: otto : TTY=pts/0 ; PWD=/home/otto ; USER=root ; COMMAND=/bin/ls", "'PWD': '/srv/build',",

@@ -65,6 +65,16 @@ TEST(TypedFields, OfEveryLayout) {
        "tags:text=a|tags:text=b|ok:text=true"},
       {"Nov 21 20:54:35 quartz app[4]: @cee: {\"a\": {\"b c\": {\"d\": 7}}}",
        "time:time=Nov 21 20:54:35|host:host=quartz|program:text=app|pid:integer=4|a.b c.d:integer=7"},
+      {"[Thu Jun 09 06:07:04.123456 2005] [core:notice] [pid 42:tid 7] AH00094: x",
+       "time:time=Thu Jun 09 06:07:04.123456 2005|component:text=core|severity:text=notice"},
+      {"2026-11-21T20:54:35.123Z\tINFO\tcontroller\tStarting workers",
+       "time:time=2026-11-21T20:54:35.123Z|severity:text=INFO|component:text=controller"},
+      {"[2026-11-21T20:54:35,123][WARN ][o.e.c.r.a.DiskMonitor] [node-1] high",
+       "time:time=2026-11-21T20:54:35,123|severity:text=WARN|component:text=o.e.c.r.a.DiskMonitor"},
+      {"2026-11-21 20:54:35.123  INFO 1 --- [           main] c.e.demo.App      : Started",
+       "time:time=2026-11-21 20:54:35.123|severity:text=INFO|thread:text=main|component:text=c.e.demo.App"},
+      {"type=AVC msg=audit(1700000000.123:45): avc: denied",
+       "type:text=AVC|time:time=1700000000.123"},
       // No JSON after all: keys and values where they stand.
       {"{\"user\":\"anna\",\"took\": 5ms", "user:user=anna|took:duration=5ms"},
       // Values that go on over blanks.
