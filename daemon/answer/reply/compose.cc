@@ -345,7 +345,7 @@ void Composer::quote_near(std::size_t most) {
 
 void Composer::state() {
   switch (query_.op) {
-    case Op::kCount: return state_count();
+    case Op::kCount: return query_.group.empty() ? state_count() : state_groups();
     case Op::kFirst: return state_time(found_.first, "first");
     case Op::kLast: return state_time(found_.last, "last");
     case Op::kWhen: return state_time(found_.first, "first");

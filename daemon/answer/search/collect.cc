@@ -148,7 +148,7 @@ class NumberCollector final : public Collector {
   void add(RecordInHand& record, std::size_t source) override {
     for (const Slot& slot : record.slots(name_)) {
       const bool clock = slot.kind == fold::TokenKind::kTime || record.text().substr(slot.begin, slot.end - slot.begin).find(':') != std::string_view::npos;
-      const auto quantity = read_quantity(record.text().substr(slot.begin, 48), clock);
+      const auto quantity = slot_quantity(slot, record.text(), clock);
       if (!quantity) continue;
       take(*quantity, record, source);
       return;
@@ -244,6 +244,9 @@ std::vector<std::unique_ptr<Collector>> collectors_for(const Query& query, const
   out.push_back(std::make_unique<CountCollector>(limits));
   const bool groups = !query.group.empty();
   switch (query.op) {
+    case Op::kCount:
+      if (groups) out.push_back(std::make_unique<GroupCollector>(query, limits));
+      break;
     case Op::kDistinct:
     case Op::kTop:
     case Op::kBottom:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/fold/severity.h"
 
 namespace silt::answer::search {
 
@@ -53,6 +54,15 @@ bool visit_stretch(store::Stretch& stretch, std::span<const store::FoldMark> mar
     if (!more) return false;
   }
   return true;
+}
+
+// Whether a slot's value is one of those: severities are, however they are written.
+bool is_one_of(const Slot& slot, std::string_view text, const std::vector<std::string>& wanted) {
+  const std::string value = language::lower(slot_value(slot, text));
+  const std::string_view severity = slot.name == "severity" ? fold::severity_of(value) : std::string_view();
+  return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& one) {
+    return language::lower(one) == value || (!severity.empty() && fold::severity_of(one) == severity);
+  });
 }
 
 }  // namespace
@@ -160,16 +170,14 @@ bool Filter::passes(RecordInHand& record, const Test& test) const {
   if (test.compare == Compare::kIs || test.compare == Compare::kIsNot) {
     bool is = false;
     if (slot != nullptr) {
-      const std::string value = language::lower(slot_value(*slot, record.text()));
-      is = std::any_of(test.any.begin(), test.any.end(),
-                       [&](const std::string& wanted) { return language::lower(wanted) == value; });
+      is = is_one_of(*slot, record.text(), test.any);
     } else {
       is = std::any_of(test.any.begin(), test.any.end(), [](const std::string& wanted) { return wanted.empty(); });
     }
     return is == (test.compare == Compare::kIs);
   }
   if (slot == nullptr) return false;
-  const auto quantity = read_quantity(record.text().substr(slot->begin, 48), slot->kind == fold::TokenKind::kTime);
+  const auto quantity = slot_quantity(*slot, record.text(), slot->kind == fold::TokenKind::kTime);
   if (!quantity) return false;
   double value = quantity->value, bound = test.number;
   if (const auto unit = read_unit(test.unit); unit && unit->measure == quantity->measure) {
