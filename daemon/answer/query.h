@@ -87,7 +87,8 @@ struct Query {
   std::vector<Test> tests;
   std::string operand;  // the slot that is counted, computed or shown; empty: records
   std::string group;    // a slot, or hour, minute, day, month: what top, compare and histogram go by
-  std::vector<WordGroup> to_words;  // duration: its end
+  std::vector<WordGroup> from_words;  // duration between two kinds of records: what the first ones hold
+  std::vector<WordGroup> to_words;    // and the second ones; `words` are for both, `group` is the identifier they share
   std::vector<std::string> versus;  // compare: two values of group, or two days
   Window other_window;              // compare: the second window
   double number = 0;                // percentile: 95; threshold over groups: their least count

@@ -202,6 +202,7 @@ Status Parser::apply(Part& part) {
   const std::string& key = part.key;
   const std::string& value = part.any.front();
   if (key == "words") query_.words.push_back(part.any);
+  else if (key == "from") query_.from_words.push_back(part.any);
   else if (key == "to") query_.to_words.push_back(part.any);
   else if (key == "not") query_.not_words.insert(query_.not_words.end(), part.any.begin(), part.any.end());
   else if (key == "in") query_.sources.insert(query_.sources.end(), part.any.begin(), part.any.end());
@@ -219,7 +220,7 @@ Status Parser::apply(Part& part) {
       else query_.patterns.push_back(static_cast<std::uint32_t>(whole));
     }
   } else {
-    return invalid_argument("unknown part; known are words, not, in, of, by, if, since, until, daily, to, versus, number, limit, pattern");
+    return invalid_argument("unknown part; known are words, not, in, of, by, if, since, until, daily, from, to, versus, number, limit, pattern");
   }
   return Status::ok();
 }
@@ -231,6 +232,7 @@ std::string print_query(const Query& query) {
   if (!query.operand.empty()) out += " of:" + quoted(query.operand);
   if (!query.group.empty()) out += " by:" + quoted(query.group);
   for (const WordGroup& group : query.words) out += " words:" + join(group);
+  for (const WordGroup& group : query.from_words) out += " from:" + join(group);
   for (const WordGroup& group : query.to_words) out += " to:" + join(group);
   if (!query.not_words.empty()) out += " not:" + join(query.not_words);
   for (const Test& test : query.tests) out += " if:" + test_text(test);

@@ -95,6 +95,11 @@ bool Grounder::severity(std::size_t t) {
       if (search::severity_of(value) == meant) values.push_back(value);
     }
   }
+  // Named alone, a level that no record has is an answer, too: there are none.
+  const auto others = std::count_if(reading_.topic.begin(), reading_.topic.end(), [&](std::size_t i) {
+    return severities_meant(reading_.words[i].text).empty() && !reading_.words[i].light && !reading_.words[i].scope;
+  });
+  if (values.empty() && others == 0 && slot->count * 10 > profile_.records * 9 && !slot->values.empty()) values = severities_meant(topic_.words[t].text);
   if (values.empty()) return false;
   if (t > 0 && out_.taken.contains(t - 1) && out_.severity && topic_.words[t].at == topic_.words[t - 1].at + 1) {
     out_.taken.insert(t);  // "fatal errors" are the fatal ones

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/answer/plan/follow.h"
 #include "daemon/answer/plan/source_planner.h"
 
 namespace silt::answer::plan {
@@ -32,6 +33,37 @@ std::vector<std::size_t> take_names(Reading& reading, const search::Profile& pro
   std::erase_if(reading.values, [&](const std::string& value) { return language::has_word(profile.name, language::lower(value)); });
   std::erase_if(reading.topic, [&](std::size_t i) { return std::find(out.begin(), out.end(), i) != out.end(); });
   return out;
+}
+
+// Words that say which log is meant, where the asker has named it: "in the controller log".
+void drop_scope(Reading& reading) {
+  const auto names = [&](std::size_t i) { return reading.words[i].scope; };
+  std::erase_if(reading.topic, names);
+  std::erase_if(reading.operand, names);
+  std::erase_if(reading.measured, names);
+}
+
+// "Which of the two had more ...", "is it slower on average there than here": one query over all of the
+// named sources, source by source.
+bool join_sources(Candidate& candidate, const PlanContext& context, bool comparing) {
+  Query& query = candidate.query;
+  const bool compares = query.op == Op::kCompare && !query.other_window.bounded();
+  const bool computes = comparing && (query.op == Op::kAverage || query.op == Op::kMax || query.op == Op::kMin || query.op == Op::kSum);
+  if (!context.scoped || context.scope.size() < 2 || (!compares && !computes)) return false;
+  if (computes && (query.operand.empty() || !std::all_of(context.scope.begin(), context.scope.end(), [&](const auto& profile) {
+        return profile->slot(query.operand) != nullptr;
+      })))
+    return false;
+  if (compares) query.op = Op::kTop;
+  query.group = "source";
+  candidate.sources.clear();
+  query.sources.clear();
+  for (std::size_t i = 0; i < context.scope.size(); ++i) {
+    candidate.sources.push_back(i);
+    query.sources.push_back(context.scope[i]->name);
+  }
+  candidate.margin = 1;
+  return true;
 }
 
 // Whether the source has the identifiers that the question names.
@@ -81,6 +113,7 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     entry.index = i;
     entry.reading = std::make_unique<Reading>(language::read_question(question, time_for(context.time, profile)));
     const std::vector<std::size_t> names = take_names(*entry.reading, profile);
+    if (context.scoped) drop_scope(*entry.reading);
     entry.planner = std::make_unique<SourcePlanner>(*entry.reading, profile, i);
     entry.evidence = entry.planner->evidence();
     for (const std::size_t at : names) entry.evidence[at] = 1.5F;
@@ -92,23 +125,15 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.fitness > b.fitness; });
   const float best = entries.empty() ? 0 : entries[0].fitness, next = entries.size() > 1 ? entries[1].fitness : 0;
   if (entries.size() > 4) entries.resize(4);
+  const bool comparing = !entries.empty() && entries.front().reading->comparing;
   std::vector<Candidate> out;
   for (Entry& entry : entries) {
     out.push_back(entry.planner->plan());
+    if (context.last && goes_on(*entry.reading)) go_on(*context.last, *entry.reading, out.back());
     out.back().fit = best > 0 ? entry.fitness / best : 1;
     out.back().margin = context.scope.size() == 1 ? 1 : best > 0 ? (best - next) / best : 0;
   }
-  if (context.scoped && entries.size() > 1 && out.front().query.op == Op::kCompare && !out.front().query.other_window.bounded()) {
-    Candidate& both = out.front();  // "which of the two machines got more ..."
-    both.query.op = Op::kTop;
-    both.query.group = "source";
-    both.sources.clear();
-    both.query.sources.clear();
-    for (std::size_t i = 0; i < context.scope.size(); ++i) {
-      both.sources.push_back(i);
-      both.query.sources.push_back(context.scope[i]->name);
-    }
-  }
+  if (!out.empty() && join_sources(out.front(), context, comparing)) out.resize(1);
   return out;
 }
 

@@ -36,7 +36,8 @@ bool SourcePlanner::settle_untimed() {
     if (query.op != Op::kSummary && query.op != Op::kExplain) query.op = Op::kList;
     return true;
   }
-  if (profile_.timed * 20 > profile_.records) return false;
+  constexpr std::uint64_t kTimedEnough = 100;  // of a log with long records of many lines
+  if (profile_.timed * 20 > profile_.records || profile_.timed >= kTimedEnough) return false;
   const bool timed = query.op == Op::kFirst || query.op == Op::kLast || query.op == Op::kWhen || query.op == Op::kGap ||
                      query.op == Op::kTrend || query.op == Op::kHistogram;
   if (timed) query.op = Op::kList;
@@ -85,6 +86,8 @@ OperandChoice SourcePlanner::number_operand() {
 }
 
 void SourcePlanner::shape_numbers() {
+  if (out_.query.op == Op::kPercentile) out_.query.number = reading_.percentile;
+  if (shape_span()) return;
   if (by_bucket() && (out_.query.op == Op::kMax || out_.query.op == Op::kMin)) {
     out_.query.op = out_.query.op == Op::kMax ? Op::kTop : Op::kBottom;
     return;
@@ -95,6 +98,7 @@ void SourcePlanner::shape_numbers() {
     give_back_operand();
     if (timed_number()) return;
     choice = number_operand();
+    if (!choice.named && shape_state()) return;
   }
   out_.query.operand = choice.slot;
   out_.operand_score = choice.score;
@@ -216,24 +220,30 @@ bool SourcePlanner::timed_number() {
 // "total amount": the sum of a slot, not the number of records.
 bool SourcePlanner::total_of_number() {
   const bool total = std::any_of(reading_.words.begin(), reading_.words.end(), [](const language::QuestionWord& word) {
-    return word.text == "total" || word.text == "sum" || word.text == "summe" || word.text == "somme" || word.text == "suma";
+    return word.text == "total" || word.text == "sum" || word.text == "summe" || word.text == "somme" || word.text == "suma" || word.text == "together" || word.text == "altogether";
   });
-  if (!total || reading_.measured.empty()) return false;
+  if (!total) return false;
+  std::vector<std::size_t> measured = reading_.measured;
+  if (measured.empty()) {  // "story points all together": what stands before
+    for (const std::size_t i : reading_.topic) measured.push_back(i);
+  }
+  if (measured.empty() || measured.size() > 3) return false;
   OperandRequest request;
   request.profile = &profile_;
-  request.words = {reading_.words[reading_.measured.front()].text};
+  for (const std::size_t i : measured) request.words.push_back(reading_.words[i].text);
   request.use = OperandUse::kNumber;
   const OperandChoice choice = choose_operand(request);
   const search::SlotProfile* slot = profile_.slot(choice.slot);
   if (!choice.named || slot == nullptr || slot->role != search::Role::kNamed) return false;
   out_.query.op = Op::kSum;
-  operand_words_ = {reading_.measured.front()};
+  operand_words_ = measured;
   return true;
 }
 
 void SourcePlanner::shape_duration() {
+  if (shape_span()) return;
+  if (timed_number() || shape_state()) return;
   if (out_.ground == Ground::kAll) return;  // from the first to the last record
-  if (timed_number()) return;
   const OperandChoice choice = operand_for(OperandUse::kNumber);
   const search::SlotProfile* slot = profile_.slot(choice.slot);
   const auto unit = slot != nullptr ? search::read_unit(slot->unit) : std::nullopt;

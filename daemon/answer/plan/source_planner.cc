@@ -292,6 +292,16 @@ Candidate SourcePlanner::plan() {
   return std::move(out_);
 }
 
+// Whether the phrase stands in the question, over its word `at`: "story |points|".
+bool SourcePlanner::says_phrase(const Stems& phrase, std::size_t at) const {
+  for (std::size_t k = 0; k < phrase.size() && k <= at; ++k) {
+    bool same = at - k + phrase.size() <= reading_.words.size();
+    for (std::size_t i = 0; same && i < phrase.size(); ++i) same = language::stem(reading_.words[at - k + i].text) == phrase[i];
+    if (same) return true;
+  }
+  return false;
+}
+
 // Words that name the slot are held by it: they need not stand in the records.
 void SourcePlanner::claim(const std::string& key) {
   const search::SlotProfile* slot = profile_.slot(key);
@@ -302,7 +312,7 @@ void SourcePlanner::claim(const std::string& key) {
     language::for_each_word(slot->base(), [&](std::string_view part, std::size_t) { named |= part.size() > 2 && language::stem(language::lower(part)) == stem; });
     for (const OperandConcept& each : operand_concepts()) {
       if (each.name == "@noun" || !has(each.slots, slot->base())) continue;
-      named |= std::any_of(each.words.begin(), each.words.end(), [&](const Stems& phrase) { return phrase.size() == 1 && phrase[0] == stem; });
+      named |= std::any_of(each.words.begin(), each.words.end(), [&](const Stems& phrase) { return says_phrase(phrase, topic_.words[t].at); });
     }
     if (named) {
       weight_[t] = got_[t] = field_weight_ / 2;
@@ -341,7 +351,10 @@ void SourcePlanner::rematch() {
 // The words of the pattern that fits best. Where something else holds the question already, and where
 // all lines make sense, a pattern that is only near would cut away too much.
 void SourcePlanner::ground_words() {
-  if (subject_.empty() || matches_.best.empty()) return;
+  if (subject_.empty() || matches_.best.empty()) {
+    out_.ground = !out_.query.words.empty() ? Ground::kValue : !out_.query.tests.empty() ? Ground::kField : Ground::kAll;
+    return;
+  }
   const PatternMatch& best = matches_.best.front();
   const Op op = out_.query.op;
   const bool wide = op == Op::kGap || op == Op::kSummary || op == Op::kNew || op == Op::kHistogram;

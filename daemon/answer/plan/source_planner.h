@@ -9,6 +9,7 @@
 #include "daemon/answer/plan/fields.h"
 #include "daemon/answer/plan/operand.h"
 #include "daemon/answer/plan/planner.h"
+#include "daemon/answer/plan/thesaurus.h"
 
 namespace silt::answer::plan {
 
@@ -27,6 +28,7 @@ class SourcePlanner {
   void split_topic();
   void ground_words();
   void claim(const std::string& key);
+  bool says_phrase(const Stems& phrase, std::size_t at) const;
   void give_back_operand();
   void rematch();
   void widen_prose();
@@ -49,6 +51,9 @@ class SourcePlanner {
   void shape_bounds();
   void shape_compare();
   void shape_duration();
+  bool shape_span();
+  bool shape_state();
+  std::vector<WordGroup> span_words(const PatternMatch& match) const;
   void shape_list();
   bool by_bucket();
 

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "daemon/answer/query_text.h"
+#include "daemon/answer/search/pairs.h"
 #include "daemon/answer/search/quantity.h"
 
 namespace silt::answer::reply {
@@ -45,6 +46,8 @@ class Composer {
   void state_rate();
   void state_gap();
   void state_duration();
+  void state_span();
+  void state_numbers_by_group();
   void state_compare();
   void state_trend();
   void state_summary();
@@ -204,11 +207,12 @@ void Composer::state_list() {
   quote_near(3);
 }
 
-// The lines of a text that fit, with those around the best one; a number that was asked for leads.
+// The passage of a text that fits best, in its order, then other lines; a number that was asked for leads.
 void Composer::state_prose() {
   std::vector<const Hit*> lines;
-  for (const Hit& hit : found_.sample) lines.push_back(&hit);
   for (const StoryLine& line : judged_.story) lines.push_back(&line.hit);
+  if (!found_.sample.empty()) lines.push_back(&found_.sample.front());
+  std::sort(lines.begin(), lines.end(), [](const Hit* a, const Hit* b) { return a->seq < b->seq; });
   if (const auto wanted = search::read_unit(judged_.candidate.wanted_unit)) {
     for (const Hit* hit : lines) {
       for (std::size_t at = 0; at < hit->text.size() && reply_.text.empty(); ++at) {
@@ -219,9 +223,14 @@ void Composer::state_prose() {
       }
     }
   }
-  if (reply_.text.empty()) reply_.text = "Lines " + what() + ":";
-  quote_sample(3);
-  for (const StoryLine& line : judged_.story) quote(line.hit);
+  if (reply_.text.empty()) reply_.text = "The passage that fits best:";
+  for (const Hit* hit : lines) {
+    if (hit->text.find_first_not_of(" \t") != std::string::npos) quote(*hit);
+  }
+  for (std::size_t i = 1; i < found_.sample.size() && i < 3; ++i) {
+    const bool shown = std::any_of(lines.begin(), lines.end(), [&](const Hit* hit) { return hit->seq == found_.sample[i].seq; });
+    if (!shown) quote(found_.sample[i], "Also: ");
+  }
   quote_near(3);
 }
 
@@ -248,6 +257,40 @@ void Composer::state_gap() {
                 " to " + time_text(found_.to->event_us, zone_s_) + ".";
   quote(*found_.from);
   quote(*found_.to);
+}
+
+// From one kind of record to another.
+void Composer::state_span() {
+  if (!found_.value) return state_count();
+  reply_.text = search::duration_text(*found_.value);
+  if (found_.numbers > 1) {
+    const std::string_view which = query_.op == Op::kDuration ? "average" : answer::name_of(query_.op);
+    reply_.text += ", the " + std::string(which) + " of " + plural(found_.numbers, "time");
+  }
+  const auto words = [](const std::vector<WordGroup>& groups) {
+    std::string out;
+    for (const WordGroup& group : groups) out += (out.empty() ? "\"" : " ") + group.front();
+    return out + "\"";
+  };
+  reply_.text += ", from " + words(query_.from_words) + " to " + words(query_.to_words);
+  if (!query_.words.empty() || !query_.tests.empty()) reply_.text += " " + what();
+  if (!found_.paired_by.empty()) reply_.text += ", each with the same " + found_.paired_by;
+  if (found_.open > 0) reply_.text += "; " + plural(found_.open, "start") + " without an end";
+  reply_.text += ".";
+  if (found_.from) quote(*found_.from, time_text(found_.from->event_us, zone_s_) + " ");
+  if (found_.to) quote(*found_.to, time_text(found_.to->event_us, zone_s_) + " ");
+}
+
+// "average of took by host"
+void Composer::state_numbers_by_group() {
+  const std::string unit = found_.unit.empty() ? "" : " " + found_.unit;
+  const auto one = [&](const Group& group) { return group_name(group) + " " + number_text(*group.number) + unit; };
+  reply_.text = one(found_.groups.front()) + "; " + std::string(answer::name_of(query_.op)) + " of " + query_.operand + " by " + query_.group + ": ";
+  for (std::size_t i = 0; i < found_.groups.size() && i < 40; ++i)
+    reply_.text += (i == 0 ? "" : ", ") + one(found_.groups[i]) + " (" + plural(found_.groups[i].count, "record") + ")";
+  if (found_.groups.size() > 40) reply_.text += ", and " + std::to_string(found_.groups.size() - 40) + " more";
+  reply_.text += ".";
+  for (std::size_t i = 0; i < found_.groups.size() && i < 3; ++i) quote(found_.groups[i].example);
 }
 
 void Composer::state_duration() {
@@ -344,6 +387,8 @@ void Composer::quote_near(std::size_t most) {
 }
 
 void Composer::state() {
+  if (search::is_span(query_)) return state_span();
+  if (!found_.groups.empty() && found_.groups.front().number) return state_numbers_by_group();
   switch (query_.op) {
     case Op::kCount: return state_count();
     case Op::kFirst: return state_time(found_.first, "first");

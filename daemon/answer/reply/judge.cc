@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemon/answer/search/pairs.h"
+
 namespace silt::answer::reply {
 namespace {
 
@@ -22,7 +24,7 @@ float stated_from(const Judged& judged) {
     case Op::kNew: return 0.2F;
     case Op::kFirst:
     case Op::kLast:
-    case Op::kWhen:
+    case Op::kWhen: return 0.3F;
     case Op::kExists:
     case Op::kTop:
     case Op::kBottom: return 0.35F;
@@ -31,14 +33,9 @@ float stated_from(const Judged& judged) {
   }
 }
 
-search::Profiles scope_of(const search::Profiles& scope, const Candidate& candidate) {
-  search::Profiles out;
-  for (const std::size_t i : candidate.sources) out.push_back(scope[i]);
-  return out;
-}
-
 // What the operation must have found to have an answer.
 bool has_answer(const Query& query, const Outcome& outcome) {
+  if (search::is_span(query)) return outcome.value.has_value();
   switch (query.op) {
     case Op::kSum:
     case Op::kAverage:
@@ -54,6 +51,15 @@ bool has_answer(const Query& query, const Outcome& outcome) {
   }
 }
 
+// Whether "none" may be said: of a level that no record has, and of a time in which nothing else fits.
+bool none_is_answer(const Candidate& candidate) {
+  const Query& query = candidate.query;
+  if (query.op != Op::kCount && query.op != Op::kExists && query.op != Op::kRate) return false;
+  const bool levels = !query.tests.empty() && query.words.empty() &&
+                      std::all_of(query.tests.begin(), query.tests.end(), [](const Test& test) { return test.slot == "severity"; });
+  return levels && candidate.lost.empty();
+}
+
 float confidence_of(const Candidate& candidate, const Outcome& outcome) {
   const Query& query = candidate.query;
   float confidence = candidate.coverage;
@@ -61,10 +67,10 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
                              query.op == Op::kAverage || query.op == Op::kSum || query.op == Op::kMax ||
                              query.op == Op::kMin || query.op == Op::kPercentile;
   if (needs_operand && query.group.empty()) confidence *= std::min(1.0F, 0.4F + candidate.operand_score);
-  const bool span = query.op == Op::kDuration && query.operand.empty() && candidate.ground == plan::Ground::kPatterns;
+  const bool span = query.op == Op::kDuration && query.operand.empty() && !search::is_span(query) && candidate.ground == plan::Ground::kPatterns;
   if (span && candidate.firm_words == 0) confidence *= 0.6F;
   if (candidate.bound_lost) confidence *= 0.3F;
-  if (!has_answer(query, outcome)) confidence *= 0.3F;
+  if (!has_answer(query, outcome)) confidence *= none_is_answer(candidate) ? 0.9F : 0.3F;
   return confidence;
 }
 
@@ -105,7 +111,7 @@ Status add_story(const store::RecordLog& log, Judged& judged) {
     return Status::ok();
   }
   if (judged.outcome.sample.empty()) return Status::ok();
-  SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), 2, judged.candidate.prose ? 3 : 2));
+  SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), judged.candidate.prose ? 3 : 2, judged.candidate.prose ? 6 : 2));
   for (const search::Hit& hit : near) judged.story.push_back({hit, 0});
   if (op == Op::kExplain && !judged.candidate.prose && judged.candidate.coverage < 0.7F) {
     Query all_lines;
@@ -118,6 +124,12 @@ Status add_story(const store::RecordLog& log, Judged& judged) {
 
 }  // namespace
 
+search::Profiles scope_of(const search::Profiles& scope, const Candidate& candidate) {
+  search::Profiles out;
+  for (const std::size_t i : candidate.sources) out.push_back(scope[i]);
+  return out;
+}
+
 Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope, std::vector<Candidate> candidates,
                      const search::Limits& limits) {
   std::vector<Judged> all;
@@ -125,7 +137,7 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
     Judged judged;
     judged.scope = scope_of(scope, candidate);
     SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
-    while (!has_answer(candidate.query, judged.outcome) && relax(candidate)) {
+    while (!has_answer(candidate.query, judged.outcome) && !none_is_answer(candidate) && relax(candidate)) {
       SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
     }
     if (candidate.query.op == Op::kCompare && candidate.query.other_window.bounded()) {

@@ -30,6 +30,9 @@ struct Judged {
   std::vector<Judged> rivals;   // other sources that fit as well: then nothing is stated for one of them
 };
 
+// The sources that the candidate's query is about.
+search::Profiles scope_of(const search::Profiles& scope, const plan::Candidate& candidate);
+
 Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope, std::vector<plan::Candidate> candidates,
                      const search::Limits& limits);
 

@@ -86,6 +86,9 @@ bool Filter::matches(RecordInHand& record) const {
     const auto literal = literal_.find(pattern);
     if ((literal == literal_.end() || !literal->second) && !has_words(record.text(), query_.words)) return false;
   }
+  if (!query_.from_words.empty() && !query_.to_words.empty() && !has_words(record.text(), query_.from_words) &&
+      !has_words(record.text(), query_.to_words))
+    return false;
   for (const std::string& word : query_.not_words) {
     if (language::has_word(record.text(), word)) return false;
   }
