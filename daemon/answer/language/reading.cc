@@ -37,6 +37,16 @@ bool means_severity(std::string_view text) {
                           "fehler", "warnungen", "erreurs", "avertissements", "errores", "advertencias"});
 }
 
+std::optional<double> fraction(std::string_view text) {
+  if (text == "half") return 0.5;
+  if (text == "third") return 1.0 / 3;
+  if (text == "quarter") return 0.25;
+  if (text == "tenth") return 0.1;
+  if (text == "hundredth") return 0.01;
+  if (text == "thousandth") return 0.001;
+  return std::nullopt;
+}
+
 class Reader {
  public:
   Reader(std::string_view question, const TimeContext& context) {
@@ -171,14 +181,22 @@ void Reader::take_bounds() {
     std::string text = word(at).text;
     text.erase(std::remove(text.begin(), text.end(), ','), text.end());
     Bound bound;
+    std::size_t stop = at + 1;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bound.number);
     if (error != std::errc()) {
-      if (!is_one_of(text, {"a", "an", "one"})) continue;
-      bound.number = 1;
+      if (const auto part = fraction(text)) {  // "half a second"
+        bound.number = *part;
+      } else if (is_one_of(text, {"a", "an", "one", "ein", "einer", "eine", "un", "une", "una"})) {
+        const auto of = at + 1 < size() ? fraction(word(at + 1).text) : std::nullopt;  // "a tenth of a second"
+        bound.number = of.value_or(1);
+        stop += of ? 1 : 0;
+      } else {
+        continue;
+      }
+      while (stop < size() && is_one_of(word(stop).text, {"of", "a", "an"})) ++stop;
     }
     bound.at = at;
     bound.unit = error == std::errc() ? text.substr(static_cast<std::size_t>(end - text.data())) : "";
-    std::size_t stop = at + 1;
     static const std::vector<std::string_view> kUnits = {
         "ms", "milliseconds", "s", "sec", "secs", "second", "seconds", "min", "minutes", "minute", "hours", "hour",
         "percent", "%", "kb", "mb", "gb", "kib", "mib", "gib", "bytes", "byte", "us", "microseconds", "ns",

@@ -21,6 +21,16 @@ language::TimeContext time_for(const language::TimeContext& asker, const search:
   return out;
 }
 
+// "moodel.csv": one slip in a word of at least five letters that begins right.
+bool is_slip_of_name(std::string_view name, const std::string& word) {
+  bool out = false;
+  language::for_each_word(name, [&](std::string_view part, std::size_t) {
+    const std::string known = language::lower(part);
+    out |= known.size() >= 5 && word.size() >= 5 && known != word && known[0] == word[0] && language::edits(word, known, 1) <= 1;
+  });
+  return out;
+}
+
 // Words of the question that name a source: "in OpenSSH_2k.log", "the android log". They are no topic.
 // Returns which.
 std::vector<std::size_t> take_names(Reading& reading, const search::Profile& profile) {
@@ -28,7 +38,7 @@ std::vector<std::size_t> take_names(Reading& reading, const search::Profile& pro
   for (std::size_t i = 0; i < reading.words.size(); ++i) {
     const language::QuestionWord& word = reading.words[i];
     if (word.text.size() < 4 || word.taken == language::Taken::kFiller || word.taken == language::Taken::kOperation) continue;
-    if (language::has_word(profile.name, word.text)) out.push_back(i);
+    if (language::has_word(profile.name, word.text) || is_slip_of_name(profile.name, word.text)) out.push_back(i);
   }
   std::erase_if(reading.values, [&](const std::string& value) { return language::has_word(profile.name, language::lower(value)); });
   std::erase_if(reading.topic, [&](std::size_t i) { return std::find(out.begin(), out.end(), i) != out.end(); });

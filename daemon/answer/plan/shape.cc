@@ -17,6 +17,14 @@ std::string bucket_for(const search::Profile& profile, const Window& window) {
   return hours < 3 ? "minute" : hours < 72 ? "hour" : hours < 24 * 90 ? "day" : "month";
 }
 
+// Names of slots that hold how long something was, not when it was.
+bool is_length_of_time(std::string_view name) {
+  for (const std::string_view part : {"lifetime", "duration", "elapsed", "took", "runtime", "uptime", "latency", "length", "total", "real"}) {
+    if (language::has_word(name, part)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool SourcePlanner::by_bucket() {
@@ -94,6 +102,14 @@ void SourcePlanner::shape_numbers() {
   }
   out_.query.group.clear();
   OperandChoice choice = number_operand();
+  if (!choice.named && operand_words_.empty()) {  // "are estimates higher on average": the topic names the number
+    operand_words_ = reading_.topic;
+    choice = number_operand();
+    if (!choice.named || choice.score < 0.5F) {
+      operand_words_.clear();
+      choice = number_operand();
+    }
+  }
   if (!choice.named) {
     give_back_operand();
     if (timed_number()) return;
@@ -201,7 +217,9 @@ bool SourcePlanner::timed_number() {
     for (const auto& [at, uses] : profile_.patterns[match.pattern].slots) {
       const search::SlotProfile& slot = profile_.slots[at];
       const auto unit = search::read_unit(slot.unit);
-      if (!unit || unit->measure != search::Measure::kTime || slot.numbers * 2 < slot.count) continue;
+      const bool number = unit && unit->measure == search::Measure::kTime && slot.numbers * 2 >= slot.count;
+      const bool clock = slot.times * 2 > slot.count && is_length_of_time(slot.base());  // "lifetime 02:02"
+      if (!number && !clock) continue;
       out_.query.operand = slot.name;
       out_.operand_score = 0.8F;
       out_.query.words.clear();
@@ -267,12 +285,39 @@ void SourcePlanner::shape_list() {
   }
   const OperandChoice choice = operand_for(OperandUse::kValue);
   if (choice.score < 0.3F) {
+    out_.operand_score = choice.score;
     for (const std::size_t t : operand_) weight_[t] = 1;
     return;
   }
   query.operand = choice.slot;
   out_.operand_score = choice.score;
   for (const std::size_t t : operand_) weight_[t] = got_[t] = 1.5F;
+}
+
+// "logins that were not accepted": what the records must not say. Where the log itself says "not accepted"
+// the phrase is what is looked for (join_phrases).
+void SourcePlanner::exclude_negated() {
+  static const std::vector<std::string_view> kNot = {"not", "never", "didn't", "doesn't", "don't", "wasn't", "weren't", "isn't", "aren't", "hasn't", "haven't",
+                                                     "won't", "nicht", "nie", "pas", "jamais", "nunca"};
+  static const std::vector<std::string_view> kBetween = {"be", "been", "being", "yet", "get", "got", "a", "an", "the", "any", "from", "for", "by"};
+  const Op op = out_.query.op;
+  if (out_.prose || op == Op::kExplain || op == Op::kSummary || op == Op::kNew || op == Op::kExists) return;
+  for (std::size_t i = 0; i + 1 < reading_.words.size(); ++i) {
+    if (std::find(kNot.begin(), kNot.end(), reading_.words[i].text) == kNot.end()) continue;
+    std::size_t at = i + 1;
+    while (at + 1 < reading_.words.size() && std::find(kBetween.begin(), kBetween.end(), reading_.words[at].text) != kBetween.end()) ++at;
+    if (reading_.words[at].taken != language::Taken::kNo) continue;
+    const std::string stem = language::stem(reading_.words[at].text);
+    auto& groups = out_.query.words;
+    const auto group = std::find_if(groups.begin() + static_cast<std::ptrdiff_t>(out_.firm_words), groups.end(), [&](const WordGroup& each) {
+      return std::any_of(each.begin(), each.end(), [&](const std::string& word) { return language::stem(word) == stem; });
+    });
+    if (group == groups.end()) continue;
+    for (const std::string& word : *group) out_.query.not_words.push_back(word);
+    out_.word_weights.erase(out_.word_weights.begin() + (group - groups.begin()));
+    groups.erase(group);
+    out_.query.patterns.clear();
+  }
 }
 
 }  // namespace silt::answer::plan

@@ -276,6 +276,13 @@ void SourcePlanner::measure() {
   const bool story = out_.query.op == Op::kSummary || out_.query.op == Op::kNew || out_.query.op == Op::kGap;
   out_.coverage = all > 0 ? got / all : 1;
   out_.weight = all;
+  // Where only words are lost that mostly are no topic, the operation is what was asked.
+  const bool light_only = got <= 0 && std::all_of(topic_.words.begin(), topic_.words.end(), [&](const TopicWord& word) {
+    return reading_.words[word.at].light || weight_[static_cast<std::size_t>(&word - topic_.words.data())] <= 0;
+  });
+  const bool computes = out_.query.op == Op::kTop || out_.query.op == Op::kBottom || out_.query.op == Op::kDistinct || out_.query.op == Op::kGap ||
+                        out_.query.op == Op::kSum || out_.query.op == Op::kAverage || out_.query.op == Op::kTrend || out_.query.op == Op::kHistogram;
+  if (light_only && computes && fields_.lost.empty() && reading_.ops.front().strength >= 70) out_.coverage = std::max(out_.coverage, 0.6F);
   if (story && out_.ground == Ground::kAll) out_.coverage = std::max(out_.coverage, 0.7F);
 }
 
@@ -285,6 +292,7 @@ Candidate SourcePlanner::plan() {
   shape();
   if (!operand_.empty() && out_.query.operand.empty()) give_back_operand();
   else if (claimed_) rematch();
+  exclude_negated();
   for (const PatternMatch& match : matches_.best) {
     if (out_.near.size() < 5) out_.near.push_back({out_.sources[0], match.pattern, match.score});
   }

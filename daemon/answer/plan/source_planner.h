@@ -41,6 +41,7 @@ class SourcePlanner {
   std::vector<std::uint32_t> patterns_in_scope() const;
   OperandChoice operand_for(OperandUse use) const;
   void measure();
+  void exclude_negated();
 
   void shape();
   bool settle_untimed();

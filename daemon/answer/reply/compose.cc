@@ -19,6 +19,19 @@ using search::number_text;
 constexpr std::size_t kLineShown = 400;  // bytes of a record in the text
 constexpr std::size_t kGroupsShown = 12;
 
+// The first quantity of the passage that measures this: 15 of "for over 15 minutes".
+std::optional<search::Quantity> quantity_in(const Passage& passage, search::Measure measure) {
+  for (const Hit& hit : passage) {
+    for (std::size_t at = 0; at < hit.text.size(); ++at) {
+      const bool digit = hit.text[at] >= '0' && hit.text[at] <= '9';
+      if (!digit || (at > 0 && hit.text[at - 1] > ' ' && hit.text[at - 1] != '(' && hit.text[at - 1] != '`')) continue;
+      const auto quantity = search::read_quantity(std::string_view(hit.text).substr(at));
+      if (quantity && quantity->measure == measure) return quantity;
+    }
+  }
+  return std::nullopt;
+}
+
 std::string plural(std::uint64_t n, std::string_view one) {
   return std::to_string(n) + " " + std::string(one) + (n == 1 ? "" : "s");
 }
@@ -207,31 +220,23 @@ void Composer::state_list() {
   quote_near(3);
 }
 
-// The passage of a text that fits best, in its order, then other lines; a number that was asked for leads.
+// The passages of a text that fit best. Where a number was asked for, it leads, and the passage that has it.
 void Composer::state_prose() {
-  std::vector<const Hit*> lines;
-  for (const StoryLine& line : judged_.story) lines.push_back(&line.hit);
-  if (!found_.sample.empty()) lines.push_back(&found_.sample.front());
-  std::sort(lines.begin(), lines.end(), [](const Hit* a, const Hit* b) { return a->seq < b->seq; });
+  std::vector<const Passage*> order;
+  for (const Passage& passage : judged_.passages) order.push_back(&passage);
   if (const auto wanted = search::read_unit(judged_.candidate.wanted_unit)) {
-    for (const Hit* hit : lines) {
-      for (std::size_t at = 0; at < hit->text.size() && reply_.text.empty(); ++at) {
-        const bool digit = hit->text[at] >= '0' && hit->text[at] <= '9';
-        if (!digit || (at > 0 && hit->text[at - 1] > ' ' && hit->text[at - 1] != '(' && hit->text[at - 1] != '`')) continue;
-        const auto quantity = search::read_quantity(std::string_view(hit->text).substr(at));
-        if (quantity && quantity->measure == wanted->measure) reply_.text = number_text(quantity->value) + " " + quantity->unit + ", says this:";
-      }
+    for (std::size_t i = 0; i < order.size() && reply_.text.empty(); ++i) {
+      const auto found = quantity_in(*order[i], wanted->measure);
+      if (!found) continue;
+      reply_.text = number_text(found->value) + " " + found->unit + ", says this:";
+      std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(i), order.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     }
   }
-  if (reply_.text.empty()) reply_.text = "The passage that fits best:";
-  for (const Hit* hit : lines) {
-    if (hit->text.find_first_not_of(" \t") != std::string::npos) quote(*hit);
+  if (reply_.text.empty()) reply_.text = "What fits best:";
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (i > 0) reply_.text += "\n";
+    for (const Hit& hit : *order[i]) quote(hit);
   }
-  for (std::size_t i = 1; i < found_.sample.size() && i < 3; ++i) {
-    const bool shown = std::any_of(lines.begin(), lines.end(), [&](const Hit* hit) { return hit->seq == found_.sample[i].seq; });
-    if (!shown) quote(found_.sample[i], "Also: ");
-  }
-  quote_near(3);
 }
 
 void Composer::state_rate() {

@@ -28,7 +28,7 @@ float stated_from(const Judged& judged) {
     case Op::kExists:
     case Op::kTop:
     case Op::kBottom: return 0.35F;
-    case Op::kList: return judged.outcome.groups.empty() ? 0.58F : 0.48F;
+    case Op::kList: return !judged.outcome.groups.empty() ? 0.48F : judged.candidate.operand_score < 0.3F ? 0.58F : 0.5F;
     default: return 0.42F;
   }
 }
@@ -69,6 +69,8 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
   if (needs_operand && query.group.empty()) confidence *= std::min(1.0F, 0.4F + candidate.operand_score);
   const bool span = query.op == Op::kDuration && query.operand.empty() && !search::is_span(query) && candidate.ground == plan::Ground::kPatterns;
   if (span && candidate.firm_words == 0) confidence *= 0.6F;
+  const bool one_side = query.op == Op::kCompare && !query.other_window.bounded() && query.versus.empty() && query.group.empty();
+  if (one_side) confidence *= 0.5F;
   if (candidate.bound_lost) confidence *= 0.3F;
   if (!has_answer(query, outcome)) confidence *= none_is_answer(candidate) ? 0.9F : 0.3F;
   return confidence;
@@ -110,10 +112,14 @@ Status add_story(const store::RecordLog& log, Judged& judged) {
     SILT_ASSIGN(judged.story, tell(log, judged.scope, judged.outcome, op, 7));
     return Status::ok();
   }
+  if (judged.candidate.prose) {
+    SILT_ASSIGN(judged.passages, passages(log, judged.scope, judged.candidate.near));
+    return Status::ok();
+  }
   if (judged.outcome.sample.empty()) return Status::ok();
-  SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), judged.candidate.prose ? 3 : 2, judged.candidate.prose ? 6 : 2));
+  SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), 2, 2));
   for (const search::Hit& hit : near) judged.story.push_back({hit, 0});
-  if (op == Op::kExplain && !judged.candidate.prose && judged.candidate.coverage < 0.7F) {
+  if (op == Op::kExplain && judged.candidate.coverage < 0.7F) {
     Query all_lines;
     all_lines.window = judged.candidate.query.window;
     SILT_ASSIGN(const Outcome everything, search::execute(log, judged.scope, all_lines, {}));

@@ -114,16 +114,20 @@ void Builder::record(const store::RecordView& record, const store::FoldMark& mar
   profile_.read_seq = record.seq;
   if (is_table_head(profile_.layout.kind, record)) return;
   ++profile_.records;
-  if (profile_.records == 1) profile_.first_us = profile_.last_us = mark.event_us;
-  profile_.first_us = std::min(profile_.first_us, mark.event_us);
-  profile_.last_us = std::max(profile_.last_us, mark.event_us);
   const auto found = profile_.pattern_at.find(mark.pattern);
   if (found == profile_.pattern_at.end()) return;
   PatternProfile& pattern = profile_.patterns[found->second];
   if (pattern.seen++ == 0) pattern.example = std::string(record.text.substr(0, 2000));
   const std::string_view text = record.text.substr(0, 8000);
   for (const Slot& slot : anatomist_.slots_of(text, profile_.layout)) use_slot(pattern, slot, text);
-  profile_.timed += anatomist_.scanned().time.has_value() || record.told_us != 0;
+  // Where any record says its time, the arrival of others says nothing about the time that is covered.
+  const bool told = anatomist_.scanned().time.has_value() || record.told_us != 0;
+  if (profile_.records == 1 || (told && profile_.timed == 0)) profile_.first_us = profile_.last_us = mark.event_us;
+  if (told || profile_.timed == 0) {
+    profile_.first_us = std::min(profile_.first_us, mark.event_us);
+    profile_.last_us = std::max(profile_.last_us, mark.event_us);
+  }
+  profile_.timed += told;
 }
 
 void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_view text) {
