@@ -62,13 +62,14 @@ struct Window {
   friend bool operator==(const Window&, const Window&) = default;
 };
 
-enum class Compare : std::uint8_t { kIs, kIsNot, kLess, kAtMost, kMore, kAtLeast };
+// kHas: the value holds one of the words.
+enum class Compare : std::uint8_t { kIs, kIsNot, kLess, kAtMost, kMore, kAtLeast, kHas };
 
 // A slot's value against another: severity is error, duration > 100 ms. A number compares in its unit.
 struct Test {
   std::string slot;
   Compare compare = Compare::kIs;
-  std::vector<std::string> any;  // of kIs and kIsNot
+  std::vector<std::string> any;  // of kIs, kIsNot and kHas
   double number = 0;
   std::string unit;  // "ms", "%", "KiB"; empty: as it stands
   friend bool operator==(const Test&, const Test&) = default;

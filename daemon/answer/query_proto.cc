@@ -9,7 +9,7 @@
 namespace silt::answer {
 namespace {
 
-constexpr std::array<std::string_view, 6> kCompareNames = {"=", "!=", "<", "<=", ">", ">="};  // as Compare
+constexpr std::array<std::string_view, 7> kCompareNames = {"=", "!=", "<", "<=", ">", ">=", "~"};  // as Compare
 
 void to_window(const Window& window, silt::v1::TimeWindow& out) {
   if (window.since_us != Window::kMin) set_time(window.since_us, *out.mutable_since());

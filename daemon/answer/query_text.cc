@@ -13,12 +13,13 @@
 namespace silt::answer {
 namespace {
 
-constexpr std::array<std::pair<Compare, std::string_view>, 6> kCompareMarks = {{{Compare::kIsNot, "!="},
+constexpr std::array<std::pair<Compare, std::string_view>, 7> kCompareMarks = {{{Compare::kIsNot, "!="},
                                                                                {Compare::kAtMost, "<="},
                                                                                {Compare::kAtLeast, ">="},
                                                                                {Compare::kIs, "="},
                                                                                {Compare::kLess, "<"},
-                                                                               {Compare::kMore, ">"}}};
+                                                                               {Compare::kMore, ">"},
+                                                                               {Compare::kHas, "~"}}};
 
 // Quoted when it holds what would end it; quotes and backslashes inside are escaped.
 std::string quoted(std::string_view text) {
@@ -75,7 +76,7 @@ std::string test_text(const Test& test) {
   for (const auto& [compare, mark] : kCompareMarks) {
     if (compare == test.compare) out += mark;
   }
-  if (test.compare == Compare::kIs || test.compare == Compare::kIsNot) return out + join(test.any);
+  if (test.compare == Compare::kIs || test.compare == Compare::kIsNot || test.compare == Compare::kHas) return out + join(test.any);
   return out + double_text(test.number) + test.unit;
 }
 
@@ -183,12 +184,12 @@ Status Parser::apply_test(const Part& part) {
     best = found;
     mark = each;
   }
-  if (best == std::string::npos) return invalid_argument("a test is slot=value, slot!=value, slot>10ms, ...");
+  if (best == std::string::npos) return invalid_argument("a test is slot=value, slot!=value, slot~word, slot>10ms, ...");
   Test test;
   test.slot = head.substr(0, best);
   test.compare = mark.first;
   const std::string value = head.substr(best + mark.second.size());
-  if (mark.first == Compare::kIs || mark.first == Compare::kIsNot) {
+  if (mark.first == Compare::kIs || mark.first == Compare::kIsNot || mark.first == Compare::kHas) {
     test.any = {value};
     test.any.insert(test.any.end(), part.any.begin() + 1, part.any.end());
   } else {

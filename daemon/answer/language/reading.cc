@@ -226,8 +226,10 @@ std::size_t Reader::past_filler(std::size_t i) const {
 // "not for root", "except 10.0.0.1"
 void Reader::take_negations() {
   for (const FrameMatch& match : matches_) {
-    if (match.frame->what != "not" || !free(match.begin, match.end)) continue;
-    const std::size_t at = past_filler(match.end);
+    const bool set_apart = match.frame->what == "apart" && !reading_.ops.empty() && reading_.ops.front().op == Op::kNew;
+    if ((match.frame->what != "not" && !set_apart) || (!free(match.begin, match.end) && !set_apart)) continue;
+    std::size_t at = past_filler(match.end);
+    while (set_apart && at < size() && word(at).light) at = past_filler(at + 1);
     if (at >= size() || (word(at).taken != Taken::kNo && word(at).taken != Taken::kValue)) continue;
     if (word(at).taken == Taken::kValue) std::erase(reading_.values, word(at).raw);
     reading_.not_words.push_back(word(at).text);
@@ -283,7 +285,12 @@ void Reader::take_operand() {
     if (what != "which" || !reading_.operand.empty()) continue;
     const bool time_only = word(match.begin).taken == Taken::kTime;
     if (time_only) continue;
+    if (match.frame->words.back() == "of" && free(match.begin, match.end)) take(match.begin, match.end, Taken::kOperation);
     std::size_t at = match.end;
+    while (at + 2 < size() && word(at + 1).text == "of" && is_one_of(word(at).text, {"type", "types", "kind", "kinds", "sort", "sorts"})) {
+      take(at, at + 2, Taken::kOperation);
+      at += 2;
+    }
     while (at < size() && is_one_of(word(at).text, {"the", "of", "different", "distinct", "unique", "other", "is", "are", "was", "were"})) {
       const bool verb = is_one_of(word(at).text, {"is", "are", "was", "were"});
       if (verb && match.frame->words[0] != "what") break;

@@ -152,6 +152,14 @@ float Chooser::value_score(const SlotProfile& slot) const {
   return seen > 0 && hits * 2 > seen ? 0.65F : 0;
 }
 
+// "main.go:|87|" is no number of anything.
+bool is_place_in_code(std::string_view name) {
+  for (const std::string_view ending : {".go", ".c", ".cc", ".cpp", ".h", ".java", ".py", ".rs", ".js", ".rb", ".scala"}) {
+    if (name.ends_with(ending)) return true;
+  }
+  return false;
+}
+
 // "server |on| broker 1": words of the sentence, no values.
 bool is_sentence(const SlotProfile& slot) {
   static const std::vector<std::string> kSmall = {"on", "in", "is", "was", "for", "to", "of", "the", "a", "an", "and", "by", "with", "from", "has", "not", "at", "are", "be", "as", "it", "that", "this", "will"};
@@ -167,6 +175,7 @@ bool is_sentence(const SlotProfile& slot) {
 float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named) const {
   if (is_sentence(slot)) return 0;
   if (slot.name.starts_with('#') && slot.values.size() < 2) return 0;
+  if (request_.use == OperandUse::kNumber && is_place_in_code(slot.base())) return 0;
   float score = name_score(slot, stems_);
   for (std::size_t i = 0; i < concepts_.size(); ++i)
     score = std::max(score, concept_score(slot, *concepts_[i]) * (1 - 0.1F * static_cast<float>(i)));

@@ -55,9 +55,13 @@ void drop_scope(Reading& reading) {
 
 // "Which of the two had more ...", "is it slower on average there than here": one query over all of the
 // named sources, source by source.
-bool join_sources(Candidate& candidate, const PlanContext& context, bool comparing) {
+bool join_sources(Candidate& candidate, const PlanContext& context, const Reading& reading) {
+  const bool comparing = reading.comparing;
+  const bool of_time = std::any_of(reading.words.begin(), reading.words.end(), [](const language::QuestionWord& word) {
+    return word.text == "longer" || word.text == "slower" || word.text == "faster" || word.text == "quicker" || word.text == "time";
+  });
   Query& query = candidate.query;
-  const bool compares = query.op == Op::kCompare && !query.other_window.bounded();
+  const bool compares = query.op == Op::kCompare && !of_time && !query.other_window.bounded();
   const bool computes = comparing && (query.op == Op::kAverage || query.op == Op::kMax || query.op == Op::kMin || query.op == Op::kSum);
   if (!context.scoped || context.scope.size() < 2 || (!compares && !computes)) return false;
   if (computes && (query.operand.empty() || !std::all_of(context.scope.begin(), context.scope.end(), [&](const auto& profile) {
@@ -124,6 +128,9 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     entry.reading = std::make_unique<Reading>(language::read_question(question, time_for(context.time, profile)));
     const std::vector<std::size_t> names = take_names(*entry.reading, profile);
     if (context.scoped) drop_scope(*entry.reading);
+    for (const auto& other : context.scope) {
+      if (context.scoped && other.get() != &profile) take_names(*entry.reading, *other);
+    }
     entry.planner = std::make_unique<SourcePlanner>(*entry.reading, profile, i);
     entry.evidence = entry.planner->evidence();
     for (const std::size_t at : names) entry.evidence[at] = 1.5F;
@@ -135,7 +142,6 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.fitness > b.fitness; });
   const float best = entries.empty() ? 0 : entries[0].fitness, next = entries.size() > 1 ? entries[1].fitness : 0;
   if (entries.size() > 4) entries.resize(4);
-  const bool comparing = !entries.empty() && entries.front().reading->comparing;
   std::vector<Candidate> out;
   for (Entry& entry : entries) {
     out.push_back(entry.planner->plan());
@@ -143,7 +149,7 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     out.back().fit = best > 0 ? entry.fitness / best : 1;
     out.back().margin = context.scope.size() == 1 ? 1 : best > 0 ? (best - next) / best : 0;
   }
-  if (!out.empty() && join_sources(out.front(), context, comparing)) out.resize(1);
+  if (!out.empty() && join_sources(out.front(), context, *entries.front().reading)) out.resize(1);
   return out;
 }
 

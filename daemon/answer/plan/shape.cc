@@ -17,15 +17,17 @@ std::string bucket_for(const search::Profile& profile, const Window& window) {
   return hours < 3 ? "minute" : hours < 72 ? "hour" : hours < 24 * 90 ? "day" : "month";
 }
 
-// Names of slots that hold how long something was, not when it was.
-bool is_length_of_time(std::string_view name) {
+}  // namespace
+
+bool is_length_of_time(const search::SlotProfile& slot) {
+  const auto unit = search::read_unit(slot.unit);
+  if (unit && unit->measure == search::Measure::kTime && slot.numbers * 2 >= slot.count) return true;
+  if (slot.times * 2 <= slot.count) return false;
   for (const std::string_view part : {"lifetime", "duration", "elapsed", "took", "runtime", "uptime", "latency", "length", "total", "real"}) {
-    if (language::has_word(name, part)) return true;
+    if (language::has_word(slot.base(), part)) return true;
   }
   return false;
 }
-
-}  // namespace
 
 bool SourcePlanner::by_bucket() {
   if (reading_.bucket.empty()) return false;
@@ -216,10 +218,7 @@ bool SourcePlanner::timed_number() {
     if (match.score < 0.5F * matches_.best.front().score) return false;
     for (const auto& [at, uses] : profile_.patterns[match.pattern].slots) {
       const search::SlotProfile& slot = profile_.slots[at];
-      const auto unit = search::read_unit(slot.unit);
-      const bool number = unit && unit->measure == search::Measure::kTime && slot.numbers * 2 >= slot.count;
-      const bool clock = slot.times * 2 > slot.count && is_length_of_time(slot.base());  // "lifetime 02:02"
-      if (!number && !clock) continue;
+      if (!is_length_of_time(slot)) continue;
       out_.query.operand = slot.name;
       out_.operand_score = 0.8F;
       out_.query.words.clear();
@@ -317,6 +316,28 @@ void SourcePlanner::exclude_negated() {
     out_.word_weights.erase(out_.word_weights.begin() + (group - groups.begin()));
     groups.erase(group);
     out_.query.patterns.clear();
+  }
+}
+
+// "titles about a flaky test": words are to stand in the column that the question names.
+void SourcePlanner::narrow_to_column() {
+  const bool table = profile_.layout.kind == search::Layout::Kind::kCsv || profile_.layout.kind == search::Layout::Kind::kTsv;
+  if (!table || out_.query.words.size() <= out_.firm_words) return;
+  for (const std::size_t t : fields_.named) {
+    const std::string stem = language::stem(topic_.words[t].text);
+    const auto column = std::find_if(profile_.slots.begin(), profile_.slots.end(), [&](const search::SlotProfile& slot) {
+      return slot.role == search::Role::kNamed && language::stem(slot.base()) == stem;
+    });
+    if (column == profile_.slots.end() || column->name == out_.query.operand || column->numbers * 2 > column->count) continue;
+    auto& groups = out_.query.words;
+    for (std::size_t i = out_.firm_words; i < groups.size(); ++i) {
+      const bool name = std::any_of(groups[i].begin(), groups[i].end(), [&](const std::string& word) { return language::stem(word) == stem; });
+      if (!name) out_.query.tests.push_back({column->name, Compare::kHas, groups[i], 0, ""});
+    }
+    groups.resize(out_.firm_words);
+    out_.word_weights.resize(out_.firm_words);
+    out_.query.patterns.clear();
+    return;
   }
 }
 

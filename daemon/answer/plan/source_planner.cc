@@ -23,6 +23,8 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
 
 namespace {
 
+constexpr std::size_t kNearShown = 5, kNearPassages = 12;
+
 bool names_something(const Profile& profile, std::string_view word) {
   const std::string stem = language::stem(word);
   for (const OperandConcept& each : operand_concepts()) {
@@ -281,20 +283,24 @@ void SourcePlanner::measure() {
     return reading_.words[word.at].light || weight_[static_cast<std::size_t>(&word - topic_.words.data())] <= 0;
   });
   const bool computes = out_.query.op == Op::kTop || out_.query.op == Op::kBottom || out_.query.op == Op::kDistinct || out_.query.op == Op::kGap ||
-                        out_.query.op == Op::kSum || out_.query.op == Op::kAverage || out_.query.op == Op::kTrend || out_.query.op == Op::kHistogram;
+                        out_.query.op == Op::kSum || out_.query.op == Op::kAverage || out_.query.op == Op::kTrend || out_.query.op == Op::kHistogram || out_.query.op == Op::kExplain;
   if (light_only && computes && fields_.lost.empty() && reading_.ops.front().strength >= 70) out_.coverage = std::max(out_.coverage, 0.6F);
   if (story && out_.ground == Ground::kAll) out_.coverage = std::max(out_.coverage, 0.7F);
 }
 
 Candidate SourcePlanner::plan() {
   out_.query.tests = fields_.tests;
+  for (const std::string& slot : fields_.numbers) {  // "100 |points|"
+    if (profile_.slot(slot)->role == search::Role::kNamed) claim(slot);
+  }
   ground_words();
   shape();
   if (!operand_.empty() && out_.query.operand.empty()) give_back_operand();
   else if (claimed_) rematch();
   exclude_negated();
+  narrow_to_column();
   for (const PatternMatch& match : matches_.best) {
-    if (out_.near.size() < 5) out_.near.push_back({out_.sources[0], match.pattern, match.score});
+    if (out_.near.size() < (prose_ ? kNearPassages : kNearShown)) out_.near.push_back({out_.sources[0], match.pattern, match.score});
   }
   measure();
   return std::move(out_);
@@ -316,7 +322,8 @@ void SourcePlanner::claim(const std::string& key) {
   if (slot == nullptr) return;
   std::erase_if(subject_, [&](std::size_t t) {
     const std::string stem = language::stem(topic_.words[t].text);
-    bool named = stem == language::stem(slot->base()) || (slot->role == search::Role::kPlain && stem == language::stem(slot->after));
+    const std::string& text = topic_.words[t].text;
+    bool named = text == "value" || text == "values" || text == "field" || text == "column" || stem == language::stem(slot->base()) || (slot->role == search::Role::kPlain && stem == language::stem(slot->after));
     language::for_each_word(slot->base(), [&](std::string_view part, std::size_t) { named |= part.size() > 2 && language::stem(language::lower(part)) == stem; });
     for (const OperandConcept& each : operand_concepts()) {
       if (each.name == "@noun" || !has(each.slots, slot->base())) continue;
@@ -367,7 +374,9 @@ void SourcePlanner::ground_words() {
   const Op op = out_.query.op;
   const bool wide = op == Op::kGap || op == Op::kSummary || op == Op::kNew || op == Op::kHistogram;
   const float least = op == Op::kNew || op == Op::kSummary ? 2.0F : wide || !fields_.tests.empty() || !out_.query.tests.empty() ? 0.65F : 0.0F;
-  if (best.coverage > least) use_match(best, matches_, subject_);
+  // "What went wrong with the job?" asks for what went wrong, not for lines that say job.
+  const bool vague = op == Op::kExplain && std::all_of(subject_.begin(), subject_.end(), [&](std::size_t t) { return reading_.words[topic_.words[t].at].light; });
+  if (best.coverage > least && !vague) use_match(best, matches_, subject_);
   out_.ground = !out_.query.patterns.empty() ? Ground::kPatterns : !out_.query.words.empty() ? (chosen_.empty() ? Ground::kValue : Ground::kPatterns)
                 : !fields_.tests.empty()  ? Ground::kField
                                           : Ground::kAll;

@@ -13,6 +13,9 @@
 
 namespace silt::answer::plan {
 
+// Whether the slot holds how long something was, not when it was: by its unit, or by its name.
+bool is_length_of_time(const search::SlotProfile& slot);
+
 class SourcePlanner {
  public:
   SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index);
@@ -42,6 +45,7 @@ class SourcePlanner {
   OperandChoice operand_for(OperandUse use) const;
   void measure();
   void exclude_negated();
+  void narrow_to_column();
 
   void shape();
   bool settle_untimed();
@@ -54,6 +58,7 @@ class SourcePlanner {
   void shape_duration();
   bool shape_span();
   bool shape_state();
+  bool own_duration(std::uint32_t pattern, const std::string& word);
   std::vector<WordGroup> span_words(const PatternMatch& match) const;
   void shape_list();
   bool by_bucket();

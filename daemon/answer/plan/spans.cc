@@ -140,6 +140,27 @@ bool SourcePlanner::shape_span() {
   return false;
 }
 
+// Records that end a state and say how long it was: "close, 5129 bytes sent, lifetime 01:01".
+bool SourcePlanner::own_duration(std::uint32_t pattern, const std::string& word) {
+  for (const auto& [at, uses] : profile_.patterns[pattern].slots) {
+    const search::SlotProfile& slot = profile_.slots[at];
+    if (!is_length_of_time(slot)) continue;
+    out_.query.words.clear();
+    out_.query.patterns.clear();
+    ground_values();
+    out_.query.words.push_back({word});
+    out_.word_weights.push_back(1);
+    out_.query.operand = slot.name;
+    out_.query.group.clear();
+    out_.operand_score = 0.8F;
+    out_.ground = Ground::kPatterns;
+    claimed_ = false;
+    for (const std::size_t t : subject_) got_[t] = std::max(got_[t], 0.5F * weight_[t]);
+    return true;
+  }
+  return false;
+}
+
 // The state that the question names, with the pair of patterns that begin and end it: those that hold
 // most of what else is said, and are worded most alike.
 bool SourcePlanner::shape_state() {
@@ -178,6 +199,7 @@ bool SourcePlanner::shape_state() {
       }
     }
     if (best.score <= 0 || (!rest.empty() && coverage(best.begin) + coverage(best.end) < 0.8F)) continue;
+    if (own_duration(best.end, best.end_word)) return true;
     Query& query = out_.query;
     query.words.clear();
     query.patterns.clear();

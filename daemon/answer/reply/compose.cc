@@ -19,19 +19,6 @@ using search::number_text;
 constexpr std::size_t kLineShown = 400;  // bytes of a record in the text
 constexpr std::size_t kGroupsShown = 12;
 
-// The first quantity of the passage that measures this: 15 of "for over 15 minutes".
-std::optional<search::Quantity> quantity_in(const Passage& passage, search::Measure measure) {
-  for (const Hit& hit : passage) {
-    for (std::size_t at = 0; at < hit.text.size(); ++at) {
-      const bool digit = hit.text[at] >= '0' && hit.text[at] <= '9';
-      if (!digit || (at > 0 && hit.text[at - 1] > ' ' && hit.text[at - 1] != '(' && hit.text[at - 1] != '`')) continue;
-      const auto quantity = search::read_quantity(std::string_view(hit.text).substr(at));
-      if (quantity && quantity->measure == measure) return quantity;
-    }
-  }
-  return std::nullopt;
-}
-
 std::string plural(std::uint64_t n, std::string_view one) {
   return std::to_string(n) + " " + std::string(one) + (n == 1 ? "" : "s");
 }
@@ -107,7 +94,7 @@ std::string Composer::what() const {
       const std::array<std::string_view, 6> marks = {"=", "!=", "<", "<=", ">", ">="};
       out += " " + std::string(marks[static_cast<std::size_t>(test.compare)]) + " " + number_text(test.number) + " " + test.unit;
     }
-    for (std::size_t i = 0; i < test.any.size(); ++i) out += (i == 0 ? " " : " or ") + test.any[i];
+    for (std::size_t i = 0; i < test.any.size(); ++i) out += (i == 0 ? (test.compare == Compare::kHas ? " with " : test.compare == Compare::kIsNot ? " not " : " ") : " or ") + test.any[i];
   }
   for (const std::string& word : query_.not_words) out += " without \"" + word + "\"";
   return out.empty() ? "in all" : out;
@@ -233,7 +220,8 @@ void Composer::state_prose() {
     }
   }
   if (reply_.text.empty()) reply_.text = "What fits best:";
-  for (std::size_t i = 0; i < order.size(); ++i) {
+  constexpr std::size_t kPassagesShown = 4;
+  for (std::size_t i = 0; i < order.size() && i < kPassagesShown; ++i) {
     if (i > 0) reply_.text += "\n";
     for (const Hit& hit : *order[i]) quote(hit);
   }
@@ -438,7 +426,9 @@ void Composer::rivals() {
 void Composer::closest() {
   if (!judged_.rivals.empty()) return rivals();
   reply_.text = "Nothing is certain. The nearest patterns:";
+  constexpr std::size_t kShown = 5;
   for (const plan::NearPattern& near : judged_.candidate.near) {
+    if (reply_.citations.size() >= kShown) break;
     for (const auto& profile : judged_.scope) {
       if (near.pattern >= profile->patterns.size()) continue;
       const auto& pattern = profile->patterns[near.pattern];

@@ -24,7 +24,7 @@ float stated_from(const Judged& judged) {
     case Op::kNew: return 0.2F;
     case Op::kFirst:
     case Op::kLast:
-    case Op::kWhen: return 0.3F;
+    case Op::kWhen: return 0.33F;
     case Op::kExists:
     case Op::kTop:
     case Op::kBottom: return 0.35F;
@@ -70,7 +70,8 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
   const bool span = query.op == Op::kDuration && query.operand.empty() && !search::is_span(query) && candidate.ground == plan::Ground::kPatterns;
   if (span && candidate.firm_words == 0) confidence *= 0.6F;
   const bool one_side = query.op == Op::kCompare && !query.other_window.bounded() && query.versus.empty() && query.group.empty();
-  if (one_side) confidence *= 0.5F;
+  if (one_side) confidence *= 0.35F;
+
   if (candidate.bound_lost) confidence *= 0.3F;
   if (!has_answer(query, outcome)) confidence *= none_is_answer(candidate) ? 0.9F : 0.3F;
   return confidence;
@@ -119,7 +120,7 @@ Status add_story(const store::RecordLog& log, Judged& judged) {
   if (judged.outcome.sample.empty()) return Status::ok();
   SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), 2, 2));
   for (const search::Hit& hit : near) judged.story.push_back({hit, 0});
-  if (op == Op::kExplain && judged.candidate.coverage < 0.7F) {
+  if (op == Op::kExplain) {
     Query all_lines;
     all_lines.window = judged.candidate.query.window;
     SILT_ASSIGN(const Outcome everything, search::execute(log, judged.scope, all_lines, {}));
@@ -152,6 +153,10 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
       SILT_ASSIGN(judged.other, search::execute(log, judged.scope, other, limits));
     }
     judged.confidence = confidence_of(candidate, judged.outcome);
+    // A table says by its columns what it has: who reported a ticket is not in one without reporters.
+    const auto layout = judged.scope.empty() ? search::Layout::Kind::kLines : judged.scope.front()->layout.kind;
+    const bool table = layout == search::Layout::Kind::kCsv || layout == search::Layout::Kind::kTsv;
+    if (table && candidate.query.op == Op::kList && candidate.operand_score < 0.3F) judged.confidence *= 0.75F;
     judged.candidate = std::move(candidate);
     all.push_back(std::move(judged));
   }
@@ -160,6 +165,11 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
   std::stable_sort(all.begin(), all.end(), [&](const Judged& a, const Judged& b) { return worth(a) > worth(b); });
   Judged best = std::move(all.front());
   SILT_TRY(add_story(log, best));
+  // "How many seconds ...": a text that says no such quantity near the question's words does not answer it.
+  if (const auto wanted = search::read_unit(best.candidate.wanted_unit); best.candidate.prose && wanted) {
+    const bool said = std::any_of(best.passages.begin(), best.passages.end(), [&](const Passage& each) { return quantity_in(each, wanted->measure).has_value(); });
+    if (!said) best.confidence *= 0.5F;
+  }
   best.verdict = best.confidence >= stated_from(best) ? Verdict::kStated
                  : best.confidence >= kClosest ? Verdict::kClosest
                                                : Verdict::kNothing;

@@ -60,6 +60,10 @@ bool Filter::passes(RecordInHand& record, const Test& test) const {
     return is == (test.compare == Compare::kIs);
   }
   if (slot == nullptr) return false;
+  if (test.compare == Compare::kHas) {
+    const std::string_view value = record.text().substr(slot->begin, slot->end - slot->begin);
+    return std::any_of(test.any.begin(), test.any.end(), [&](const std::string& word) { return language::has_word(value, word); });
+  }
   const auto quantity = read_quantity(record.text().substr(slot->begin, 48), slot->kind == fold::TokenKind::kTime);
   if (!quantity) return false;
   double value = quantity->value, bound = test.number;
