@@ -41,6 +41,7 @@ bool SourcePlanner::settle_untimed() {
   Query& query = out_.query;
   if (profile_.layout.kind == search::Layout::Kind::kProse) {
     out_.prose = true;
+    query.tests.clear();  // a text has no slots
     const bool number = query.op == Op::kDuration || query.op == Op::kCount || query.op == Op::kThreshold || query.op == Op::kMin || query.op == Op::kMax;
     if (number) out_.wanted_unit = reading_.unit.empty() ? query.op == Op::kDuration ? "s" : "" : reading_.unit;
     if (query.op != Op::kSummary && query.op != Op::kExplain) query.op = Op::kList;
@@ -153,6 +154,7 @@ void SourcePlanner::shape_groups() {
   if (choice.score >= 0.3F) {
     out_.query.operand = choice.slot;
     out_.operand_score = choice.score;
+    if (choice.named && profile_.slot(choice.slot)->role == search::Role::kNamed) claim(choice.slot);
   } else if (out_.query.op == Op::kTop || out_.query.op == Op::kBottom) {
     out_.query.operand = "pattern";
     out_.operand_score = operand_.empty() ? 0.6F : 0.2F;
@@ -210,6 +212,12 @@ void SourcePlanner::shape_compare() {
   }
   query.versus = reading_.versus;
   if (query.versus.empty()) query.group = reading_.bucket;
+  for (const Test& test : query.tests) {  // "broker 1 or 2": two values of one slot
+    const bool both = !query.versus.empty() && std::all_of(query.versus.begin(), query.versus.end(), [&](const std::string& value) {
+      return std::any_of(test.any.begin(), test.any.end(), [&](const std::string& any) { return language::lower(any) == value; });
+    });
+    if (both) query.group = test.slot;
+  }
 }
 
 // Among the patterns that fit about as well as the best, one that says a time span: "took 12 ms".

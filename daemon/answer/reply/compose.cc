@@ -299,7 +299,7 @@ void Composer::state_duration() {
 }
 
 void Composer::state_compare() {
-  if (!query_.other_window.bounded()) return state_count();
+  if (!query_.other_window.bounded()) return found_.groups.empty() ? state_count() : state_groups();
   const auto& a = judged_.outcome;
   const auto& b = judged_.other;
   const auto name = [&](const Window& window) {

@@ -17,7 +17,7 @@ constexpr float kSameFit = 0.05F;  // sources whose fit differs by less are riva
 // Least confidence of what is stated. An explanation shows lines and claims little; a list of lines
 // that only half fit claims that these are the ones.
 float stated_from(const Judged& judged) {
-  if (judged.candidate.prose) return 0.35F;
+  if (judged.candidate.prose) return 0.25F;
   switch (judged.candidate.query.op) {
     case Op::kExplain:
     case Op::kSummary:
@@ -83,7 +83,9 @@ bool relax(Candidate& candidate) {
   auto& words = candidate.query.words;
   auto& weights = candidate.word_weights;
   float gone = 0;
-  if (!candidate.soft_tests.empty() && (words.size() > candidate.firm_words || candidate.query.tests.size() > 1)) {
+  const bool words_left = words.size() > candidate.firm_words;
+  const bool column = !candidate.soft_tests.empty() && candidate.soft_tests.back().find_first_of(":#") == std::string::npos;
+  if (!candidate.soft_tests.empty() && !(column && words_left) && (words.size() > candidate.firm_words || candidate.query.tests.size() > 1)) {
     const std::string slot = candidate.soft_tests.back();
     candidate.soft_tests.pop_back();
     std::erase_if(candidate.query.tests, [&](const Test& test) { return test.slot == slot; });
