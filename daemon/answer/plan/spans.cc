@@ -1,6 +1,7 @@
 // Spans: from which records to which others time is asked for, "from request to reply" or, by the state
 // that begins and ends with them, "how long was the session open?" (states.tsv).
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <string_view>
@@ -78,6 +79,27 @@ std::vector<std::uint32_t> patterns_with(const Profile& profile, const std::stri
   std::stable_sort(out.begin(), out.end(), [&](std::uint32_t a, std::uint32_t b) { return profile.patterns[a].count > profile.patterns[b].count; });
   if (out.size() > kPatternsMost) out.resize(kPatternsMost);
   return out;
+}
+
+// Of the patterns that may begin and end the state, the two that hold most of what else was said, by
+// `coverage`, and are worded most alike.
+Ends best_ends(const Profile& profile, const State& state, const std::function<float(std::uint32_t)>& coverage) {
+  Ends best;
+  for (std::size_t b = 0; b < state.begin.size(); ++b) {
+    for (std::size_t e = 0; e < state.end.size(); ++e) {
+      const auto ends = patterns_with(profile, state.end[e]);
+      for (const std::uint32_t begin : patterns_with(profile, state.begin[b])) {
+        if (coverage(begin) <= 0) continue;
+        for (const std::uint32_t end : ends) {
+          if (begin == end || coverage(end) <= 0) continue;
+          const float like = likeness(profile.patterns[begin], profile.patterns[end]);
+          const float score = coverage(begin) + coverage(end) + like - 0.02F * static_cast<float>(b + e);
+          if (like > 0.2F && score > best.score) best = {state.begin[b], state.end[e], begin, end, score};
+        }
+      }
+    }
+  }
+  return best;
 }
 
 }  // namespace
@@ -184,20 +206,7 @@ bool SourcePlanner::shape_state() {
       const auto found = match_of.find(pattern);
       return rest.empty() ? 1.0F : found == match_of.end() ? 0.0F : found->second->coverage;
     };
-    Ends best;
-    for (std::size_t b = 0; b < state.begin.size(); ++b) {
-      for (std::size_t e = 0; e < state.end.size(); ++e) {
-        for (const std::uint32_t begin : patterns_with(profile_, state.begin[b])) {
-          if (coverage(begin) <= 0) continue;
-          for (const std::uint32_t end : patterns_with(profile_, state.end[e])) {
-            if (begin == end || coverage(end) <= 0) continue;
-            const float like = likeness(profile_.patterns[begin], profile_.patterns[end]);
-            const float score = coverage(begin) + coverage(end) + like - 0.02F * static_cast<float>(b + e);
-            if (like > 0.2F && score > best.score) best = {state.begin[b], state.end[e], begin, end, score};
-          }
-        }
-      }
-    }
+    const Ends best = best_ends(profile_, state, coverage);
     if (best.score <= 0 || (!rest.empty() && coverage(best.begin) + coverage(best.end) < 0.8F)) continue;
     if (own_duration(best.end, best.end_word)) return true;
     Query& query = out_.query;
