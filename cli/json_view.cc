@@ -188,7 +188,7 @@ std::string to_json(const silt::v1::PatternsResponse& from) {
   for (const auto& pattern : from.patterns()) {
     json::array slots;
     for (const auto& slot : pattern.slots())
-      slots.emplace_back(json::object{{"name", to_utf8(slot.name())}, {"values_total", slot.values_total()}, {"top", value_counts(slot.top())}});
+      slots.emplace_back(json::object{{"name", to_utf8(slot.name())}, {"type", slot.type()}, {"unit", slot.unit()}, {"values_total", slot.values_total()}, {"top", value_counts(slot.top())}});
     patterns.emplace_back(json::object{{"source", to_utf8(pattern.source())},
                                        {"id", pattern.id()},
                                        {"text", to_utf8(pattern.text())},

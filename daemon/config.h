@@ -59,6 +59,11 @@ struct ServeConfig {
   std::uint32_t queue_max = 64;      // waiting calls of one caller
 };
 
+struct AnswerConfig {
+  bool encoder = true;          // questions find patterns by meaning, too
+  std::string encoder_weights;  // empty: minilm-l6.safetensors beside the model's weights
+};
+
 struct TelemetryConfig {
   std::string log_level = "info";
 };
@@ -94,6 +99,7 @@ struct Config {
   LearnConfig learn;
   IntakeConfig intake;
   ServeConfig serve;
+  AnswerConfig answer;
   TelemetryConfig telemetry;
   std::vector<SourceConfig> sources;
   std::string file;  // where it was read from; empty: from a text

@@ -97,4 +97,9 @@ struct Query {
   friend bool operator==(const Query&, const Query&) = default;
 };
 
+// Whether the query asks for the time between two kinds of records.
+inline bool is_span(const Query& query) {
+  return !query.from_words.empty() && !query.to_words.empty();
+}
+
 }  // namespace silt::answer

@@ -116,10 +116,19 @@ class Parser {
     return std::string(text_.substr(begin, at_ - begin));
   }
 
+  static bool is_mark(char c) { return c == '=' || c == '<' || c == '>' || c == '!'; }
+
   Part next() {
     Part part;
-    while (at_ < text_.size() && text_[at_] != ':' && text_[at_] != ' ') part.key += text_[at_++];
-    if (at_ < text_.size() && text_[at_] == ':') ++at_;
+    while (at_ < text_.size() && !is_mark(text_[at_]) && text_[at_] != ':' && text_[at_] != ' ') part.key += text_[at_++];
+    if (at_ < text_.size() && is_mark(text_[at_])) {  // "status>=500" is short for "if:status>=500"
+      at_ -= part.key.size();
+      part.key = "if";
+    } else if (at_ < text_.size() && text_[at_] == ':') {
+      ++at_;
+    } else if (part.key == "by" || part.key == "of" || part.key == "in") {  // "by user"
+      skip_space();
+    }
     std::string piece;
     bool quote = false;
     const std::size_t begin = at_;

@@ -4,6 +4,7 @@
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/plan/thesaurus.h"
+#include "daemon/fold/severity.h"
 
 namespace silt::answer::plan {
 namespace {
@@ -20,7 +21,7 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-// The severities that a word of a question means, as severity_of names them.
+// The severities that a word of a question means, as fold::severity_of names them.
 std::vector<std::string> severities_meant(std::string_view word) {
   static const std::vector<std::pair<std::string_view, std::string_view>> kMeant = {
       {"errors", "ERROR"}, {"warnings", "WARN"}, {"fatal", "FATAL"}, {"fatals", "FATAL"}, {"critical", "CRITICAL"}, {"severe", "SEVERE"},
@@ -98,7 +99,7 @@ bool Grounder::severity(std::size_t t) {
   std::vector<std::string> values;
   for (const std::string& meant : severities_meant(topic_.words[t].text)) {
     for (const auto& [value, count] : slot->values) {
-      if (search::severity_of(value) == meant) values.push_back(value);
+      if (fold::severity_of(value) == meant) values.push_back(value);
     }
   }
   // Named alone, a level that no record has is an answer, too: there are none.

@@ -18,7 +18,9 @@ bool is_length_of_time(const search::SlotProfile& slot);
 
 class SourcePlanner {
  public:
-  SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index);
+  // `near`: what a scorer says of the profile's patterns, or empty.
+  SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index,
+                std::vector<float> near);
 
   // By word of the question: how well the source has it, 0 to 1. What chooses among sources.
   std::map<std::size_t, float> evidence() const;
@@ -46,6 +48,7 @@ class SourcePlanner {
   void measure();
   void exclude_negated();
   void narrow_to_column();
+  void note_near();
 
   void shape();
   bool settle_untimed();
@@ -65,6 +68,7 @@ class SourcePlanner {
 
   const language::Reading& reading_;
   const search::Profile& profile_;
+  const std::vector<float> near_;
   Candidate out_;
   Topic topic_;
   std::vector<std::size_t> subject_, operand_;  // of topic_.words

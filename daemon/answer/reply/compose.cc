@@ -6,7 +6,6 @@
 #include <ctime>
 
 #include "daemon/answer/query_text.h"
-#include "daemon/answer/search/pairs.h"
 #include "daemon/answer/search/quantity.h"
 
 namespace silt::answer::reply {
@@ -380,10 +379,10 @@ void Composer::quote_near(std::size_t most) {
 }
 
 void Composer::state() {
-  if (search::is_span(query_)) return state_span();
+  if (is_span(query_)) return state_span();
   if (!found_.groups.empty() && found_.groups.front().number) return state_numbers_by_group();
   switch (query_.op) {
-    case Op::kCount: return state_count();
+    case Op::kCount: return query_.group.empty() ? state_count() : state_groups();
     case Op::kFirst: return state_time(found_.first, "first");
     case Op::kLast: return state_time(found_.last, "last");
     case Op::kWhen: return state_time(found_.first, "first");

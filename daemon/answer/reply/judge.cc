@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "daemon/answer/search/pairs.h"
 
 namespace silt::answer::reply {
 namespace {
@@ -12,10 +11,11 @@ using search::Outcome;
 
 constexpr float kClosest = 0.1F;  // least confidence of what is shown as closest
 
-constexpr float kSameFit = 0.05F;  // sources whose fit differs by less are rivals
+constexpr float kSureSource = 0.5F;  // least margin of the source that something is stated of
+constexpr float kRival = 0.25F;      // least worth, against the best, of what else is shown then
 
-// Least confidence of what is stated. An explanation shows lines and claims little; a list of lines
-// that only half fit claims that these are the ones.
+// Least confidence of what is stated. An explanation shows lines and claims little; a list claims
+// that these are the ones, and of half a match it was right half of the time.
 float stated_from(const Judged& judged) {
   if (judged.candidate.prose) return 0.25F;
   switch (judged.candidate.query.op) {
@@ -35,7 +35,7 @@ float stated_from(const Judged& judged) {
 
 // What the operation must have found to have an answer.
 bool has_answer(const Query& query, const Outcome& outcome) {
-  if (search::is_span(query)) return outcome.value.has_value();
+  if (is_span(query)) return outcome.value.has_value();
   switch (query.op) {
     case Op::kSum:
     case Op::kAverage:
@@ -67,7 +67,7 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
                              query.op == Op::kAverage || query.op == Op::kSum || query.op == Op::kMax ||
                              query.op == Op::kMin || query.op == Op::kPercentile;
   if (needs_operand && query.group.empty()) confidence *= std::min(1.0F, 0.4F + candidate.operand_score);
-  const bool span = query.op == Op::kDuration && query.operand.empty() && !search::is_span(query) && candidate.ground == plan::Ground::kPatterns;
+  const bool span = query.op == Op::kDuration && query.operand.empty() && !is_span(query) && candidate.ground == plan::Ground::kPatterns;
   if (span && candidate.firm_words == 0) confidence *= 0.6F;
   const bool one_side = query.op == Op::kCompare && !query.other_window.bounded() && query.versus.empty() && query.group.empty();
   if (one_side) confidence *= 0.35F;
@@ -175,11 +175,11 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
   best.verdict = best.confidence >= stated_from(best) ? Verdict::kStated
                  : best.confidence >= kClosest ? Verdict::kClosest
                                                : Verdict::kNothing;
-  if (best.verdict == Verdict::kStated && best.candidate.margin < kSameFit) {
+  if (best.verdict == Verdict::kStated && best.candidate.margin < kSureSource) {
     for (std::size_t i = 1; i < all.size(); ++i) {
-      if (worth(all[i]) > 0.7F * worth(best) && all[i].confidence >= stated_from(all[i])) best.rivals.push_back(std::move(all[i]));
+      if (worth(all[i]) > kRival * worth(best) && all[i].confidence >= stated_from(all[i])) best.rivals.push_back(std::move(all[i]));
     }
-    if (!best.rivals.empty()) best.verdict = Verdict::kClosest;
+    best.verdict = Verdict::kClosest;
   }
   return best;
 }

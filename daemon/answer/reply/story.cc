@@ -7,6 +7,7 @@
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/search/records.h"
+#include "daemon/fold/severity.h"
 
 namespace silt::answer::reply {
 namespace {
@@ -63,7 +64,7 @@ void sort_by(std::vector<Ranked>& ranked, float alarm, float rare) {
 
 float alarm_of(const search::PatternProfile& pattern) {
   float alarm = 0;
-  const std::string_view severity = pattern.severity.empty() ? std::string_view() : search::severity_of(pattern.severity);
+  const std::string_view severity = pattern.severity.empty() ? std::string_view() : fold::severity_of(pattern.severity);
   if (severity == "FATAL" || severity == "PANIC" || severity == "EMERGENCY" || severity == "CRITICAL") alarm = 0.9F;
   else if (severity == "ERROR" || severity == "SEVERE" || severity == "ALERT" || severity == "FAILURE") alarm = 0.8F;
   else if (severity == "WARN") alarm = 0.5F;

@@ -73,18 +73,20 @@ class PairCollector final : public Collector {
       return;
     }
     event.source = source;
-    event.seq = record.record().seq;
+    event.seq = record.seq();
     event.us = record.mark().event_us;
     event.pattern = record.mark().pattern;
-    for (const Slot& slot : record.slots()) {
+    const auto& slots = query_.group.empty() ? anatomist_.slots_of(record.text(), {}) : record.slots(query_.group);
+    for (const Slot& slot : slots) {
       if (event.keys.size() >= kKeysMax) break;
       if (slot.kind == fold::TokenKind::kTime || slot.end - slot.begin > kValueMax) continue;
-      const std::string name = slot_key(slot, record.text());
-      if (!query_.group.empty() && name != query_.group) continue;
+      const std::string name = query_.group.empty() ? slot_key(slot, record.text()) : query_.group;
       event.keys.emplace_back(numbers_.of(name), numbers_.of(slot_value(slot, record.text())));
     }
     events_.push_back(std::move(event));
   }
+
+  bool reads_text() const override { return true; }
 
   void finish(Outcome& out) override {
     std::stable_sort(events_.begin(), events_.end(), [](const Event& a, const Event& b) { return a.us < b.us; });
@@ -186,6 +188,7 @@ class PairCollector final : public Collector {
   }
 
   const Query& query_;
+  Anatomist anatomist_;
   Numbers numbers_;
   std::vector<Event> events_;
   bool cut_ = false;

@@ -9,11 +9,6 @@
 
 namespace silt::answer::search {
 
-// Whether the query asks for the time between two kinds of records.
-inline bool is_span(const Query& query) {
-  return !query.from_words.empty() && !query.to_words.empty();
-}
-
 // Of records that hold one of each of `from_words` or of `to_words`. What is open at the end is counted
 // in Outcome::open, not in the value.
 std::unique_ptr<Collector> pair_collector(const Query& query);
