@@ -40,6 +40,9 @@ struct TokenScore {
 struct LearnerOptions {
   bool frozen_scores = false;  // costs the adapted blocks and the head once more
   bool recall = true;          // false: as if the weight file had none
+  // load() takes states that another path learned, where both store the same elements; they go on with this path's
+  // bits, so that equal records no longer give equal digests. Otherwise they are refused.
+  bool crosses = false;
 };
 
 struct AppendReport {
@@ -94,6 +97,13 @@ class Learner {
   // Memory that the state alone holds (AdaptedState::bytes), and the most that it comes to hold.
   virtual std::uint64_t bytes(const AdaptedState& state) const = 0;
   virtual std::uint64_t full_state_bytes() const = 0;
+
+  // How many states that have learned there is room for; 0: as many as fit into the host's memory.
+  virtual std::uint64_t states_max() const { return 0; }
+
+  // Not ok when the device that computes was lost (kUnavailable). Then every state made before is lost, and what
+  // digest() and save() said since it was last ok is worth nothing.
+  virtual Status health() const { return Status::ok(); }
 
   // Equal digests mean equal futures.
   virtual Digest digest(const AdaptedState& state) const = 0;

@@ -1,0 +1,141 @@
+// What the two attention kernels share: tiles of a head's rows, rotary turns, masks. For .cu files only.
+//
+// The window is never shifted. A block's keys are stored turned by their place in their own block (0 to 127), so
+// a query i of the open block meets the block m steps back turned by i + 128 m: distances, which are all that
+// counts, come out right, and old blocks never change.
+#pragma once
+
+#include "model/cuda/device_inl.h"
+
+namespace silt::model::cuda {
+
+constexpr int kHalfHead = kHeadWidth / 2;
+constexpr int kHeadChunks = kHeadWidth / 8;
+constexpr float kLog2e = 1.4426950408889634f;
+constexpr float kScoreScale = 0.125f * kLog2e;  // 1 / sqrt(64), and base 2 for exp2
+
+// The same roundings wherever it is inlined.
+__device__ __forceinline__ void turn(float& low, float& high, float2 angle, float direction) {
+  const float sine = angle.y * direction;
+  const float a = __fmaf_rn(-high, sine, __fmul_rn(low, angle.x));
+  const float b = __fmaf_rn(low, sine, __fmul_rn(high, angle.x));
+  low = a;
+  high = b;
+}
+
+__device__ __forceinline__ float exp2_of(float value) {
+  float result;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(value));
+  return result;
+}
+
+// Where the keys of ring block `block` and head `head` begin in a layer's ring; rows of 64.
+__device__ __forceinline__ std::size_t ring_at(int block, int head, int heads) {
+  return (static_cast<std::size_t>(block) * heads + head) * kBlockRows * kHeadWidth;
+}
+__device__ __forceinline__ Half* layer_ring(const AttentionArgs& args, int lane) {
+  const LaneArgs& l = args.lanes[lane];
+  return (args.frozen ? l.frozen_kv : l.kv) + args.ring_offset;
+}
+// The block m steps before `slot`.
+__device__ __forceinline__ int block_back(int slot, int m, int blocks) {
+  return slot >= m ? slot - m : slot - m + blocks;
+}
+
+// Turns rows [row0, row0 + rows) of raw keys, which lie `stride` apart, by their places; into a tile in shared
+// memory and, from row `kept_from` on, into the ring.
+template <int kThreads>
+__device__ __forceinline__ void turn_keys(const Half* keys, std::size_t stride, int rows, const float2* rotary,
+                                          unsigned char* tile, Half* ring, int kept_from, int kept_to) {
+  for (int i = threadIdx.x; i < rows * 4; i += kThreads) {  // 8 channels below 32, and their partners
+    const int row = i / 4, chunk = i % 4;
+    const Half* from = keys + row * stride + chunk * 8;
+    const uint4 low = *reinterpret_cast<const uint4*>(from);
+    const uint4 high = *reinterpret_cast<const uint4*>(from + kHalfHead);
+    const unsigned lows[4] = {low.x, low.y, low.z, low.w}, highs[4] = {high.x, high.y, high.z, high.w};
+    unsigned out_low[4], out_high[4];
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      const float2* angles = rotary + row * kHalfHead + chunk * 8 + 2 * j;
+      float a0 = low_of(lows[j]), a1 = high_of(lows[j]), b0 = low_of(highs[j]), b1 = high_of(highs[j]);
+      turn(a0, b0, angles[0], 1.0f);
+      turn(a1, b1, angles[1], 1.0f);
+      out_low[j] = pack2(a0, a1);
+      out_high[j] = pack2(b0, b1);
+    }
+    const uint4 turned_low = make_uint4(out_low[0], out_low[1], out_low[2], out_low[3]);
+    const uint4 turned_high = make_uint4(out_high[0], out_high[1], out_high[2], out_high[3]);
+    if (tile != nullptr) {
+      *reinterpret_cast<uint4*>(tile + tile_address<kHeadChunks>(0, row, chunk)) = turned_low;
+      *reinterpret_cast<uint4*>(tile + tile_address<kHeadChunks>(0, row, chunk + 4)) = turned_high;
+    }
+    if (ring != nullptr && row >= kept_from && row < kept_to) {
+      *reinterpret_cast<uint4*>(ring + row * kHeadWidth + chunk * 8) = turned_low;
+      *reinterpret_cast<uint4*>(ring + row * kHeadWidth + chunk * 8 + kHalfHead) = turned_high;
+    }
+  }
+}
+
+// Rows of 64 channels that lie `stride` apart, as they are; into a tile and into the ring likewise.
+template <int kThreads>
+__device__ __forceinline__ void copy_rows(const Half* values, std::size_t stride, int rows, unsigned char* tile,
+                                          Half* ring, int kept_from, int kept_to) {
+  for (int i = threadIdx.x; i < rows * kHeadChunks; i += kThreads) {
+    const int row = i / kHeadChunks, chunk = i % kHeadChunks;
+    const uint4 vector = *reinterpret_cast<const uint4*>(values + row * stride + chunk * 8);
+    if (tile != nullptr) *reinterpret_cast<uint4*>(tile + tile_address<kHeadChunks>(0, row, chunk)) = vector;
+    if (ring != nullptr && row >= kept_from && row < kept_to) {
+      *reinterpret_cast<uint4*>(ring + row * kHeadWidth + chunk * 8) = vector;
+    }
+  }
+}
+
+// The query fragments of 16 rows from row `row0` of a tile of raw queries, turned by their place in the open block
+// plus `shift`.
+__device__ __forceinline__ void turned_queries(unsigned tile, int row0, int place0, int shift, const float2* rotary,
+                                               unsigned (&q)[4][4]) {
+  const int lane = threadIdx.x % 32;
+#pragma unroll
+  for (int k = 0; k < 4; ++k) {
+    load_fragments(q[k], tile_address<kHeadChunks>(tile, row0 + lane % 16, 2 * k + lane / 16));
+  }
+#pragma unroll
+  for (int k = 0; k < 2; ++k) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const int place = place0 + lane / 4 + i % 2 * 8 + shift;
+      const int channel = 16 * k + i / 2 * 8 + lane % 4 * 2;
+      const float4 angles = *reinterpret_cast<const float4*>(rotary + place * kHalfHead + channel);
+      float a0 = low_of(q[k][i]), a1 = high_of(q[k][i]), b0 = low_of(q[k + 2][i]), b1 = high_of(q[k + 2][i]);
+      turn(a0, b0, make_float2(angles.x, angles.y), 1.0f);
+      turn(a1, b1, make_float2(angles.z, angles.w), 1.0f);
+      q[k][i] = pack2(a0, a1);
+      q[k + 2][i] = pack2(b0, b1);
+    }
+  }
+}
+
+// Scores of 16 queries with 64 keys from row `key0` of a tile.
+__device__ __forceinline__ void score_tile(const unsigned (&q)[4][4], unsigned keys, int key0, float (&s)[8][4]) {
+  const int lane = threadIdx.x % 32;
+#pragma unroll
+  for (int j = 0; j < 4; ++j) {
+#pragma unroll
+    for (int e = 0; e < 4; ++e) s[2 * j][e] = s[2 * j + 1][e] = 0;
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      unsigned b[4];
+      load_fragments(b, tile_address<kHeadChunks>(keys, key0 + 16 * j + lane % 8 + lane / 16 * 8, 2 * k + lane / 8 % 2));
+      multiply_add(s[2 * j], q[k], b[0], b[1]);
+      multiply_add(s[2 * j + 1], q[k], b[2], b[3]);
+    }
+  }
+}
+
+// Whether query place i of the open block sees key place j of the block m steps back.
+__device__ __forceinline__ bool sees(int i, int j, int m, int window_blocks) {
+  if (m == 0) return j <= i;
+  return m < window_blocks || j > i;
+}
+
+}  // namespace silt::model::cuda

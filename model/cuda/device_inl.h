@@ -1,0 +1,80 @@
+// What the kernels share: bfloat16, tiles in shared memory, tensor-core fragments. For .cu files only.
+//
+// A tile has rows of 64 (or 128) bfloat16 in chunks of 16 bytes; chunk c of row r lies at c ^ (r & 7), so that
+// the eight rows of a fragment are in different banks. Fragments are those of mma.m16n8k16: thread t of a warp
+// holds, of a 16 x 8 float tile, elements (t / 4, 2 (t % 4)), (.., +1), (t / 4 + 8, ..), (.., +1).
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "model/cuda/kernels.h"
+
+namespace silt::model::cuda {
+
+__device__ __forceinline__ float to_float(Half bits) {
+  return __uint_as_float(static_cast<unsigned>(bits) << 16);
+}
+__device__ __forceinline__ Half to_half(float value) {
+  return __bfloat16_as_ushort(__float2bfloat16_rn(value));
+}
+// Two values in one register, `low` in the lower half.
+__device__ __forceinline__ unsigned pack2(float low, float high) {
+  const __nv_bfloat162 both = __floats2bfloat162_rn(low, high);
+  return *reinterpret_cast<const unsigned*>(&both);
+}
+__device__ __forceinline__ float low_of(unsigned two) { return __uint_as_float(two << 16); }
+__device__ __forceinline__ float high_of(unsigned two) { return __uint_as_float(two & 0xffff0000u); }
+
+__device__ __forceinline__ unsigned shared_address(const void* pointer) {
+  return static_cast<unsigned>(__cvta_generic_to_shared(pointer));
+}
+__device__ __forceinline__ void copy_async_16(unsigned to, const void* from) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;\n" ::"r"(to), "l"(from));
+}
+__device__ __forceinline__ void commit_copies() { asm volatile("cp.async.commit_group;\n" ::); }
+template <int kPending>
+__device__ __forceinline__ void wait_copies() {
+  asm volatile("cp.async.wait_group %0;\n" ::"n"(kPending));
+}
+
+__device__ __forceinline__ void load_fragments(unsigned (&r)[4], unsigned address) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\n"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(address));
+}
+__device__ __forceinline__ void load_fragments_turned(unsigned (&r)[4], unsigned address) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\n"
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(address));
+}
+// c += a b
+__device__ __forceinline__ void multiply_add(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%0, %1, %2, %3};\n"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+// Where chunk `chunk` of row `row` lies in a tile whose rows have kChunks chunks.
+template <int kChunks>
+__device__ __forceinline__ unsigned tile_address(unsigned tile, int row, int chunk) {
+  return tile + static_cast<unsigned>((row * kChunks + (chunk ^ (row & 7))) * 16);
+}
+
+// The sum over a warp, in a fixed order, in every thread.
+__device__ __forceinline__ float warp_sum(float value) {
+#pragma unroll
+  for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xffffffffu, value, step);
+  return value;
+}
+__device__ __forceinline__ float warp_max(float value) {
+#pragma unroll
+  for (int step = 16; step > 0; step /= 2) value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, step));
+  return value;
+}
+
+}  // namespace silt::model::cuda

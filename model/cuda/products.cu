@@ -1,0 +1,202 @@
+// Products with one matrix a lane, the learning step, and the engine's own shared product.
+#include <cmath>
+
+#include "model/cuda/tile_product_inl.h"
+
+namespace silt::model::cuda {
+namespace {
+
+extern __shared__ __align__(128) unsigned char tile_memory[];
+
+__global__ void __launch_bounds__(kTileThreads) product_kernel(Product p) {
+  const std::size_t row0 = static_cast<std::size_t>(blockIdx.y) * kTileRows;
+  const std::size_t col0 = static_cast<std::size_t>(blockIdx.x) * kTileCols;
+  const Half* a = p.a + blockIdx.z * p.a_part + row0 * p.lda;
+  const Half* b = p.b + blockIdx.z * p.b_part;
+  TileSums sums = {};
+  const unsigned shared = shared_address(tile_memory);
+  if (p.b_rows) {
+    tile_product<false, false>({a, b + col0 * p.ldb, p.lda, p.ldb, p.k}, shared, sums);
+  } else {
+    tile_product<false, true>({a, b + col0, p.lda, p.ldb, p.k}, shared, sums);
+  }
+  for_each_pair(sums, [&](int row, int col, float2 two) {
+    const std::size_t at = (row0 + row) * p.n + col0 + col;
+    if (p.half_out) {
+      *reinterpret_cast<unsigned*>(static_cast<Half*>(p.c) + blockIdx.z * p.c_part + at) = pack2(two.x, two.y);
+      return;
+    }
+    if (p.c_in != nullptr) {
+      const float2 before = *reinterpret_cast<const float2*>(p.c_in + at);
+      two = make_float2(before.x + two.x, before.y + two.y);
+    }
+    *reinterpret_cast<float2*>(static_cast<float*>(p.c) + blockIdx.z * p.c_part + at) = two;
+  });
+}
+
+__global__ void __launch_bounds__(kTileThreads)
+    fast_down_kernel(const LaneArgs* lanes, const Half* act, float* h, int layer, int width, int fast_width) {
+  const std::size_t row0 = static_cast<std::size_t>(blockIdx.y) * kTileRows;
+  const int col0 = blockIdx.x * kTileCols;
+  const Half* weights = lanes[blockIdx.y].pack + static_cast<std::size_t>(layer) * fast_width * width;
+  TileSums sums = {};
+  tile_product<false, true>({act + row0 * fast_width, weights + col0, fast_width, width, fast_width},
+                            shared_address(tile_memory), sums);
+  for_each_pair(sums, [&](int row, int col, float2 two) {
+    auto* to = reinterpret_cast<float2*>(h + (row0 + row) * width + col0 + col);
+    const float2 before = *to;
+    *to = make_float2(before.x + two.x, before.y + two.y);
+  });
+}
+
+__global__ void __launch_bounds__(kTileThreads)
+    fast_down_backward_kernel(const LaneArgs* lanes, const Half* dh, Half* dact, int layer, int width, int fast_width) {
+  const std::size_t row0 = static_cast<std::size_t>(blockIdx.y) * kTileRows;
+  const int col0 = blockIdx.x * kTileCols;
+  const Half* weights = lanes[blockIdx.y].pack + static_cast<std::size_t>(layer) * fast_width * width;
+  TileSums sums = {};
+  tile_product<false, false>(
+      {dh + row0 * width, weights + static_cast<std::size_t>(col0) * width, width, width, width},
+      shared_address(tile_memory), sums);
+  for_each_pair(sums, [&](int row, int col, float2 two) {
+    *reinterpret_cast<unsigned*>(dact + (row0 + row) * fast_width + col0 + col) = pack2(two.x, two.y);
+  });
+}
+
+// Block (tile, layer, lane): a 128 x 64 part of both Gram matrices, and the sum of their products.
+__global__ void __launch_bounds__(kTileThreads) gradient_norms_kernel(FastGradients g, int width, int fast_width) {
+  __shared__ float warps[kTileThreads / 32];
+  const int layer = blockIdx.y;
+  const std::size_t row0 = static_cast<std::size_t>(blockIdx.z) * kBlockRows;
+  const std::size_t col0 = row0 + blockIdx.x * kTileCols;
+  const unsigned shared = shared_address(tile_memory);
+  const Half* act = g.act[layer];
+  const Half* dh = g.dh[layer];
+  TileSums hidden = {}, slope = {};
+  const std::size_t f = fast_width, d = width;
+  tile_product<false, false>({act + row0 * f, act + col0 * f, fast_width, fast_width, fast_width}, shared, hidden);
+  tile_product<false, false>({dh + row0 * d, dh + col0 * d, width, width, width}, shared, slope);
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < 2; ++i) {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+#pragma unroll
+      for (int e = 0; e < 4; ++e) sum = fmaf(hidden[i][j][e], slope[i][j][e], sum);
+    }
+  }
+  sum = warp_sum(sum);
+  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = sum;
+  __syncthreads();
+  if (threadIdx.x != 0) return;
+  float all = 0;
+  for (int warp = 0; warp < kTileThreads / 32; ++warp) all += warps[warp];
+  g.parts[(static_cast<std::size_t>(blockIdx.z) * gridDim.y + layer) * kGramTiles + blockIdx.x] = all;
+}
+
+// Whether the lane's losses are finite: in all threads of the block.
+__device__ bool losses_finite(const float* nll) {
+  const bool bad = threadIdx.x < kBlockRows && !isfinite(nll[threadIdx.x]);
+  return __syncthreads_or(bad) == 0;
+}
+
+// Block (64 columns, 128 hidden units, lane and layer).
+__global__ void __launch_bounds__(kTileThreads)
+    fast_update_kernel(const LaneArgs* lanes, FastGradients g, int layers, int width, int fast_width, float clip_norm) {
+  const int lane_index = blockIdx.z / layers, layer = blockIdx.z % layers;
+  const LaneArgs& lane = lanes[lane_index];
+  const bool reports = blockIdx.x == 0 && blockIdx.y == 0 && layer == 0 && threadIdx.x == 0;
+  float squared = 0;
+  for (int i = 0; i < layers * kGramTiles; ++i) {
+    squared += g.parts[static_cast<std::size_t>(lane_index) * layers * kGramTiles + i];
+  }
+  squared += 1e-12f;
+  const bool asked = lane.next_weights != nullptr;
+  const bool learns = losses_finite(g.nll + static_cast<std::size_t>(lane_index) * kBlockRows) && isfinite(squared);
+  if (reports) g.results[lane_index] = {squared, asked && learns ? 1 : 0};
+  if (!asked || (!learns && lane.next_weights == lane.weights)) return;
+  const std::size_t token0 = static_cast<std::size_t>(lane_index) * kBlockRows;
+  const int unit0 = blockIdx.y * kTileRows, col0 = blockIdx.x * kTileCols;
+  TileSums sums = {};
+  tile_product<true, true>({g.act[layer] + token0 * fast_width + unit0, g.dh[layer] + token0 * width + col0, fast_width,
+                            width, kBlockRows},
+                           shared_address(tile_memory), sums);
+  const float scale = fminf(1.0f, clip_norm / sqrtf(squared));
+  const std::size_t base = static_cast<std::size_t>(layer) * fast_width * width;
+  for_each_pair(sums, [&](int row, int col, float2 two) {
+    const int unit = unit0 + row;
+    const std::size_t at = base + static_cast<std::size_t>(unit) * width + col0 + col;
+    float2 w = *reinterpret_cast<const float2*>(lane.weights + at);
+    if (learns) {
+      const float decay = g.decays[layer * fast_width + unit], step = g.steps[layer * fast_width + unit] * scale;
+      const float2 w0 = *reinterpret_cast<const float2*>(g.initial + at);
+      w.x = fmaf(decay, w.x - w0.x, w0.x) - step * two.x;
+      w.y = fmaf(decay, w.y - w0.y, w0.y) - step * two.y;
+    }
+    *reinterpret_cast<float2*>(lane.next_weights + at) = w;
+    *reinterpret_cast<unsigned*>(lane.next_pack + at) = pack2(w.x, w.y);
+  });
+}
+
+__global__ void round_kernel(const float* weights, std::size_t pairs, Half* pack) {
+  const std::size_t at = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (at >= pairs) return;
+  const float2 two = reinterpret_cast<const float2*>(weights)[at];
+  reinterpret_cast<unsigned*>(pack)[at] = pack2(two.x, two.y);
+}
+
+// More shared memory than kernels get unasked.
+template <class Kernel>
+cudaError_t allow(Kernel kernel) {
+  return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kTileBytes);
+}
+
+}  // namespace
+
+cudaError_t product(const Product& p, cudaStream_t stream) {
+  if (const cudaError_t error = allow(product_kernel); error != cudaSuccess) return error;
+  const dim3 grid(p.n / kTileCols, p.m / kTileRows, p.parts);
+  product_kernel<<<grid, kTileThreads, kTileBytes, stream>>>(p);
+  return cudaPeekAtLastError();
+}
+
+cudaError_t fast_down(const LaneArgs* lanes, const Half* act, float* h, int layer, const Shape& shape, int lane_count,
+                      cudaStream_t stream) {
+  if (const cudaError_t error = allow(fast_down_kernel); error != cudaSuccess) return error;
+  const dim3 grid(shape.width / kTileCols, lane_count);
+  fast_down_kernel<<<grid, kTileThreads, kTileBytes, stream>>>(lanes, act, h, layer, shape.width, shape.fast_width);
+  return cudaPeekAtLastError();
+}
+
+cudaError_t fast_down_backward(const LaneArgs* lanes, const Half* dh, Half* dact, int layer, const Shape& shape,
+                               int lane_count, cudaStream_t stream) {
+  if (const cudaError_t error = allow(fast_down_backward_kernel); error != cudaSuccess) return error;
+  const dim3 grid(shape.fast_width / kTileCols, lane_count);
+  fast_down_backward_kernel<<<grid, kTileThreads, kTileBytes, stream>>>(lanes, dh, dact, layer, shape.width,
+                                                                         shape.fast_width);
+  return cudaPeekAtLastError();
+}
+
+cudaError_t gradient_norms(const FastGradients& g, const Shape& shape, int lane_count, cudaStream_t stream) {
+  if (const cudaError_t error = allow(gradient_norms_kernel); error != cudaSuccess) return error;
+  const dim3 grid(kGramTiles, shape.fast_layers, lane_count);
+  gradient_norms_kernel<<<grid, kTileThreads, kTileBytes, stream>>>(g, shape.width, shape.fast_width);
+  return cudaPeekAtLastError();
+}
+
+cudaError_t fast_update(const LaneArgs* lanes, const FastGradients& g, const Shape& shape, int lane_count,
+                        cudaStream_t stream) {
+  if (const cudaError_t error = allow(fast_update_kernel); error != cudaSuccess) return error;
+  const dim3 grid(shape.width / kTileCols, shape.fast_width / kTileRows, lane_count * shape.fast_layers);
+  fast_update_kernel<<<grid, kTileThreads, kTileBytes, stream>>>(lanes, g, shape.fast_layers, shape.width,
+                                                                  shape.fast_width, shape.clip_norm);
+  return cudaPeekAtLastError();
+}
+
+cudaError_t round_weights(const float* weights, std::size_t count, Half* pack, cudaStream_t stream) {
+  const std::size_t pairs = count / 2;
+  round_kernel<<<static_cast<unsigned>((pairs + 255) / 256), 256, 0, stream>>>(weights, pairs, pack);
+  return cudaPeekAtLastError();
+}
+
+}  // namespace silt::model::cuda
