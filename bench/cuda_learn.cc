@@ -3,7 +3,9 @@
 // products with frozen weights alone, measured in the same run.
 //
 //   cuda_learn [--weights FILE] [--lanes 1,64,256] [--seconds S] [--frozen] [--profile]
-// --profile: 20 steps only, for a profiler.
+// --profile: one step, between calls that start and stop a profiler.
+#include <cuda_profiler_api.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -159,7 +161,12 @@ Status measure(const Model& model, const Options& options, const std::shared_ptr
   SILT_ASSIGN(const std::unique_ptr<LaneEngine> engine, make_cuda_engine(device, lane_options));
   Run run(model, *engine, lanes, options.frozen);
   SILT_TRY(run.start());
-  if (options.profile) return run.steps(4);
+  if (options.profile) {
+    SILT_CUDA(cudaProfilerStart());
+    SILT_TRY(run.steps(1));
+    SILT_CUDA(cudaProfilerStop());
+    return Status::ok();
+  }
   SILT_TRY(run.steps(16));
   const auto start = Clock::now();
   int steps = 0;
@@ -190,8 +197,8 @@ Status run(const Options& options) {
   SILT_ASSIGN(const std::shared_ptr<CudaDevice> device, open_cuda_device(model->weights(), model->config(), cuda_options));
   SILT_ASSIGN(const std::shared_ptr<cuda::DeviceNet> net,
               cuda::DeviceNet::create(0, model->weights(), model->config(), options.frozen, options.lanes.back(), std::size_t{1} << 30));
-  std::printf("%s, opened in %.2f s; %d of the kinds of products by the own kernel%s\n", net->name.c_str(), seconds_since(opening) / 2,
-              net->products->own_kinds(), options.frozen ? "; with frozen scores" : "");
+  std::printf("%s, opened in %.2f s; %s%s\n", net->name.c_str(), seconds_since(opening) / 2,
+              net->products->summary().c_str(), options.frozen ? "; with frozen scores" : "");
   for (const int lanes : options.lanes) SILT_TRY(measure(*model, options, device, lane_options, *net, lanes));
   return Status::ok();
 }

@@ -148,6 +148,7 @@ void LaneLearner::append(std::span<Lane> lanes) {
     if (lane.status.is_ok()) lane.status = lost_;
     Work work{.lane = &lane, .tokens = lane.tokens, .before = nullptr};
     if (lane.status.is_ok()) lane.status = make_room(work);
+    if (lane.status.code() == Code::kUnavailable) lost_ = lane.status;
     if (lane.status.is_ok()) works.push_back(std::move(work));
   }
   const Status read = read_all(works);

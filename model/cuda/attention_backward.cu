@@ -9,13 +9,13 @@ constexpr int kThreads = 256;
 constexpr int kRowsTile = kBlockRows * kHeadWidth * 2;       // 128 x 64
 constexpr int kSquareTile = kBlockRows * kBlockRows * 2;     // 128 x 128
 constexpr int kChunks = kBlockRows / 8;
-constexpr int kSharedBytes = 5 * kRowsTile + 2 * kSquareTile;
+constexpr int kSharedBytes = 7 * kRowsTile + 2 * kSquareTile;
 
 struct Tiles {
   unsigned char* queries;  // raw
   unsigned char* turned;   // queries turned by their place
   unsigned char* douts;
-  unsigned char* keys;
+  unsigned char* keys;    // of the block at hand
   unsigned char* values;
   unsigned char* probabilities;  // of the open block [query][key]
   unsigned char* slopes;         // of its scores
@@ -136,14 +136,16 @@ __device__ __forceinline__ RowSums row_sums(const AttentionGradient& args, std::
 }
 
 __global__ void __launch_bounds__(kThreads, 1) attention_backward_kernel(AttentionGradient args) {
+  wait_for_turn();
   extern __shared__ __align__(128) unsigned char memory[];
-  const Tiles t = {memory,
-                   memory + kRowsTile,
-                   memory + 2 * kRowsTile,
-                   memory + 3 * kRowsTile,
-                   memory + 4 * kRowsTile,
-                   memory + 5 * kRowsTile,
-                   memory + 5 * kRowsTile + kSquareTile};
+  unsigned char* const blocks_memory = memory + 3 * kRowsTile;  // keys and values, twice
+  Tiles t = {memory,
+             memory + kRowsTile,
+             memory + 2 * kRowsTile,
+             nullptr,
+             nullptr,
+             memory + 7 * kRowsTile,
+             memory + 7 * kRowsTile + kSquareTile};
   const AttentionArgs& forward = args.forward;
   const int head = blockIdx.x, lane_index = blockIdx.y;
   const LaneArgs& lane = forward.lanes[lane_index];
@@ -153,6 +155,20 @@ __global__ void __launch_bounds__(kThreads, 1) attention_backward_kernel(Attenti
   const std::size_t row0 = static_cast<std::size_t>(lane_index) * kBlockRows, stride = 3 * width;
   const Half* rows = forward.qkv + row0 * stride + head * kHeadWidth;
   const Half* ring = layer_ring(forward, lane_index);
+  const auto load = [&](int m) {
+    if (m >= 0) {
+      const Half* from = ring + ring_at(block_back(slot, m, blocks), head, forward.heads);
+      const unsigned to = shared_address(blocks_memory) + m % 2 * 2 * kRowsTile;
+      for (int i = threadIdx.x; i < kBlockRows * kHeadChunks; i += kThreads) {
+        const int row = i / kHeadChunks, chunk = i % kHeadChunks;
+        copy_async_16(tile_address<kHeadChunks>(to, row, chunk), from + row * kHeadWidth + chunk * 8);
+        copy_async_16(tile_address<kHeadChunks>(to + kRowsTile, row, chunk),
+                      from + forward.ring_size + row * kHeadWidth + chunk * 8);
+      }
+    }
+    commit_copies();
+  };
+  load(valid);
   copy_rows<kThreads>(rows, stride, kBlockRows, t.queries, nullptr, 0, 0);
   turn_keys<kThreads>(rows, stride, kBlockRows, forward.rotary, t.turned, nullptr, 0, 0);
   copy_rows<kThreads>(args.dout + row0 * width + head * kHeadWidth, width, kBlockRows, t.douts, nullptr, 0, 0);
@@ -166,17 +182,20 @@ __global__ void __launch_bounds__(kThreads, 1) attention_backward_kernel(Attenti
   }
   float dq[8][4] = {};
   for (int m = valid; m >= 0; --m) {
-    const Half* keys = ring + ring_at(block_back(slot, m, blocks), head, forward.heads);
-    copy_rows<kThreads>(keys, kHeadWidth, kBlockRows, t.keys, nullptr, 0, 0);
-    copy_rows<kThreads>(keys + forward.ring_size, kHeadWidth, kBlockRows, t.values, nullptr, 0, 0);
+    load(m - 1);
+    t.keys = blocks_memory + m % 2 * 2 * kRowsTile;
+    t.values = t.keys + kRowsTile;
+    wait_copies<1>();
     __syncthreads();
     turned_queries(shared_address(t.queries), warp_row, warp_row, kBlockRows * m, forward.rotary, q);
     for (int key0 = 0; key0 < kBlockRows; key0 += 64) {
+      if (m > 0 && m == forward.window_blocks && key0 + 63 <= warp_row) continue;  // has left the window
       take(q, d, t, key0, m, warp_row, forward.window_blocks, sums, dq);
     }
     if (m > 0) turn_sums(dq, forward.rotary, kBlockRows, /*by_place=*/false, -1.0f);  // to the frame of the next block
     __syncthreads();
   }
+  wait_copies<0>();
   Half* const to = args.dqkv + row0 * stride + head * kHeadWidth;
   turn_sums(dq, forward.rotary, warp_row, /*by_place=*/true, -1.0f);
   store_sums(dq, to, stride, warp_row);
@@ -190,11 +209,7 @@ __global__ void __launch_bounds__(kThreads, 1) attention_backward_kernel(Attenti
 }  // namespace
 
 cudaError_t attention_backward(const AttentionGradient& args, int lanes, cudaStream_t stream) {
-  const cudaError_t error =
-      cudaFuncSetAttribute(attention_backward_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kSharedBytes);
-  if (error != cudaSuccess) return error;
-  attention_backward_kernel<<<dim3(args.forward.heads, lanes), kThreads, kSharedBytes, stream>>>(args);
-  return cudaPeekAtLastError();
+  return launch(attention_backward_kernel, dim3(args.forward.heads, lanes), kThreads, kSharedBytes, stream, args);
 }
 
 }  // namespace silt::model::cuda

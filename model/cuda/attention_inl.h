@@ -42,9 +42,15 @@ __device__ __forceinline__ int block_back(int slot, int m, int blocks) {
   return slot >= m ? slot - m : slot - m + blocks;
 }
 
-// Turns rows [row0, row0 + rows) of raw keys, which lie `stride` apart, by their places; into a tile in shared
-// memory and, from row `kept_from` on, into the ring.
-template <int kThreads>
+// Where a row of 64 channels lies in shared memory: rows from 64 on may be a gap further.
+template <int kGap>
+__device__ __forceinline__ uint4* tile_chunk(unsigned char* tile, int row, int chunk) {
+  return reinterpret_cast<uint4*>(tile + tile_address<kHeadChunks>(0, row, chunk) + row / 64 * kGap);
+}
+
+// Turns the first `rows` raw keys, which lie `stride` apart, by their places; into a tile in shared memory and, rows
+// kept_from to kept_to, into the ring.
+template <int kThreads, int kGap = 0>
 __device__ __forceinline__ void turn_keys(const Half* keys, std::size_t stride, int rows, const float2* rotary,
                                           unsigned char* tile, Half* ring, int kept_from, int kept_to) {
   for (int i = threadIdx.x; i < rows * 4; i += kThreads) {  // 8 channels below 32, and their partners
@@ -56,18 +62,18 @@ __device__ __forceinline__ void turn_keys(const Half* keys, std::size_t stride, 
     unsigned out_low[4], out_high[4];
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
-      const float2* angles = rotary + row * kHalfHead + chunk * 8 + 2 * j;
+      const float4 angles = *reinterpret_cast<const float4*>(rotary + row * kHalfHead + chunk * 8 + 2 * j);
       float a0 = low_of(lows[j]), a1 = high_of(lows[j]), b0 = low_of(highs[j]), b1 = high_of(highs[j]);
-      turn(a0, b0, angles[0], 1.0f);
-      turn(a1, b1, angles[1], 1.0f);
+      turn(a0, b0, make_float2(angles.x, angles.y), 1.0f);
+      turn(a1, b1, make_float2(angles.z, angles.w), 1.0f);
       out_low[j] = pack2(a0, a1);
       out_high[j] = pack2(b0, b1);
     }
     const uint4 turned_low = make_uint4(out_low[0], out_low[1], out_low[2], out_low[3]);
     const uint4 turned_high = make_uint4(out_high[0], out_high[1], out_high[2], out_high[3]);
     if (tile != nullptr) {
-      *reinterpret_cast<uint4*>(tile + tile_address<kHeadChunks>(0, row, chunk)) = turned_low;
-      *reinterpret_cast<uint4*>(tile + tile_address<kHeadChunks>(0, row, chunk + 4)) = turned_high;
+      *tile_chunk<kGap>(tile, row, chunk) = turned_low;
+      *tile_chunk<kGap>(tile, row, chunk + 4) = turned_high;
     }
     if (ring != nullptr && row >= kept_from && row < kept_to) {
       *reinterpret_cast<uint4*>(ring + row * kHeadWidth + chunk * 8) = turned_low;
@@ -77,13 +83,13 @@ __device__ __forceinline__ void turn_keys(const Half* keys, std::size_t stride, 
 }
 
 // Rows of 64 channels that lie `stride` apart, as they are; into a tile and into the ring likewise.
-template <int kThreads>
+template <int kThreads, int kGap = 0>
 __device__ __forceinline__ void copy_rows(const Half* values, std::size_t stride, int rows, unsigned char* tile,
                                           Half* ring, int kept_from, int kept_to) {
   for (int i = threadIdx.x; i < rows * kHeadChunks; i += kThreads) {
     const int row = i / kHeadChunks, chunk = i % kHeadChunks;
     const uint4 vector = *reinterpret_cast<const uint4*>(values + row * stride + chunk * 8);
-    if (tile != nullptr) *reinterpret_cast<uint4*>(tile + tile_address<kHeadChunks>(0, row, chunk)) = vector;
+    if (tile != nullptr) *tile_chunk<kGap>(tile, row, chunk) = vector;
     if (ring != nullptr && row >= kept_from && row < kept_to) {
       *reinterpret_cast<uint4*>(ring + row * kHeadWidth + chunk * 8) = vector;
     }

@@ -36,6 +36,7 @@ __global__ void __launch_bounds__(kThreads) cross_entropy_kernel(CrossEntropy ar
   __shared__ float scratch[kWarpCount];
   __shared__ float chosen[kCandidatesMax + 1];  // logits of the candidates, then of the target
   __shared__ unsigned is_candidate[kThreads * kVectors * 8 / 32];
+  wait_for_turn();
   const int row = blockIdx.x;
   const int places = args.candidates == nullptr ? 0 : args.per_row;
   auto* logits = reinterpret_cast<uint4*>(args.logits + static_cast<std::size_t>(row) * vocabulary);
@@ -127,16 +128,11 @@ bool cross_entropy_takes(int vocabulary) {
 
 cudaError_t cross_entropy(const CrossEntropy& args, int rows, int vocabulary, cudaStream_t stream) {
   const int vectors = (vocabulary / 8 + kThreads - 1) / kThreads;
-  if (vectors <= 1) {
-    cross_entropy_kernel<1><<<rows, kThreads, 0, stream>>>(args, vocabulary);
-  } else if (vectors <= 4) {
-    cross_entropy_kernel<4><<<rows, kThreads, 0, stream>>>(args, vocabulary);
-  } else if (vectors <= 8) {
-    cross_entropy_kernel<8><<<rows, kThreads, 0, stream>>>(args, vocabulary);
-  } else {
-    cross_entropy_kernel<kVectorsMax><<<rows, kThreads, 0, stream>>>(args, vocabulary);
-  }
-  return cudaPeekAtLastError();
+  const auto kernel = vectors <= 1   ? cross_entropy_kernel<1>
+                      : vectors <= 4 ? cross_entropy_kernel<4>
+                      : vectors <= 8 ? cross_entropy_kernel<8>
+                                     : cross_entropy_kernel<kVectorsMax>;
+  return launch(kernel, static_cast<unsigned>(rows), kThreads, 0, stream, args, vocabulary);
 }
 
 }  // namespace silt::model::cuda

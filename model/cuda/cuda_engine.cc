@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -132,7 +133,7 @@ class Engine final : public LaneEngine {
   Status rebuild_keys(const Window& window, int blocks);
   void fill(Flight& flight, std::span<LaneStep> lanes);
   LaneArgs args_of(const LaneStep& step, Window& window) const;
-  Result<cudaGraphExec_t> graph(int lanes, bool learns);
+  Result<cudaGraphExec_t> graph(const Flight& flight);
   void hand_out(const Flight& flight) const;
   // The pieces in which the inputs of a window lie: visit(offset in x or frozen_x, frozen, block) in stored order.
   template <class Visit>
@@ -145,7 +146,7 @@ class Engine final : public LaneEngine {
   std::unique_ptr<Window> spare_;  // of lanes that only pad: all write the same into it
   std::vector<std::unique_ptr<Window>> text_windows_;  // of lanes that bring none
   std::array<Flight, kInFlight> flights_;
-  std::map<std::pair<int, bool>, Graph> graphs_;
+  std::map<std::tuple<const Flight*, int, bool>, Graph> graphs_;
   PinnedMemory staging_;
   Ticket next_ticket_ = 0, next_done_ = 0;
 };
@@ -318,12 +319,12 @@ void Engine::fill(Flight& flight, std::span<LaneStep> lanes) {
   for (std::size_t s = lanes.size(); s < static_cast<std::size_t>(flight.size); ++s) args[s] = args_of({}, *spare_);
 }
 
-Result<cudaGraphExec_t> Engine::graph(int lanes, bool learns) {
-  Graph& known = graphs_[{lanes, learns}];
+Result<cudaGraphExec_t> Engine::graph(const Flight& flight) {
+  Graph& known = graphs_[{&flight, flight.size, flight.learns}];
   if (known) return known.get();
-  const Step step(*net_, workspace_, lanes, options_.candidates_per_row, options_.frozen_scores, stream_.get());
+  const Step step(*net_, workspace_, flight.size, options_.candidates_per_row, options_.frozen_scores, stream_.get());
   SILT_CUDA(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal));
-  const Status launched = step.launch(learns);
+  const Status launched = step.launch(flight.learns, flight.input.data(), flight.output.data());
   cudaGraph_t graph = nullptr;
   const cudaError_t ended = cudaStreamEndCapture(stream_.get(), &graph);
   const Owned<cudaGraph_t, cudaGraphDestroy> recorded(graph);
@@ -358,13 +359,8 @@ Result<LaneEngine::Ticket> Engine::submit(std::span<LaneStep> lanes) {
     flight.learns |= lanes[s].next != nullptr;
   }
   fill(flight, lanes);
-  SILT_ASSIGN(const cudaGraphExec_t graph_exec, graph(flight.size, flight.learns));
-  const InputLayout in(flight.size, options_.candidates_per_row);
-  const OutputLayout out(flight.size, options_.candidates_per_row);
-  SILT_TRY(copy_to_device(workspace_.input, std::span<const std::byte>(flight.input.data(), in.size), stream_.get()));
-  SILT_CUDA(cudaGraphLaunch(graph_exec, stream_.get()));
-  SILT_TRY(copy_to_host(std::span(flight.output.data(), out.size), static_cast<const std::byte*>(workspace_.output),
-                        stream_.get()));
+  SILT_ASSIGN(const cudaGraphExec_t step, graph(flight));
+  SILT_CUDA(cudaGraphLaunch(step, stream_.get()));
   SILT_CUDA(cudaEventRecord(flight.finished.get(), stream_.get()));
   return next_ticket_++;
 }

@@ -58,6 +58,10 @@ struct Shape {
 
 // --- rows.cu ------------------------------------------------------------------------------------------
 
+// Between device memory and pinned memory of the host, either way: as a kernel it takes its turn among the others
+// without the delay of a copy engine. `bytes`: a multiple of 16.
+cudaError_t copy_block(const void* from, void* to, std::size_t bytes, cudaStream_t stream);
+
 cudaError_t embed(const std::int32_t* tokens, const Half* embedding, int rows, int width, float* h,
                   cudaStream_t stream);
 

@@ -9,6 +9,7 @@ namespace {
 extern __shared__ __align__(128) unsigned char tile_memory[];
 
 __global__ void __launch_bounds__(kTileThreads) product_kernel(Product p) {
+  wait_for_turn();
   const std::size_t row0 = static_cast<std::size_t>(blockIdx.y) * kTileRows;
   const std::size_t col0 = static_cast<std::size_t>(blockIdx.x) * kTileCols;
   const Half* a = p.a + blockIdx.z * p.a_part + row0 * p.lda;
@@ -36,6 +37,7 @@ __global__ void __launch_bounds__(kTileThreads) product_kernel(Product p) {
 
 __global__ void __launch_bounds__(kTileThreads)
     fast_down_kernel(const LaneArgs* lanes, const Half* act, float* h, int layer, int width, int fast_width) {
+  wait_for_turn();
   const std::size_t row0 = static_cast<std::size_t>(blockIdx.y) * kTileRows;
   const int col0 = blockIdx.x * kTileCols;
   const Half* weights = lanes[blockIdx.y].pack + static_cast<std::size_t>(layer) * fast_width * width;
@@ -51,6 +53,7 @@ __global__ void __launch_bounds__(kTileThreads)
 
 __global__ void __launch_bounds__(kTileThreads)
     fast_down_backward_kernel(const LaneArgs* lanes, const Half* dh, Half* dact, int layer, int width, int fast_width) {
+  wait_for_turn();
   const std::size_t row0 = static_cast<std::size_t>(blockIdx.y) * kTileRows;
   const int col0 = blockIdx.x * kTileCols;
   const Half* weights = lanes[blockIdx.y].pack + static_cast<std::size_t>(layer) * fast_width * width;
@@ -65,6 +68,7 @@ __global__ void __launch_bounds__(kTileThreads)
 
 // Block (tile, layer, lane): a 128 x 64 part of both Gram matrices, and the sum of their products.
 __global__ void __launch_bounds__(kTileThreads) gradient_norms_kernel(FastGradients g, int width, int fast_width) {
+  wait_for_turn();
   __shared__ float warps[kTileThreads / 32];
   const int layer = blockIdx.y;
   const std::size_t row0 = static_cast<std::size_t>(blockIdx.z) * kBlockRows;
@@ -103,6 +107,7 @@ __device__ bool losses_finite(const float* nll) {
 // Block (64 columns, 128 hidden units, lane and layer).
 __global__ void __launch_bounds__(kTileThreads)
     fast_update_kernel(const LaneArgs* lanes, FastGradients g, int layers, int width, int fast_width, float clip_norm) {
+  wait_for_turn();
   const int lane_index = blockIdx.z / layers, layer = blockIdx.z % layers;
   const LaneArgs& lane = lanes[lane_index];
   const bool reports = blockIdx.x == 0 && blockIdx.y == 0 && layer == 0 && threadIdx.x == 0;
@@ -117,86 +122,85 @@ __global__ void __launch_bounds__(kTileThreads)
   if (!asked || (!learns && lane.next_weights == lane.weights)) return;
   const std::size_t token0 = static_cast<std::size_t>(lane_index) * kBlockRows;
   const int unit0 = blockIdx.y * kTileRows, col0 = blockIdx.x * kTileCols;
+  const std::size_t base = static_cast<std::size_t>(layer) * fast_width * width;
+  const auto at = [&](int row, int col) { return base + static_cast<std::size_t>(unit0 + row) * width + col0 + col; };
+  // All of the weights are asked for before the first is needed, and before the first is written.
+  float2 before[kTilePairs];
+  int n = 0;
   TileSums sums = {};
+  for_each_pair(sums, [&](int row, int col, float2) {
+    before[n++] = __ldcs(reinterpret_cast<const float2*>(lane.weights + at(row, col)));
+  });
   tile_product<true, true>({g.act[layer] + token0 * fast_width + unit0, g.dh[layer] + token0 * width + col0, fast_width,
                             width, kBlockRows},
                            shared_address(tile_memory), sums);
   const float scale = fminf(1.0f, clip_norm / sqrtf(squared));
-  const std::size_t base = static_cast<std::size_t>(layer) * fast_width * width;
+  float* const next = lane.next_weights;
+  Half* const next_pack = lane.next_pack;
+  float2 initial[kTilePairs];
+  n = 0;
+  for_each_pair(sums, [&](int row, int col, float2) {
+    initial[n++] = *reinterpret_cast<const float2*>(g.initial + at(row, col));
+  });
+  n = 0;
   for_each_pair(sums, [&](int row, int col, float2 two) {
-    const int unit = unit0 + row;
-    const std::size_t at = base + static_cast<std::size_t>(unit) * width + col0 + col;
-    float2 w = *reinterpret_cast<const float2*>(lane.weights + at);
+    float2 w = before[n];
+    const float2 w0 = initial[n++];
     if (learns) {
-      const float decay = g.decays[layer * fast_width + unit], step = g.steps[layer * fast_width + unit] * scale;
-      const float2 w0 = *reinterpret_cast<const float2*>(g.initial + at);
+      const float decay = g.decays[layer * fast_width + unit0 + row];
+      const float step = g.steps[layer * fast_width + unit0 + row] * scale;
       w.x = fmaf(decay, w.x - w0.x, w0.x) - step * two.x;
       w.y = fmaf(decay, w.y - w0.y, w0.y) - step * two.y;
     }
-    *reinterpret_cast<float2*>(lane.next_weights + at) = w;
-    *reinterpret_cast<unsigned*>(lane.next_pack + at) = pack2(w.x, w.y);
+    __stcs(reinterpret_cast<float2*>(next + at(row, col)), w);
+    *reinterpret_cast<unsigned*>(next_pack + at(row, col)) = pack2(w.x, w.y);
   });
 }
 
 __global__ void round_kernel(const float* weights, std::size_t pairs, Half* pack) {
+  wait_for_turn();
   const std::size_t at = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (at >= pairs) return;
   const float2 two = reinterpret_cast<const float2*>(weights)[at];
   reinterpret_cast<unsigned*>(pack)[at] = pack2(two.x, two.y);
 }
 
-// More shared memory than kernels get unasked.
-template <class Kernel>
-cudaError_t allow(Kernel kernel) {
-  return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kTileBytes);
-}
-
 }  // namespace
 
 cudaError_t product(const Product& p, cudaStream_t stream) {
-  if (const cudaError_t error = allow(product_kernel); error != cudaSuccess) return error;
   const dim3 grid(p.n / kTileCols, p.m / kTileRows, p.parts);
-  product_kernel<<<grid, kTileThreads, kTileBytes, stream>>>(p);
-  return cudaPeekAtLastError();
+  return launch(product_kernel, grid, kTileThreads, kTileBytes, stream, p);
 }
 
 cudaError_t fast_down(const LaneArgs* lanes, const Half* act, float* h, int layer, const Shape& shape, int lane_count,
                       cudaStream_t stream) {
-  if (const cudaError_t error = allow(fast_down_kernel); error != cudaSuccess) return error;
   const dim3 grid(shape.width / kTileCols, lane_count);
-  fast_down_kernel<<<grid, kTileThreads, kTileBytes, stream>>>(lanes, act, h, layer, shape.width, shape.fast_width);
-  return cudaPeekAtLastError();
+  return launch(fast_down_kernel, grid, kTileThreads, kTileBytes, stream, lanes, act, h, layer, shape.width,
+                shape.fast_width);
 }
 
 cudaError_t fast_down_backward(const LaneArgs* lanes, const Half* dh, Half* dact, int layer, const Shape& shape,
                                int lane_count, cudaStream_t stream) {
-  if (const cudaError_t error = allow(fast_down_backward_kernel); error != cudaSuccess) return error;
   const dim3 grid(shape.fast_width / kTileCols, lane_count);
-  fast_down_backward_kernel<<<grid, kTileThreads, kTileBytes, stream>>>(lanes, dh, dact, layer, shape.width,
-                                                                         shape.fast_width);
-  return cudaPeekAtLastError();
+  return launch(fast_down_backward_kernel, grid, kTileThreads, kTileBytes, stream, lanes, dh, dact, layer, shape.width,
+                shape.fast_width);
 }
 
 cudaError_t gradient_norms(const FastGradients& g, const Shape& shape, int lane_count, cudaStream_t stream) {
-  if (const cudaError_t error = allow(gradient_norms_kernel); error != cudaSuccess) return error;
   const dim3 grid(kGramTiles, shape.fast_layers, lane_count);
-  gradient_norms_kernel<<<grid, kTileThreads, kTileBytes, stream>>>(g, shape.width, shape.fast_width);
-  return cudaPeekAtLastError();
+  return launch(gradient_norms_kernel, grid, kTileThreads, kTileBytes, stream, g, shape.width, shape.fast_width);
 }
 
 cudaError_t fast_update(const LaneArgs* lanes, const FastGradients& g, const Shape& shape, int lane_count,
                         cudaStream_t stream) {
-  if (const cudaError_t error = allow(fast_update_kernel); error != cudaSuccess) return error;
   const dim3 grid(shape.width / kTileCols, shape.fast_width / kTileRows, lane_count * shape.fast_layers);
-  fast_update_kernel<<<grid, kTileThreads, kTileBytes, stream>>>(lanes, g, shape.fast_layers, shape.width,
-                                                                  shape.fast_width, shape.clip_norm);
-  return cudaPeekAtLastError();
+  return launch(fast_update_kernel, grid, kTileThreads, 2 * kTileStageBytes, stream, lanes, g, shape.fast_layers,
+                shape.width, shape.fast_width, shape.clip_norm);
 }
 
 cudaError_t round_weights(const float* weights, std::size_t count, Half* pack, cudaStream_t stream) {
   const std::size_t pairs = count / 2;
-  round_kernel<<<static_cast<unsigned>((pairs + 255) / 256), 256, 0, stream>>>(weights, pairs, pack);
-  return cudaPeekAtLastError();
+  return launch(round_kernel, static_cast<unsigned>((pairs + 255) / 256), 256, 0, stream, weights, pairs, pack);
 }
 
 }  // namespace silt::model::cuda

@@ -5,9 +5,9 @@ namespace silt::model::cuda {
 namespace {
 
 constexpr int kWarps = 8;        // rows that a block takes
-constexpr int kPairsMax = 16;    // of a thread: rows of up to 32 * 2 * 16 floats
 
 __global__ void embed_kernel(const std::int32_t* tokens, const Half* embedding, int rows, int width, float* h) {
+  wait_for_turn();
   const int row = blockIdx.x * kWarps + threadIdx.x / 32;
   if (row >= rows) return;
   const auto* from = reinterpret_cast<const unsigned*>(embedding + static_cast<std::size_t>(tokens[row]) * width);
@@ -22,16 +22,19 @@ __device__ __forceinline__ float inverse_rms(float sum_of_squares, int width, fl
   return 1.0f / sqrtf(sum_of_squares / static_cast<float>(width) + epsilon);
 }
 
+// kPairs: of a thread; rows have up to 64 kPairs floats.
+template <int kPairs>
 __global__ void rms_norm_kernel(const float* h, const float* gain, int rows, int width, float epsilon, Half* x,
                                 NormRing ring) {
+  wait_for_turn();
   const int row = blockIdx.x * kWarps + threadIdx.x / 32;
   if (row >= rows) return;
   const int thread = threadIdx.x % 32, pairs = width / 2;
   const auto* from = reinterpret_cast<const float2*>(h + static_cast<std::size_t>(row) * width);
-  float2 values[kPairsMax];
+  float2 values[kPairs];
   float sum = 0;
 #pragma unroll
-  for (int i = 0; i < kPairsMax; ++i) {
+  for (int i = 0; i < kPairs; ++i) {
     const int at = thread + 32 * i;
     values[i] = at < pairs ? from[at] : make_float2(0, 0);
     sum = fmaf(values[i].x, values[i].x, sum);
@@ -48,7 +51,7 @@ __global__ void rms_norm_kernel(const float* h, const float* gain, int rows, int
   }
   auto* to = reinterpret_cast<unsigned*>(x + static_cast<std::size_t>(row) * width);
 #pragma unroll
-  for (int i = 0; i < kPairsMax; ++i) {
+  for (int i = 0; i < kPairs; ++i) {
     const int at = thread + 32 * i;
     if (at >= pairs) continue;
     float2 g = make_float2(1, 1);
@@ -59,7 +62,9 @@ __global__ void rms_norm_kernel(const float* h, const float* gain, int rows, int
   }
 }
 
+template <int kPairs>
 __global__ void rms_norm_backward_kernel(NormGradient g, int rows, int width, float epsilon) {
+  wait_for_turn();
   const int row = blockIdx.x * kWarps + threadIdx.x / 32;
   if (row >= rows) return;
   const int thread = threadIdx.x % 32, pairs = width / 2;
@@ -67,10 +72,10 @@ __global__ void rms_norm_backward_kernel(NormGradient g, int rows, int width, fl
   const std::size_t part = static_cast<std::size_t>(rows) * pairs;
   const auto* h = reinterpret_cast<const float2*>(g.h) + row_at;
   const auto* dx = reinterpret_cast<const float2*>(g.dx) + row_at;
-  float2 values[kPairsMax], slopes[kPairsMax];
+  float2 values[kPairs], slopes[kPairs];
   float squares = 0, dot = 0;
 #pragma unroll
-  for (int i = 0; i < kPairsMax; ++i) {
+  for (int i = 0; i < kPairs; ++i) {
     const int at = thread + 32 * i;
     values[i] = slopes[i] = make_float2(0, 0);
     if (at >= pairs) continue;
@@ -98,7 +103,7 @@ __global__ void rms_norm_backward_kernel(NormGradient g, int rows, int width, fl
   auto* dh = reinterpret_cast<float2*>(g.dh) + row_at;
   auto* rounded = reinterpret_cast<unsigned*>(g.dh_half) + row_at;
 #pragma unroll
-  for (int i = 0; i < kPairsMax; ++i) {
+  for (int i = 0; i < kPairs; ++i) {
     const int at = thread + 32 * i;
     if (at >= pairs) continue;
     float2 sum = before != nullptr ? before[row_at + at] : make_float2(0, 0);
@@ -130,6 +135,7 @@ __device__ __forceinline__ GluPlace glu_place(const Half* pre, int row, int v, i
 }
 
 __global__ void swiglu_kernel(const Half* pre, int rows, int width, int fast_width, Half* act, Half* fast_act) {
+  wait_for_turn();
   const int vectors = (width + fast_width) / 8;
   const int index = blockIdx.x * blockDim.x + threadIdx.x;
   if (index >= rows * vectors) return;
@@ -157,6 +163,7 @@ __device__ __forceinline__ void glu_gradient(float gate, float up, float dact, f
 
 __global__ void swiglu_backward_kernel(const Half* pre, const Half* dact, const Half* fast_dact, int rows, int width,
                                        int fast_width, Half* dpre) {
+  wait_for_turn();
   const int vectors = (width + fast_width) / 8;
   const int index = blockIdx.x * blockDim.x + threadIdx.x;
   if (index >= rows * vectors) return;
@@ -182,39 +189,49 @@ __global__ void swiglu_backward_kernel(const Half* pre, const Half* dact, const 
   *reinterpret_cast<uint4*>(dpre + at.pre + at.up) = make_uint4(dups[0], dups[1], dups[2], dups[3]);
 }
 
-int blocks_of(int rows) { return (rows + kWarps - 1) / kWarps; }
+__global__ void copy_kernel(const uint4* from, uint4* to, std::size_t count) {
+  wait_for_turn();
+  const std::size_t step = static_cast<std::size_t>(gridDim.x) * blockDim.x;
+  for (std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += step) to[i] = from[i];
+}
+
+unsigned blocks_of(int rows, int a_block) { return static_cast<unsigned>((rows + a_block - 1) / a_block); }
 
 }  // namespace
 
+cudaError_t copy_block(const void* from, void* to, std::size_t bytes, cudaStream_t stream) {
+  const std::size_t count = bytes / sizeof(uint4);
+  const auto blocks = static_cast<unsigned>(count < 64 * 256 ? (count + 255) / 256 : 64);
+  return launch(copy_kernel, blocks, 256, 0, stream, static_cast<const uint4*>(from), static_cast<uint4*>(to), count);
+}
+
 cudaError_t embed(const std::int32_t* tokens, const Half* embedding, int rows, int width, float* h,
                   cudaStream_t stream) {
-  embed_kernel<<<blocks_of(rows), 32 * kWarps, 0, stream>>>(tokens, embedding, rows, width, h);
-  return cudaPeekAtLastError();
+  return launch(embed_kernel, blocks_of(rows, kWarps), 32 * kWarps, 0, stream, tokens, embedding, rows, width, h);
 }
 
 cudaError_t rms_norm(const float* h, const float* gain, int rows, int width, float epsilon, Half* x,
                      const NormRing& ring, cudaStream_t stream) {
-  rms_norm_kernel<<<blocks_of(rows), 32 * kWarps, 0, stream>>>(h, gain, rows, width, epsilon, x, ring);
-  return cudaPeekAtLastError();
+  const auto kernel = width <= 448 ? rms_norm_kernel<7> : rms_norm_kernel<16>;
+  return launch(kernel, blocks_of(rows, kWarps), 32 * kWarps, 0, stream, h, gain, rows, width, epsilon, x, ring);
 }
 
 cudaError_t rms_norm_backward(const NormGradient& g, int rows, int width, float epsilon, cudaStream_t stream) {
-  rms_norm_backward_kernel<<<blocks_of(rows), 32 * kWarps, 0, stream>>>(g, rows, width, epsilon);
-  return cudaPeekAtLastError();
+  const auto kernel = width <= 448 ? rms_norm_backward_kernel<7> : rms_norm_backward_kernel<16>;
+  return launch(kernel, blocks_of(rows, kWarps), 32 * kWarps, 0, stream, g, rows, width, epsilon);
 }
 
 cudaError_t swiglu(const Half* pre, int rows, int width, int fast_width, Half* act, Half* fast_act,
                    cudaStream_t stream) {
   const int count = rows * ((width + fast_width) / 8);
-  swiglu_kernel<<<(count + 255) / 256, 256, 0, stream>>>(pre, rows, width, fast_width, act, fast_act);
-  return cudaPeekAtLastError();
+  return launch(swiglu_kernel, blocks_of(count, 256), 256, 0, stream, pre, rows, width, fast_width, act, fast_act);
 }
 
 cudaError_t swiglu_backward(const Half* pre, const Half* dact, const Half* fast_dact, int rows, int width,
                             int fast_width, Half* dpre, cudaStream_t stream) {
   const int count = rows * ((width + fast_width) / 8);
-  swiglu_backward_kernel<<<(count + 255) / 256, 256, 0, stream>>>(pre, dact, fast_dact, rows, width, fast_width, dpre);
-  return cudaPeekAtLastError();
+  return launch(swiglu_backward_kernel, blocks_of(count, 256), 256, 0, stream, pre, dact, fast_dact, rows, width,
+                fast_width, dpre);
 }
 
 }  // namespace silt::model::cuda

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
+#include <string>
 #include <vector>
 
 #include "base/digest.h"
@@ -39,14 +39,15 @@ class SharedProducts {
 
   // Over the trial results of all kinds: equal digests give equal bits.
   Digest digest() const;
-  // Kinds that the own kernel computes.
-  int own_kinds() const;
+  // What computes how many of them, for people.
+  std::string summary() const;
 
  private:
   struct Choice {
     cublasLtMatmulDesc_t operation = nullptr;
     cublasLtMatrixLayout_t a = nullptr, b = nullptr, c = nullptr;
     cublasLtMatmulAlgo_t algorithm = {};
+    bool own = false;  // by the own kernel
   };
   struct Plan {
     bool own = false;
@@ -58,6 +59,7 @@ class SharedProducts {
   Result<Choice> describe(const Product& p) const;
   Result<std::vector<cublasLtMatmulAlgo_t>> algorithms(const Choice& choice, int count) const;
   Status run(const Product& p, const Choice& choice, cudaStream_t stream) const;
+  Result<float> try_out(Trial& trial, const Product& p, const Choice& choice) const;
   Status choose(Trial& trial, int rows, Plan& plan) const;
 
   const CublasLt* lt_ = nullptr;

@@ -78,7 +78,7 @@ InputLayout::InputLayout(int lane_count, int candidates_per_row) {
   tokens = aligned(static_cast<std::size_t>(lane_count) * sizeof(LaneArgs));
   targets = tokens + rows * sizeof(std::int32_t);
   candidates = targets + rows * sizeof(std::int32_t);
-  size = candidates + rows * static_cast<std::size_t>(candidates_per_row) * sizeof(std::int32_t);
+  size = aligned(candidates + rows * static_cast<std::size_t>(candidates_per_row) * sizeof(std::int32_t));
 }
 
 OutputLayout::OutputLayout(int lane_count, int candidates_per_row) {
@@ -88,7 +88,7 @@ OutputLayout::OutputLayout(int lane_count, int candidates_per_row) {
   frozen_nll = nll + rows * sizeof(float);
   rest_nats = frozen_nll + rows * sizeof(float);
   candidate_nats = rest_nats + rows * sizeof(float);
-  size = candidate_nats + rows * static_cast<std::size_t>(candidates_per_row) * sizeof(float);
+  size = aligned(candidate_nats + rows * static_cast<std::size_t>(candidates_per_row) * sizeof(float));
 }
 
 std::size_t Workspace::place(const Shape& s, int lanes, int candidates_per_row, std::byte* base) {
@@ -156,7 +156,14 @@ const LaneArgs* Step::lane_args() const { return reinterpret_cast<const LaneArgs
 
 Status Step::run(const Product& p) const { return net_.products->run(p, stream_); }
 
-Status Step::launch(bool learns) const {
+Status Step::launch(bool learns, const std::byte* input, std::byte* output) const {
+  SILT_CUDA(copy_block(input, w_.input, in_.size, stream_));
+  SILT_TRY(compute(learns));
+  SILT_CUDA(copy_block(w_.output, output, out_.size, stream_));
+  return Status::ok();
+}
+
+Status Step::compute(bool learns) const {
   SILT_CUDA(embed(reinterpret_cast<const std::int32_t*>(w_.input + in_.tokens), net_.embedding, rows_, shape_.width, w_.h,
                   stream_));
   SILT_TRY(prefix());

@@ -61,10 +61,11 @@ class Step {
   Step(const DeviceNet& net, const Workspace& workspace, int lanes, int candidates_per_row, bool frozen,
        cudaStream_t stream);
 
-  // Scores, and where `learns`, the step of the lanes that ask for one.
-  Status launch(bool learns) const;
+  // Scores, and where `learns`, the step of the lanes that ask for one. Between blocks in pinned memory.
+  Status launch(bool learns, const std::byte* input, std::byte* output) const;
 
  private:
+  Status compute(bool learns) const;
   Status prefix() const;
   Status adapted(int i, const float* h_in, bool learns) const;
   Status attend(int layer, const float* h_in, const Workspace::Tape& to, bool keeps_lse, bool frozen) const;

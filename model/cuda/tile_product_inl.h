@@ -24,6 +24,7 @@ struct TileOperands {
   int lda, ldb, k;
 };
 
+constexpr int kTilePairs = 16;  // of adjacent sums that a thread has
 using TileSums = float[2][4][4];  // of one warp: 2 tiles of 16 rows, 4 of 8 columns
 
 template <bool kTurnA, bool kTurnB>
