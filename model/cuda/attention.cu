@@ -73,9 +73,8 @@ struct Softmax {
   float out[8][4] = {};
 };
 
-// Takes 64 more keys in: scores s become probabilities.
-__device__ __forceinline__ void take(float (&s)[8][4], unsigned values, int key0, Softmax& state) {
-  const int lane = threadIdx.x % 32;
+// Takes 64 more keys in, whose values begin at `values` (row_fragment): scores s become probabilities.
+__device__ __forceinline__ void take(float (&s)[8][4], unsigned values, Softmax& state) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     float top = state.highest[half];
@@ -105,22 +104,11 @@ __device__ __forceinline__ void take(float (&s)[8][4], unsigned values, int key0
     }
     state.sum[half] += sums[0] + sums[1];
   }
-#pragma unroll
-  for (int k = 0; k < 4; ++k) {
-    const unsigned p[4] = {pack2(s[2 * k][0], s[2 * k][1]), pack2(s[2 * k][2], s[2 * k][3]),
-                           pack2(s[2 * k + 1][0], s[2 * k + 1][1]), pack2(s[2 * k + 1][2], s[2 * k + 1][3])};
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      unsigned b[4];
-      load_fragments_turned(b, tile_address<kHeadChunks>(values, key0 + 16 * k + lane % 16, 2 * j + lane / 16));
-      multiply_add(state.out[2 * j], p, b[0], b[1]);
-      multiply_add(state.out[2 * j + 1], p, b[2], b[3]);
-    }
-  }
+  mix_tile(s, values, state.out);
 }
 
 template <int kRows>
-__global__ void __launch_bounds__(kRows * 2, 256 / kRows) attention_kernel(AttentionArgs args) {
+__global__ void __launch_bounds__(kRows * 2, kRows == kBlockRows ? 2 : 1) attention_kernel(AttentionArgs args) {
   constexpr int kThreads = kRows * 2;
   wait_for_turn();
   extern __shared__ __align__(128) unsigned char memory[];
@@ -129,8 +117,6 @@ __global__ void __launch_bounds__(kRows * 2, 256 / kRows) attention_kernel(Atten
   const LaneArgs& lane = args.lanes[lane_index];
   const int blocks = args.window_blocks + 1, slot = lane.slot;
   const int valid = min(lane.valid, args.window_blocks);
-  const int own_end = (part + 1) * kRows;  // of the rows of the open block that these queries may see
-  const int own_rows = (own_end + kKeys - 1) / kKeys * kKeys;  // whole tiles of them
   const std::size_t stride = 3 * args.heads * kHeadWidth;
   const Half* rows = args.qkv + static_cast<std::size_t>(lane_index) * kBlockRows * stride + head * kHeadWidth;
   Half* const ring = layer_ring(args, lane_index);
@@ -141,11 +127,8 @@ __global__ void __launch_bounds__(kRows * 2, 256 / kRows) attention_kernel(Atten
     if (t < tiles) {
       const Half* from = ring + ring_at(block_back(slot, t / 2, blocks), head, args.heads) + t % 2 * kKeys * kHeadWidth;
       const unsigned to = shared_address(stages) + t % kStages * 2 * kTile;
-      for (int i = threadIdx.x; i < kKeys * kHeadChunks; i += kThreads) {
-        const int row = i / kHeadChunks, chunk = i % kHeadChunks;
-        copy_async_16(tile_address<kHeadChunks>(to, row, chunk), from + row * kHeadWidth + chunk * 8);
-        copy_async_16(tile_address<kHeadChunks>(to + kTile, row, chunk), from + args.ring_size + row * kHeadWidth + chunk * 8);
-      }
+      copy_tile_async<kThreads, kKeys>(to, from, kHeadWidth);
+      copy_tile_async<kThreads, kKeys>(to + kTile, from + args.ring_size, kHeadWidth);
     }
     commit_copies();
   };
@@ -155,9 +138,9 @@ __global__ void __launch_bounds__(kRows * 2, 256 / kRows) attention_kernel(Atten
   Half* const own_ring = ring + ring_at(slot, head, args.heads);
   const Half* own = rows + args.heads * kHeadWidth;
   copy_rows<kThreads>(rows + part * kRows * stride, stride, kRows, raw_queries, nullptr, 0, 0);
-  turn_keys<kThreads, kTile>(own, stride, own_rows, args.rotary, stages, own_ring, part * kRows, own_end);
-  copy_rows<kThreads, kTile>(own + args.heads * kHeadWidth, stride, own_rows, stages + kTile, own_ring + args.ring_size,
-                             part * kRows, own_end);
+  turn_keys<kThreads, kTile>(own, stride, kBlockRows, args.rotary, stages, own_ring, part * kRows, (part + 1) * kRows);
+  copy_rows<kThreads, kTile>(own + args.heads * kHeadWidth, stride, kBlockRows, stages + kTile,
+                             own_ring + args.ring_size, part * kRows, (part + 1) * kRows);
   __syncthreads();
 
   const int thread = threadIdx.x % 32, warp_row = threadIdx.x / 32 * 16;
@@ -177,7 +160,7 @@ __global__ void __launch_bounds__(kRows * 2, 256 / kRows) attention_kernel(Atten
     const bool last = m == args.window_blocks;
     if (last && key0 + kKeys - 1 <= place0) continue;  // has left the window
     const unsigned tile = shared_address(stages) + t % kStages * 2 * kTile;
-    score_tile(q, tile, 0, s);
+    score_tile(q, column_fragment(tile), s);
     if ((m == 0 && key0 + kKeys - 1 > place0) || (last && key0 <= place0 + 15)) {
 #pragma unroll
       for (int j = 0; j < 8; ++j) {
@@ -188,7 +171,7 @@ __global__ void __launch_bounds__(kRows * 2, 256 / kRows) attention_kernel(Atten
         }
       }
     }
-    take(s, tile + kTile, 0, state);
+    take(s, row_fragment(tile + kTile), state);
   }
   wait_copies<0>();
 #pragma unroll

@@ -29,13 +29,16 @@ __device__ __forceinline__ void own_gradient(unsigned columns, unsigned rows, in
 #pragma unroll
     for (int e = 0; e < 4; ++e) sums[j][e] = 0;
   }
+  const unsigned a_at = tile_address<kChunks>(columns, lane % 8 + lane / 16 * 8, key0 / 8 + lane / 8 % 2);
+  const unsigned b_at = row_fragment(rows);
+#pragma unroll
   for (int k = 0; k < kBlockRows / 16; ++k) {
     unsigned a[4];
-    load_fragments_turned(a, tile_address<kChunks>(columns, 16 * k + lane % 8 + lane / 16 * 8, key0 / 8 + lane / 8 % 2));
+    load_fragments_turned(a, a_at + k * 16 * kBlockRows * 2);
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
       unsigned b[4];
-      load_fragments_turned(b, tile_address<kHeadChunks>(rows, 16 * k + lane % 16, 2 * j + lane / 16));
+      load_fragments_turned(b, chunks_on(b_at, 2 * j) + k * kSixteenRows);
       multiply_add(sums[2 * j], a, b[0], b[1]);
       multiply_add(sums[2 * j + 1], a, b[2], b[3]);
     }
@@ -78,8 +81,9 @@ __device__ __forceinline__ void take(const unsigned (&q)[4][4], const unsigned (
                                      int place0, int window_blocks, const RowSums& rows, float (&dq)[8][4]) {
   const int lane = threadIdx.x % 32;
   float s[8][4], dp[8][4];
-  score_tile(q, shared_address(t.keys), key0, s);
-  score_tile(d, shared_address(t.values), key0, dp);
+  const unsigned first = static_cast<unsigned>(key0) * kHeadWidth * 2;
+  score_tile(q, column_fragment(shared_address(t.keys) + first), s);
+  score_tile(d, column_fragment(shared_address(t.values) + first), dp);
 #pragma unroll
   for (int j = 0; j < 8; ++j) {
     const int key = key0 + 8 * j + lane % 4 * 2;
@@ -98,18 +102,7 @@ __device__ __forceinline__ void take(const unsigned (&q)[4][4], const unsigned (
       *reinterpret_cast<unsigned*>(t.slopes + at) = pack2(dp[j][2 * half], dp[j][2 * half + 1]);
     }
   }
-#pragma unroll
-  for (int k = 0; k < 4; ++k) {
-    const unsigned a[4] = {pack2(dp[2 * k][0], dp[2 * k][1]), pack2(dp[2 * k][2], dp[2 * k][3]),
-                           pack2(dp[2 * k + 1][0], dp[2 * k + 1][1]), pack2(dp[2 * k + 1][2], dp[2 * k + 1][3])};
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      unsigned b[4];
-      load_fragments_turned(b, tile_address<kHeadChunks>(shared_address(t.keys), key0 + 16 * k + lane % 16, 2 * j + lane / 16));
-      multiply_add(dq[2 * j], a, b[0], b[1]);
-      multiply_add(dq[2 * j + 1], a, b[2], b[3]);
-    }
-  }
+  mix_tile(dp, row_fragment(shared_address(t.keys) + first), dq);
 }
 
 // lse and the product of out and dout, of the two rows of this thread.
@@ -159,12 +152,8 @@ __global__ void __launch_bounds__(kThreads, 1) attention_backward_kernel(Attenti
     if (m >= 0) {
       const Half* from = ring + ring_at(block_back(slot, m, blocks), head, forward.heads);
       const unsigned to = shared_address(blocks_memory) + m % 2 * 2 * kRowsTile;
-      for (int i = threadIdx.x; i < kBlockRows * kHeadChunks; i += kThreads) {
-        const int row = i / kHeadChunks, chunk = i % kHeadChunks;
-        copy_async_16(tile_address<kHeadChunks>(to, row, chunk), from + row * kHeadWidth + chunk * 8);
-        copy_async_16(tile_address<kHeadChunks>(to + kRowsTile, row, chunk),
-                      from + forward.ring_size + row * kHeadWidth + chunk * 8);
-      }
+      copy_tile_async<kThreads, kBlockRows>(to, from, kHeadWidth);
+      copy_tile_async<kThreads, kBlockRows>(to + kRowsTile, from + forward.ring_size, kHeadWidth);
     }
     commit_copies();
   };

@@ -53,6 +53,7 @@ __device__ __forceinline__ uint4* tile_chunk(unsigned char* tile, int row, int c
 template <int kThreads, int kGap = 0>
 __device__ __forceinline__ void turn_keys(const Half* keys, std::size_t stride, int rows, const float2* rotary,
                                           unsigned char* tile, Half* ring, int kept_from, int kept_to) {
+#pragma unroll 4
   for (int i = threadIdx.x; i < rows * 4; i += kThreads) {  // 8 channels below 32, and their partners
     const int row = i / 4, chunk = i % 4;
     const Half* from = keys + row * stride + chunk * 8;
@@ -86,6 +87,7 @@ __device__ __forceinline__ void turn_keys(const Half* keys, std::size_t stride, 
 template <int kThreads, int kGap = 0>
 __device__ __forceinline__ void copy_rows(const Half* values, std::size_t stride, int rows, unsigned char* tile,
                                           Half* ring, int kept_from, int kept_to) {
+#pragma unroll 8
   for (int i = threadIdx.x; i < rows * kHeadChunks; i += kThreads) {
     const int row = i / kHeadChunks, chunk = i % kHeadChunks;
     const uint4 vector = *reinterpret_cast<const uint4*>(values + row * stride + chunk * 8);
@@ -121,19 +123,50 @@ __device__ __forceinline__ void turned_queries(unsigned tile, int row0, int plac
   }
 }
 
-// Scores of 16 queries with 64 keys from row `key0` of a tile.
-__device__ __forceinline__ void score_tile(const unsigned (&q)[4][4], unsigned keys, int key0, float (&s)[8][4]) {
+// Where a thread's part of the first fragment lies in a tile whose rows are the second operand's columns (keys of
+// scores), and where in one whose rows are its rows (values, and keys of the queries' gradient).
+__device__ __forceinline__ unsigned column_fragment(unsigned tile) {
   const int lane = threadIdx.x % 32;
+  return tile_address<kHeadChunks>(tile, lane % 8 + lane / 16 * 8, lane / 8 % 2);
+}
+__device__ __forceinline__ unsigned row_fragment(unsigned tile) {
+  const int lane = threadIdx.x % 32;
+  return tile_address<kHeadChunks>(tile, lane % 16, lane / 16);
+}
+constexpr int kSixteenRows = 16 * kHeadWidth * 2;  // bytes
+
+// Scores of 16 queries with 64 keys, the first of which are at `keys` (column_fragment).
+__device__ __forceinline__ void score_tile(const unsigned (&q)[4][4], unsigned keys, float (&s)[8][4]) {
 #pragma unroll
-  for (int j = 0; j < 4; ++j) {
+  for (int j = 0; j < 8; ++j) {
 #pragma unroll
-    for (int e = 0; e < 4; ++e) s[2 * j][e] = s[2 * j + 1][e] = 0;
+    for (int e = 0; e < 4; ++e) s[j][e] = 0;
+  }
 #pragma unroll
-    for (int k = 0; k < 4; ++k) {
+  for (int k = 0; k < 4; ++k) {
+    const unsigned at = chunks_on(keys, 2 * k);
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
       unsigned b[4];
-      load_fragments(b, tile_address<kHeadChunks>(keys, key0 + 16 * j + lane % 8 + lane / 16 * 8, 2 * k + lane / 8 % 2));
+      load_fragments(b, at + j * kSixteenRows);
       multiply_add(s[2 * j], q[k], b[0], b[1]);
       multiply_add(s[2 * j + 1], q[k], b[2], b[3]);
+    }
+  }
+}
+
+// sums [16, 64 channels] += a [16, 64] rows, for the 64 rows whose first are at `rows` (row_fragment).
+__device__ __forceinline__ void mix_tile(const float (&a)[8][4], unsigned rows, float (&sums)[8][4]) {
+#pragma unroll
+  for (int k = 0; k < 4; ++k) {
+    const unsigned p[4] = {pack2(a[2 * k][0], a[2 * k][1]), pack2(a[2 * k][2], a[2 * k][3]),
+                           pack2(a[2 * k + 1][0], a[2 * k + 1][1]), pack2(a[2 * k + 1][2], a[2 * k + 1][3])};
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      unsigned b[4];
+      load_fragments_turned(b, chunks_on(rows, 2 * j) + k * kSixteenRows);
+      multiply_add(sums[2 * j], p, b[0], b[1]);
+      multiply_add(sums[2 * j + 1], p, b[2], b[3]);
     }
   }
 }

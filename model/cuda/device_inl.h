@@ -104,6 +104,26 @@ __device__ __forceinline__ unsigned tile_address(unsigned tile, int row, int chu
   return tile + static_cast<unsigned>((row * kChunks + (chunk ^ (row & 7))) * 16);
 }
 
+// Within a tile that begins at a multiple of 128 bytes, moving by an even number of chunks is an exclusive or with
+// 16 bytes a chunk: so a warp computes its addresses once a tile.
+__device__ __forceinline__ unsigned chunks_on(unsigned address, int even_chunks) {
+  return address ^ static_cast<unsigned>(even_chunks * 16);
+}
+
+// Rows of 64 bfloat16, which lie `stride` apart in device memory, into a tile: thread by thread the same chunk of every
+// kThreads / 8th row.
+template <int kThreads, int kRows>
+__device__ __forceinline__ void copy_tile_async(unsigned tile, const Half* from, std::size_t stride) {
+  static_assert(kThreads % 64 == 0 && kRows * 8 % kThreads == 0);
+  const int row = threadIdx.x / 8, chunk = threadIdx.x % 8;
+  const unsigned to = tile_address<8>(tile, row, chunk);
+  const Half* const mine = from + row * stride + chunk * 8;
+#pragma unroll
+  for (int i = 0; i < kRows * 8 / kThreads; ++i) {
+    copy_async_16(to + i * (kThreads / 8) * 128, mine + i * (kThreads / 8) * stride);
+  }
+}
+
 // The sum over a warp, in a fixed order, in every thread.
 __device__ __forceinline__ float warp_sum(float value) {
 #pragma unroll

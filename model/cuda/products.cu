@@ -104,26 +104,35 @@ __device__ bool losses_finite(const float* nll) {
   return __syncthreads_or(bad) == 0;
 }
 
-// Block (64 columns, 128 hidden units, lane and layer).
-__global__ void __launch_bounds__(kTileThreads)
-    fast_update_kernel(const LaneArgs* lanes, FastGradients g, int layers, int width, int fast_width, float clip_norm) {
-  wait_for_turn();
-  const int lane_index = blockIdx.z / layers, layer = blockIdx.z % layers;
-  const LaneArgs& lane = lanes[lane_index];
-  const bool reports = blockIdx.x == 0 && blockIdx.y == 0 && layer == 0 && threadIdx.x == 0;
+// What fast_update_kernel is told besides the lanes.
+struct UpdateShape {
+  int lanes, layers, width, fast_width;
+  float clip_norm;
+};
+
+// The lane's |g|^2, in all threads.
+__device__ float squared_norm(const FastGradients& g, int lane, int layers) {
   float squared = 0;
   for (int i = 0; i < layers * kGramTiles; ++i) {
-    squared += g.parts[static_cast<std::size_t>(lane_index) * layers * kGramTiles + i];
+    squared += g.parts[static_cast<std::size_t>(lane) * layers * kGramTiles + i];
   }
-  squared += 1e-12f;
+  return squared + 1e-12f;
+}
+
+// One lane's part of the block: W_0 of the tile is in `initial`, by threads.
+__device__ __forceinline__ void update_tile(const LaneArgs& lane, const FastGradients& g, const UpdateShape& shape,
+                                            int lane_index, int layer, const float2* initial) {
+  const float squared = squared_norm(g, lane_index, shape.layers);
   const bool asked = lane.next_weights != nullptr;
   const bool learns = losses_finite(g.nll + static_cast<std::size_t>(lane_index) * kBlockRows) && isfinite(squared);
-  if (reports) g.results[lane_index] = {squared, asked && learns ? 1 : 0};
+  if (blockIdx.x == 0 && blockIdx.y == 0 && layer == 0 && threadIdx.x == 0) {
+    g.results[lane_index] = {squared, asked && learns ? 1 : 0};
+  }
   if (!asked || (!learns && lane.next_weights == lane.weights)) return;
   const std::size_t token0 = static_cast<std::size_t>(lane_index) * kBlockRows;
   const int unit0 = blockIdx.y * kTileRows, col0 = blockIdx.x * kTileCols;
-  const std::size_t base = static_cast<std::size_t>(layer) * fast_width * width;
-  const auto at = [&](int row, int col) { return base + static_cast<std::size_t>(unit0 + row) * width + col0 + col; };
+  const std::size_t base = static_cast<std::size_t>(layer) * shape.fast_width * shape.width;
+  const auto at = [&](int row, int col) { return base + static_cast<std::size_t>(unit0 + row) * shape.width + col0 + col; };
   // All of the weights are asked for before the first is needed, and before the first is written.
   float2 before[kTilePairs];
   int n = 0;
@@ -131,30 +140,44 @@ __global__ void __launch_bounds__(kTileThreads)
   for_each_pair(sums, [&](int row, int col, float2) {
     before[n++] = __ldcs(reinterpret_cast<const float2*>(lane.weights + at(row, col)));
   });
-  tile_product<true, true>({g.act[layer] + token0 * fast_width + unit0, g.dh[layer] + token0 * width + col0, fast_width,
-                            width, kBlockRows},
+  tile_product<true, true>({g.act[layer] + token0 * shape.fast_width + unit0, g.dh[layer] + token0 * shape.width + col0,
+                            shape.fast_width, shape.width, kBlockRows},
                            shared_address(tile_memory), sums);
-  const float scale = fminf(1.0f, clip_norm / sqrtf(squared));
-  float* const next = lane.next_weights;
-  Half* const next_pack = lane.next_pack;
-  float2 initial[kTilePairs];
-  n = 0;
-  for_each_pair(sums, [&](int row, int col, float2) {
-    initial[n++] = *reinterpret_cast<const float2*>(g.initial + at(row, col));
-  });
+  const float scale = fminf(1.0f, shape.clip_norm / sqrtf(squared));
   n = 0;
   for_each_pair(sums, [&](int row, int col, float2 two) {
     float2 w = before[n];
-    const float2 w0 = initial[n++];
+    const float2 w0 = initial[n++ * kTileThreads];
     if (learns) {
-      const float decay = g.decays[layer * fast_width + unit0 + row];
-      const float step = g.steps[layer * fast_width + unit0 + row] * scale;
+      const float decay = g.decays[layer * shape.fast_width + unit0 + row];
+      const float step = g.steps[layer * shape.fast_width + unit0 + row] * scale;
       w.x = fmaf(decay, w.x - w0.x, w0.x) - step * two.x;
       w.y = fmaf(decay, w.y - w0.y, w0.y) - step * two.y;
     }
-    __stcs(reinterpret_cast<float2*>(next + at(row, col)), w);
-    *reinterpret_cast<unsigned*>(next_pack + at(row, col)) = pack2(w.x, w.y);
+    __stcs(reinterpret_cast<float2*>(lane.next_weights + at(row, col)), w);
+    *reinterpret_cast<unsigned*>(lane.next_pack + at(row, col)) = pack2(w.x, w.y);
   });
+}
+
+constexpr int kUpdateLanes = 4;  // that share a block's part of W_0
+constexpr int kInitialBytes = kTileRows * kTileCols * 4;
+
+// Block (64 columns, 128 hidden units, layer and some lanes).
+__global__ void __launch_bounds__(kTileThreads, 2)
+    fast_update_kernel(const LaneArgs* lanes, FastGradients g, UpdateShape shape) {
+  wait_for_turn();
+  const int layer = blockIdx.z % shape.layers, first = blockIdx.z / shape.layers * kUpdateLanes;
+  auto* const initial = reinterpret_cast<float2*>(tile_memory + 2 * kTileStageBytes) + threadIdx.x;
+  const std::size_t base = static_cast<std::size_t>(layer) * shape.fast_width * shape.width;
+  int n = 0;
+  const TileSums none = {};
+  for_each_pair(none, [&](int row, int col, float2) {
+    const std::size_t at = static_cast<std::size_t>(blockIdx.y * kTileRows + row) * shape.width + blockIdx.x * kTileCols + col;
+    initial[n++ * kTileThreads] = *reinterpret_cast<const float2*>(g.initial + base + at);
+  });
+  for (int lane = first; lane < min(first + kUpdateLanes, shape.lanes); ++lane) {
+    update_tile(lanes[lane], g, shape, lane, layer, initial);
+  }
 }
 
 __global__ void round_kernel(const float* weights, std::size_t pairs, Half* pack) {
@@ -193,9 +216,10 @@ cudaError_t gradient_norms(const FastGradients& g, const Shape& shape, int lane_
 
 cudaError_t fast_update(const LaneArgs* lanes, const FastGradients& g, const Shape& shape, int lane_count,
                         cudaStream_t stream) {
-  const dim3 grid(shape.width / kTileCols, shape.fast_width / kTileRows, lane_count * shape.fast_layers);
-  return launch(fast_update_kernel, grid, kTileThreads, 2 * kTileStageBytes, stream, lanes, g, shape.fast_layers,
-                shape.width, shape.fast_width, shape.clip_norm);
+  const int groups = (lane_count + kUpdateLanes - 1) / kUpdateLanes;
+  const dim3 grid(shape.width / kTileCols, shape.fast_width / kTileRows, groups * shape.fast_layers);
+  const UpdateShape update = {lane_count, shape.fast_layers, shape.width, shape.fast_width, shape.clip_norm};
+  return launch(fast_update_kernel, grid, kTileThreads, 2 * kTileStageBytes + kInitialBytes, stream, lanes, g, update);
 }
 
 cudaError_t round_weights(const float* weights, std::size_t count, Half* pack, cudaStream_t stream) {

@@ -31,32 +31,33 @@ __global__ void rms_norm_kernel(const float* h, const float* gain, int rows, int
   if (row >= rows) return;
   const int thread = threadIdx.x % 32, pairs = width / 2;
   const auto* from = reinterpret_cast<const float2*>(h + static_cast<std::size_t>(row) * width);
-  float2 values[kPairs];
-  float sum = 0;
+  float2 values[kPairs], gains[kPairs];
 #pragma unroll
   for (int i = 0; i < kPairs; ++i) {
     const int at = thread + 32 * i;
     values[i] = at < pairs ? from[at] : make_float2(0, 0);
+    gains[i] = gain != nullptr && at < pairs ? reinterpret_cast<const float2*>(gain)[at] : make_float2(1, 1);
+  }
+  unsigned* kept = nullptr;
+  if (ring.lanes != nullptr) {
+    const LaneArgs& lane = ring.lanes[row / kBlockRows];
+    const std::size_t at = static_cast<std::size_t>(max(lane.x_slot, 0)) * kBlockRows + row % kBlockRows;
+    Half* const x_ring = ring.frozen ? lane.frozen_x : lane.x;
+    if (lane.x_slot >= 0) kept = reinterpret_cast<unsigned*>(x_ring + ring.offset + at * width);
+  }
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < kPairs; ++i) {
     sum = fmaf(values[i].x, values[i].x, sum);
     sum = fmaf(values[i].y, values[i].y, sum);
   }
   const float scale = inverse_rms(warp_sum(sum), width, epsilon);
-  unsigned* kept = nullptr;
-  if (ring.lanes != nullptr) {
-    const LaneArgs& lane = ring.lanes[row / kBlockRows];
-    if (lane.x_slot >= 0) {
-      const std::size_t at = static_cast<std::size_t>(lane.x_slot) * kBlockRows + row % kBlockRows;
-      kept = reinterpret_cast<unsigned*>((ring.frozen ? lane.frozen_x : lane.x) + ring.offset + at * width);
-    }
-  }
   auto* to = reinterpret_cast<unsigned*>(x + static_cast<std::size_t>(row) * width);
 #pragma unroll
   for (int i = 0; i < kPairs; ++i) {
     const int at = thread + 32 * i;
     if (at >= pairs) continue;
-    float2 g = make_float2(1, 1);
-    if (gain != nullptr) g = reinterpret_cast<const float2*>(gain)[at];
-    const unsigned two = pack2(g.x * (values[i].x * scale), g.y * (values[i].y * scale));
+    const unsigned two = pack2(gains[i].x * (values[i].x * scale), gains[i].y * (values[i].y * scale));
     to[at] = two;
     if (kept != nullptr) kept[at] = two;
   }
@@ -72,45 +73,53 @@ __global__ void rms_norm_backward_kernel(NormGradient g, int rows, int width, fl
   const std::size_t part = static_cast<std::size_t>(rows) * pairs;
   const auto* h = reinterpret_cast<const float2*>(g.h) + row_at;
   const auto* dx = reinterpret_cast<const float2*>(g.dx) + row_at;
-  float2 values[kPairs], slopes[kPairs];
+  const auto* before = reinterpret_cast<const float2*>(g.dh_in) + row_at;
+  float2 values[kPairs], slopes[kPairs], sums[kPairs];
+#pragma unroll
+  for (int i = 0; i < kPairs; ++i) {
+    const int at = thread + 32 * i;
+    values[i] = slopes[i] = sums[i] = make_float2(0, 0);
+    if (at >= pairs) continue;
+    values[i] = h[at];
+    slopes[i] = dx[at];
+    if (g.dh_in != nullptr) sums[i] = before[at];
+  }
+  for (int p = 1; p < g.parts; ++p) {
+#pragma unroll
+    for (int i = 0; i < kPairs; ++i) {
+      const int at = thread + 32 * i;
+      if (at >= pairs) continue;
+      const float2 more = dx[p * part + at];
+      slopes[i].x += more.x;
+      slopes[i].y += more.y;
+    }
+  }
   float squares = 0, dot = 0;
 #pragma unroll
   for (int i = 0; i < kPairs; ++i) {
     const int at = thread + 32 * i;
-    values[i] = slopes[i] = make_float2(0, 0);
-    if (at >= pairs) continue;
-    values[i] = h[at];
-    float2 d = dx[at];
-    for (int p = 1; p < g.parts; ++p) {
-      const float2 more = dx[p * part + at];
-      d.x += more.x;
-      d.y += more.y;
-    }
-    if (g.gain != nullptr) {
+    if (g.gain != nullptr && at < pairs) {
       const float2 gain = reinterpret_cast<const float2*>(g.gain)[at];
-      d.x *= gain.x;
-      d.y *= gain.y;
+      slopes[i].x *= gain.x;
+      slopes[i].y *= gain.y;
     }
-    slopes[i] = d;
     squares = fmaf(values[i].x, values[i].x, squares);
     squares = fmaf(values[i].y, values[i].y, squares);
-    dot = fmaf(d.x, values[i].x, dot);
-    dot = fmaf(d.y, values[i].y, dot);
+    dot = fmaf(slopes[i].x, values[i].x, dot);
+    dot = fmaf(slopes[i].y, values[i].y, dot);
   }
   const float scale = inverse_rms(warp_sum(squares), width, epsilon);
   const float along = warp_sum(dot) * scale * scale / static_cast<float>(width);
-  const auto* before = reinterpret_cast<const float2*>(g.dh_in);
   auto* dh = reinterpret_cast<float2*>(g.dh) + row_at;
   auto* rounded = reinterpret_cast<unsigned*>(g.dh_half) + row_at;
 #pragma unroll
   for (int i = 0; i < kPairs; ++i) {
     const int at = thread + 32 * i;
     if (at >= pairs) continue;
-    float2 sum = before != nullptr ? before[row_at + at] : make_float2(0, 0);
-    sum.x += scale * (slopes[i].x - values[i].x * along);
-    sum.y += scale * (slopes[i].y - values[i].y * along);
-    dh[at] = sum;
-    rounded[at] = pack2(sum.x, sum.y);
+    sums[i].x += scale * (slopes[i].x - values[i].x * along);
+    sums[i].y += scale * (slopes[i].y - values[i].y * along);
+    dh[at] = sums[i];
+    rounded[at] = pack2(sums[i].x, sums[i].y);
   }
 }
 

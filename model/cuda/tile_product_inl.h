@@ -1,6 +1,6 @@
 // A 128 x 64 tile of a product, by one block of 256 threads: the own matrix product of the engine.
 //
-// Eight warps take 32 x 32 each. k goes in steps of 64 through three stages of shared memory. A tile's sums run
+// Eight warps take 32 x 32 each. k goes in steps of 64 through four stages of shared memory. A tile's sums run
 // over k in order, whatever the matrix around it. For .cu files only.
 #pragma once
 
@@ -12,7 +12,7 @@ constexpr int kTileRows = 128;
 constexpr int kTileCols = 64;
 constexpr int kTileDepth = 64;
 constexpr int kTileThreads = 256;
-constexpr int kTileStages = 3;
+constexpr int kTileStages = 4;
 constexpr int kTileStageBytes = (kTileRows + kTileCols) * kTileDepth * 2;
 constexpr int kTileBytes = kTileStages * kTileStageBytes;
 
@@ -29,53 +29,45 @@ using TileSums = float[2][4][4];  // of one warp: 2 tiles of 16 rows, 4 of 8 col
 
 template <bool kTurnA, bool kTurnB>
 __device__ __forceinline__ void load_stage(const TileOperands& p, int k0, unsigned stage) {
-  const int thread = threadIdx.x;
   if (kTurnA) {  // 64 rows of k, 128 columns of m
+    const int row = threadIdx.x / 16, chunk = threadIdx.x % 16;
+    const unsigned to = tile_address<16>(stage, row, chunk);
+    const Half* const from = p.a + static_cast<std::size_t>(k0 + row) * p.lda + chunk * 8;
 #pragma unroll
-    for (int i = 0; i < kTileDepth * 16 / kTileThreads; ++i) {
-      const int row = (thread + i * kTileThreads) / 16, chunk = (thread + i * kTileThreads) % 16;
-      copy_async_16(tile_address<16>(stage, row, chunk), p.a + static_cast<std::size_t>(k0 + row) * p.lda + chunk * 8);
+    for (int i = 0; i < kTileDepth / 16; ++i) {
+      copy_async_16(to + i * 16 * kTileRows * 2, from + static_cast<std::size_t>(i * 16) * p.lda);
     }
   } else {  // 128 rows of m, 64 columns of k
-#pragma unroll
-    for (int i = 0; i < kTileRows * 8 / kTileThreads; ++i) {
-      const int row = (thread + i * kTileThreads) / 8, chunk = (thread + i * kTileThreads) % 8;
-      copy_async_16(tile_address<8>(stage, row, chunk), p.a + static_cast<std::size_t>(row) * p.lda + k0 + chunk * 8);
-    }
+    copy_tile_async<kTileThreads, kTileRows>(stage, p.a + k0, p.lda);
   }
-  const unsigned b = stage + kTileRows * kTileDepth * 2;
-#pragma unroll
-  for (int i = 0; i < 64 * 8 / kTileThreads; ++i) {
-    const int row = (thread + i * kTileThreads) / 8, chunk = (thread + i * kTileThreads) % 8;
-    const Half* from = kTurnB ? p.b + static_cast<std::size_t>(k0 + row) * p.ldb + chunk * 8
-                              : p.b + static_cast<std::size_t>(row) * p.ldb + k0 + chunk * 8;
-    copy_async_16(tile_address<8>(b, row, chunk), from);
-  }
+  const Half* const b = kTurnB ? p.b + static_cast<std::size_t>(k0) * p.ldb : p.b + k0;
+  copy_tile_async<kTileThreads, 64>(stage + kTileRows * kTileDepth * 2, b, p.ldb);
 }
 
 template <bool kTurnA, bool kTurnB>
 __device__ __forceinline__ void multiply_stage(unsigned stage, TileSums& sums) {
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   const int row0 = warp / 2 * 32, col0 = warp % 2 * 32;
+  const int low = lane % 8 + lane / 16 * 8, high = lane / 8 % 2;
   const unsigned b_tile = stage + kTileRows * kTileDepth * 2;
+  const unsigned a_at = kTurnA ? tile_address<16>(stage, low, row0 / 8 + high)
+                               : tile_address<8>(stage, row0 + lane % 16, lane / 16);
+  const unsigned b_at = kTurnB ? tile_address<8>(b_tile, lane % 16, col0 / 8 + lane / 16)
+                               : tile_address<8>(b_tile, col0 + low, high);
 #pragma unroll
   for (int k = 0; k < kTileDepth / 16; ++k) {
     unsigned a[2][4], b[2][4];
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
       if (kTurnA) {
-        load_fragments_turned(a[i], tile_address<16>(stage, 16 * k + lane % 8 + lane / 16 * 8,
-                                                     (row0 + 16 * i) / 8 + lane / 8 % 2));
+        load_fragments_turned(a[i], chunks_on(a_at, 2 * i) + k * 16 * kTileRows * 2);
       } else {
-        load_fragments(a[i], tile_address<8>(stage, row0 + 16 * i + lane % 16, 2 * k + lane / 16));
+        load_fragments(a[i], chunks_on(a_at, 2 * k) + i * 16 * kTileDepth * 2);
       }
-    }
-#pragma unroll
-    for (int j = 0; j < 2; ++j) {
       if (kTurnB) {
-        load_fragments_turned(b[j], tile_address<8>(b_tile, 16 * k + lane % 16, (col0 + 16 * j) / 8 + lane / 16));
+        load_fragments_turned(b[i], chunks_on(b_at, 2 * i) + k * 16 * kTileCols * 2);
       } else {
-        load_fragments(b[j], tile_address<8>(b_tile, col0 + 16 * j + lane % 8 + lane / 16 * 8, 2 * k + lane / 8 % 2));
+        load_fragments(b[i], chunks_on(b_at, 2 * k) + i * 16 * kTileDepth * 2);
       }
     }
 #pragma unroll
