@@ -137,16 +137,26 @@ __global__ void __launch_bounds__(kRows * 2, kRows == kBlockRows ? 2 : 1) attent
   unsigned char* const raw_queries = stages + 3 * 2 * kTile;  // until tile 3 comes
   Half* const own_ring = ring + ring_at(slot, head, args.heads);
   const Half* own = rows + args.heads * kHeadWidth;
-  copy_rows<kThreads>(rows + part * kRows * stride, stride, kRows, raw_queries, nullptr, 0, 0);
-  turn_keys<kThreads, kTile>(own, stride, kBlockRows, args.rotary, stages, own_ring, part * kRows, (part + 1) * kRows);
-  copy_rows<kThreads, kTile>(own + args.heads * kHeadWidth, stride, kBlockRows, stages + kTile,
-                             own_ring + args.ring_size, part * kRows, (part + 1) * kRows);
+  RowVectors<kThreads, kRows> query_rows;
+  RowVectors<kThreads, kBlockRows, kTile> value_rows;
+  TurnedRows<kThreads, kBlockRows, kTile> key_rows;
+  query_rows.load(rows + part * kRows * stride, stride);
+  key_rows.load(own, stride);
+  value_rows.load(own + args.heads * kHeadWidth, stride);
+  key_rows.turn_all(args.rotary);
+  query_rows.store(raw_queries);
+  key_rows.store(stages);
+  value_rows.store(stages + kTile);
+  key_rows.store_to_ring(own_ring, part * kRows, (part + 1) * kRows);
+  value_rows.store_to_ring(own_ring + args.ring_size, part * kRows, (part + 1) * kRows);
   __syncthreads();
 
   const int thread = threadIdx.x % 32, warp_row = threadIdx.x / 32 * 16;
   const int place0 = part * kRows + warp_row;  // of the warp's first query
   Queries<kThreads> queries(memory, args.rotary);
   queries.load(shared_address(raw_queries), warp_row, place0);
+  const unsigned stages_at = shared_address(stages);
+  const unsigned keys_at = column_fragment(stages_at), values_at = row_fragment(stages_at + kTile);
   unsigned q[4][4];
   float s[8][4];
   Softmax state;
@@ -159,8 +169,8 @@ __global__ void __launch_bounds__(kRows * 2, kRows == kBlockRows ? 2 : 1) attent
     if (m == 0 && key0 > place0 + 15) continue;  // all of it lies ahead
     const bool last = m == args.window_blocks;
     if (last && key0 + kKeys - 1 <= place0) continue;  // has left the window
-    const unsigned tile = shared_address(stages) + t % kStages * 2 * kTile;
-    score_tile(q, column_fragment(tile), s);
+    const unsigned stage = t % kStages * 2 * kTile;
+    score_tile(q, keys_at + stage, s);
     if ((m == 0 && key0 + kKeys - 1 > place0) || (last && key0 <= place0 + 15)) {
 #pragma unroll
       for (int j = 0; j < 8; ++j) {
@@ -171,7 +181,7 @@ __global__ void __launch_bounds__(kRows * 2, kRows == kBlockRows ? 2 : 1) attent
         }
       }
     }
-    take(s, row_fragment(tile + kTile), state);
+    take(s, values_at + stage, state);
   }
   wait_copies<0>();
 #pragma unroll
@@ -199,8 +209,13 @@ __global__ void store_keys_kernel(AttentionArgs args, int lane_index) {
   const Half* rows = args.qkv + static_cast<std::size_t>(block) * kBlockRows * stride + head * kHeadWidth;
   Half* const ring = layer_ring(args, lane_index) + ring_at(block, head, args.heads);
   const Half* keys = rows + args.heads * kHeadWidth;
-  turn_keys<256>(keys, stride, kBlockRows, args.rotary, nullptr, ring, 0, kBlockRows);
-  copy_rows<256>(keys + args.heads * kHeadWidth, stride, kBlockRows, nullptr, ring + args.ring_size, 0, kBlockRows);
+  RowVectors<256, kBlockRows> value_rows;
+  TurnedRows<256, kBlockRows> key_rows;
+  key_rows.load(keys, stride);
+  value_rows.load(keys + args.heads * kHeadWidth, stride);
+  key_rows.turn_all(args.rotary);
+  key_rows.store_to_ring(ring, 0, kBlockRows);
+  value_rows.store_to_ring(ring + args.ring_size, 0, kBlockRows);
 }
 
 template <int kRows>

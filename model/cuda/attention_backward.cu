@@ -1,5 +1,8 @@
 // Window attention, backward: gradients of the open block's queries, keys and values. Cached keys are constants, so
-// only the open block has any for keys and values. One block a (lane, head); no atomics.
+// only the open block has any for keys and values. No atomics.
+//
+// One block a (lane, head); or where there are few, three that share the work and give the same bits: two for half of
+// the queries each, one for keys and values.
 #include "model/cuda/attention_inl.h"
 
 namespace silt::model::cuda {
@@ -128,8 +131,12 @@ __device__ __forceinline__ RowSums row_sums(const AttentionGradient& args, std::
   return sums;
 }
 
+constexpr int kOwnPart = 2;  // of the parts, the one for keys and values
+
+template <bool kShared>
 __global__ void __launch_bounds__(kThreads, 1) attention_backward_kernel(AttentionGradient args) {
   wait_for_turn();
+  const int part = blockIdx.z;
   extern __shared__ __align__(128) unsigned char memory[];
   unsigned char* const blocks_memory = memory + 3 * kRowsTile;  // keys and values, twice
   Tiles t = {memory,
@@ -157,11 +164,20 @@ __global__ void __launch_bounds__(kThreads, 1) attention_backward_kernel(Attenti
     }
     commit_copies();
   };
-  load(valid);
-  copy_rows<kThreads>(rows, stride, kBlockRows, t.queries, nullptr, 0, 0);
-  turn_keys<kThreads>(rows, stride, kBlockRows, forward.rotary, t.turned, nullptr, 0, 0);
-  copy_rows<kThreads>(args.dout + row0 * width + head * kHeadWidth, width, kBlockRows, t.douts, nullptr, 0, 0);
+  const bool for_queries = !kShared || part != kOwnPart, for_own = !kShared || part == kOwnPart;
+  const int first = for_queries ? valid : 0;
+  load(first);
+  RowVectors<kThreads, kBlockRows> query_rows, dout_rows;
+  TurnedRows<kThreads, kBlockRows> turned_rows;
+  query_rows.load(rows, stride);
+  turned_rows.load(rows, stride);
+  dout_rows.load(args.dout + row0 * width + head * kHeadWidth, width);
+  turned_rows.turn_all(forward.rotary);
+  query_rows.store(t.queries);
+  turned_rows.store(t.turned);
+  dout_rows.store(t.douts);
   const int warp_row = threadIdx.x / 32 * 16, thread = threadIdx.x % 32;
+  const bool works = for_own || warp_row / (kBlockRows / 2) == part;
   const RowSums sums = row_sums(args, row0 + warp_row, head);
   __syncthreads();
   unsigned q[4][4], d[4][4];
@@ -170,14 +186,14 @@ __global__ void __launch_bounds__(kThreads, 1) attention_backward_kernel(Attenti
     load_fragments(d[k], tile_address<kHeadChunks>(shared_address(t.douts), warp_row + thread % 16, 2 * k + thread / 16));
   }
   float dq[8][4] = {};
-  for (int m = valid; m >= 0; --m) {
+  for (int m = first; m >= 0; --m) {
     load(m - 1);
     t.keys = blocks_memory + m % 2 * 2 * kRowsTile;
     t.values = t.keys + kRowsTile;
     wait_copies<1>();
     __syncthreads();
-    turned_queries(shared_address(t.queries), warp_row, warp_row, kBlockRows * m, forward.rotary, q);
-    for (int key0 = 0; key0 < kBlockRows; key0 += 64) {
+    if (works) turned_queries(shared_address(t.queries), warp_row, warp_row, kBlockRows * m, forward.rotary, q);
+    for (int key0 = 0; works && key0 < kBlockRows; key0 += 64) {
       if (m > 0 && m == forward.window_blocks && key0 + 63 <= warp_row) continue;  // has left the window
       take(q, d, t, key0, m, warp_row, forward.window_blocks, sums, dq);
     }
@@ -186,8 +202,11 @@ __global__ void __launch_bounds__(kThreads, 1) attention_backward_kernel(Attenti
   }
   wait_copies<0>();
   Half* const to = args.dqkv + row0 * stride + head * kHeadWidth;
-  turn_sums(dq, forward.rotary, warp_row, /*by_place=*/true, -1.0f);
-  store_sums(dq, to, stride, warp_row);
+  if (for_queries && works) {
+    turn_sums(dq, forward.rotary, warp_row, /*by_place=*/true, -1.0f);
+    store_sums(dq, to, stride, warp_row);
+  }
+  if (!for_own) return;
   own_gradient(shared_address(t.slopes), shared_address(t.turned), warp_row, dq);
   turn_sums(dq, forward.rotary, warp_row, /*by_place=*/true, -1.0f);
   store_sums(dq, to + width, stride, warp_row);
@@ -198,7 +217,10 @@ __global__ void __launch_bounds__(kThreads, 1) attention_backward_kernel(Attenti
 }  // namespace
 
 cudaError_t attention_backward(const AttentionGradient& args, int lanes, cudaStream_t stream) {
-  return launch(attention_backward_kernel, dim3(args.forward.heads, lanes), kThreads, kSharedBytes, stream, args);
+  const bool shared = lanes <= 4;
+  const dim3 grid(args.forward.heads, lanes, shared ? 3 : 1);
+  const auto kernel = shared ? attention_backward_kernel<true> : attention_backward_kernel<false>;
+  return launch(kernel, grid, kThreads, kSharedBytes, stream, args);
 }
 
 }  // namespace silt::model::cuda

@@ -48,55 +48,90 @@ __device__ __forceinline__ uint4* tile_chunk(unsigned char* tile, int row, int c
   return reinterpret_cast<uint4*>(tile + tile_address<kHeadChunks>(0, row, chunk) + row / 64 * kGap);
 }
 
-// Turns the first `rows` raw keys, which lie `stride` apart, by their places; into a tile in shared memory and, rows
-// kept_from to kept_to, into the ring.
-template <int kThreads, int kGap = 0>
-__device__ __forceinline__ void turn_keys(const Half* keys, std::size_t stride, int rows, const float2* rotary,
-                                          unsigned char* tile, Half* ring, int kept_from, int kept_to) {
-#pragma unroll 4
-  for (int i = threadIdx.x; i < rows * 4; i += kThreads) {  // 8 channels below 32, and their partners
-    const int row = i / 4, chunk = i % 4;
-    const Half* from = keys + row * stride + chunk * 8;
-    const uint4 low = *reinterpret_cast<const uint4*>(from);
-    const uint4 high = *reinterpret_cast<const uint4*>(from + kHalfHead);
-    const unsigned lows[4] = {low.x, low.y, low.z, low.w}, highs[4] = {high.x, high.y, high.z, high.w};
-    unsigned out_low[4], out_high[4];
+// Rows of 64 channels on their way from device memory to a tile in shared memory, and to a ring: by threads, all asked
+// for before the first is put down, for the compiler cannot know that they do not overlap.
+template <int kThreads, int kRows, int kGap = 0>
+class RowVectors {
+ public:
+  __device__ __forceinline__ void load(const Half* rows, std::size_t stride) {
 #pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      const float4 angles = *reinterpret_cast<const float4*>(rotary + row * kHalfHead + chunk * 8 + 2 * j);
-      float a0 = low_of(lows[j]), a1 = high_of(lows[j]), b0 = low_of(highs[j]), b1 = high_of(highs[j]);
-      turn(a0, b0, make_float2(angles.x, angles.y), 1.0f);
-      turn(a1, b1, make_float2(angles.z, angles.w), 1.0f);
-      out_low[j] = pack2(a0, a1);
-      out_high[j] = pack2(b0, b1);
-    }
-    const uint4 turned_low = make_uint4(out_low[0], out_low[1], out_low[2], out_low[3]);
-    const uint4 turned_high = make_uint4(out_high[0], out_high[1], out_high[2], out_high[3]);
-    if (tile != nullptr) {
-      *tile_chunk<kGap>(tile, row, chunk) = turned_low;
-      *tile_chunk<kGap>(tile, row, chunk + 4) = turned_high;
-    }
-    if (ring != nullptr && row >= kept_from && row < kept_to) {
-      *reinterpret_cast<uint4*>(ring + row * kHeadWidth + chunk * 8) = turned_low;
-      *reinterpret_cast<uint4*>(ring + row * kHeadWidth + chunk * 8 + kHalfHead) = turned_high;
+    for (int i = 0; i < kItems; ++i) {
+      values_[i] = *reinterpret_cast<const uint4*>(rows + row_of(i) * stride + chunk() * 8);
     }
   }
-}
+  __device__ __forceinline__ void store(unsigned char* tile) const {
+#pragma unroll
+    for (int i = 0; i < kItems; ++i) *tile_chunk<kGap>(tile, row_of(i), chunk()) = values_[i];
+  }
+  // Rows from `from` on, below `to`.
+  __device__ __forceinline__ void store_to_ring(Half* ring, int from, int to) const {
+#pragma unroll
+    for (int i = 0; i < kItems; ++i) {
+      const int row = row_of(i);
+      if (row >= from && row < to) *reinterpret_cast<uint4*>(ring + row * kHeadWidth + chunk() * 8) = values_[i];
+    }
+  }
 
-// Rows of 64 channels that lie `stride` apart, as they are; into a tile and into the ring likewise.
-template <int kThreads, int kGap = 0>
-__device__ __forceinline__ void copy_rows(const Half* values, std::size_t stride, int rows, unsigned char* tile,
-                                          Half* ring, int kept_from, int kept_to) {
-#pragma unroll 8
-  for (int i = threadIdx.x; i < rows * kHeadChunks; i += kThreads) {
-    const int row = i / kHeadChunks, chunk = i % kHeadChunks;
-    const uint4 vector = *reinterpret_cast<const uint4*>(values + row * stride + chunk * 8);
-    if (tile != nullptr) *tile_chunk<kGap>(tile, row, chunk) = vector;
-    if (ring != nullptr && row >= kept_from && row < kept_to) {
-      *reinterpret_cast<uint4*>(ring + row * kHeadWidth + chunk * 8) = vector;
+ private:
+  static constexpr int kItems = kRows * kHeadChunks / kThreads;
+  static __device__ __forceinline__ int row_of(int i) { return (threadIdx.x + i * kThreads) / kHeadChunks; }
+  static __device__ __forceinline__ int chunk() { return threadIdx.x % kHeadChunks; }
+  uint4 values_[kItems];
+};
+
+// The same for rows that are turned by their places.
+template <int kThreads, int kRows, int kGap = 0>
+class TurnedRows {
+ public:
+  __device__ __forceinline__ void load(const Half* rows, std::size_t stride) {
+#pragma unroll
+    for (int i = 0; i < kItems; ++i) {
+      const Half* from = rows + row_of(i) * stride + chunk() * 8;
+      low_[i] = *reinterpret_cast<const uint4*>(from);
+      high_[i] = *reinterpret_cast<const uint4*>(from + kHalfHead);
     }
   }
-}
+  __device__ __forceinline__ void turn_all(const float2* rotary) {
+#pragma unroll
+    for (int i = 0; i < kItems; ++i) {
+      const auto* angles = reinterpret_cast<const float4*>(rotary + row_of(i) * kHalfHead + chunk() * 8);
+      turn_two(low_[i].x, high_[i].x, angles[0]);
+      turn_two(low_[i].y, high_[i].y, angles[1]);
+      turn_two(low_[i].z, high_[i].z, angles[2]);
+      turn_two(low_[i].w, high_[i].w, angles[3]);
+    }
+  }
+  __device__ __forceinline__ void store(unsigned char* tile) const {
+#pragma unroll
+    for (int i = 0; i < kItems; ++i) {
+      *tile_chunk<kGap>(tile, row_of(i), chunk()) = low_[i];
+      *tile_chunk<kGap>(tile, row_of(i), chunk() + 4) = high_[i];
+    }
+  }
+  __device__ __forceinline__ void store_to_ring(Half* ring, int from, int to) const {
+#pragma unroll
+    for (int i = 0; i < kItems; ++i) {
+      const int row = row_of(i);
+      if (row < from || row >= to) continue;
+      Half* const at = ring + row * kHeadWidth + chunk() * 8;
+      *reinterpret_cast<uint4*>(at) = low_[i];
+      *reinterpret_cast<uint4*>(at + kHalfHead) = high_[i];
+    }
+  }
+
+ private:
+  static constexpr int kItems = kRows * 4 / kThreads;  // of 8 channels below 32, and their partners
+  static __device__ __forceinline__ int row_of(int i) { return (threadIdx.x + i * kThreads) / 4; }
+  static __device__ __forceinline__ int chunk() { return threadIdx.x % 4; }
+  static __device__ __forceinline__ void turn_two(unsigned& low, unsigned& high, float4 angles) {
+    float a0 = low_of(low), a1 = high_of(low), b0 = low_of(high), b1 = high_of(high);
+    turn(a0, b0, make_float2(angles.x, angles.y), 1.0f);
+    turn(a1, b1, make_float2(angles.z, angles.w), 1.0f);
+    low = pack2(a0, a1);
+    high = pack2(b0, b1);
+  }
+  uint4 low_[kItems], high_[kItems];
+};
 
 // The query fragments of 16 rows from row `row0` of a tile of raw queries, turned by their place in the open block
 // plus `shift`.

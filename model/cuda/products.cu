@@ -41,13 +41,20 @@ __global__ void __launch_bounds__(kTileThreads)
   const std::size_t row0 = static_cast<std::size_t>(blockIdx.y) * kTileRows;
   const int col0 = blockIdx.x * kTileCols;
   const Half* weights = lanes[blockIdx.y].pack + static_cast<std::size_t>(layer) * fast_width * width;
+  float* const to = h + row0 * width + col0;
+  float2 before[kTilePairs];
+  int n = 0;
   TileSums sums = {};
+  for_each_pair(sums, [&](int row, int col, float2) {
+    before[n++] = *reinterpret_cast<const float2*>(to + static_cast<std::size_t>(row) * width + col);
+  });
   tile_product<false, true>({act + row0 * fast_width, weights + col0, fast_width, width, fast_width},
                             shared_address(tile_memory), sums);
+  n = 0;
   for_each_pair(sums, [&](int row, int col, float2 two) {
-    auto* to = reinterpret_cast<float2*>(h + (row0 + row) * width + col0 + col);
-    const float2 before = *to;
-    *to = make_float2(before.x + two.x, before.y + two.y);
+    const float2 sum = make_float2(before[n].x + two.x, before[n].y + two.y);
+    *reinterpret_cast<float2*>(to + static_cast<std::size_t>(row) * width + col) = sum;
+    ++n;
   });
 }
 
@@ -119,9 +126,15 @@ __device__ float squared_norm(const FastGradients& g, int lane, int layers) {
   return squared + 1e-12f;
 }
 
-// One lane's part of the block: W_0 of the tile is in `initial`, by threads.
+// What the lanes of a block share, by threads: W_0 of the tile in shared memory, and the rates of the thread's rows.
+struct TileRates {
+  const float2* initial;
+  float decay[4], step[4];
+};
+
+// One lane's part of the block.
 __device__ __forceinline__ void update_tile(const LaneArgs& lane, const FastGradients& g, const UpdateShape& shape,
-                                            int lane_index, int layer, const float2* initial) {
+                                            int lane_index, int layer, const TileRates& rates) {
   const float squared = squared_norm(g, lane_index, shape.layers);
   const bool asked = lane.next_weights != nullptr;
   const bool learns = losses_finite(g.nll + static_cast<std::size_t>(lane_index) * kBlockRows) && isfinite(squared);
@@ -147,10 +160,11 @@ __device__ __forceinline__ void update_tile(const LaneArgs& lane, const FastGrad
   n = 0;
   for_each_pair(sums, [&](int row, int col, float2 two) {
     float2 w = before[n];
-    const float2 w0 = initial[n++ * kTileThreads];
+    const float2 w0 = rates.initial[n * kTileThreads];
+    const int its_row = n / 8 * 2 + n % 2;  // for_each_pair() visits rows in this order
+    ++n;
     if (learns) {
-      const float decay = g.decays[layer * shape.fast_width + unit0 + row];
-      const float step = g.steps[layer * shape.fast_width + unit0 + row] * scale;
+      const float decay = rates.decay[its_row], step = rates.step[its_row] * scale;
       w.x = fmaf(decay, w.x - w0.x, w0.x) - step * two.x;
       w.y = fmaf(decay, w.y - w0.y, w0.y) - step * two.y;
     }
@@ -171,12 +185,18 @@ __global__ void __launch_bounds__(kTileThreads, 2)
   const std::size_t base = static_cast<std::size_t>(layer) * shape.fast_width * shape.width;
   int n = 0;
   const TileSums none = {};
+  TileRates rates;
+  rates.initial = initial;
   for_each_pair(none, [&](int row, int col, float2) {
-    const std::size_t at = static_cast<std::size_t>(blockIdx.y * kTileRows + row) * shape.width + blockIdx.x * kTileCols + col;
-    initial[n++ * kTileThreads] = *reinterpret_cast<const float2*>(g.initial + base + at);
+    const int unit = blockIdx.y * kTileRows + row;
+    const std::size_t at = static_cast<std::size_t>(unit) * shape.width + blockIdx.x * kTileCols + col;
+    initial[n * kTileThreads] = *reinterpret_cast<const float2*>(g.initial + base + at);
+    rates.decay[n / 8 * 2 + n % 2] = g.decays[layer * shape.fast_width + unit];
+    rates.step[n / 8 * 2 + n % 2] = g.steps[layer * shape.fast_width + unit];
+    ++n;
   });
   for (int lane = first; lane < min(first + kUpdateLanes, shape.lanes); ++lane) {
-    update_tile(lanes[lane], g, shape, lane, layer, initial);
+    update_tile(lanes[lane], g, shape, lane, layer, rates);
   }
 }
 

@@ -8,7 +8,8 @@ namespace silt::model::cuda {
 namespace {
 
 constexpr int kAlgorithms = 8;
-constexpr int kTimedRuns = 4;
+constexpr int kTimedRuns = 6;
+constexpr int kReplays = 3;  // the fastest counts
 
 #define SILT_LT(call) SILT_TRY(done((call), #call))
 
@@ -194,13 +195,17 @@ Result<float> SharedProducts::try_out(Trial& trial, const Product& p, const Choi
   SILT_CUDA(cudaGraphInstantiate(&playable, recorded, 0));
   const Graph graph(playable);
   SILT_CUDA(cudaGraphLaunch(playable, trial.stream.get()));
-  SILT_CUDA(cudaEventRecord(trial.begin.get(), trial.stream.get()));
-  SILT_CUDA(cudaGraphLaunch(playable, trial.stream.get()));
-  SILT_CUDA(cudaEventRecord(trial.end.get(), trial.stream.get()));
-  SILT_CUDA(cudaEventSynchronize(trial.end.get()));
-  float ms = 0;
-  SILT_CUDA(cudaEventElapsedTime(&ms, trial.begin.get(), trial.end.get()));
-  return ms;
+  float best_ms = -1;
+  for (int i = 0; i < kReplays; ++i) {
+    SILT_CUDA(cudaEventRecord(trial.begin.get(), trial.stream.get()));
+    SILT_CUDA(cudaGraphLaunch(playable, trial.stream.get()));
+    SILT_CUDA(cudaEventRecord(trial.end.get(), trial.stream.get()));
+    SILT_CUDA(cudaEventSynchronize(trial.end.get()));
+    float ms = 0;
+    SILT_CUDA(cudaEventElapsedTime(&ms, trial.begin.get(), trial.end.get()));
+    if (best_ms < 0 || ms < best_ms) best_ms = ms;
+  }
+  return best_ms;
 }
 
 // The fastest way for so many rows that gives the expected bits: the library's, and the own kernel.
