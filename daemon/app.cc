@@ -97,7 +97,6 @@ class AppImpl final : public App {
     options.threads = static_cast<int>(config_.model.threads);
     SILT_ASSIGN(answerer_, answer::Answerer::create(
                                {*store_, *store_, *store_, *store_, snapshots_, model_, clock_}, options));
-    model_->weights().release();  // all of it is packed now
     return Status::ok();
   }
 
@@ -206,7 +205,8 @@ class AppImpl final : public App {
     if (!model.is_ok()) return invalid_argument("model.weights: " + model.status().message());
     model_ = std::move(model).value();
     const model::BackendOptions backend{config_.model.backend, static_cast<int>(config_.model.threads)};
-    auto learner = model::Learner::create(model_, backend, {.frozen_scores = config_.learn.frozen_scores});
+    // Packed when something is learned: who only counts does not hold the net.
+    auto learner = model::Learner::create_deferred(model_, backend, {.frozen_scores = config_.learn.frozen_scores});
     if (!learner.is_ok()) return invalid_argument("model.backend: " + learner.status().message());
     learner_ = std::move(learner).value();
     return Status::ok();

@@ -48,7 +48,7 @@ struct LearnConfig {
 struct IntakeConfig {
   std::uint32_t group_ms = 200;
   std::uint32_t record_bytes_max = 64 * 1024;
-  std::uint32_t batch_bytes_max = 256 * 1024;
+  std::uint32_t batch_bytes_max = 1024 * 1024;
 };
 
 struct ServeConfig {

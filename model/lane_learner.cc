@@ -1,6 +1,7 @@
 #include "model/lane_learner.h"
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <set>
 #include <utility>
@@ -13,6 +14,10 @@ namespace silt::model {
 namespace {
 
 constexpr std::uint64_t kSmallBytes = 2 << 10;  // of a state: counters and open tokens
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 
 // A mini-batch on its way: what it reads and what comes of it.
 struct Minibatch {
@@ -71,10 +76,11 @@ class LaneLearner final : public Learner {
   Digest digest(const AdaptedState& state) const override { return or_lost(states_.digest(state)); }
   std::string save(const AdaptedState& state) const override { return or_lost(states_.save(state)); }
   Status health() const override { return lost_; }
+  LearnTimes times() const override { return times_; }
   Result<AdaptedState> load(std::string_view blob) override { return states_.load(blob, options_.crosses); }
 
   std::uint64_t bytes(const AdaptedState& state) const override { return state.bytes(net_->initial.get()); }
-  std::uint64_t full_state_bytes() const override;
+  std::uint64_t full_state_bytes() override;
   std::uint64_t states_max() const override { return engine_->states_max(); }
 
   const ModelConfig& config() const override { return net_->config; }
@@ -115,6 +121,7 @@ class LaneLearner final : public Learner {
   cpu::ThreadTeam team_;
   std::deque<Flight> flights_;
   std::vector<std::unique_ptr<Minibatch>> spare_;
+  LearnTimes times_;
   mutable Status lost_;  // why the device is of no use any more; final
 };
 
@@ -151,7 +158,10 @@ void LaneLearner::append(std::span<Lane> lanes) {
     if (lane.status.code() == Code::kUnavailable) lost_ = lane.status;
     if (lane.status.is_ok()) works.push_back(std::move(work));
   }
+  const auto start = std::chrono::steady_clock::now();
+  const double waited_before = times_.device_wait_s;
   const Status read = read_all(works);
+  times_.host_s += seconds_since(start) - (times_.device_wait_s - waited_before);
   if (read.is_ok()) return;
   lost_ = read;
   flights_.clear();
@@ -275,7 +285,9 @@ Status LaneLearner::start(std::span<Work* const> works) {
 // Waits for the oldest step on the device and hands out what came of it.
 Status LaneLearner::finish() {
   Flight& flight = flights_.front();
+  const auto start = std::chrono::steady_clock::now();
   SILT_TRY(engine_->wait(flight.ticket));
+  times_.device_wait_s += seconds_since(start);
   on_all_threads(flight.steps.size(), [&](std::size_t i) { take_results(*flight.minibatches[i], flight.steps[i]); });
   for (auto& minibatch : flight.minibatches) spare_.push_back(std::move(minibatch));
   flights_.pop_front();
@@ -330,7 +342,7 @@ Status LaneLearner::score_tail(const AdaptedState& state, std::vector<TokenScore
   return Status::ok();
 }
 
-std::uint64_t LaneLearner::full_state_bytes() const {
+std::uint64_t LaneLearner::full_state_bytes() {
   const ModelConfig& c = net_->config;
   const int windows = 3 * c.windows() + (options_.frozen_scores ? 3 * c.frozen_windows() : 0);  // x, keys, values
   std::uint64_t bytes = kSmallBytes + net_->initial->bytes() * 3 / 2;
