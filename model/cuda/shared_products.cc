@@ -1,11 +1,14 @@
 #include "model/cuda/shared_products.h"
 
 #include <algorithm>
+#include <atomic>
 #include <random>
 #include <string>
 
 namespace silt::model::cuda {
 namespace {
+
+std::atomic<bool> own_only{false};
 
 constexpr int kAlgorithms = 8;
 constexpr int kTimedRuns = 6;
@@ -38,6 +41,8 @@ std::size_t bytes_of_c(const Product& p) {
 }
 
 }  // namespace
+
+void use_own_products_only() { own_only = true; }
 
 // Operands of a trial: every lane has the same rows, so every lane must get the same results.
 struct SharedProducts::Trial {
@@ -241,6 +246,7 @@ Status SharedProducts::prepare(const Product& like, const std::vector<int>& row_
   SILT_ASSIGN(trial.begin, make_event(true));
   SILT_ASSIGN(trial.end, make_event(true));
   SILT_TRY(trial.fill());
+  plan.own = own_only;
   for (const int rows : row_counts) {
     if (!plan.own) SILT_TRY(choose(trial, rows, plan));
   }

@@ -21,6 +21,9 @@
 
 namespace silt::model::cuda {
 
+// For tests: from here on nobody asks the library, whose kernels the checking tools do not see through.
+void use_own_products_only();
+
 class SharedProducts {
  public:
   // The fields of `kind` that say what is computed; pointers and m are left out.

@@ -1,9 +1,11 @@
-// gpu_check [--weights FILE] [--quick] [--only NAME] [LOG...]: prints a table and PASS, or what failed.
+// gpu_check [--weights FILE] [--quick] [--own-products] [--only NAME[,NAME]] [LOG...]: prints a table and PASS, or what
+// failed. --own-products: without cuBLASLt, for tools that watch every access.
 #include <chrono>
 #include <cstdio>
 #include <string_view>
 
 #include "model/cuda/cuda_engine.h"
+#include "model/cuda/shared_products.h"
 #include "model/default_weights.h"
 #include "tests/cuda/gpu_checks.h"
 
@@ -30,6 +32,8 @@ int run(int argc, char** argv) {
       only = argv[++i];
     } else if (argument == "--quick") {
       context.quick = true;
+    } else if (argument == "--own-products") {
+      cuda::use_own_products_only();
     } else {
       context.logs.emplace_back(argument);
     }
