@@ -41,7 +41,7 @@ Status RocksStore::commit(std::span<const FoldCommit> commits) {
 
 Status RocksStore::put_fold(const FoldCommit& commit, FoldHead& head, WriteSet& changes) const {
   for (const PatternRow& pattern : commit.patterns) {
-    const std::string key = keys::of_pattern(commit.source, pattern.id);
+    const std::string key = keys::of_pattern(keys::kPattern, commit.source, pattern.id);
     changes.put(Family::kMain, key, rows::encode(key, pattern));
   }
   if (!commit.marks.empty()) {
@@ -154,6 +154,7 @@ Status RocksStore::reset_fold(SourceRef source) {
     changes.erase_range(family, begin, keys::after(begin));
   };
   erase(Family::kMain, keys::kPattern);
+  erase(Family::kMain, keys::kVector);
   erase(Family::kChunk, keys::kMarks);
   const std::string key = keys::of_source(keys::kFoldHead, source);
   changes.put(Family::kMain, key, rows::encode(key, head));

@@ -21,6 +21,7 @@
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/store/segment_builder.h"
+#include "daemon/store/vector_store.h"
 
 namespace silt::store {
 
@@ -50,7 +51,8 @@ class RocksStore final : public RecordLog,
                          public FoldStore,
                          public NetStore,
                          public SourceStore,
-                         public EvidenceStore {
+                         public EvidenceStore,
+                         public VectorStore {
  public:
   static Result<std::unique_ptr<RocksStore>> open(const StoreOptions& options);
 
@@ -103,6 +105,10 @@ class RocksStore final : public RecordLog,
                            std::vector<std::string>& out) const override;
   Result<PatternRow> pattern(SourceRef source, PatternId id) const override;
   Result<SeqRange> seqs_between(SourceRef source, std::int64_t first_us, std::int64_t last_us) const override;
+
+  // VectorStore
+  Status vectors(SourceRef source, std::uint64_t encoder, std::vector<VectorRow>& out) const override;
+  Status put_vectors(SourceRef source, std::uint64_t encoder, std::span<const VectorRow> rows) override;
 
   // By tenant and name. Reads everything.
   Result<std::vector<SourceDigest>> digests() const;

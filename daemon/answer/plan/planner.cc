@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <memory>
+#include <numeric>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/answer/plan/follow.h"
 #include "daemon/answer/plan/source_planner.h"
 
 namespace silt::answer::plan {
@@ -13,10 +16,23 @@ namespace {
 
 using language::Reading;
 
+// What speaks for a source, in the unit of a rare word that it has.
+constexpr float kMeaning = 12, kChance = 0.5F, kChanceOfWords = 0.3F, kComputedOfText = 1;
+
 language::TimeContext time_for(const language::TimeContext& asker, const search::Profile& profile) {
   language::TimeContext out = asker;
   out.first_us = profile.first_us;
   out.last_us = profile.last_us;
+  return out;
+}
+
+// "moodel.csv": one slip in a word of at least five letters that begins right.
+bool is_slip_of_name(std::string_view name, const std::string& word) {
+  bool out = false;
+  language::for_each_word(name, [&](std::string_view part, std::size_t) {
+    const std::string known = language::lower(part);
+    out |= known.size() >= 5 && word.size() >= 5 && known != word && known[0] == word[0] && language::edits(word, known, 1) <= 1;
+  });
   return out;
 }
 
@@ -27,11 +43,46 @@ std::vector<std::size_t> take_names(Reading& reading, const search::Profile& pro
   for (std::size_t i = 0; i < reading.words.size(); ++i) {
     const language::QuestionWord& word = reading.words[i];
     if (word.text.size() < 4 || word.taken == language::Taken::kFiller || word.taken == language::Taken::kOperation) continue;
-    if (language::has_word(profile.name, word.text)) out.push_back(i);
+    if (language::has_word(profile.name, word.text) || is_slip_of_name(profile.name, word.text)) out.push_back(i);
   }
   std::erase_if(reading.values, [&](const std::string& value) { return language::has_word(profile.name, language::lower(value)); });
   std::erase_if(reading.topic, [&](std::size_t i) { return std::find(out.begin(), out.end(), i) != out.end(); });
   return out;
+}
+
+// Words that say which log is meant, where the asker has named it: "in the controller log".
+void drop_scope(Reading& reading) {
+  const auto names = [&](std::size_t i) { return reading.words[i].scope; };
+  std::erase_if(reading.topic, names);
+  std::erase_if(reading.operand, names);
+  std::erase_if(reading.measured, names);
+}
+
+// "Which of the two had more ...", "is it slower on average there than here": one query over all of the
+// named sources, source by source.
+bool join_sources(Candidate& candidate, const PlanContext& context, const Reading& reading) {
+  const bool comparing = reading.comparing;
+  const bool of_time = std::any_of(reading.words.begin(), reading.words.end(), [](const language::QuestionWord& word) {
+    return word.text == "longer" || word.text == "slower" || word.text == "faster" || word.text == "quicker" || word.text == "time";
+  });
+  Query& query = candidate.query;
+  const bool compares = query.op == Op::kCompare && !of_time && !query.other_window.bounded();
+  const bool computes = comparing && (query.op == Op::kAverage || query.op == Op::kMax || query.op == Op::kMin || query.op == Op::kSum);
+  if (!context.scoped || context.scope.size() < 2 || (!compares && !computes)) return false;
+  if (computes && (query.operand.empty() || !std::all_of(context.scope.begin(), context.scope.end(), [&](const auto& profile) {
+        return profile->slot(query.operand) != nullptr;
+      })))
+    return false;
+  if (compares) query.op = Op::kTop;
+  query.group = "source";
+  candidate.sources.clear();
+  query.sources.clear();
+  for (std::size_t i = 0; i < context.scope.size(); ++i) {
+    candidate.sources.push_back(i);
+    query.sources.push_back(context.scope[i]->name);
+  }
+  candidate.margin = 1;
+  return true;
 }
 
 // Whether the source has the identifiers that the question names.
@@ -42,6 +93,29 @@ std::size_t values_in(const Reading& reading, const search::Profile& profile) {
             profile.word_at.contains(language::lower(value));
   }
   return hits;
+}
+
+// A source means what the question does when its nearest patterns do, and when all of it is about such things.
+float meaning_of(const std::vector<float>& near, const search::Profile& profile) {
+  float sum = 0, weights = 0;
+  std::vector<float> known;
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    if (std::isnan(near[i])) continue;
+    const float weight = std::log1p(static_cast<float>(profile.patterns[i].count));
+    sum += weight * near[i];
+    weights += weight;
+    known.push_back(near[i]);
+  }
+  if (known.empty() || weights <= 0) return 0;
+  const std::size_t top = std::min<std::size_t>(3, known.size());
+  std::partial_sort(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(top), known.end(), std::greater<>());
+  const float nearest = std::accumulate(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(top), 0.0F) / static_cast<float>(top);
+  return sum / weights + nearest;
+}
+
+// Numbers over lines are seldom asked of a text.
+bool computes(Op op) {
+  return op != Op::kList && op != Op::kExplain && op != Op::kExists && op != Op::kSummary;
 }
 
 struct Entry {
@@ -73,6 +147,17 @@ void weigh(std::vector<Entry>& entries) {
 
 }  // namespace
 
+std::vector<float> nearness(TopicScorer* scorer, const Reading& reading, const search::Profile& profile) {
+  if (scorer == nullptr) return {};
+  std::string topic;
+  for (const std::size_t i : reading.topic) topic += (topic.empty() ? "" : " ") + reading.words[i].text;
+  std::vector<float> out = scorer->score(reading.question, profile);
+  if (topic.empty()) return out;
+  const std::vector<float> of_topic = scorer->score(topic, profile);
+  for (std::size_t i = 0; i < out.size() && i < of_topic.size(); ++i) out[i] = (out[i] + of_topic[i]) / 2;
+  return out;
+}
+
 std::vector<Candidate> make_plans(const std::string& question, const PlanContext& context) {
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < context.scope.size(); ++i) {
@@ -80,11 +165,20 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     Entry entry;
     entry.index = i;
     entry.reading = std::make_unique<Reading>(language::read_question(question, time_for(context.time, profile)));
+    std::vector<float> near = nearness(context.scorer, *entry.reading, profile);
+    const float meaning = meaning_of(near, profile);
     const std::vector<std::size_t> names = take_names(*entry.reading, profile);
-    entry.planner = std::make_unique<SourcePlanner>(*entry.reading, profile, i);
+    if (context.scoped) drop_scope(*entry.reading);
+    for (const auto& other : context.scope) {
+      if (context.scoped && other.get() != &profile) take_names(*entry.reading, *other);
+    }
+    entry.planner = std::make_unique<SourcePlanner>(*entry.reading, profile, i, std::move(near));
     entry.evidence = entry.planner->evidence();
     for (const std::size_t at : names) entry.evidence[at] = 1.5F;
-    entry.fitness = entry.planner->likelihood();
+    // In a source of many patterns something fits by chance.
+    const float chance = (meaning > 0 ? kChance : kChanceOfWords) * std::log1p(static_cast<float>(profile.patterns.size()));
+    const bool text = profile.layout.kind == search::Layout::Kind::kProse && computes(entry.reading->op());
+    entry.fitness = entry.planner->likelihood() + kMeaning * meaning - chance - (text ? kComputedOfText : 0);
     entry.values = values_in(*entry.reading, profile);
     entries.push_back(std::move(entry));
   }
@@ -95,20 +189,11 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
   std::vector<Candidate> out;
   for (Entry& entry : entries) {
     out.push_back(entry.planner->plan());
-    out.back().fit = best > 0 ? entry.fitness / best : 1;
-    out.back().margin = context.scope.size() == 1 ? 1 : best > 0 ? (best - next) / best : 0;
+    if (context.last && goes_on(*entry.reading)) go_on(*context.last, *entry.reading, out.back());
+    out.back().fit = std::exp(entry.fitness - best);
+    out.back().margin = context.scope.size() == 1 ? 1 : 1 - std::exp(next - best);
   }
-  if (context.scoped && entries.size() > 1 && out.front().query.op == Op::kCompare && !out.front().query.other_window.bounded()) {
-    Candidate& both = out.front();  // "which of the two machines got more ..."
-    both.query.op = Op::kTop;
-    both.query.group = "source";
-    both.sources.clear();
-    both.query.sources.clear();
-    for (std::size_t i = 0; i < context.scope.size(); ++i) {
-      both.sources.push_back(i);
-      both.query.sources.push_back(context.scope[i]->name);
-    }
-  }
+  if (!out.empty() && join_sources(out.front(), context, *entries.front().reading)) out.resize(1);
   return out;
 }
 

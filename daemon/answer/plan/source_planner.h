@@ -9,12 +9,18 @@
 #include "daemon/answer/plan/fields.h"
 #include "daemon/answer/plan/operand.h"
 #include "daemon/answer/plan/planner.h"
+#include "daemon/answer/plan/thesaurus.h"
 
 namespace silt::answer::plan {
 
+// Whether the slot holds how long something was, not when it was: by its unit, or by its name.
+bool is_length_of_time(const search::SlotProfile& slot);
+
 class SourcePlanner {
  public:
-  SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index);
+  // `near`: what a scorer says of the profile's patterns, or empty.
+  SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index,
+                std::vector<float> near);
 
   // By word of the question: how well the source has it, 0 to 1. What chooses among sources.
   std::map<std::size_t, float> evidence() const;
@@ -27,6 +33,7 @@ class SourcePlanner {
   void split_topic();
   void ground_words();
   void claim(const std::string& key);
+  bool says_phrase(const Stems& phrase, std::size_t at) const;
   void give_back_operand();
   void rematch();
   void widen_prose();
@@ -39,6 +46,9 @@ class SourcePlanner {
   std::vector<std::uint32_t> patterns_in_scope() const;
   OperandChoice operand_for(OperandUse use) const;
   void measure();
+  void exclude_negated();
+  void narrow_to_column();
+  void note_near();
 
   void shape();
   bool settle_untimed();
@@ -49,11 +59,16 @@ class SourcePlanner {
   void shape_bounds();
   void shape_compare();
   void shape_duration();
+  bool shape_span();
+  bool shape_state();
+  bool own_duration(std::uint32_t pattern, const std::string& word);
+  std::vector<WordGroup> span_words(const PatternMatch& match) const;
   void shape_list();
   bool by_bucket();
 
   const language::Reading& reading_;
   const search::Profile& profile_;
+  const std::vector<float> near_;
   Candidate out_;
   Topic topic_;
   std::vector<std::size_t> subject_, operand_;  // of topic_.words

@@ -7,6 +7,7 @@
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/search/quantity.h"
+#include "daemon/fold/severity.h"
 
 namespace silt::answer::search {
 namespace {
@@ -119,16 +120,20 @@ void Builder::pattern(const store::PatternRow& row) {
 void Builder::record(store::Seq seq, std::string_view whole, bool told, const store::FoldMark& mark) {
   if (is_head_of_csv(profile_.layout.kind, seq) || is_comment_of_tsv(profile_.layout.kind, whole)) return;
   ++profile_.records;
-  if (profile_.records == 1 && profile_.last_us == 0) profile_.first_us = profile_.last_us = mark.event_us;
-  profile_.first_us = std::min(profile_.first_us, mark.event_us);
-  profile_.last_us = std::max(profile_.last_us, mark.event_us);
   const auto found = profile_.pattern_at.find(mark.pattern);
   if (found == profile_.pattern_at.end()) return;
   PatternProfile& pattern = profile_.patterns[found->second];
   if (pattern.seen++ == 0) pattern.example = std::string(whole.substr(0, 2000));
   const std::string_view text = whole.substr(0, 8000);
   for (const Slot& slot : anatomist_.slots_of(text, profile_.layout)) use_slot(pattern, slot, text);
-  profile_.timed += anatomist_.scanned().time.has_value() || told;
+  // Where any record says its time, the arrival of others says nothing about the time that is covered.
+  const bool timed = anatomist_.scanned().time.has_value() || told;
+  if ((profile_.records == 1 && profile_.last_us == 0) || (timed && profile_.timed == 0)) profile_.first_us = profile_.last_us = mark.event_us;
+  if (timed || profile_.timed == 0) {
+    profile_.first_us = std::min(profile_.first_us, mark.event_us);
+    profile_.last_us = std::max(profile_.last_us, mark.event_us);
+  }
+  profile_.timed += timed;
 }
 
 void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_view text) {
@@ -155,7 +160,7 @@ void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_vi
   if (slot.name == "severity" && pattern.severity.empty()) pattern.severity = value;
   profile.addresses += slot.kind == TokenKind::kIp;
   profile.times += slot.kind == TokenKind::kTime || slot.kind == TokenKind::kDuration;
-  if (const auto quantity = read_quantity(text.substr(slot.begin, 40)); quantity && slot.kind != TokenKind::kIp) {
+  if (const auto quantity = slot_quantity(slot, text, false); quantity && slot.kind != TokenKind::kIp) {
     ++profile.numbers;
     if (profile.unit.empty()) profile.unit = quantity->unit;
   } else if (slot.kind == TokenKind::kWord) {
@@ -197,10 +202,23 @@ std::string slot_key(const Slot& slot, std::string_view) {
   return key + ":" + std::string(fold::token_kind_name(slot.kind));
 }
 
+std::optional<Quantity> slot_quantity(const Slot& slot, std::string_view text, bool clock) {
+  constexpr std::size_t kReach = 48;  // bytes; a unit may stand behind the slot
+  auto out = read_quantity(text.substr(slot.begin, kReach), clock);
+  if (!out || out->measure != Measure::kNone || slot.role == Role::kPlain) return out;
+  const std::string_view value = text.substr(slot.begin, slot.end - slot.begin);
+  out->unit = lower(fold::unit_of(slot.name, value, slot.type));
+  if (const auto unit = read_unit(out->unit)) {
+    out->measure = unit->measure;
+    out->base = out->value * unit->factor;
+  }
+  return out;
+}
+
 std::string slot_value(const Slot& slot, std::string_view text) {
   std::string_view raw = text.substr(slot.begin, slot.end - slot.begin);
   if (slot.name == "severity") {
-    const std::string_view severity = raw.size() == 1 ? severity_of(raw) : std::string_view();
+    const std::string_view severity = raw.size() == 1 ? fold::severity_of(raw) : std::string_view();
     if (!severity.empty()) return std::string(severity);
   }
   if (slot.kind == TokenKind::kIp) {

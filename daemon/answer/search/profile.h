@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "daemon/answer/search/anatomy.h"
+#include "daemon/answer/search/quantity.h"
 #include "daemon/answer/search/records.h"
 
 namespace silt::answer::search {
@@ -108,6 +110,9 @@ struct Profile {
 std::string slot_key(const Slot& slot, std::string_view text);
 // The value of a slot as it is counted and shown.
 std::string slot_value(const Slot& slot, std::string_view text);
+
+// The number that it holds, with its unit: of the text, or of the name ("took_ms"); `clock` permits h:mm:ss.
+std::optional<Quantity> slot_quantity(const Slot& slot, std::string_view text, bool clock);
 
 // Names of columns and comments of a table: no records to count.
 inline bool is_head_of_csv(Layout::Kind layout, store::Seq seq) {
