@@ -38,6 +38,7 @@ class SlotFinder {
   };
   struct Named {
     std::string name;
+    bool each_anew = false;  // a line's digits say what its slots are
     std::vector<Place> places;
   };
   using Class = std::vector<Named>;  // what was asked of it so far
