@@ -138,6 +138,8 @@ std::string to_json(const Answer& answer) {
   out["records_matched"] = answer.final.records_matched();
   out["records_examined"] = answer.final.records_examined();
   out["records_total"] = answer.final.records_total();
+  out["conversation"] = to_utf8(answer.final.conversation());
+  out["conversation_lost"] = answer.final.conversation_lost();
   out["citations_dropped"] = answer.final.citations_dropped();
   out["truncated"] = answer.final.truncated();
   out["elapsed_ms"] = answer.final.elapsed_ms();

@@ -32,6 +32,12 @@ std::vector<std::string> severities_meant(std::string_view word) {
   for (const auto& [name, meant] : kMeant) {
     if (word == name) return {std::string(meant)};
   }
+  // Who complains warns, at least.
+  static const std::vector<std::string_view> kComplaints = {"complain", "complains", "complained", "complaining", "complaint", "complaints", "upset",
+                                                            "unhappy", "grumble", "grumbles", "grumbling", "whine", "whines", "whining", "moan", "moaning",
+                                                            "beschwert", "klagt", "plaint", "plaintes", "queja", "quejas"};
+  if (std::find(kComplaints.begin(), kComplaints.end(), word) != kComplaints.end())
+    return {"WARN", "ERROR", "SEVERE", "FATAL", "CRITICAL", "ALERT", "EMERGENCY", "PANIC", "FAILURE"};
   for (const auto& [name, meant] : kMeant) {
     const int limit = name.size() < 6 ? 0 : name.size() < 8 ? 1 : 2;
     if (limit > 0 && word[0] == name[0] && language::edits(word, name, limit) <= limit) return {std::string(meant)};
@@ -95,6 +101,14 @@ bool Grounder::severity(std::size_t t) {
     for (const auto& [value, count] : slot->values) {
       if (fold::severity_of(value) == meant) values.push_back(value);
     }
+  }
+  // Named alone, a level that no record has is an answer, too: there are none.
+  const auto others = std::count_if(reading_.topic.begin(), reading_.topic.end(), [&](std::size_t i) {
+    return severities_meant(reading_.words[i].text).empty() && !reading_.words[i].light && !reading_.words[i].scope;
+  });
+  const bool counts = reading_.op() == Op::kCount || reading_.op() == Op::kExists || reading_.op() == Op::kRate;
+  if (values.empty() && counts && others == 0 && slot->count * 10 > profile_.records * 9 && !slot->values.empty()) {
+    for (const std::string& meant : severities_meant(topic_.words[t].text)) values.push_back(meant);
   }
   if (values.empty()) return false;
   if (t > 0 && out_.taken.contains(t - 1) && out_.severity && topic_.words[t].at == topic_.words[t - 1].at + 1) {
