@@ -71,7 +71,7 @@ bool SlotFinder::read_class() {
 
 SlotFinder::Part SlotFinder::part_of(std::string_view view) const {
   const bool inside = !view.empty() && view.data() >= text_.data() && view.data() + view.size() <= text_.data() + text_.size();
-  if (!inside) return {view, 0, 0, false};
+  if (!inside) return {std::string(view), 0, 0, false};
   return {{}, static_cast<std::uint32_t>(view.data() - text_.data()), static_cast<std::uint32_t>(view.size()), true};
 }
 

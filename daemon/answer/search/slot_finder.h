@@ -25,9 +25,9 @@ class SlotFinder {
   const std::vector<Slot>& find(const std::string& name);
 
  private:
-  // A view into the text, or of something else that stays.
+  // A part of the text, or a name that the extraction made.
   struct Part {
-    std::string_view fixed;
+    std::string fixed;
     std::uint32_t at = 0;
     std::uint32_t size = 0;
     bool in_text = false;
