@@ -146,6 +146,7 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     Candidate& both = out.front();  // "which of the two machines got more ..."
     both.query.op = Op::kTop;
     both.query.group = "source";
+    both.margin = both.fit = 1;
     both.sources.clear();
     both.query.sources.clear();
     for (std::size_t i = 0; i < context.scope.size(); ++i) {
