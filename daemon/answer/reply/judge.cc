@@ -16,7 +16,7 @@ constexpr float kRival = 0.25F;      // least worth, against the best, of what e
 // Least confidence of what is stated. An explanation shows lines and claims little; a list claims
 // that these are the ones, and of half a match it was right half of the time.
 float stated_from(const Judged& judged) {
-  if (judged.candidate.prose) return 0.35F;
+  if (judged.candidate.prose) return 0.6F;
   switch (judged.candidate.query.op) {
     case Op::kExplain:
     case Op::kSummary:
