@@ -23,12 +23,12 @@ std::string id_of(const std::string& path, bool mail) {
   return join_path(directory_of(directory_of(path)), name.substr(0, name.find(":2,")));
 }
 
-std::vector<std::string> with_folders(const std::vector<std::string>& patterns) {
-  std::vector<std::string> out = patterns;
-  for (const std::string& pattern : patterns) {
-    if (pattern.find_first_of("*?[") == std::string::npos) out.push_back(join_path(pattern, "**/*"));
+// A name without wildcards is a folder, with all that is in it, or a file.
+std::vector<std::string> as_folders(std::vector<std::string> patterns) {
+  for (std::string& pattern : patterns) {
+    if (pattern.find_first_of("*?[") == std::string::npos) pattern = join_path(pattern, "**/*");
   }
-  return out;
+  return patterns;
 }
 
 }  // namespace
@@ -37,22 +37,26 @@ Result<std::unique_ptr<DocumentConnector>> DocumentConnector::create(DocumentCon
   for (std::string& path : options.include) {
     while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   }
-  SILT_ASSIGN(Globs include, Globs::compile(with_folders(options.include), false));
+  std::vector<std::string> patterns = as_folders(options.include);
+  SILT_ASSIGN(const Globs folders, Globs::compile(patterns, false));
+  patterns.insert(patterns.end(), options.include.begin(), options.include.end());
+  SILT_ASSIGN(Globs include, Globs::compile(patterns, false));
   SILT_ASSIGN(Globs exclude, Globs::compile(options.exclude, true));
-  return std::unique_ptr<DocumentConnector>(new DocumentConnector(std::move(options), std::move(include), std::move(exclude), clock, waiter));
+  return std::unique_ptr<DocumentConnector>(new DocumentConnector(std::move(options), std::move(include), std::move(exclude), folders.roots(), clock, waiter));
 }
 
-DocumentConnector::DocumentConnector(DocumentConnectorOptions options, Globs include, Globs exclude, const Clock& clock, Waiter& waiter)
+DocumentConnector::DocumentConnector(DocumentConnectorOptions options, Globs include, Globs exclude, std::vector<std::string> roots,
+                                     const Clock& clock, Waiter& waiter)
     : options_(std::move(options)),
       include_(std::move(include)),
       exclude_(std::move(exclude)),
-      roots_(include_.roots()),
+      roots_(std::move(roots)),
       clock_(clock),
       waiter_(waiter) {}
 
 Status DocumentConnector::resume(std::span<const CursorRow> rows) {
   for (const CursorRow& row : rows) {
-    SILT_ASSIGN(TicketRow decoded, decode_row(row));
+    SILT_ASSIGN(TicketRow decoded, decode_told(row));
     rows_[decoded.id] = std::move(decoded);
   }
   return Status::ok();
@@ -74,7 +78,11 @@ void DocumentConnector::look_at(const std::string& path, std::set<std::string>& 
   const std::string version = std::to_string(file.st_size) + "@" + std::to_string(modified_ns);
   const auto row = rows_.find(id);
   const auto bad = unreadable_.find(id);
-  if ((row != rows_.end() && row->second.version == version) || (bad != unreadable_.end() && bad->second == version)) return;
+  if (row != rows_.end() && row->second.version == version) return;
+  if (bad != unreadable_.end() && bad->second.version == version) {
+    stats_.last_error = bad->second.error;
+    return;
+  }
   due_[id] = {path, version, modified_ns / 1000};
 }
 
@@ -83,7 +91,9 @@ void DocumentConnector::walk(const std::string& folder, std::set<std::string>& t
   activity_->at(folder);
   DIR* const directory = ::opendir(folder.c_str());
   if (directory == nullptr) {
-    if (errno != ENOTDIR && errno != ENOENT) fault(folder, errno_status("open it", errno));
+    const int error = errno;
+    if (error == ENOTDIR) look_at(folder, there);  // a file that is named itself
+    else if (error != ENOENT) fault(folder, errno_status("open it", error));
     return;
   }
   std::vector<std::string> folders;
@@ -110,7 +120,7 @@ void DocumentConnector::scan() {
   bool whole = true;  // a share that is not mounted has not lost its documents
   for (const std::string& root : roots_) {
     walk(root, there);
-    whole = whole && ::access(root.c_str(), R_OK | X_OK) == 0;
+    whole = whole && ::access(root.c_str(), R_OK) == 0;
   }
   if (there.size() >= options_.files_max) fault(roots_.front(), resource_exhausted("more files than are read: exclude some"));
   for (const auto& [id, row] : rows_) {
@@ -128,7 +138,7 @@ Result<bool> DocumentConnector::poll(const ReadLimits& limits, Batch& out) {
   BatchBuilder builder(limits, out);
   while (!builder.full() && tell_next(builder)) {
   }
-  for (const auto& [id, row] : unconfirmed_) out.cursors.push_back(row.id.empty() ? deleted_row(id) : encode_row(row));
+  for (const auto& [id, row] : unconfirmed_) out.cursors.push_back(row.id.empty() ? deleted_row(id) : encode_told(row));
   return unconfirmed_.size() < due_.size() + gone_.size();
 }
 
@@ -188,14 +198,14 @@ bool DocumentConnector::tell_file(const Found& file, BatchBuilder& builder) {
   const int fd = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) {
     fault(file.path, errno_status("open it", errno));
-    unreadable_[id] = file.version;
+    unreadable_[id] = {file.version, stats_.last_error};
     return false;
   }
   const auto parts = read_document(fd, options_.mail ? DocumentKind::kMail : kind_of(file.path), options_.file_bytes_max, options_.pdf);
   ::close(fd);
   if (!parts.is_ok()) {
     fault(file.path, parts.status());
-    unreadable_[id] = file.version;
+    unreadable_[id] = {file.version, stats_.last_error};
     return false;
   }
   unreadable_.erase(id);

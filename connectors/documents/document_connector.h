@@ -47,7 +47,8 @@ class DocumentConnector final : public Connector {
   std::shared_ptr<const Activity> activity() const override { return activity_; }
 
  private:
-  DocumentConnector(DocumentConnectorOptions options, Globs include, Globs exclude, const Clock& clock, Waiter& waiter);
+  DocumentConnector(DocumentConnectorOptions options, Globs include, Globs exclude, std::vector<std::string> roots, const Clock& clock,
+                    Waiter& waiter);
 
   struct Found {
     std::string path;
@@ -75,7 +76,10 @@ class DocumentConnector final : public Connector {
   std::map<std::string, TicketRow> unconfirmed_;   // without an id: gone
   std::map<std::string, Found> due_;               // by id
   std::set<std::string> gone_;
-  std::map<std::string, std::string> unreadable_;  // version by id: not tried again until it changes
+  struct Unreadable {
+    std::string version, error;
+  };
+  std::map<std::string, Unreadable> unreadable_;  // by id: not tried again until it changes
   std::int64_t scan_at_us_ = 0;
   bool scanned_ = false;
   ConnectorStats stats_;

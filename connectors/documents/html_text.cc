@@ -9,6 +9,7 @@ namespace silt::connectors {
 namespace {
 
 constexpr std::size_t kBytesMax = 16 << 20;
+constexpr std::size_t kDepthMax = 500;  // of deeper ones only the tags are taken away
 
 int heading_level(GumboTag tag) {
   switch (tag) {
@@ -53,6 +54,38 @@ bool is_inline(GumboTag tag) {
     case GUMBO_TAG_VAR: return true;
     default: return false;
   }
+}
+
+// Elements that nothing ends need no end.
+bool ends_by_itself(std::string_view tag) {
+  for (const std::string_view each : {"br", "img", "hr", "p", "li", "td", "th", "tr", "dt", "dd", "input", "meta", "link", "option", "col"}) {
+    if (tag.size() != each.size()) continue;
+    bool same = true;
+    for (std::size_t i = 0; i < tag.size(); ++i) same = same && (tag[i] | 0x20) == each[i];
+    if (same) return true;
+  }
+  return false;
+}
+
+// How deep its elements are within each other, at most. The parser takes the square of that in time.
+std::size_t depth_of(std::string_view html) {
+  std::size_t depth = 0, most = 0;
+  for (std::size_t at = html.find('<'); at != std::string_view::npos && at + 1 < html.size(); at = html.find('<', at + 1)) {
+    const std::string_view tag = html.substr(at + 1, html.substr(at + 1, 16).find_first_of(" \t\r\n/>"));
+    if (html[at + 1] == '/') depth -= depth > 0 ? 1 : 0;
+    else if (!tag.empty() && (tag[0] | 0x20) >= 'a' && (tag[0] | 0x20) <= 'z' && !ends_by_itself(tag)) most = std::max(most, ++depth);
+  }
+  return most;
+}
+
+std::string without_tags(std::string_view html) {
+  std::string out;
+  bool in_tag = false;
+  for (const char c : html) {
+    if (c == '<' || c == '>') in_tag = c == '<';
+    else if (!in_tag) out += c;
+  }
+  return out;
 }
 
 // Walks without recursion: the depth is a stranger's choice.
@@ -154,6 +187,11 @@ class Walker {
 
 std::vector<Section> html_sections(std::string_view html) {
   html = html.substr(0, kBytesMax);
+  if (depth_of(html) > kDepthMax) {
+    SectionBuilder plain;
+    plain.text(without_tags(html));
+    return plain.take();
+  }
   GumboOptions options = kGumboDefaultOptions;
   options.max_errors = 0;
   const auto free_output = [&](GumboOutput* output) { ::gumbo_destroy_output(&options, output); };

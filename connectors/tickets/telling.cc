@@ -104,7 +104,7 @@ class Teller {
 
   // The row as it is now goes with what was added last.
   void close() {
-    if (!out_.empty()) out_.back().rows = {encode_row(row_)};
+    if (!out_.empty()) out_.back().rows = {encode_told(row_)};
   }
   std::vector<Delivery> take() {
     if (!out_.empty() && out_.back().records.empty()) out_.pop_back();
@@ -125,7 +125,7 @@ bool is_open(const TellingOptions& options, const Ticket& ticket, const TicketFi
 }  // namespace
 
 std::vector<Delivery> tell(const Ticket& ticket, const std::string& version, const TellingOptions& options, TicketRow& row) {
-  const std::string row_before = encode_row(row).value;
+  const std::string row_before = encode_told(row).value;
   row.version.clear();
   Teller teller(options, row);
   const std::vector<TicketFields> fields = fields_by_event(ticket);
@@ -164,7 +164,7 @@ std::vector<Delivery> tell(const Ticket& ticket, const std::string& version, con
   }
   row.version = version;
   std::vector<Delivery> out = teller.take();
-  CursorRow after = encode_row(row);
+  CursorRow after = encode_told(row);
   if (out.empty() && after.value == row_before) return out;
   if (out.empty()) out.emplace_back();
   out.back().rows = {std::move(after)};

@@ -46,7 +46,7 @@ Status TicketConnector::resume(std::span<const CursorRow> rows) {
   std::vector<CursorRow> of_inbox;
   for (const CursorRow& row : rows) {
     if (row.key.starts_with(kTicketRowPrefix)) {
-      SILT_ASSIGN(TicketRow decoded, decode_row(row));
+      SILT_ASSIGN(TicketRow decoded, decode_told(row));
       rows_[decoded.id] = std::move(decoded);
     } else if (row.key == kMarkRow) {
       const char* const end = row.value.data() + row.value.size();
@@ -87,6 +87,11 @@ void TicketConnector::wake() {
     wake = std::exchange(wake_, nullptr);
   }
   if (wake) wake();
+}
+
+void TicketConnector::note_error() {
+  const std::lock_guard lock(mutex_);
+  ++errors_;
 }
 
 bool TicketConnector::ending() const {
@@ -163,7 +168,10 @@ Status TicketConnector::read_page(const Listing& listing) {
     const auto row = rows_.find(ref.id);
     const bool seen = row != rows_.end() && (!ref.event.empty()     ? row->second.find(ref.event) != nullptr
                                              : !ref.version.empty() && row->second.version == ref.version);
-    if (!seen) SILT_TRY(read_ticket(ref.id, ref.event.empty() ? ref.version : "read"));
+    const auto aside = aside_.find(ref.id);
+    if (seen || (aside != aside_.end() && aside->second == ref.version + ref.event)) continue;
+    SILT_TRY(read_ticket(ref.id, ref.event.empty() ? ref.version : "read"));
+    if (unread_.contains(ref.id)) aside_[ref.id] = ref.version + ref.event;
   }
   return Status::ok();
 }
@@ -180,14 +188,16 @@ Status TicketConnector::read_ticket(const std::string& id, const std::string& ve
   TicketRow row = known == rows_.end() ? TicketRow() : known->second;
   row.id = id;
   if (!read.is_ok()) {  // left for the sweep, and known of: it has a row without a version
-    const std::lock_guard lock(mutex_);
-    ++errors_;
+    note_error();
+    unread_.insert(id);
     row.version.clear();
     rows_[id] = row;
     std::vector<Delivery> deliveries(1);
-    deliveries[0].rows = {encode_row(row)};
+    deliveries[0].rows = {encode_told(row)};
     return offer(std::move(deliveries));
   }
+  unread_.erase(id);
+  aside_.erase(id);
   if (!*read) return forget(id);
   row.place = (*read)->place;
   std::vector<Delivery> deliveries = tell(**read, version, telling_, row);
@@ -227,7 +237,11 @@ Status TicketConnector::sweep() {
   for (const std::string& id : ids) {
     if (ending()) return {Code::kCancelled, "stopped"};
     const auto row = rows_.find(id);
-    if (row != rows_.end()) SILT_TRY(read_ticket(id, row->second.version));
+    if (row == rows_.end()) continue;
+    if (const Status done = read_ticket(id, row->second.version); !done.is_ok()) {
+      if (is_of_tracker(done)) return done;
+      note_error();
+    }
     swept_ = id;
   }
   if (!all) return Status::ok();

@@ -21,6 +21,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -72,6 +73,7 @@ class TicketConnector final : public Connector {
   bool wait_ms(std::int64_t ms);  // false: it ends
   bool ending() const;
   void wake();
+  void note_error();
 
   const TicketConnectorOptions options_;
   const std::unique_ptr<TicketSource> source_;
@@ -84,6 +86,8 @@ class TicketConnector final : public Connector {
   Mark mark_ = 0;
   bool checked_ = false;
   std::map<std::string, int> attempts_;
+  std::set<std::string> unread_;               // tickets that are left for the sweep
+  std::map<std::string, std::string> aside_;   // of these, as which the list has them: read again when they change
   std::string swept_, census_;  // the last ticket of each
   std::int64_t swept_all_us_ = 0, census_all_us_ = 0;
   std::int64_t retry_ms_ = 0;

@@ -17,7 +17,7 @@ ToldEvent* TicketRow::find(std::string_view event) {
   return found == events.rend() ? nullptr : &*found;
 }
 
-CursorRow encode_row(const TicketRow& row) {
+CursorRow encode_told(const TicketRow& row) {
   ByteWriter to;
   to.u8(kRowVersion);
   to.string(row.place);
@@ -38,7 +38,7 @@ CursorRow deleted_row(const std::string& id) {
   return {std::string(kTicketRowPrefix) + id, {}, true};
 }
 
-Result<TicketRow> decode_row(const CursorRow& row) {
+Result<TicketRow> decode_told(const CursorRow& row) {
   TicketRow out;
   out.id = row.key.substr(kTicketRowPrefix.size());
   ByteReader from(row.value);

@@ -32,9 +32,9 @@ struct TicketRow {
 
 inline constexpr std::string_view kTicketRowPrefix = "t:";
 
-CursorRow encode_row(const TicketRow& row);
+CursorRow encode_told(const TicketRow& row);
 CursorRow deleted_row(const std::string& id);
 // kDataLoss: damaged. kFailedPrecondition: of a newer siltd.
-Result<TicketRow> decode_row(const CursorRow& row);
+Result<TicketRow> decode_told(const CursorRow& row);
 
 }  // namespace silt::connectors

@@ -10,7 +10,7 @@
 #include "daemon/answer/citations.h"
 #include "daemon/answer/plan/planner.h"
 #include "daemon/answer/query_text.h"
-#include "daemon/answer/reply/compose.h"
+#include "daemon/answer/reply/item_reply.h"
 
 namespace silt::answer {
 namespace {
@@ -78,13 +78,15 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
     if (profile->records > 0) context.scope.push_back(std::move(profile));
   }
   silt::v1::AskFinal final;
-  silt::v1::AskResponse response;
   if (context.scope.empty()) {
     final.set_answer("Nothing has been read yet.");
     final.set_abstained(true);
     final.set_verdict("nothing");
     return final;
   }
+  const std::uint32_t wanted = std::min(request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max(), kCitationsMax);
+  SILT_ASSIGN(auto from_items, reply::reply_from_items(log_, context.scope, request.question(), context.time, wanted));
+  if (from_items) return finish(from_items->judged, from_items->reply, emit);
   std::vector<plan::Candidate> candidates = plan::make_plans(request.question(), context);
   for (plan::Candidate& candidate : candidates) limit_window(request, candidate.query);
   search::Limits limits;
@@ -93,11 +95,16 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
   limits.zone_s = context.time.zone_s;
   SILT_ASSIGN(const reply::Judged judged, reply::judge(log_, context.scope, std::move(candidates), limits));
   if (call.cancelled) return Status(Code::kCancelled, "cancelled by the caller");
+  return finish(judged, reply::compose(judged, context.time.zone_s, wanted), emit);
+}
+
+// What was found, as messages.
+Result<silt::v1::AskFinal> Asker::finish(const reply::Judged& judged, const reply::Reply& reply, const Emit& emit) const {
+  silt::v1::AskFinal final;
+  silt::v1::AskResponse response;
   describe(judged, *response.mutable_plan());
   SILT_TRY(emit_or_cancel(emit, response));
 
-  const std::uint32_t wanted = request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max();
-  const reply::Reply reply = reply::compose(judged, context.time.zone_s, std::min(wanted, kCitationsMax));
   SILT_TRY(emit_citations(judged, reply.citations, final, emit));
   final.set_answer(escape_lines(reply.text));
   response.set_text(final.answer());

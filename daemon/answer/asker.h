@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "daemon/access/caller.h"
-#include "daemon/answer/reply/judge.h"
+#include "daemon/answer/reply/compose.h"
 #include "daemon/answer/search/profile_cache.h"
 #include "daemon/store/fold_store.h"
 #include "proto/silt/v1/ask.pb.h"
@@ -39,6 +39,7 @@ class Asker {
                                  const std::vector<store::SourceInfo>& sources, const Emit& emit);
 
  private:
+  Result<silt::v1::AskFinal> finish(const reply::Judged& judged, const reply::Reply& reply, const Emit& emit) const;
   Status emit_citations(const reply::Judged& judged, const std::vector<search::Hit>& hits,
                         silt::v1::AskFinal& final, const Emit& emit) const;
 

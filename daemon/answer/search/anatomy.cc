@@ -6,6 +6,7 @@
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/search/quantity.h"
+#include "daemon/store/attributes.h"
 
 namespace silt::answer::search {
 namespace {
@@ -124,22 +125,43 @@ bool Anatomist::covered(std::uint32_t begin, std::uint32_t end) const {
                      [&](const Slot& slot) { return begin < slot.end && end > slot.begin; });
 }
 
-const std::vector<Slot>& Anatomist::slots_of(std::string_view text, const Layout& layout) {
+const std::vector<Slot>& Anatomist::slots_of(std::string_view text, const Layout& layout, std::string_view attributes) {
   fold::scan_line(text, line_);
   slots_.clear();
+  parts(layout);
+  const auto of_text = static_cast<std::ptrdiff_t>(slots_.size());
+  told(attributes);
+  std::rotate(slots_.begin(), slots_.begin() + of_text, slots_.end());  // what was told is surer than what is read
+  return slots_;
+}
+
+void Anatomist::told(std::string_view attributes) {
+  if (attributes.empty()) return;
+  const auto decoded = store::decode_attributes(attributes);
+  if (!decoded.is_ok()) return;
+  for (const store::Attribute& each : *decoded) {
+    if (each.value.empty()) continue;
+    Slot slot;
+    slot.name = each.key;
+    slot.role = Role::kNamed;
+    slot.told = each.value;
+    const bool number = each.value.find_first_not_of("0123456789.") == std::string_view::npos;
+    slot.kind = number ? TokenKind::kNumber : TokenKind::kWord;
+    slots_.push_back(slot);
+  }
+}
+
+void Anatomist::parts(const Layout& layout) {
   header_end_ = line_.time && line_.time->begin < 40 ? line_.time->end : 0;
   if (layout.kind == Layout::Kind::kCsv || layout.kind == Layout::Kind::kTsv) {
-    columns(layout);
-    return slots_;
+    return columns(layout);
   }
   if (layout.kind == Layout::Kind::kAccess) {
-    access_fields();
-    return slots_;
+    return access_fields();
   }
   if (layout.kind == Layout::Kind::kLines && !line_.json) header();
   keyed_fields();
   plain_tokens();
-  return slots_;
 }
 
 void Anatomist::header() {

@@ -32,12 +32,17 @@ struct Slot {
   fold::TokenKind kind = fold::TokenKind::kWord;
   Role role = Role::kPlain;
   std::uint32_t ordinal = 0;  // of plain ones: which token of the line it is
+  std::string_view told;      // of attributes, which stand beside the text: the value
+
+  std::string_view value(std::string_view text) const {
+    return told.empty() ? text.substr(begin, end - begin) : told;
+  }
 };
 
 class Anatomist {
  public:
-  // The result lives until the next call; so long must `text` live.
-  const std::vector<Slot>& slots_of(std::string_view text, const Layout& layout);
+  // The result lives until the next call; so long must `text` and `attributes` (as the journal has them) live.
+  const std::vector<Slot>& slots_of(std::string_view text, const Layout& layout, std::string_view attributes = {});
   const fold::ScannedLine& scanned() const { return line_; }
 
  private:
@@ -51,6 +56,8 @@ class Anatomist {
   void keyed_fields();
   void long_values();
   void plain_tokens();
+  void parts(const Layout& layout);
+  void told(std::string_view attributes);
   bool covered(std::uint32_t begin, std::uint32_t end) const;
 
   fold::ScannedLine line_;

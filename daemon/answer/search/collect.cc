@@ -107,8 +107,8 @@ class NumberCollector final : public Collector {
   void add(RecordInHand& record, std::size_t source) override {
     for (const Slot& slot : record.slots()) {
       if (slot_key(slot, record.text()) != name_) continue;
-      const bool clock = slot.kind == fold::TokenKind::kTime || record.text().substr(slot.begin, slot.end - slot.begin).find(':') != std::string_view::npos;
-      const auto quantity = read_quantity(record.text().substr(slot.begin, 48), clock);
+      const bool clock = slot.kind == fold::TokenKind::kTime || slot.value(record.text()).find(':') != std::string_view::npos;
+      const auto quantity = read_quantity(slot.told.empty() ? record.text().substr(slot.begin, 48) : slot.told, clock);
       if (!quantity) continue;
       take(*quantity, record, source);
       return;

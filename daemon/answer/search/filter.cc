@@ -17,7 +17,7 @@ const Slot* find_slot(const std::vector<Slot>& slots, std::string_view name, std
   return nullptr;
 }
 
-Filter::Filter(const Query& query, const Profile& profile, std::int32_t zone_s) : query_(query), zone_s_(zone_s), layout_(profile.layout.kind) {
+Filter::Filter(const Query& query, const Profile& profile, std::int32_t zone_s) : query_(query), zone_s_(zone_s), layout_(profile.layout.kind), items_(profile.items) {
   for (const PatternProfile& pattern : profile.patterns) {
     literal_[pattern.id] = std::all_of(query.words.begin(), query.words.end(), [&](const WordGroup& group) {
       return std::any_of(group.begin(), group.end(), [&](const std::string& word) {
@@ -60,7 +60,7 @@ bool Filter::passes(RecordInHand& record, const Test& test) const {
     return is == (test.compare == Compare::kIs);
   }
   if (slot == nullptr) return false;
-  const auto quantity = read_quantity(record.text().substr(slot->begin, 48), slot->kind == fold::TokenKind::kTime);
+  const auto quantity = read_quantity(slot->told.empty() ? record.text().substr(slot->begin, 48) : slot->told, slot->kind == fold::TokenKind::kTime);
   if (!quantity) return false;
   double value = quantity->value, bound = test.number;
   if (const auto unit = read_unit(test.unit); unit && unit->measure == quantity->measure) {
@@ -77,7 +77,7 @@ bool Filter::passes(RecordInHand& record, const Test& test) const {
 
 bool Filter::matches(RecordInHand& record) const {
   if (!in_time(record.mark().event_us)) return false;
-  if (is_table_head(layout_, record.record())) return false;
+  if (is_table_head(layout_, record.record()) || items_.is_history(record.record().seq)) return false;
   const store::PatternId pattern = record.mark().pattern;
   if (!query_.patterns.empty() &&
       std::find(query_.patterns.begin(), query_.patterns.end(), pattern) == query_.patterns.end())

@@ -30,7 +30,7 @@ class RecordInHand {
   const store::FoldMark& mark() const { return mark_; }
   std::string_view text() const { return record_->text; }
   const std::vector<Slot>& slots() {
-    if (slots_ == nullptr) slots_ = &anatomist_.slots_of(record_->text, layout_);
+    if (slots_ == nullptr) slots_ = &anatomist_.slots_of(record_->text, layout_, record_->attributes);
     return *slots_;
   }
 
@@ -55,6 +55,7 @@ class Filter {
   const Query& query_;
   std::int32_t zone_s_;
   Layout::Kind layout_;
+  const Items& items_;
   std::unordered_map<store::PatternId, bool> literal_;  // patterns whose template has all words
 };
 

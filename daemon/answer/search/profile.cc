@@ -114,6 +114,7 @@ void Builder::record(const store::RecordView& record, const store::FoldMark& mar
   profile_.read_seq = record.seq;
   if (is_table_head(profile_.layout.kind, record)) return;
   ++profile_.records;
+  profile_.items.add(record, mark.event_us);
   if (profile_.records == 1) profile_.first_us = profile_.last_us = mark.event_us;
   profile_.first_us = std::min(profile_.first_us, mark.event_us);
   profile_.last_us = std::max(profile_.last_us, mark.event_us);
@@ -122,12 +123,12 @@ void Builder::record(const store::RecordView& record, const store::FoldMark& mar
   PatternProfile& pattern = profile_.patterns[found->second];
   if (pattern.seen++ == 0) pattern.example = std::string(record.text.substr(0, 2000));
   const std::string_view text = record.text.substr(0, 8000);
-  for (const Slot& slot : anatomist_.slots_of(text, profile_.layout)) use_slot(pattern, slot, text);
+  for (const Slot& slot : anatomist_.slots_of(text, profile_.layout, record.attributes)) use_slot(pattern, slot, text);
   profile_.timed += anatomist_.scanned().time.has_value() || record.told_us != 0;
 }
 
 void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_view text) {
-  const std::string_view raw = text.substr(slot.begin, slot.end - slot.begin);
+  const std::string_view raw = slot.value(text);
   const bool word = slot.kind == TokenKind::kWord && slot.role == Role::kPlain;
   if (word && pattern.text.find(raw) != std::string::npos) return;  // part of the template
   if (slot.kind != TokenKind::kNumber && slot.kind != TokenKind::kIp)
@@ -150,7 +151,7 @@ void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_vi
   if (slot.name == "severity" && pattern.severity.empty()) pattern.severity = value;
   profile.addresses += slot.kind == TokenKind::kIp;
   profile.times += slot.kind == TokenKind::kTime || slot.kind == TokenKind::kDuration;
-  if (const auto quantity = read_quantity(text.substr(slot.begin, 40)); quantity && slot.kind != TokenKind::kIp) {
+  if (const auto quantity = read_quantity(slot.told.empty() ? text.substr(slot.begin, 40) : slot.told); quantity && slot.kind != TokenKind::kIp) {
     ++profile.numbers;
     if (profile.unit.empty()) profile.unit = quantity->unit;
   } else if (slot.kind == TokenKind::kWord) {
@@ -193,7 +194,7 @@ std::string slot_key(const Slot& slot, std::string_view) {
 }
 
 std::string slot_value(const Slot& slot, std::string_view text) {
-  std::string_view raw = text.substr(slot.begin, slot.end - slot.begin);
+  std::string_view raw = slot.value(text);
   if (slot.name == "severity") {
     const std::string_view severity = raw.size() == 1 ? severity_of(raw) : std::string_view();
     if (!severity.empty()) return std::string(severity);

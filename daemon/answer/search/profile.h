@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "daemon/answer/search/anatomy.h"
+#include "daemon/answer/search/items.h"
 #include "daemon/answer/search/records.h"
 
 namespace silt::answer::search {
@@ -96,6 +97,7 @@ struct Profile {
   std::vector<std::vector<Posting>> postings;                // by stem, ascending pattern
   std::vector<SlotProfile> slots;
   std::unordered_map<std::string, std::uint32_t> slot_at;    // by slot_key
+  Items items;                                               // of sources whose records name such
 
   const SlotProfile* slot(std::string_view key) const {
     const auto found = slot_at.find(std::string(key));
