@@ -1,6 +1,6 @@
 // store [--mb N] [FILE]: what a line costs on its way into the store, part by part, in MB of text per second
 // of processor time (of all threads, compaction included), and what it takes on the disk. Beside it, in the
-// same run: zstd -1 over blocks of 64 KiB, and rsyslogd from a file to a file, when it is installed.
+// same run: zstd -1 over blocks of the size that the intake appends, and rsyslogd from a file to a file, when it is installed.
 // Without FILE, N MB of lines like those of an HDFS data node are made.
 #include <fcntl.h>
 #include <signal.h>
@@ -29,7 +29,7 @@
 namespace silt {
 namespace {
 
-constexpr std::size_t kBlockBytes = 64 * 1024;
+constexpr std::size_t kBlockBytes = connectors::ReadLimits{}.batch_bytes_max;  // what the intake appends at once
 constexpr char kRsyslogd[] = "/usr/sbin/rsyslogd";
 
 double seconds(const timeval& time) {
@@ -215,7 +215,7 @@ std::unique_ptr<store::RocksStore> open_store(const std::string& path) {
   return store::RocksStore::open(options).value();
 }
 
-// Each append a chunk of 64 KiB, synced.
+// Each append a chunk, synced.
 void append_all(store::RocksStore& store, const Log& log) {
   const store::SourceInfo source = store.open_source("default", log.path, "bench").value();
   std::uint64_t at = 0;
@@ -331,8 +331,8 @@ void measure_all(const std::string& path, std::size_t megabytes) {
   const TempFolder dir;
   const Log log = path.empty() ? make_log(dir.path("data_node.log"), megabytes * 1'000'000) : read_log(path);
   Report report(log);
-  report.measure("zstd -1, blocks of 64 KiB", [&] { return compress_blocks(log); });
-  report.measure("journal: append of 64 KiB, synced", [&] {
+  report.measure("zstd -1, blocks of an append", [&] { return compress_blocks(log); });
+  report.measure("journal: appends, each synced", [&] {
     append_all(*open_store(dir.path("plain")), log);
     return bytes_under(dir.path("plain"));
   });

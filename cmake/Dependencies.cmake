@@ -17,6 +17,7 @@ if(SILT_DAEMON)
   pkg_check_modules(HYPERSCAN REQUIRED IMPORTED_TARGET libhs)
   pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
   pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+  pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 
   find_library(STEMMER_LIBRARY stemmer REQUIRED)
 

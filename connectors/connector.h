@@ -113,8 +113,8 @@ struct Batch {
 
 // A batch exceeds them by at most one record, or one delivery of an Inbox.
 struct ReadLimits {
-  std::uint64_t batch_bytes_max = 256 * 1024;
-  std::uint32_t batch_records_max = 4096;
+  std::uint64_t batch_bytes_max = 1024 * 1024;
+  std::uint32_t batch_records_max = 16 * 1024;
   std::uint32_t record_bytes_max = 64 * 1024;
 };
 

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "connectors/asio_waiter.h"
 #include "daemon/answer/answer.h"
+#include "daemon/answer/meaning/pattern_vectors.h"
 #include "daemon/descriptors.h"
 #include "daemon/inputs.h"
 #include "daemon/intake/intake.h"
@@ -82,6 +83,7 @@ class AppImpl final : public App {
     SILT_TRY(open_store());
     SILT_TRY(still_wanted());
     SILT_TRY(open_model());
+    SILT_TRY(open_encoder());
     SILT_TRY(still_wanted());
     SILT_TRY(make_intake());
     fold_loop_ = std::make_unique<learn::FoldLoop>(*store_, *store_, clock_, fold_options());
@@ -96,8 +98,7 @@ class AppImpl final : public App {
     options.backend = config_.model.backend;
     options.threads = static_cast<int>(config_.model.threads);
     SILT_ASSIGN(answerer_, answer::Answerer::create(
-                               {*store_, *store_, *store_, *store_, snapshots_, model_, clock_}, options));
-    model_->weights().release();  // all of it is packed now
+                               {*store_, *store_, *store_, *store_, snapshots_, model_, clock_, vectors_.get()}, options));
     return Status::ok();
   }
 
@@ -105,6 +106,7 @@ class AppImpl final : public App {
     SILT_TRY(still_wanted());
     SILT_TRY(start_server());  // first: a bad socket is found before anything is read
     learner_loop_->start();
+    if (vectors_) vectors_->start();
     fold_loop_->start();
     intake_->start();
     log::info("ready", {{"version", version()},
@@ -206,9 +208,27 @@ class AppImpl final : public App {
     if (!model.is_ok()) return invalid_argument("model.weights: " + model.status().message());
     model_ = std::move(model).value();
     const model::BackendOptions backend{config_.model.backend, static_cast<int>(config_.model.threads)};
-    auto learner = model::Learner::create(model_, backend, {.frozen_scores = config_.learn.frozen_scores});
+    // Packed when something is learned: who only counts does not hold the net.
+    auto learner = model::Learner::create_deferred(model_, backend, {.frozen_scores = config_.learn.frozen_scores});
     if (!learner.is_ok()) return invalid_argument("model.backend: " + learner.status().message());
     learner_ = std::move(learner).value();
+    return Status::ok();
+  }
+
+  // Without an encoder questions are answered by words alone, so only a file that was asked for must be there.
+  Status open_encoder() {
+    if (!config_.answer.encoder) return Status::ok();
+    const bool named = !config_.answer.encoder_weights.empty();
+    const std::string path = named ? config_.answer.encoder_weights
+                                   : (std::filesystem::path(weights_path(config_.model)).parent_path() / "minilm-l6.safetensors").string();
+    auto encoder = model::Encoder::open(path);
+    if (!encoder.is_ok() && named) return invalid_argument("answer.encoder_weights: " + encoder.status().message());
+    if (!encoder.is_ok()) {
+      log::warning("no_encoder", {{"error", encoder.status().message()}, {"remedy", "set answer.encoder_weights, or answer.encoder = false"}});
+      return Status::ok();
+    }
+    vectors_ = std::make_unique<answer::meaning::PatternVectors>(
+        answer::meaning::PatternVectors::Dependencies{*store_, *store_, *store_, std::move(encoder).value()});
     return Status::ok();
   }
 
@@ -231,7 +251,10 @@ class AppImpl final : public App {
       const std::string zone = inputs_->time_zone(info.connector);
       return zone_of(zone.empty() ? config_.learn.time_zone : zone);
     };
-    options.on_folded = [this](auto sources) { learner_loop_->ready(sources); };
+    options.on_folded = [this](auto sources) {
+      learner_loop_->ready(sources);
+      if (vectors_) vectors_->ready(sources);
+    };
     options.has_room = [this] { return disk_room_.has_room(); };
     options.keep_state = [this](store::SourceRef source) { learner_loop_->keep_state(source); };
     options.on_fatal = [this](const Status& status) { fail(status); };
@@ -355,6 +378,7 @@ class AppImpl final : public App {
     if (intake_) intake_->stop();
     if (fold_loop_) fold_loop_->stop();
     if (learner_loop_) learner_loop_->stop();
+    if (vectors_) vectors_->stop();
     if (server_) server_->stop();
   }
 
@@ -373,6 +397,7 @@ class AppImpl final : public App {
   std::shared_ptr<const model::Model> model_;
   std::unique_ptr<model::Learner> learner_;
   learn::Snapshots snapshots_;
+  std::unique_ptr<answer::meaning::PatternVectors> vectors_;  // null: no encoder
   std::unique_ptr<learn::FoldLoop> fold_loop_;
   std::unique_ptr<learn::LearnLoop> learner_loop_;
   std::unique_ptr<learn::StoreAdmin> admin_;

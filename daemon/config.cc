@@ -73,6 +73,12 @@ void describe(Visitor& v, ServeConfig& c) {
 }
 
 template <class Visitor>
+void describe(Visitor& v, AnswerConfig& c) {
+  v.flag("encoder", c.encoder);
+  v.text("encoder_weights", c.encoder_weights);
+}
+
+template <class Visitor>
 void describe(Visitor& v, TelemetryConfig& c) {
   v.choice("log_level", c.log_level, {"debug", "info", "warning", "error"});
 }
@@ -384,8 +390,8 @@ Result<Config> Config::parse(const std::string& text, const std::string& name) {
                             std::string(parsed.error().description()));
   }
   const toml::table& root = parsed.table();
-  const std::set<std::string, std::less<>> known = {"store", "model",     "learn", "intake",
-                                                    "serve", "telemetry", "source"};
+  const std::set<std::string, std::less<>> known = {"store", "model",  "learn",     "intake",
+                                                    "serve", "answer", "telemetry", "source"};
   for (const auto& [key, node] : root) {
     if (known.contains(key.str())) continue;
     return invalid_argument(name + ":" + std::to_string(key.source().begin.line) + ": " +
@@ -398,6 +404,7 @@ Result<Config> Config::parse(const std::string& text, const std::string& name) {
   SILT_TRY(read_section(root, name, "learn", config.learn));
   SILT_TRY(read_section(root, name, "intake", config.intake));
   SILT_TRY(read_section(root, name, "serve", config.serve));
+  SILT_TRY(read_section(root, name, "answer", config.answer));
   SILT_TRY(read_section(root, name, "telemetry", config.telemetry));
   SILT_TRY(read_sources(root, name, config));
   if (config.learn.time_zone != "local") {
@@ -461,6 +468,8 @@ std::string Config::to_toml() const {
   describe(printer, copy.intake);
   out += "\n[serve]\n";
   describe(printer, copy.serve);
+  out += "\n[answer]\n";
+  describe(printer, copy.answer);
   out += "\n[telemetry]\n";
   describe(printer, copy.telemetry);
   for (SourceConfig& source : copy.sources) {

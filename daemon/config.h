@@ -48,7 +48,7 @@ struct LearnConfig {
 struct IntakeConfig {
   std::uint32_t group_ms = 200;
   std::uint32_t record_bytes_max = 64 * 1024;
-  std::uint32_t batch_bytes_max = 256 * 1024;
+  std::uint32_t batch_bytes_max = 1024 * 1024;
 };
 
 struct ServeConfig {
@@ -57,6 +57,11 @@ struct ServeConfig {
   std::string change_group;          // whose members may reset, rename and delete; empty: root only
   std::uint32_t reader_threads = 3;  // of which one caller has all but one at most
   std::uint32_t queue_max = 64;      // waiting calls of one caller
+};
+
+struct AnswerConfig {
+  bool encoder = true;          // questions find patterns by meaning, too
+  std::string encoder_weights;  // empty: minilm-l6.safetensors beside the model's weights
 };
 
 struct TelemetryConfig {
@@ -108,6 +113,7 @@ struct Config {
   LearnConfig learn;
   IntakeConfig intake;
   ServeConfig serve;
+  AnswerConfig answer;
   TelemetryConfig telemetry;
   std::vector<SourceConfig> sources;
   std::string file;  // where it was read from; empty: from a text

@@ -75,7 +75,7 @@ class MixerLearner final : public Learner {
 
   std::uint64_t bytes(const AdaptedState& state) const override { return state.bytes(net_->initial.get()); }
 
-  std::uint64_t full_state_bytes() const override {
+  std::uint64_t full_state_bytes() override {
     const ModelConfig& c = net_->config;
     const int windows = c.windows() + (options_.frozen_scores ? c.frozen_windows() : 0);
     const std::uint64_t row = backend_->allocate(1, c.width, Role::kOperand)->bytes();

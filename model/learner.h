@@ -64,7 +64,12 @@ class Learner {
   static Result<std::unique_ptr<Learner>> create(std::shared_ptr<const Model> model,
                                                  const BackendOptions& backend,
                                                  const LearnerOptions& options);
-  // The same over a net that is already packed by a backend of this name: for tests and tools.
+  // The same, but the net is packed by the first call that needs it, so that who never learns does not hold
+  // it. If that fails (the file was written over since), fresh() is empty and every lane says why.
+  static Result<std::unique_ptr<Learner>> create_deferred(std::shared_ptr<const Model> model,
+                                                          const BackendOptions& backend,
+                                                          const LearnerOptions& options);
+  // As create(), over a net that is already packed by a backend of this name: for tests and tools.
   static std::unique_ptr<Learner> create(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend,
                                          const LearnerOptions& options);
   virtual ~Learner() = default;
@@ -93,7 +98,7 @@ class Learner {
 
   // Memory that the state alone holds (AdaptedState::bytes), and the most that it comes to hold.
   virtual std::uint64_t bytes(const AdaptedState& state) const = 0;
-  virtual std::uint64_t full_state_bytes() const = 0;
+  virtual std::uint64_t full_state_bytes() = 0;
 
   // Equal digests mean equal futures.
   virtual Digest digest(const AdaptedState& state) const = 0;

@@ -21,7 +21,11 @@ Result<std::shared_ptr<const Net>> Model::net(Backend& backend) const {
   std::weak_ptr<const Net>& packed = nets_[std::string(backend.name())];
   if (std::shared_ptr<const Net> net = packed.lock(); net != nullptr) return net;
   Result<std::shared_ptr<Net>> created = Net::create(*weights_, config_, backend);
+  const bool same_file = weights_->fingerprint() == fingerprint_;
   weights_->release();
+  if (!same_file) {
+    return data_loss(weights_->path() + ": it was written over since it was opened; replace it by renaming, and restart");
+  }
   if (!created.is_ok()) return created.status().with_context(weights_->path());
   const std::shared_ptr<Net> net = std::move(created).value();
   net->fingerprint = fingerprint_;

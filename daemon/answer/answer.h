@@ -22,6 +22,10 @@
 
 namespace silt::answer {
 
+namespace meaning {
+class PatternVectors;
+}
+
 // How the model reads what is explained.
 struct AnswerOptions {
   std::string backend = "auto";
@@ -38,6 +42,7 @@ class Answerer {
     const Snapshots& snapshots;
     std::shared_ptr<const model::Model> model;
     const Clock& clock;
+    meaning::PatternVectors* vectors = nullptr;  // null: patterns are found by words alone
   };
   static Result<std::unique_ptr<Answerer>> create(Dependencies dependencies, const AnswerOptions& options);
   virtual ~Answerer() = default;

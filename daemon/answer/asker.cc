@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/escape.h"
 #include "daemon/answer/api_time.h"
 #include "daemon/answer/citations.h"
+#include "daemon/answer/meaning/sentence_scorer.h"
 #include "daemon/answer/plan/planner.h"
 #include "daemon/answer/query_text.h"
 #include "daemon/answer/reply/item_reply.h"
@@ -77,6 +79,8 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
     SILT_ASSIGN(auto profile, profiles_.get(source));
     if (profile->records > 0) context.scope.push_back(std::move(profile));
   }
+  std::optional<meaning::SentenceScorer> scorer;
+  if (vectors_ != nullptr) context.scorer = &scorer.emplace(*vectors_);
   silt::v1::AskFinal final;
   if (context.scope.empty()) {
     final.set_answer("Nothing has been read yet.");

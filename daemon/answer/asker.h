@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "daemon/access/caller.h"
+#include "daemon/answer/meaning/pattern_vectors.h"
 #include "daemon/answer/reply/compose.h"
 #include "daemon/answer/search/profile_cache.h"
 #include "daemon/store/fold_store.h"
@@ -27,8 +28,8 @@ class Asker {
   using Emit = std::function<bool(const silt::v1::AskResponse&)>;
 
   Asker(const store::RecordLog& log, const store::EvidenceStore& evidence, const store::FoldStore& folds,
-        const Clock& clock, const AskerOptions& options)
-      : log_(log), clock_(clock), options_(options), profiles_(log, evidence, folds) {}
+        const Clock& clock, meaning::PatternVectors* vectors, const AskerOptions& options)
+      : log_(log), clock_(clock), vectors_(vectors), options_(options), profiles_(log, evidence, folds) {}
 
   search::ProfileCache& profiles() { return profiles_; }
   const AskerOptions& options() const { return options_; }
@@ -45,6 +46,7 @@ class Asker {
 
   const store::RecordLog& log_;
   const Clock& clock_;
+  meaning::PatternVectors* vectors_;  // may be null
   AskerOptions options_;
   search::ProfileCache profiles_;
 };

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint8_t kStateVersion = 2;
 constexpr std::size_t kCrowd = 24;  // templates in a leaf from which on plain words may become wild at once
+constexpr std::size_t kRememberedMax = 4096;  // lines
 constexpr std::size_t kLeafMost = 512;  // no more of them: random text is to cost no more than time and space
 
 }  // namespace
@@ -119,7 +120,7 @@ class Miner::State {
   // The template for masked_. Equal lines get equal answers as long as no template changes, so the
   // answers since the last change are remembered: that saves time and decides nothing.
   Folded place() {
-    Remembered& remembered = memory_[masked_.hash % memory_.size()];
+    const Remembered& remembered = memory_[masked_.hash % memory_.size()];
     if (remembered.version == version_ && remembered.hash == masked_.hash) return {remembered.pattern};
     const std::uint64_t before = version_;
     const Route route = tree_.find(masked_, leaves_);
@@ -134,8 +135,15 @@ class Miner::State {
     if (folded.template_changed) {
       while (const PatternId merged = settle(folded.pattern)) folded.pattern = merged;
     }
-    if (version_ == before) remembered = {masked_.hash, version_, folded.pattern};
+    if (version_ == before) remember(folded.pattern);
     return folded;
+  }
+
+  // Most sources have few kinds of lines: there is room for more only when two meet.
+  void remember(PatternId pattern) {
+    const bool met = memory_[masked_.hash % memory_.size()].version == version_;
+    if (met && memory_.size() < kRememberedMax) memory_.assign(2 * memory_.size(), {});
+    memory_[masked_.hash % memory_.size()] = {masked_.hash, version_, pattern};
   }
 
   PatternId best_match() const {
@@ -436,7 +444,7 @@ class Miner::State {
   std::vector<std::uint32_t> word_uses_;                    // places in templates
   std::vector<PatternId> dirty_;
   std::uint64_t version_ = 1;  // counts changes of templates
-  std::vector<Remembered> memory_ = std::vector<Remembered>(4096);
+  std::vector<Remembered> memory_ = std::vector<Remembered>(16);
   std::vector<TemplateTree::Leaf> leaves_;  // of masked_
   ScannedLine scanned_;
   MaskedLine masked_;

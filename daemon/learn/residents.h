@@ -57,7 +57,7 @@ struct Resident {
 
 class Residents {
  public:
-  Residents(std::uint64_t bytes_max, const model::Learner& learner)
+  Residents(std::uint64_t bytes_max, model::Learner& learner)
       : bytes_max_(bytes_max), learner_(learner) {}
 
   Resident* find(store::SourceRef source);
@@ -86,7 +86,7 @@ class Residents {
   std::uint64_t bytes_of(const Resident& resident) const;
 
   std::uint64_t bytes_max_;
-  const model::Learner& learner_;
+  model::Learner& learner_;
   std::map<store::SourceRef, Entry> entries_;
   std::list<store::SourceRef> order_;  // used longest ago first
   std::uint64_t bytes_ = 0;

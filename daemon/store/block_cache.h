@@ -1,5 +1,5 @@
-// BlockCache: opened segments and decoded blocks that were used last, so that readers who walk a
-// source in small steps do not decode it once for each step. Bounded in bytes. Safe from any thread.
+// BlockCache: summaries, opened segments and decoded blocks that were used last, so that readers who walk a
+// source in small steps, or ask of it again, do not decode it once for each step. Bounded in bytes. Safe from any thread.
 #pragma once
 
 #include <cstdint>
@@ -69,9 +69,16 @@ struct OpenedSegment {
   Segment segment;
 };
 
+struct SegmentLetters {
+  Seq last_seq = 0;
+  std::vector<PatternLetters> patterns;
+};
+
 // A segment may be replaced by a longer one that begins with the same record, so whoever finds one
 // checks that it ends where the store says. Whoever replaces one drops it here.
 struct BlockCache {
+  RecentlyUsed<StretchSummary> summaries{16 << 20};
+  RecentlyUsed<SegmentLetters> letters{16 << 20};
   RecentlyUsed<Block> decoded{8 << 20};
   RecentlyUsed<OpenedSegment> opened{24 << 20};
 };

@@ -13,11 +13,10 @@
 namespace silt::store {
 namespace {
 
-constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kFormat = 2;
 constexpr std::size_t kPlainBytes = 1024;  // a body up to here is not compressed
-constexpr int kLevel = 1;
 
-enum Packing : std::uint8_t { kPlain = 0, kZstd = 1 };
+enum Packing : std::uint8_t { kPlain = 0, kLz4 = 1 };
 
 // What of a record is not as predicted from the one before, and therefore follows.
 enum Differs : std::uint8_t {
@@ -80,7 +79,7 @@ Status read_header(std::string_view bytes, ByteReader& in, Header& header) {
   const std::uint32_t sum = in.u32();
   if (!in.ok()) return data_loss("chunk: it ends inside its header");
   if (sum != checksum(bytes.substr(0, size))) return data_loss("chunk: the header fails its checksum");
-  if (packing > kZstd || records > kChunkRecordsMax || header.body_bytes > kChunkBytesMax ||
+  if (packing > kLz4 || records > kChunkRecordsMax || header.body_bytes > kChunkBytesMax ||
       header.info.text_bytes > header.body_bytes) {
     return data_loss("chunk: the header says what no chunk can be");
   }
@@ -203,7 +202,7 @@ Result<std::string> unpack_body(std::string_view packed, const Header& header) {
     return std::string(packed);
   }
   std::string body(header.body_bytes, '\0');
-  SILT_TRY(decompress(packed, body.data(), body.size()).with_context("chunk"));
+  SILT_TRY(unpack_lz4(packed, body.data(), body.size()).with_context("chunk"));
   return body;
 }
 
@@ -231,9 +230,9 @@ std::string encode_chunk(std::span<const RecordView> records) {
   SILT_CHECK(body.size() <= kChunkBytesMax);
   if (body.size() > kPlainBytes) {
     std::string packed;
-    compress_append(body, kLevel, packed);
+    lz4_append(body, packed);
     if (packed.size() < body.size()) {
-      header.packing = kZstd;
+      header.packing = kLz4;
       body = std::move(packed);
     }
   }

@@ -234,6 +234,31 @@ Status Column::read(PieceReader& in, const SharedReader& shared, std::size_t row
   return read_strings(in, strings_, keep_);
 }
 
+Result<bool> read_literals(PieceReader& in, std::vector<std::string>& literals) {
+  if (in.pool().u8() != kSlots) return false;
+  const std::size_t count = in.pool().u8();
+  if (count == 0 || count > kMaxSlots) return data_loss("segment: a column has no or too many slots");
+  for (std::size_t k = 0; k <= count; ++k) literals.emplace_back(in.pool().string());
+  bool only_numbers = true;
+  for (std::size_t k = 0; k < count; ++k) only_numbers &= in.pool().u8() != kWord;
+  if (!in.pool().ok()) return data_loss("segment: a column is missing");
+  return only_numbers;
+}
+
+void Column::each_string(const std::function<void(std::string_view)>& visit) const {
+  for (const std::string_view string : strings_) visit(string);
+  std::string joined;
+  for (std::size_t k = 0; k < skeleton_.slots(); ++k) {
+    visit(skeleton_.literals[k]);
+    if (!skeleton_.is_word(k)) continue;
+    for (const std::string_view word : words_[k]) {
+      joined = skeleton_.literals[k];
+      visit(joined.append(word).append(skeleton_.literals[k + 1]));
+    }
+  }
+  if (skeleton_.slots() > 0) visit(skeleton_.literals.back());
+}
+
 Status Column::read_slots(PieceReader& in, const SharedReader& shared, std::uint64_t& numbers_left) {
   const std::size_t count = in.pool().u8();
   if (count == 0 || count > kMaxSlots) return data_loss("segment: a column has no or too many slots");

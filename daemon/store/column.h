@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,9 @@ struct ColumnStats {
 bool write_column(const char* texts, std::span<const ValueRef> values, SharedWriter& shared, PieceWriter& out,
                   Skeleton& skeleton, ColumnStats& stats);
 
+// False: the column that begins here is no skeleton of numbers only. True: `literals` are what its skeleton has.
+Result<bool> read_literals(PieceReader& in, std::vector<std::string>& literals);
+
 // A column in memory. Values are made when they are asked for.
 class Column {
  public:
@@ -48,6 +52,9 @@ class Column {
   // Of the other columns: distinct strings, and which of them each row has.
   std::span<const std::string_view> strings() const { return strings_; }
   std::span<const std::int64_t> string_of_row() const { return ids_; }
+  // Of any column: its strings, or the literals and words of its skeleton, of which values are made. Where a
+  // word stands beside a letter of a literal, the whole of both.
+  void each_string(const std::function<void(std::string_view)>& visit) const;
 
  private:
   Status read_slots(PieceReader& in, const SharedReader& shared, std::uint64_t& numbers_left);

@@ -1,5 +1,6 @@
 #include "daemon/store/compress.h"
 
+#include <lz4.h>
 #include <zstd.h>
 
 #include <memory>
@@ -34,6 +35,23 @@ Status decompress(std::string_view packed, char* out, std::size_t size) {
   const std::size_t got = ZSTD_decompressDCtx(context.get(), out, size, packed.data(), packed.size());
   if (ZSTD_isError(got)) return data_loss(std::string("zstd: ") + ZSTD_getErrorName(got));
   if (got != size) return data_loss("zstd: the frame has another size than its header says");
+  return Status::ok();
+}
+
+void lz4_append(std::string_view raw, std::string& out) {
+  SILT_CHECK(raw.size() <= LZ4_MAX_INPUT_SIZE);
+  const int bound = LZ4_compressBound(static_cast<int>(raw.size()));
+  const std::size_t before = out.size();
+  out.resize(before + static_cast<std::size_t>(bound));
+  const int size = LZ4_compress_default(raw.data(), out.data() + before, static_cast<int>(raw.size()), bound);
+  SILT_CHECK(size > 0);
+  out.resize(before + static_cast<std::size_t>(size));
+}
+
+Status unpack_lz4(std::string_view packed, char* out, std::size_t size) {
+  if (packed.size() > LZ4_MAX_INPUT_SIZE || size > LZ4_MAX_INPUT_SIZE) return data_loss("lz4: too many bytes for a block");
+  const int got = LZ4_decompress_safe(packed.data(), out, static_cast<int>(packed.size()), static_cast<int>(size));
+  if (got < 0 || static_cast<std::size_t>(got) != size) return data_loss("lz4: the block is damaged");
   return Status::ok();
 }
 

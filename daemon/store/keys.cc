@@ -35,8 +35,8 @@ std::string of_number(char table, SourceRef source, std::uint64_t number) {
   return key;
 }
 
-std::string of_pattern(SourceRef source, PatternId pattern) {
-  std::string key = of_source(kPattern, source);
+std::string of_pattern(char table, SourceRef source, PatternId pattern) {
+  std::string key = of_source(table, source);
   append_number(key, pattern, 4);
   return key;
 }

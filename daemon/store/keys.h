@@ -16,6 +16,7 @@
 //            't' tenant source                        scores of the open mini-batch
 //            'v' tenant source learned-seq            StateVersionRow
 //            'q' tenant request-id                    RequestRow
+//            'w' tenant source pattern                a vector (vector_store.h)
 //   chunk    'k' tenant source first-seq              a chunk (chunk.h)
 //            'f' tenant source first-seq              marks of chunks (marks.h)
 //   segment  's' tenant source first-seq              a segment (segment.h)
@@ -33,14 +34,14 @@ namespace silt::store::keys {
 
 inline constexpr char kSchema = 'm', kSource = 'n', kIntakeHead = 'i', kCursor = 'c', kShed = 'd',
                       kGap = 'l', kFoldHead = 'o', kPattern = 'p', kNetHead = 'h', kScores = 'e', kTail = 't',
-                      kVersion = 'v', kRequest = 'q', kChunk = 'k', kMarks = 'f', kSegment = 's',
+                      kVersion = 'v', kRequest = 'q', kVector = 'w', kChunk = 'k', kMarks = 'f', kSegment = 's',
                       kSegmentInfo = 'g', kBlob = 'b';
 
 std::string schema();
 std::string of_table(char table);                     // prefix of all its rows
 std::string of_source(char table, SourceRef source);  // a row, or the prefix of its rows
 std::string of_number(char table, SourceRef source, std::uint64_t number);
-std::string of_pattern(SourceRef source, PatternId pattern);
+std::string of_pattern(char table, SourceRef source, PatternId pattern);
 std::string of_cursor(std::string_view connector, std::string_view key);
 std::string of_tenant(char table, TenantId tenant);  // prefix
 std::string of_request(TenantId tenant, std::string_view request_id);

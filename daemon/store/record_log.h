@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "daemon/store/stretch.h"
 #include "daemon/store/types.h"
 
 namespace silt::store {
@@ -69,6 +70,9 @@ class RecordLog {
   // The block that holds the first record behind `after` (its earlier records included); null behind
   // the last one. A damaged block is a block, too: its range is known, its records are not.
   virtual Result<BlockPtr> block_after(SourceRef source, Seq after) const = 0;
+  // The same records, read no further than they are asked for; null behind the last one. A store without
+  // columns gives the block.
+  virtual Result<StretchPtr> stretch_after(SourceRef source, Seq after) const;
   // kNotFound: never written, or removed by retention. kDataLoss: its block is damaged.
   virtual Result<JournalRecord> read(SourceRef source, Seq seq) const = 0;
   virtual Result<IntakeHead> intake_head(SourceRef source) const = 0;

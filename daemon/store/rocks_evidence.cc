@@ -270,7 +270,7 @@ Status RocksStore::patterns(SourceRef source, std::vector<PatternRow>& out) cons
 }
 
 Result<PatternRow> RocksStore::pattern(SourceRef source, PatternId id) const {
-  const std::string key = keys::of_pattern(source, id);
+  const std::string key = keys::of_pattern(keys::kPattern, source, id);
   SILT_ASSIGN(const auto value, database_->get(Family::kMain, key));
   if (!value) return not_found("no pattern " + std::to_string(id));
   PatternRow row;

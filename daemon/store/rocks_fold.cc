@@ -28,6 +28,8 @@ Status RocksStore::commit(std::span<const FoldCommit> commits) {
   SILT_TRY(database_->write(std::move(changes)));
   for (const FoldCommit& commit : commits) {
     for (const SealedSegment& sealed : commit.sealed) {
+      blocks_.summaries.drop(commit.source, sealed.info.first_seq);
+      blocks_.letters.drop(commit.source, sealed.info.first_seq);
       blocks_.opened.drop(commit.source, sealed.info.first_seq);
       blocks_.decoded.drop(commit.source, sealed.info.first_seq);
     }
@@ -39,7 +41,7 @@ Status RocksStore::commit(std::span<const FoldCommit> commits) {
 
 Status RocksStore::put_fold(const FoldCommit& commit, FoldHead& head, WriteSet& changes) const {
   for (const PatternRow& pattern : commit.patterns) {
-    const std::string key = keys::of_pattern(commit.source, pattern.id);
+    const std::string key = keys::of_pattern(keys::kPattern, commit.source, pattern.id);
     changes.put(Family::kMain, key, rows::encode(key, pattern));
   }
   if (!commit.marks.empty()) {
@@ -152,6 +154,7 @@ Status RocksStore::reset_fold(SourceRef source) {
     changes.erase_range(family, begin, keys::after(begin));
   };
   erase(Family::kMain, keys::kPattern);
+  erase(Family::kMain, keys::kVector);
   erase(Family::kChunk, keys::kMarks);
   const std::string key = keys::of_source(keys::kFoldHead, source);
   changes.put(Family::kMain, key, rows::encode(key, head));

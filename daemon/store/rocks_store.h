@@ -21,6 +21,7 @@
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/store/segment_builder.h"
+#include "daemon/store/vector_store.h"
 
 namespace silt::store {
 
@@ -50,7 +51,8 @@ class RocksStore final : public RecordLog,
                          public FoldStore,
                          public NetStore,
                          public SourceStore,
-                         public EvidenceStore {
+                         public EvidenceStore,
+                         public VectorStore {
  public:
   static Result<std::unique_ptr<RocksStore>> open(const StoreOptions& options);
 
@@ -62,6 +64,7 @@ class RocksStore final : public RecordLog,
   Status append(const GroupAppend& group) override;
   Result<std::vector<connectors::CursorRow>> cursors(const std::string& connector) const override;
   Result<BlockPtr> block_after(SourceRef source, Seq after) const override;
+  Result<StretchPtr> stretch_after(SourceRef source, Seq after) const override;
   Result<JournalRecord> read(SourceRef source, Seq seq) const override;
   Result<IntakeHead> intake_head(SourceRef source) const override;
   Result<std::vector<Gap>> gaps(SourceRef source) const override;
@@ -103,6 +106,10 @@ class RocksStore final : public RecordLog,
   Result<PatternRow> pattern(SourceRef source, PatternId id) const override;
   Result<SeqRange> seqs_between(SourceRef source, std::int64_t first_us, std::int64_t last_us) const override;
 
+  // VectorStore
+  Status vectors(SourceRef source, std::uint64_t encoder, std::vector<VectorRow>& out) const override;
+  Status put_vectors(SourceRef source, std::uint64_t encoder, std::span<const VectorRow> rows) override;
+
   // By tenant and name. Reads everything.
   Result<std::vector<SourceDigest>> digests() const;
 
@@ -137,6 +144,7 @@ class RocksStore final : public RecordLog,
   Seq end_of_damage(SourceRef source, Seq first) const;
   Status marks_of(SourceRef source, const Block& block, std::vector<FoldMark>& out) const;
   Result<SegmentPtr> open_segment(SourceRef source, Seq first, std::string_view key) const;
+  Result<StretchPtr> sealed_stretch(SourceRef source, Seq seq, Seq folded) const;
   Status each_segment(SourceRef source, SeqRange range, const VisitSegment& visit) const;
   // Folded blocks of what was not sealed when `head` was read, from `range.first` on. Whoever visits
   // segments, too, reads the head first: what is sealed meanwhile is then met twice rather than never.

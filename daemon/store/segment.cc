@@ -50,7 +50,9 @@ bool append_line(const LinePlan& plan, std::size_t index, std::size_t end_max, s
 struct Segment::State {
   std::shared_ptr<const std::string> bytes;
   SegmentColumns columns;
+  std::vector<std::optional<LinePlan>> plans;  // of shapes whose columns were decoded
 
+  Status append_text(std::uint32_t index, std::string& out);
   Result<std::string> texts_of(std::span<const std::uint32_t> indexes);
   Result<RecordBlock> records_of(std::span<const std::uint32_t> indexes);
   Result<std::string> attributes_of(std::span<const std::uint32_t> indexes, std::vector<std::size_t>& ends);
@@ -112,6 +114,10 @@ Result<std::vector<std::int64_t>> Segment::arrivals() {
   return std::vector<std::int64_t>(arrivals.begin(), arrivals.end());
 }
 
+Result<std::span<const std::int64_t>> Segment::told() {
+  return state_->columns.told();
+}
+
 Result<std::vector<std::uint32_t>> Segment::text_sizes() {
   SILT_ASSIGN(const std::span<const std::int64_t> sizes, state_->columns.sizes());
   return std::vector<std::uint32_t>(sizes.begin(), sizes.end());
@@ -165,26 +171,29 @@ Result<ColumnValues> Segment::column(std::uint32_t shape, std::uint32_t hole) {
   return out;
 }
 
-// The texts, joined. That each has the size that the size column says is checked.
-Result<std::string> Segment::State::texts_of(std::span<const std::uint32_t> indexes) {
+// That the text has the size that the size column says is checked.
+Status Segment::State::append_text(std::uint32_t index, std::string& out) {
   SILT_ASSIGN(const std::span<const std::uint32_t> shapes, columns.shape_of());
   SILT_ASSIGN(const std::span<const std::int64_t> sizes, columns.sizes());
-  std::vector<std::optional<LinePlan>> plans(columns.header().shapes.size());
+  plans.resize(columns.header().shapes.size());
+  std::optional<LinePlan>& plan = plans[shapes[index]];
+  if (!plan) {
+    SILT_ASSIGN(plan, plan_lines(columns.header().shapes[shapes[index]], columns));
+  }
+  const std::size_t end = out.size() + static_cast<std::size_t>(sizes[index]);
+  if (append_line(*plan, index, end, out) && out.size() == end) return Status::ok();
+  return data_loss("segment: record " + std::to_string(index) +
+                   " has another size than the size column says");
+}
+
+// The texts, joined.
+Result<std::string> Segment::State::texts_of(std::span<const std::uint32_t> indexes) {
+  SILT_ASSIGN(const std::span<const std::int64_t> sizes, columns.sizes());
   std::size_t size = 0;
   for (const std::uint32_t index : indexes) size += static_cast<std::size_t>(sizes[index]);
   std::string texts;
   texts.reserve(size);
-  for (const std::uint32_t index : indexes) {
-    std::optional<LinePlan>& plan = plans[shapes[index]];
-    if (!plan) {
-      SILT_ASSIGN(plan, plan_lines(columns.header().shapes[shapes[index]], columns));
-    }
-    const std::size_t end = texts.size() + static_cast<std::size_t>(sizes[index]);
-    if (!append_line(*plan, index, end, texts) || texts.size() != end) {
-      return data_loss("segment: record " + std::to_string(index) +
-                       " has another size than the size column says");
-    }
-  }
+  for (const std::uint32_t index : indexes) SILT_TRY(append_text(index, texts));
   return texts;
 }
 
@@ -254,6 +263,22 @@ Result<RecordBlock> Segment::records(std::span<const std::uint32_t> indexes) {
     }
   }
   return state_->records_of(indexes);
+}
+
+Status Segment::append_text(std::uint32_t index, std::string& out) {
+  if (index >= records()) return not_found("segment: it has no such record");
+  return state_->append_text(index, out);
+}
+
+Status Segment::append_attributes(std::uint32_t index, std::string& out) {
+  if (index >= records()) return not_found("segment: it has no such record");
+  SILT_TRY(state_->columns.read_rest());
+  if (const Column* const attributes = state_->columns.attributes()) attributes->append(index, out);
+  return Status::ok();
+}
+
+Result<std::vector<PatternLetters>> Segment::letters() {
+  return letters_of(state_->columns);
 }
 
 // Marks the records of a shape in which `holds` is true of something.

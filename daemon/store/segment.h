@@ -26,6 +26,14 @@ struct ColumnValues {
   std::unique_ptr<const std::string> bytes;
 };
 
+// Runs of letters (of ASCII, or bytes that are not ASCII) in the texts of a pattern, in lower case, each once and
+// followed by a line end: what is no part of these is in no text.
+struct PatternLetters {
+  PatternId pattern = 0;
+  bool any = false;  // too many to say
+  std::string runs;
+};
+
 class Segment {
  public:
   static Result<Segment> open(std::shared_ptr<const std::string> bytes);
@@ -54,6 +62,7 @@ class Segment {
   Result<std::vector<std::uint32_t>> shape_indexes();
   Result<std::vector<FoldMark>> marks();
   Result<std::vector<std::int64_t>> arrivals();
+  Result<std::span<const std::int64_t>> told();  // lives as long as the segment
   Result<std::vector<std::uint32_t>> text_sizes();
   Result<std::vector<std::uint32_t>> indexes_of_shape(std::uint32_t shape);
 
@@ -62,6 +71,12 @@ class Segment {
   Result<RecordBlock> records(std::uint32_t first_index, std::uint32_t count);
   // `indexes` ascending, each once. Decodes only columns of the shapes that they have.
   Result<RecordBlock> records(std::span<const std::uint32_t> indexes);
+  // Append the text, or the attributes, of one record. The columns of its shape are decoded once.
+  Status append_text(std::uint32_t index, std::string& out);
+  Status append_attributes(std::uint32_t index, std::string& out);
+
+  // Of all its patterns, ascending. Reads columns of words only.
+  Result<std::vector<PatternLetters>> letters();
 
   // Appends the indexes, ascending, of the records in which `holds` is true of a token, of a part of the
   // line that is the same in all lines of the shape, or, in shape 0, of the whole line. `holds` sees each

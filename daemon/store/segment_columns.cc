@@ -138,6 +138,12 @@ Result<ColumnRows> SegmentColumns::values(std::uint32_t index) {
   return out;
 }
 
+Result<bool> SegmentColumns::literals_of(std::uint32_t index, std::vector<std::string>& literals) {
+  SILT_TRY(read_pool());
+  PieceReader in(pieces_, header_.columns[index].place);
+  return read_literals(in, literals);
+}
+
 Result<std::span<const std::int64_t>> SegmentColumns::sizes() {
   if (rows_.size.size() != header_.records) {
     SILT_TRY(read_shapes());

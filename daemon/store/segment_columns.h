@@ -22,6 +22,8 @@ struct ColumnRows {
   std::span<const std::uint32_t> rows;
 };
 
+struct PatternLetters;
+
 class SegmentColumns {
  public:
   // Checks the header and the bloom filter; `bytes` must outlive this.
@@ -35,6 +37,8 @@ class SegmentColumns {
   Result<std::span<const std::uint32_t>> rank_in_shape();  // how many records of its shape came before
   // Column `index` of the directory, a column of values, and the row that each record has in it.
   Result<ColumnRows> values(std::uint32_t index);
+  // True: the column's values are numbers, with these literals around them. It is not decoded for that.
+  Result<bool> literals_of(std::uint32_t index, std::vector<std::string>& literals);
   Result<std::span<const std::int64_t>> sizes();
   Result<std::span<const std::int64_t>> arrivals();
   Result<std::span<const std::int64_t>> told();
@@ -77,5 +81,8 @@ class SegmentColumns {
   std::string place_bytes_;
   std::unique_ptr<Column> attributes_;
 };
+
+// Segment::letters()
+Result<std::vector<PatternLetters>> letters_of(SegmentColumns& columns);
 
 }  // namespace silt::store

@@ -27,6 +27,7 @@ struct PatternStats {
   std::uint32_t last_index = 0;
   std::int64_t min_event_us = 0;
   std::int64_t max_event_us = 0;
+  friend bool operator==(const PatternStats&, const PatternStats&) = default;
 };
 
 // One token of a shape, in the order of the line.

@@ -1,22 +1,33 @@
 // Asks questions over plain files, without a daemon:
-//   answer_lab ROOT < QUESTIONS.tsv > REPLIES.jsonl     a question: id TAB file[,file...] TAB text
-// Each reply is one JSON object with what a client sees. Files are read once.
+//   answer_lab ROOT [--unscoped | --ground] [--encoder WEIGHTS VECTORS] < QUESTIONS.tsv
+// A question is id TAB file[,file...] TAB text. Each reply is one JSON object, a line, with what a client sees.
+// Files are read once. With an encoder, meaning helps; VECTORS is a file that keeps what it made of patterns
+// for the next time.
+// --ground: a fourth column names lines (from 1) that answer the question; printed is how often one of their
+// patterns is among the first 1, 3, 5 and 10 by each ranker.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <memory>
+#include <optional>
+#include <set>
 #include <sstream>
 
-#include "daemon/answer/query_text.h"
+#include "daemon/answer/meaning/sentence_scorer.h"
 #include "daemon/answer/plan/planner.h"
+#include "daemon/answer/query_text.h"
 #include "daemon/answer/reply/compose.h"
 #include "tests/answer/lines_store.h"
+#include "tests/answer/vector_file.h"
 
 namespace {
 
 using namespace silt;
 using namespace silt::answer;
+using Clock = std::chrono::steady_clock;
 
 std::string json_text(std::string_view text) {
   std::string out = "\"";
@@ -39,60 +50,160 @@ std::vector<std::string> split(const std::string& text, char mark) {
   return out;
 }
 
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+struct Lab {
+  std::int64_t now_us = 0;
+  LinesStore lines;
+  std::map<std::string, std::shared_ptr<search::Profile>> profiles;
+  search::Profiles all;
+  std::unique_ptr<VectorFile> file;
+  std::unique_ptr<meaning::PatternVectors> vectors;  // null: no encoder
+
+  void read(const std::string& root, const std::string& name) {
+    if (profiles.contains(name)) return;
+    std::ifstream in(root + "/" + name, std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    auto profile = std::make_shared<search::Profile>();
+    profile->name = name;
+    profile->ref = lines.add(name, text.str(), now_us);
+    const auto start = Clock::now();
+    if (const Status status = search::update_profile(lines, lines, *profile); !status.is_ok()) std::cerr << status.to_string() << '\n';
+    std::fprintf(stderr, "%s: %zu records, %zu patterns, %zu slots, profile in %.0f ms\n", name.c_str(), static_cast<std::size_t>(profile->records),
+                 profile->patterns.size(), profile->slots.size(), ms_since(start));
+    profiles[name] = profile;
+    all.push_back(profile);
+  }
+
+  Status encode(const std::string& weights, const std::string& path) {
+    SILT_ASSIGN(std::unique_ptr<model::Encoder> encoder, model::Encoder::open(weights));
+    file = std::make_unique<VectorFile>(lines, path);
+    vectors = std::make_unique<meaning::PatternVectors>(meaning::PatternVectors::Dependencies{lines, lines, *file, std::move(encoder)});
+    for (const auto& profile : all) {
+      for (bool more = true; more;) {
+        SILT_ASSIGN(more, vectors->turn(profile->ref));
+      }
+    }
+    file->save();
+    return Status::ok();
+  }
+};
+
+void print_reply(const std::string& id, reply::Judged& judged, double ms) {
+  const reply::Reply reply = reply::compose(judged, 0, 8);
+  const reply::Verdict verdict = judged.verdict;
+  judged.verdict = reply::Verdict::kStated;
+  const reply::Reply forced = reply::compose(judged, 0, 8);  // what it would have said, for calibration
+  std::cout << "{\"id\":" << json_text(id) << ",\"answer\":" << json_text(reply.text) << ",\"forced\":" << json_text(forced.text)
+            << ",\"op\":\"" << answer::name_of(judged.candidate.query.op) << "\",\"verdict\":\"" << name_of(verdict)
+            << "\",\"confidence\":" << judged.confidence << ",\"margin\":" << judged.candidate.margin << ",\"fit\":" << judged.candidate.fit
+            << ",\"ms\":" << ms << ",\"plan\":" << json_text(print_query(judged.candidate.query)) << ",\"evidence\":[";
+  for (std::size_t i = 0; i < reply.citations.size(); ++i) {
+    const search::Hit& hit = reply.citations[i];
+    std::cout << (i ? "," : "") << "{\"seq\":" << hit.seq << ",\"text\":" << json_text(hit.text) << ",\"time\":" << json_text(reply::time_text(hit.event_us, 0)) << "}";
+  }
+  std::cout << "]}\n";
+}
+
+void ask(Lab& lab, const std::vector<std::string>& question, bool unscoped) {
+  plan::PlanContext context;
+  context.time.now_us = lab.now_us;
+  if (unscoped) context.scope = lab.all;
+  else for (const std::string& file : split(question[1], ',')) context.scope.push_back(lab.profiles[file]);
+  context.scoped = !unscoped;
+  std::optional<meaning::SentenceScorer> scorer;
+  if (lab.vectors) context.scorer = &scorer.emplace(*lab.vectors);
+  const auto start = Clock::now();
+  auto judged = reply::judge(lab.lines, context.scope, plan::make_plans(question[2], context), {});
+  if (!judged.is_ok()) {
+    std::cout << "{\"id\":" << json_text(question[0]) << ",\"error\":" << json_text(judged.status().to_string()) << "}\n";
+    return;
+  }
+  print_reply(question[0], *judged, ms_since(start));
+}
+
+// Ranks, from 0, of the best pattern of the lines; one vector a ranker.
+class GroundTable {
+ public:
+  explicit GroundTable(Lab& lab) : lab_(lab) {}
+
+  void add(const std::vector<std::string>& question) {
+    const search::Profile& profile = *lab_.profiles[split(question[1], ',').front()];
+    std::set<store::PatternId> gold;
+    for (const std::string& line : split(question[3], ',')) {
+      if (const auto evidence = lab_.lines.evidence(profile.ref, std::stoull(line)); evidence.is_ok()) gold.insert(evidence->pattern);
+    }
+    language::TimeContext time;
+    time.now_us = lab_.now_us;
+    time.first_us = profile.first_us;
+    time.last_us = profile.last_us;
+    const language::Reading reading = language::read_question(question[2], time);
+    const plan::Topic topic = plan::topic_of(reading);
+    plan::Topic said = topic;  // without the thesaurus
+    for (plan::TopicWord& word : said.words) {
+      if (word.alternatives.size() > 1) word.alternatives.resize(1);
+    }
+    note("words", gold, profile, plan::match_topic(said, profile, 10).nearest);
+    note("words, thesaurus", gold, profile, plan::match_topic(topic, profile, 10).nearest);
+    if (!lab_.vectors) return;
+    meaning::SentenceScorer scorer(*lab_.vectors);
+    const std::vector<float> near = plan::nearness(&scorer, reading, profile);
+    note("encoder", gold, profile, plan::match_topic({}, profile, 10, near).nearest);
+    note("words, thesaurus, encoder", gold, profile, plan::match_topic(topic, profile, 10, near).nearest);
+  }
+
+  void print() const {
+    for (const auto& [name, ranks] : ranks_) {
+      std::printf("%-28s n=%zu", name.c_str(), ranks.size());
+      for (const std::size_t most : {1, 3, 5, 10}) {
+        const auto within = std::count_if(ranks.begin(), ranks.end(), [&](std::size_t rank) { return rank < most; });
+        std::printf("  top-%zu %.3f", most, static_cast<double>(within) / static_cast<double>(ranks.size()));
+      }
+      std::printf("\n");
+    }
+  }
+
+ private:
+  void note(const std::string& ranker, const std::set<store::PatternId>& gold, const search::Profile& profile, const std::vector<std::uint32_t>& order) {
+    std::size_t rank = 0;
+    while (rank < order.size() && !gold.contains(profile.patterns[order[rank]].id)) ++rank;
+    ranks_[ranker].push_back(rank < order.size() ? rank : std::size_t{1} << 30);
+  }
+
+  Lab& lab_;
+  std::map<std::string, std::vector<std::size_t>> ranks_;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string root = argc > 1 ? argv[1] : ".";
-  const bool unscoped = argc > 2 && std::string(argv[2]) == "--unscoped";
-  const std::int64_t now = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  bool unscoped = false, ground = false;
+  std::string weights, vectors_file;
+  for (int i = 2; i < argc; ++i) {
+    const std::string option = argv[i];
+    unscoped |= option == "--unscoped";
+    ground |= option == "--ground";
+    if (option == "--encoder" && i + 2 < argc) weights = argv[++i], vectors_file = argv[++i];
+  }
+  Lab lab;
+  lab.now_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   std::vector<std::vector<std::string>> questions;
   for (std::string line; std::getline(std::cin, line);) questions.push_back(split(line, '\t'));
-  LinesStore lines;
-  std::map<std::string, std::shared_ptr<search::Profile>> profiles;
-  search::Profiles all;
   for (const auto& question : questions) {
-    for (const std::string& file : split(question[1], ',')) {
-      if (profiles.contains(file)) continue;
-      std::ifstream in(root + "/" + file, std::ios::binary);
-      std::stringstream text;
-      text << in.rdbuf();
-      auto profile = std::make_shared<search::Profile>();
-      profile->name = file;
-      profile->ref = lines.add(file, text.str(), now);
-      const auto start = std::chrono::steady_clock::now();
-      if (const Status status = search::update_profile(lines, lines, *profile); !status.is_ok()) std::cerr << status.to_string() << '\n';
-      std::fprintf(stderr, "%s: %zu records, %zu patterns, %zu slots, profile in %.0f ms\n", file.c_str(), static_cast<std::size_t>(profile->records),
-                   profile->patterns.size(), profile->slots.size(), std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
-      profiles[file] = profile;
-      all.push_back(profile);
-    }
+    for (const std::string& file : split(question[1], ',')) lab.read(root, file);
   }
+  if (const Status status = weights.empty() ? Status::ok() : lab.encode(weights, vectors_file); !status.is_ok()) {
+    std::cerr << status.to_string() << '\n';
+    return 1;
+  }
+  GroundTable table(lab);
   for (const auto& question : questions) {
-    plan::PlanContext context;
-    context.time.now_us = now;
-    if (unscoped) context.scope = all;
-    else for (const std::string& file : split(question[1], ',')) context.scope.push_back(profiles[file]);
-    context.scoped = !unscoped;
-    const auto start = std::chrono::steady_clock::now();
-    auto plans = plan::make_plans(question[2], context);
-    auto judged = reply::judge(lines, context.scope, std::move(plans), {});
-    if (!judged.is_ok()) {
-      std::cout << "{\"id\":" << json_text(question[0]) << ",\"error\":" << json_text(judged.status().to_string()) << "}\n";
-      continue;
-    }
-    const reply::Reply reply = reply::compose(*judged, 0, 8);
-    const reply::Verdict verdict = judged->verdict;
-    judged->verdict = reply::Verdict::kStated;
-    const reply::Reply forced = reply::compose(*judged, 0, 8);  // what it would have said, for calibration
-    judged->verdict = verdict;
-    const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-    std::cout << "{\"id\":" << json_text(question[0]) << ",\"answer\":" << json_text(reply.text) << ",\"forced\":" << json_text(forced.text) << ",\"op\":\"" << answer::name_of(judged->candidate.query.op) << "\",\"verdict\":\"" << name_of(judged->verdict)
-              << "\",\"confidence\":" << judged->confidence << ",\"margin\":" << judged->candidate.margin << ",\"ms\":" << ms << ",\"plan\":" << json_text(print_query(judged->candidate.query))
-              << ",\"evidence\":[";
-    for (std::size_t i = 0; i < reply.citations.size(); ++i) {
-      const search::Hit& hit = reply.citations[i];
-      std::cout << (i ? "," : "") << "{\"seq\":" << hit.seq << ",\"text\":" << json_text(hit.text) << ",\"time\":" << json_text(reply::time_text(hit.event_us, 0)) << "}";
-    }
-    std::cout << "]}\n";
+    if (!ground) ask(lab, question, unscoped);
+    else if (question.size() > 3) table.add(question);
   }
+  if (ground) table.print();
 }

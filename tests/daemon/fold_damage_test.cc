@@ -105,7 +105,7 @@ TEST_F(FoldDamageTest, DamagedPatternsAreMadeAgain) {
   drain();
   const std::string before = digest(source());
   with_damage([&](store::RawRows& raw, SourceRef a) {
-    raw.flip(store::Family::kMain, store::keys::of_pattern(a, 1));
+    raw.flip(store::Family::kMain, store::keys::of_pattern(store::keys::kPattern, a, 1));
   });
   loop_->ready(std::vector{source().ref});
   drain();

@@ -17,7 +17,7 @@ class TimedLearner final : public model::Learner {
     inner_->append(lanes);
     for (const model::Lane& lane : lanes) clock_.advance_us(lane.report.steps * step_us_);
   }
-  std::uint64_t full_state_bytes() const override { return inner_->full_state_bytes(); }
+  std::uint64_t full_state_bytes() override { return inner_->full_state_bytes(); }
   Status score_tail(const model::AdaptedState& state, std::vector<model::TokenScore>& scores) override {
     return inner_->score_tail(state, scores);
   }

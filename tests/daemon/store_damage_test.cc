@@ -165,7 +165,7 @@ TEST_F(StoreDamageTest, ADamagedCursorRowIsLeftOut) {
 }
 
 TEST_F(StoreDamageTest, ADamagedPatternIsAnError) {
-  with_damage([&](RawRows& raw) { raw.flip(Family::kMain, keys::of_pattern(a_->info.ref, 2)); });
+  with_damage([&](RawRows& raw) { raw.flip(Family::kMain, keys::of_pattern(keys::kPattern, a_->info.ref, 2)); });
   std::vector<PatternRow> patterns;
   EXPECT_EQ(store().patterns(a_->info.ref, patterns).code(), Code::kDataLoss);  // the fold makes them again
   EXPECT_EQ(store().pattern(a_->info.ref, 2).status().code(), Code::kDataLoss);

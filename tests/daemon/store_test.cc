@@ -467,7 +467,7 @@ TEST_F(StoreTest, ADeletedSourceIsGoneAndItsInputBeginsANewOne) {
     RawRows raw(world_.path());
     for (const char table :
          {keys::kSource, keys::kIntakeHead, keys::kShed, keys::kFoldHead, keys::kSegmentInfo, keys::kPattern,
-          keys::kNetHead, keys::kScores, keys::kTail, keys::kVersion}) {
+          keys::kNetHead, keys::kScores, keys::kTail, keys::kVersion, keys::kVector}) {
       for (const std::string& key : raw.keys(Family::kMain, table))
         EXPECT_NE(keys::source_of(key), deleted) << table;
     }
@@ -490,6 +490,34 @@ TEST_F(StoreTest, ATenantsNumberIsNotGivenToAnother) {
     EXPECT_FALSE(store().request_result(second.tenant, "request")->has_value()) << "restart " << restart;
     reopen();
   }
+}
+
+// --- vectors ----------------------------------------------------------------------------------------
+
+TEST_F(StoreTest, VectorsAreOfOneEncoderAndGoWithTheirFoldAndSource) {
+  SourceModel& a = world_.source("a");
+  SourceModel& b = world_.source("b");
+  ASSERT_TRUE(world_.append({{&a, 3}, {&b, 3}}, {}).is_ok());
+  const std::vector<VectorRow> rows_of_a = {{1, 10, "one"}, {2, 20, std::string("t\0o", 3)}};
+  ASSERT_TRUE(store().put_vectors(a.info.ref, 7, rows_of_a).is_ok());
+  ASSERT_TRUE(store().put_vectors(b.info.ref, 7, std::vector<VectorRow>{{1, 10, "b"}}).is_ok());
+  ASSERT_TRUE(store().put_vectors(a.info.ref, 7, std::vector<VectorRow>{{1, 11, "other"}}).is_ok());  // replaces
+  reopen();
+  std::vector<VectorRow> found;
+  ASSERT_TRUE(store().vectors(a.info.ref, 7, found).is_ok());
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].text_hash, 11u);
+  EXPECT_EQ(found[0].bytes, "other");
+  EXPECT_EQ(found[1].pattern, 2u);
+  EXPECT_EQ(found[1].bytes, rows_of_a[1].bytes);
+  ASSERT_TRUE(store().vectors(a.info.ref, 8, found).is_ok());
+  EXPECT_TRUE(found.empty());  // of another encoder
+  ASSERT_TRUE(store().reset_fold(a.info.ref).is_ok());
+  ASSERT_TRUE(store().vectors(a.info.ref, 7, found).is_ok());
+  EXPECT_TRUE(found.empty());
+  ASSERT_TRUE(store().delete_source(b.info.ref, {}).is_ok());
+  ASSERT_TRUE(store().put_vectors(b.info.ref, 7, rows_of_a).is_ok());  // nothing is kept
+  EXPECT_EQ(rows(Family::kMain, keys::kVector), 0u);
 }
 
 // --- digests ----------------------------------------------------------------------------------------

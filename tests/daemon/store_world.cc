@@ -280,6 +280,7 @@ Status StoreWorld::score(SourceModel& source, std::size_t count, std::size_t tai
 
 void StoreWorld::check(SourceModel& source) {
   check_journal(source);
+  check_stretches(source);
   check_evidence(source);
   check_terms(source);
   check_times(source);
@@ -325,6 +326,43 @@ void StoreWorld::check_journal(SourceModel& source) {
     }
   }
   EXPECT_EQ(store_->read(ref, source.end() + 1).status().code(), Code::kNotFound);
+}
+
+// Every record once, whatever form it has; summaries say what counting says.
+void StoreWorld::check_stretches(SourceModel& source) {
+  Seq next = source.fold.floor_seq + 1;
+  for (const bool failed = ::testing::Test::HasFailure(); failed || !::testing::Test::HasFailure();) {
+    const auto got = store_->stretch_after(source.info.ref, next - 1);
+    ASSERT_TRUE(got.is_ok()) << got.status().to_string();
+    if (!*got) break;
+    Stretch& stretch = **got;
+    ASSERT_EQ(stretch.first_seq(), next);
+    next = stretch.last_seq() + 1;
+    std::map<PatternId, PatternStats> counted;
+    for (Seq seq = stretch.first_seq(); seq < next; ++seq) {
+      const auto index = static_cast<std::uint32_t>(seq - stretch.first_seq());
+      EXPECT_EQ(source.is_lost(seq), !stretch.damage().empty()) << seq;
+      if (!stretch.damage().empty()) continue;
+      const KeptRecord& kept = source.records[seq - 1];
+      EXPECT_EQ(*stretch.text(index), kept.record.text) << seq;
+      EXPECT_EQ(*stretch.attributes(index), kept.record.attributes) << seq;
+      EXPECT_EQ((*stretch.told())[index], kept.record.told_us) << seq;
+      EXPECT_EQ(stretch.is_folded(), next - 1 <= source.fold.folded_seq) << seq;
+      if (!stretch.is_folded()) continue;
+      expect_equal((*stretch.marks())[index], kept.mark);
+      const std::int64_t us = kept.mark.event_us;
+      PatternStats& stats = counted.try_emplace(kept.mark.pattern, PatternStats{kept.mark.pattern, 0, index, index, us, us}).first->second;
+      ++stats.count;
+      stats.last_index = index;
+      stats.min_event_us = std::min(stats.min_event_us, us);
+      stats.max_event_us = std::max(stats.max_event_us, us);
+    }
+    if (stretch.summary() == nullptr) continue;
+    std::vector<PatternStats> wanted;
+    for (const auto& [pattern, stats] : counted) wanted.push_back(stats);
+    EXPECT_EQ(stretch.summary()->patterns, wanted) << "stretch " << stretch.first_seq() << ".." << next - 1;
+  }
+  EXPECT_EQ(next, source.end() + 1);
 }
 
 void StoreWorld::check_evidence(SourceModel& source) {

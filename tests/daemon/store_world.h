@@ -71,9 +71,10 @@ class StoreWorld {
   Status score(SourceModel& source, std::size_t count, std::size_t tail = 0,
                std::optional<std::string> blob = {});
 
-  // Compares everything: journal, marks, scores, evidence, postings, times.
+  // Compares everything: journal, stretches, marks, scores, evidence, postings, times.
   void check(SourceModel& source);
   void check_journal(SourceModel& source);
+  void check_stretches(SourceModel& source);
   void check_evidence(SourceModel& source);
   void check_terms(SourceModel& source);
   void check_times(SourceModel& source);

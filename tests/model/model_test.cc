@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <limits>
 
 #include "model/backends/backends.h"
@@ -65,6 +67,38 @@ TEST_F(ModelTest, ReadsTextFromBytesToAnAdaptedAnswer) {
   double gain = 0;
   for (std::size_t i = 0; i < tokens.size(); ++i) gain += before[i] - after[i];
   EXPECT_GT(gain, 0.2 * static_cast<double>(tokens.size()));
+}
+
+TEST_F(ModelTest, ADeferredLearnerIsTheSameLearner) {
+  const std::shared_ptr<const Model> model = open(1);
+  const auto plain = std::move(Learner::create(model, {}, {})).value();
+  const auto deferred = std::move(Learner::create_deferred(model, {}, {})).value();
+  EXPECT_EQ(deferred->backend_name(), plain->backend_name());
+  EXPECT_EQ(deferred->lanes_max(), plain->lanes_max());
+  const std::vector<Token> tokens(100, 5);
+  AdaptedState a = plain->fresh(), b = deferred->fresh();
+  std::vector<TokenScore> scores;
+  ASSERT_TRUE(plain->append(a, tokens, LearnMode::kScoreAndLearn, scores).is_ok());
+  ASSERT_TRUE(deferred->append(b, tokens, LearnMode::kScoreAndLearn, scores).is_ok());
+  EXPECT_EQ(deferred->digest(b), plain->digest(a));
+  EXPECT_EQ(deferred->save(b), plain->save(a));
+}
+
+// Nothing was packed at its creation, and what is packed later is the file that was opened or nothing.
+TEST_F(ModelTest, ADeferredLearnerRefusesAFileThatWasWrittenOver) {
+  const auto deferred = std::move(Learner::create_deferred(open(1), {}, {})).value();
+  ASSERT_EQ(std::filesystem::file_size(path(1)), std::filesystem::file_size(path(2)));
+  const std::string other = [&] {
+    std::ifstream in(path(2), std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  }();
+  std::fstream(path(1), std::ios::in | std::ios::out | std::ios::binary).write(other.data(), std::ssize(other));
+  AdaptedState state = deferred->fresh();
+  std::vector<TokenScore> scores;
+  const Status refused = deferred->append(state, std::vector<Token>{1, 2}, LearnMode::kScoreAndLearn, scores).status();
+  EXPECT_EQ(refused.code(), Code::kDataLoss);
+  EXPECT_NE(refused.message().find("written over"), std::string::npos) << refused.message();
+  EXPECT_TRUE(scores.empty());
 }
 
 // Whoever learns, saves and answers does not see what the file's mixer is.

@@ -79,6 +79,7 @@ const std::map<std::string, Names, std::less<>> kRooms = {
     {"language", {}},
     {"search", {"language"}},
     {"plan", {"language", "search"}},
+    {"meaning", {"language", "search", "plan"}},
     {"reply", {"language", "search", "plan"}},
 };
 

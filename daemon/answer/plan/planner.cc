@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <memory>
+#include <numeric>
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/plan/source_planner.h"
@@ -12,6 +14,9 @@ namespace silt::answer::plan {
 namespace {
 
 using language::Reading;
+
+// What speaks for a source, in the unit of a rare word that it has.
+constexpr float kMeaning = 12, kChance = 0.5F, kChanceOfWords = 0.3F, kComputedOfText = 1;
 
 language::TimeContext time_for(const language::TimeContext& asker, const search::Profile& profile) {
   language::TimeContext out = asker;
@@ -44,6 +49,29 @@ std::size_t values_in(const Reading& reading, const search::Profile& profile) {
   return hits;
 }
 
+// A source means what the question does when its nearest patterns do, and when all of it is about such things.
+float meaning_of(const std::vector<float>& near, const search::Profile& profile) {
+  float sum = 0, weights = 0;
+  std::vector<float> known;
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    if (std::isnan(near[i])) continue;
+    const float weight = std::log1p(static_cast<float>(profile.patterns[i].count));
+    sum += weight * near[i];
+    weights += weight;
+    known.push_back(near[i]);
+  }
+  if (known.empty() || weights <= 0) return 0;
+  const std::size_t top = std::min<std::size_t>(3, known.size());
+  std::partial_sort(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(top), known.end(), std::greater<>());
+  const float nearest = std::accumulate(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(top), 0.0F) / static_cast<float>(top);
+  return sum / weights + nearest;
+}
+
+// Numbers over lines are seldom asked of a text.
+bool computes(Op op) {
+  return op != Op::kList && op != Op::kExplain && op != Op::kExists && op != Op::kSummary;
+}
+
 struct Entry {
   float fitness = 0;
   std::size_t index = 0;
@@ -73,6 +101,17 @@ void weigh(std::vector<Entry>& entries) {
 
 }  // namespace
 
+std::vector<float> nearness(TopicScorer* scorer, const Reading& reading, const search::Profile& profile) {
+  if (scorer == nullptr) return {};
+  std::string topic;
+  for (const std::size_t i : reading.topic) topic += (topic.empty() ? "" : " ") + reading.words[i].text;
+  std::vector<float> out = scorer->score(reading.question, profile);
+  if (topic.empty()) return out;
+  const std::vector<float> of_topic = scorer->score(topic, profile);
+  for (std::size_t i = 0; i < out.size() && i < of_topic.size(); ++i) out[i] = (out[i] + of_topic[i]) / 2;
+  return out;
+}
+
 std::vector<Candidate> make_plans(const std::string& question, const PlanContext& context) {
   std::vector<Entry> entries;
   for (std::size_t i = 0; i < context.scope.size(); ++i) {
@@ -80,11 +119,16 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     Entry entry;
     entry.index = i;
     entry.reading = std::make_unique<Reading>(language::read_question(question, time_for(context.time, profile)));
+    std::vector<float> near = nearness(context.scorer, *entry.reading, profile);
+    const float meaning = meaning_of(near, profile);
     const std::vector<std::size_t> names = take_names(*entry.reading, profile);
-    entry.planner = std::make_unique<SourcePlanner>(*entry.reading, profile, i);
+    entry.planner = std::make_unique<SourcePlanner>(*entry.reading, profile, i, std::move(near));
     entry.evidence = entry.planner->evidence();
     for (const std::size_t at : names) entry.evidence[at] = 1.5F;
-    entry.fitness = entry.planner->likelihood();
+    // In a source of many patterns something fits by chance.
+    const float chance = (meaning > 0 ? kChance : kChanceOfWords) * std::log1p(static_cast<float>(profile.patterns.size()));
+    const bool text = profile.layout.kind == search::Layout::Kind::kProse && computes(entry.reading->op());
+    entry.fitness = entry.planner->likelihood() + kMeaning * meaning - chance - (text ? kComputedOfText : 0);
     entry.values = values_in(*entry.reading, profile);
     entries.push_back(std::move(entry));
   }
@@ -95,8 +139,8 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
   std::vector<Candidate> out;
   for (Entry& entry : entries) {
     out.push_back(entry.planner->plan());
-    out.back().fit = best > 0 ? entry.fitness / best : 1;
-    out.back().margin = context.scope.size() == 1 ? 1 : best > 0 ? (best - next) / best : 0;
+    out.back().fit = std::exp(entry.fitness - best);
+    out.back().margin = context.scope.size() == 1 ? 1 : 1 - std::exp(next - best);
   }
   if (context.scoped && entries.size() > 1 && out.front().query.op == Op::kCompare && !out.front().query.other_window.bounded()) {
     Candidate& both = out.front();  // "which of the two machines got more ..."

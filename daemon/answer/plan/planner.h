@@ -43,7 +43,12 @@ struct PlanContext {
   language::TimeContext time;            // of the asker
   search::Profiles scope;
   bool scoped = false;                   // the asker named the sources
+  TopicScorer* scorer = nullptr;         // meaning; null: words alone
 };
+
+// How near the patterns mean what the question does: the whole of it, and what it is about. Empty without a
+// scorer.
+std::vector<float> nearness(TopicScorer* scorer, const language::Reading& reading, const search::Profile& profile);
 
 // Never empty unless the scope is.
 std::vector<Candidate> make_plans(const std::string& question, const PlanContext& context);

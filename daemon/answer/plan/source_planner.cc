@@ -14,6 +14,8 @@ namespace {
 using language::Reading;
 using search::Profile;
 
+constexpr std::size_t kNearShown = 5;
+
 bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
@@ -37,8 +39,8 @@ bool names_something(const Profile& profile, std::string_view word) {
 
 }  // namespace
 
-SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std::size_t index)
-    : reading_(reading), profile_(profile), topic_(topic_of(reading)) {
+SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std::size_t index, std::vector<float> near)
+    : reading_(reading), profile_(profile), near_(std::move(near)), topic_(topic_of(reading)) {
   out_.sources = {index};
   out_.query.sources = {profile.name};
   out_.query.op = reading.op();
@@ -51,7 +53,7 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   got_.assign(topic_.words.size(), 0);
   split_topic();
   ground_values();
-  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64, near_);
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
 }
@@ -279,15 +281,27 @@ void SourcePlanner::measure() {
   if (story && out_.ground == Ground::kAll) out_.coverage = std::max(out_.coverage, 0.7F);
 }
 
+// What a reply shows that claims nothing. In a text, lines next to each other count together: words alone.
+void SourcePlanner::note_near() {
+  std::map<std::uint32_t, float> scores;
+  for (const PatternMatch& match : matches_.best) scores[match.pattern] = match.score;
+  std::vector<std::uint32_t> order = matches_.nearest;
+  if (prose_) {
+    order.clear();
+    for (const PatternMatch& match : matches_.best) order.push_back(match.pattern);
+  }
+  for (const std::uint32_t pattern : order) {
+    if (out_.near.size() < kNearShown) out_.near.push_back({out_.sources[0], pattern, scores[pattern]});
+  }
+}
+
 Candidate SourcePlanner::plan() {
   out_.query.tests = fields_.tests;
   ground_words();
   shape();
   if (!operand_.empty() && out_.query.operand.empty()) give_back_operand();
   else if (claimed_) rematch();
-  for (const PatternMatch& match : matches_.best) {
-    if (out_.near.size() < 5) out_.near.push_back({out_.sources[0], match.pattern, match.score});
-  }
+  note_near();
   measure();
   return std::move(out_);
 }
@@ -329,7 +343,7 @@ void SourcePlanner::rematch() {
   out_.query.patterns.clear();
   ground_values();
   chosen_.clear();
-  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64, near_);
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) {
     weight_[subject_[i]] = matches_.weights[i];

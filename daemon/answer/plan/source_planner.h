@@ -14,7 +14,9 @@ namespace silt::answer::plan {
 
 class SourcePlanner {
  public:
-  SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index);
+  // `near`: what a scorer says of the profile's patterns, or empty.
+  SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index,
+                std::vector<float> near);
 
   // By word of the question: how well the source has it, 0 to 1. What chooses among sources.
   std::map<std::size_t, float> evidence() const;
@@ -39,6 +41,7 @@ class SourcePlanner {
   std::vector<std::uint32_t> patterns_in_scope() const;
   OperandChoice operand_for(OperandUse use) const;
   void measure();
+  void note_near();
 
   void shape();
   bool settle_untimed();
@@ -54,6 +57,7 @@ class SourcePlanner {
 
   const language::Reading& reading_;
   const search::Profile& profile_;
+  const std::vector<float> near_;
   Candidate out_;
   Topic topic_;
   std::vector<std::size_t> subject_, operand_;  // of topic_.words

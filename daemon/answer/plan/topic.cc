@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include "daemon/answer/language/words.h"
@@ -17,6 +18,8 @@ using search::Profile;
 
 constexpr float kThesaurusFactor = 0.5F, kPhraseFactor = 0.85F, kPrefixFactor = 0.6F, kTypoFactor = 0.75F;
 constexpr float kLight = 0.35F;
+constexpr float kMeaning = 0.4F;  // of meaning against words, in standard deviations of both
+constexpr std::size_t kNearest = 10;
 constexpr float kUnknown = 0.7F;  // of the rarest word's weight: what a word weighs that the source does not have
 
 // A word of a question may be written in parts: stop-the-world, insertHiHealthData.
@@ -128,6 +131,47 @@ std::vector<Resolved> Matcher::resolve(const TopicWord& word) const {
   return out;
 }
 
+// How far each value stands above the mean, in standard deviations. NaN counts as the mean.
+std::vector<float> standardised(const std::vector<float>& values) {
+  double sum = 0, squares = 0;
+  std::size_t n = 0;
+  for (const float value : values) {
+    if (std::isnan(value)) continue;
+    sum += value;
+    squares += double{value} * value;
+    ++n;
+  }
+  std::vector<float> out(values.size(), 0);
+  const double mean = n > 0 ? sum / static_cast<double>(n) : 0;
+  const double deviation = n > 0 ? std::sqrt(std::max(0.0, squares / static_cast<double>(n) - mean * mean)) : 0;
+  if (deviation <= 0) return out;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isnan(values[i])) out[i] = static_cast<float>((values[i] - mean) / deviation);
+  }
+  return out;
+}
+
+// The patterns that are nearest by words and meaning together; best first.
+std::vector<std::uint32_t> nearest_of(const std::vector<PatternMatch>& all, const std::vector<float>& near) {
+  std::vector<float> words;
+  for (const PatternMatch& match : all) words.push_back(match.score);
+  std::vector<float> rank = words;
+  if (near.size() == all.size()) {
+    rank = standardised(words);
+    const std::vector<float> by_meaning = standardised(near);
+    for (std::size_t i = 0; i < rank.size(); ++i) rank[i] += kMeaning * by_meaning[i];
+  }
+  std::vector<std::uint32_t> out(all.size());
+  std::iota(out.begin(), out.end(), 0U);
+  if (near.empty()) std::erase_if(out, [&](std::uint32_t p) { return words[p] <= 0; });
+  const std::size_t most = std::min(kNearest, out.size());
+  std::partial_sort(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(most), out.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return rank[a] != rank[b] ? rank[a] > rank[b] : a < b;
+  });
+  out.resize(most);
+  return out;
+}
+
 }  // namespace
 
 Topic topic_of(const language::Reading& reading) {
@@ -195,7 +239,7 @@ Topic topic_of(const language::Reading& reading) {
   return out;
 }
 
-TopicMatches match_topic(const Topic& topic, const Profile& profile, std::size_t most) {
+TopicMatches match_topic(const Topic& topic, const Profile& profile, std::size_t most, const std::vector<float>& near) {
   TopicMatches out;
   const Matcher matcher(profile);
   const std::size_t n = profile.patterns.size();
@@ -245,6 +289,7 @@ TopicMatches match_topic(const Topic& topic, const Profile& profile, std::size_t
     const float length = 1 + 0.01F * static_cast<float>(std::min<std::size_t>(pattern.text.size(), 600)) / 10;
     match.score = match.score / length * (1 + 0.05F * std::log1p(static_cast<float>(pattern.count)));
   }
+  out.nearest = nearest_of(all, near);
   std::erase_if(all, [](const PatternMatch& match) { return match.score <= 0; });
   std::stable_sort(all.begin(), all.end(), [](const PatternMatch& a, const PatternMatch& b) { return a.score > b.score; });
   if (all.size() > most) all.resize(most);

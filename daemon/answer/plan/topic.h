@@ -43,15 +43,20 @@ struct PatternMatch {
 class TopicScorer {
  public:
   virtual ~TopicScorer() = default;
-  // One value per pattern of the profile; larger fits better. Comparable within one call only.
+  // One value per pattern of the profile: -1 to 1, larger fits better, and the same scale for all sources;
+  // NaN: not known. Empty: the scorer has nothing to say.
   virtual std::vector<float> score(const std::string& question, const search::Profile& profile) = 0;
 };
 
 struct TopicMatches {
   std::vector<PatternMatch> best;     // best first
+  std::vector<std::uint32_t> nearest; // patterns by words and meaning together, best first, ten at most
   std::vector<float> weights;         // per topic word: its rarity in this source
   std::vector<bool> known;            // per topic word: the source has it in some way
 };
-TopicMatches match_topic(const Topic& topic, const search::Profile& profile, std::size_t most);
+// `near`: what a scorer says of the patterns, or empty. It takes part in `nearest` alone: where words match,
+// they choose better.
+TopicMatches match_topic(const Topic& topic, const search::Profile& profile, std::size_t most,
+                         const std::vector<float>& near = {});
 
 }  // namespace silt::answer::plan

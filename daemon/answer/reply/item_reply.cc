@@ -106,7 +106,7 @@ bool Answerer::passes(const Ticket& ticket) const {
 // A word of the topic may name a person, a queue, a priority or a state: then it is a test, not a word to find.
 void Answerer::find_tickets() {
   for (std::size_t s = 0; s < scope_.size(); ++s) {
-    const Items& items = scope_[s]->items;
+    const Items& items = *scope_[s]->items;
     if (!items.has_tickets()) continue;
     for (const Entity& entity : items.entities()) all_tickets_ += entity.is_ticket && !entity.items.empty() ? 1 : 0;
     if (!question_.ticket.empty()) {
@@ -298,7 +298,7 @@ Status Answerer::section(float least) {
   };
   std::vector<Place> places;
   for (std::size_t s = 0; s < scope_.size(); ++s) {
-    for (const search::Ranked& ranked : scope_[s]->items.rank(question_.topic, false)) {
+    for (const search::Ranked& ranked : scope_[s]->items->rank(question_.topic, false)) {
       if (places.size() > 1000) break;
       places.push_back({s, ranked});
     }
@@ -306,7 +306,7 @@ Status Answerer::section(float least) {
   std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.ranked.score > b.ranked.score; });
   if (places.empty() || places.front().ranked.coverage < least) return Status::ok();
   for (std::size_t i = 0; i < places.size() && i < 3; ++i) {
-    const Items& items = scope_[places[i].source]->items;
+    const Items& items = *scope_[places[i].source]->items;
     const Item& item = items.items()[items.entities()[places[i].ranked.entity].items.front()];
     if (out_.reply.text.empty()) out_.reply.text = item.place + " says:";
     if (i == 1) out_.reply.text += "\nSee also:";
@@ -352,10 +352,10 @@ Result<std::optional<ItemReply>> reply_from_items(const store::RecordLog& log, c
   language::TimeContext context = time;
   there.only_items = true;
   for (const auto& profile : scope) {
-    there.has_tickets = there.has_tickets || profile->items.has_tickets();
-    there.has_sections = there.has_sections || profile->items.has_sections();
-    there.only_items = there.only_items && !profile->items.empty();
-    if (profile->items.has_tickets()) {
+    there.has_tickets = there.has_tickets || profile->items->has_tickets();
+    there.has_sections = there.has_sections || profile->items->has_sections();
+    there.only_items = there.only_items && !profile->items->empty();
+    if (profile->items->has_tickets()) {
       context.first_us = profile->first_us;
       context.last_us = profile->last_us;
     }

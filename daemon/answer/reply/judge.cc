@@ -10,10 +10,11 @@ using search::Outcome;
 
 constexpr float kClosest = 0.1F;  // least confidence of what is shown as closest
 
-constexpr float kSameFit = 0.05F;  // sources whose fit differs by less are rivals
+constexpr float kSureSource = 0.5F;  // least margin of the source that something is stated of
+constexpr float kRival = 0.25F;      // least worth, against the best, of what else is shown then
 
-// Least confidence of what is stated. An explanation shows lines and claims little; a list of lines
-// that only half fit claims that these are the ones.
+// Least confidence of what is stated. An explanation shows lines and claims little; a list claims
+// that these are the ones, and of half a match it was right half of the time.
 float stated_from(const Judged& judged) {
   if (judged.candidate.prose) return 0.35F;
   switch (judged.candidate.query.op) {
@@ -26,7 +27,7 @@ float stated_from(const Judged& judged) {
     case Op::kExists:
     case Op::kTop:
     case Op::kBottom: return 0.35F;
-    case Op::kList: return judged.outcome.groups.empty() ? 0.58F : 0.48F;
+    case Op::kList: return 0.8F;
     default: return 0.42F;
   }
 }
@@ -145,11 +146,11 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
   best.verdict = best.confidence >= stated_from(best) ? Verdict::kStated
                  : best.confidence >= kClosest ? Verdict::kClosest
                                                : Verdict::kNothing;
-  if (best.verdict == Verdict::kStated && best.candidate.margin < kSameFit) {
+  if (best.verdict == Verdict::kStated && best.candidate.margin < kSureSource) {
     for (std::size_t i = 1; i < all.size(); ++i) {
-      if (worth(all[i]) > 0.7F * worth(best) && all[i].confidence >= stated_from(all[i])) best.rivals.push_back(std::move(all[i]));
+      if (worth(all[i]) > kRival * worth(best) && all[i].confidence >= stated_from(all[i])) best.rivals.push_back(std::move(all[i]));
     }
-    if (!best.rivals.empty()) best.verdict = Verdict::kClosest;
+    best.verdict = Verdict::kClosest;
   }
   return best;
 }

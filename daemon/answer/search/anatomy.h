@@ -1,6 +1,6 @@
 // Anatomy: the slots of a record, that is, every part of its text that may differ from record to
-// record, with the names people use for them: header fields (severity, program, host, component),
-// keyed fields, columns of tables, and other words and numbers by the words next to them.
+// record, with the names people use for them: its typed fields (daemon/fold/typed_fields.h), columns of
+// tables, and other words and numbers by the words next to them.
 //
 // A pure function of text, attributes and the layout of the source. Views point into these.
 #pragma once
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/fold/scanner.h"
+#include "daemon/fold/typed_fields.h"
 
 namespace silt::answer::search {
 
@@ -30,43 +31,26 @@ struct Slot {
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
   fold::TokenKind kind = fold::TokenKind::kWord;
+  fold::FieldType type = fold::FieldType::kText;
   Role role = Role::kPlain;
   std::uint32_t ordinal = 0;  // of plain ones: which token of the line it is
-  std::string_view told;      // of attributes, which stand beside the text: the value
-
-  std::string_view value(std::string_view text) const {
-    return told.empty() ? text.substr(begin, end - begin) : told;
-  }
 };
 
 class Anatomist {
  public:
-  // The result lives until the next call; so long must `text` and `attributes` (as the journal has them) live.
-  const std::vector<Slot>& slots_of(std::string_view text, const Layout& layout, std::string_view attributes = {});
+  // The result lives until the next call; so long must `text` live.
+  const std::vector<Slot>& slots_of(std::string_view text, const Layout& layout);
   const fold::ScannedLine& scanned() const { return line_; }
 
  private:
   void add(std::string_view name, std::size_t begin, std::size_t end, fold::TokenKind kind, Role role);
-  void header();
-  void severity();
-  void program_and_host();
-  void component();
-  void access_fields();
+  void fields(const Layout& layout);
   void columns(const Layout& layout);
-  void keyed_fields();
-  void long_values();
   void plain_tokens();
-  void parts(const Layout& layout);
-  void told(std::string_view attributes);
-  bool covered(std::uint32_t begin, std::uint32_t end) const;
 
   fold::ScannedLine line_;
-  std::vector<fold::Field> fields_;
+  fold::FieldReader fields_;
   std::vector<Slot> slots_;
-  std::uint32_t header_end_ = 0;
 };
-
-// "ERROR" for E, err, [error], level=error ...; empty for other words.
-std::string_view severity_of(std::string_view word);
 
 }  // namespace silt::answer::search

@@ -1,6 +1,7 @@
 #include "daemon/answer/search/collect.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -9,9 +10,13 @@
 namespace silt::answer::search {
 namespace {
 
+std::int64_t floor_div(std::int64_t a, std::int64_t b) {
+  return a / b - (a % b < 0 ? 1 : 0);
+}
+
 // Without the text, which is read at the end: there may be a new last record with each one.
 Hit end_of(RecordInHand& record, std::size_t source) {
-  return {source, record.record().seq, record.mark().event_us, record.mark().pattern, "", ""};
+  return {source, record.seq(), record.mark().event_us, record.mark().pattern, "", ""};
 }
 
 class CountCollector final : public Collector {
@@ -23,14 +28,22 @@ class CountCollector final : public Collector {
     const std::int64_t us = record.mark().event_us;
     if (!first_ || us < first_->event_us) first_ = end_of(record, source);
     if (!last_ || us >= last_->event_us) last_ = end_of(record, source);
-    PatternCount& of_pattern = patterns_[{source, record.mark().pattern}];
-    if (of_pattern.count++ == 0) of_pattern = {source, record.mark().pattern, 1, record.record().seq, 0, us};
-    of_pattern.last_seq = record.record().seq;
+    PatternCount& of_pattern = pattern(source, record.mark().pattern);
+    if (of_pattern.count++ == 0) of_pattern = {source, record.mark().pattern, 1, record.seq(), 0, us};
+    of_pattern.last_seq = record.seq();
     if (sample_.size() < limits_.sample) {
       sample_.push_back(hit_of(record, source));
     } else if (of_pattern.count == 1 && later_.size() < limits_.sample) {
       later_.push_back(hit_of(record, source));
     }
+  }
+
+  bool takes_counts() const override { return true; }
+  void add_counts(const PatternCount& found) override {
+    matched_ += found.count;
+    PatternCount& of_pattern = pattern(found.source, found.pattern);
+    of_pattern.count += found.count;
+    of_pattern.last_seq = found.last_seq;
   }
 
   void finish(Outcome& out) override {
@@ -45,11 +58,20 @@ class CountCollector final : public Collector {
   }
 
  private:
+  // Most records have the pattern of one of the last few.
+  PatternCount& pattern(std::size_t source, store::PatternId id) {
+    PatternCount*& known = recent_[id % recent_.size()];
+    if (known == nullptr || known->source != source || known->pattern != id || known->count == 0)
+      known = &patterns_[{source, id}];
+    return *known;
+  }
+
   const Limits& limits_;
   std::uint64_t matched_ = 0;
   std::optional<Hit> first_, last_;
   std::vector<Hit> sample_, later_;
   std::map<std::pair<std::size_t, store::PatternId>, PatternCount> patterns_;
+  std::array<PatternCount*, 64> recent_{};
 };
 
 class GroupCollector final : public Collector {
@@ -59,11 +81,18 @@ class GroupCollector final : public Collector {
         bucket_(is_bucket(by_)) {}
 
   void add(RecordInHand& record, std::size_t source) override {
-    if (bucket_) return count(bucket_of(record.mark().event_us, by_, limits_.zone_s), record, source);
+    if (bucket_) return count_bucket(record, source);
     if (by_ == "source") return count(std::to_string(source), record, source);
     if (by_ == "pattern") return count(std::to_string(record.mark().pattern), record, source);
-    const Slot* slot = find_slot(record.slots(), by_, record.text());
-    if (slot != nullptr) count(slot_value(*slot, record.text()), record, source);
+    const std::vector<Slot>& slots = record.slots(by_);
+    if (!slots.empty()) count(slot_value(slots.front(), record.text()), record, source);
+  }
+  bool reads_text() const override { return !bucket_ && !takes_counts(); }
+  bool takes_counts() const override { return by_ == "source" || by_ == "pattern"; }
+  void add_counts(const PatternCount& found) override {
+    grouped_ += found.count;
+    const auto group = groups_.find(std::to_string(by_ == "source" ? found.source : found.pattern));
+    if (group != groups_.end()) group->second.count += found.count;
   }
 
   void finish(Outcome& out) override {
@@ -91,10 +120,22 @@ class GroupCollector final : public Collector {
     }
   }
 
+  // Times that follow each other are mostly of one bucket, whose name is made once.
+  void count_bucket(RecordInHand& record, std::size_t source) {
+    const std::int64_t step = by_ == "second" ? 1 : by_ == "minute" ? 60 : by_ == "hour" ? 3600 : 86400;
+    const std::int64_t seconds = floor_div(record.mark().event_us, 1'000'000) + limits_.zone_s;
+    const std::int64_t bucket = floor_div(seconds, step);
+    if (bucket_name_.empty() || bucket != bucket_at_) bucket_name_ = bucket_of(record.mark().event_us, by_, limits_.zone_s);
+    bucket_at_ = bucket;
+    count(bucket_name_, record, source);
+  }
+
   const Query& query_;
   const Limits& limits_;
   std::string by_;
   bool bucket_;
+  std::int64_t bucket_at_ = 0;
+  std::string bucket_name_;
   bool cut_ = false;
   std::uint64_t grouped_ = 0;
   std::unordered_map<std::string, Group> groups_;
@@ -105,15 +146,15 @@ class NumberCollector final : public Collector {
   explicit NumberCollector(const Query& query) : query_(query), name_(query.operand) {}
 
   void add(RecordInHand& record, std::size_t source) override {
-    for (const Slot& slot : record.slots()) {
-      if (slot_key(slot, record.text()) != name_) continue;
-      const bool clock = slot.kind == fold::TokenKind::kTime || slot.value(record.text()).find(':') != std::string_view::npos;
-      const auto quantity = read_quantity(slot.told.empty() ? record.text().substr(slot.begin, 48) : slot.told, clock);
+    for (const Slot& slot : record.slots(name_)) {
+      const bool clock = slot.kind == fold::TokenKind::kTime || record.text().substr(slot.begin, slot.end - slot.begin).find(':') != std::string_view::npos;
+      const auto quantity = slot_quantity(slot, record.text(), clock);
       if (!quantity) continue;
       take(*quantity, record, source);
       return;
     }
   }
+  bool reads_text() const override { return true; }
 
   void finish(Outcome& out) override {
     out.numbers = values_.size();
@@ -166,7 +207,7 @@ class NumberCollector final : public Collector {
 class GapCollector final : public Collector {
  public:
   void add(RecordInHand& record, std::size_t source) override {
-    times_.push_back({record.mark().event_us, source, record.record().seq});
+    times_.push_back({record.mark().event_us, source, record.seq()});
   }
   void finish(Outcome& out) override {
     std::sort(times_.begin(), times_.end(), [](const At& a, const At& b) { return a.us < b.us; });
@@ -194,7 +235,7 @@ class GapCollector final : public Collector {
 }  // namespace
 
 Hit hit_of(RecordInHand& record, std::size_t source) {
-  return {source, record.record().seq, record.mark().event_us, record.mark().pattern,
+  return {source, record.seq(), record.mark().event_us, record.mark().pattern,
           std::string(record.text().substr(0, 16 * 1024)), ""};
 }
 
@@ -203,6 +244,9 @@ std::vector<std::unique_ptr<Collector>> collectors_for(const Query& query, const
   out.push_back(std::make_unique<CountCollector>(limits));
   const bool groups = !query.group.empty();
   switch (query.op) {
+    case Op::kCount:
+      if (groups) out.push_back(std::make_unique<GroupCollector>(query, limits));
+      break;
     case Op::kDistinct:
     case Op::kTop:
     case Op::kBottom:

@@ -8,13 +8,21 @@
 
 #include "daemon/answer/search/execute.h"
 #include "daemon/answer/search/filter.h"
+#include "daemon/answer/search/outcome.h"
 
 namespace silt::answer::search {
 
 class Collector {
  public:
   virtual ~Collector() = default;
+  // Sources one after another, and their records in the order of their seqs.
   virtual void add(RecordInHand& record, std::size_t source) = 0;
+  // Whether add() looks at the text of every record.
+  virtual bool reads_text() const { return false; }
+  // Whether add_counts() may stand for records. They are of a pattern of which a record was added before,
+  // and none of them is the first or last by time, nor among the first ones of all.
+  virtual bool takes_counts() const { return false; }
+  virtual void add_counts(const PatternCount& /*found*/) {}
   virtual void finish(Outcome& out) = 0;
 };
 

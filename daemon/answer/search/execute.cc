@@ -1,12 +1,13 @@
 #include "daemon/answer/search/execute.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
 
+#include "daemon/answer/search/access.h"
 #include "daemon/answer/search/collect.h"
 #include "daemon/answer/search/filter.h"
-#include "daemon/answer/search/records.h"
 
 namespace silt::answer::search {
 namespace {
@@ -16,23 +17,35 @@ constexpr std::uint64_t kCheckEvery = 4096;  // records between looks at the clo
 class Execution {
  public:
   Execution(const store::RecordLog& log, const Query& query, const Limits& limits)
-      : log_(log), query_(query), limits_(limits), collectors_(collectors_for(query, limits)) {}
+      : log_(log), query_(query), limits_(limits), collectors_(collectors_for(query, limits)) {
+    const auto all = [&](auto property) {
+      return std::all_of(collectors_.begin(), collectors_.end(), [&](const auto& each) { return (*each.*property)(); });
+    };
+    needs_.counts_suffice = all(&Collector::takes_counts);
+    needs_.sample = limits.sample;
+    reads_text_ = std::any_of(collectors_.begin(), collectors_.end(), [](const auto& each) { return each->reads_text(); });
+  }
 
   Status source(const Profile& profile, std::size_t index) {
-    out_.total += profile.records;
+    out_.total += profile.total();
     if (!out_.complete) return Status::ok();
     const Filter filter(query_, profile, limits_.zone_s);
     RecordInHand hand(profile.layout);
-    SILT_ASSIGN(const Scanned scanned,
-                scan_records(log_, profile.ref, {}, [&](const store::RecordView& record, const store::FoldMark& mark) {
-                  if (++out_.examined % kCheckEvery == 0 && late()) return false;
-                  hand.take(record, mark);
-                  if (!filter.matches(hand)) return true;
-                  for (const auto& collector : collectors_) collector->add(hand, index);
-                  return true;
-                }));
-    out_.damaged += scanned.damaged;
-    out_.complete = !scanned.stopped;
+    SILT_ASSIGN(const AccessPlan plan, plan_access(log_, profile, index, filter, needs_, [this] { return late(); }));
+    for (const Part& part : plan.parts) {
+      out_.complete = !late();
+      if (!out_.complete) return Status::ok();
+      if (part.detail == Detail::kRecords) {
+        SILT_TRY(read(profile, index, filter, part, hand));
+      } else {
+        out_.examined += part.last_seq - part.first_seq + 1;
+        for (const PatternCount& found : part.counts) {
+          for (const auto& collector : collectors_) collector->add_counts(found);
+        }
+      }
+      if (!out_.complete) return Status::ok();
+    }
+    out_.complete = plan.complete;
     return Status::ok();
   }
 
@@ -42,6 +55,23 @@ class Execution {
   }
 
  private:
+  Status read(const Profile& profile, std::size_t index, const Filter& filter, const Part& part, RecordInHand& hand) {
+    const auto visit = [&](RecordInHand& record) {
+      if (++looked_ % kCheckEvery == 0 && late()) return false;
+      if (!filter.matches(record)) return true;
+      if (reads_text_) record.text();
+      if (!record.status().is_ok()) return true;
+      for (const auto& collector : collectors_) collector->add(record, index);
+      return true;
+    };
+    SILT_ASSIGN(const Scanned scanned,
+                visit_records(log_, profile.ref, {part.first_seq, part.last_seq}, part.patterns, hand, visit));
+    out_.examined += scanned.records;
+    out_.damaged += scanned.damaged;
+    out_.complete = !scanned.stopped;
+    return Status::ok();
+  }
+
   bool late() const {
     return (limits_.cancelled != nullptr && *limits_.cancelled) || std::chrono::steady_clock::now() >= limits_.deadline;
   }
@@ -50,6 +80,9 @@ class Execution {
   const Query& query_;
   const Limits& limits_;
   std::vector<std::unique_ptr<Collector>> collectors_;
+  AccessNeeds needs_;
+  bool reads_text_ = false;
+  std::uint64_t looked_ = 0;
   Outcome out_;
 };
 

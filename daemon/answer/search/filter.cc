@@ -3,23 +3,100 @@
 #include <algorithm>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/fold/severity.h"
 
 namespace silt::answer::search {
+
 std::int32_t time_of_day_s(std::int64_t us, std::int32_t zone_s) {
   const std::int64_t s = us / 1'000'000 + zone_s;
   return static_cast<std::int32_t>((s % 86400 + 86400) % 86400);
 }
 
-const Slot* find_slot(const std::vector<Slot>& slots, std::string_view name, std::string_view text) {
-  for (const Slot& slot : slots) {
-    if (slot_key(slot, text) == name) return &slot;
+void RecordInHand::read() {
+  read_ = true;
+  text_ = {};
+  const auto text = stretch_->text(index_);
+  if (text.is_ok()) {
+    text_ = *text;
+  } else {
+    status_ = text.status();
   }
-  return nullptr;
+  finder_.take(text_);
 }
 
-Filter::Filter(const Query& query, const Profile& profile, std::int32_t zone_s) : query_(query), zone_s_(zone_s), layout_(profile.layout.kind), items_(profile.items) {
+namespace {
+
+// What a text with the word must have, too: a run of letters stays one, whatever stands around the word.
+std::string_view longest_letters(std::string_view word) {
+  std::string_view best;
+  for (std::size_t at = 0; at < word.size();) {
+    std::size_t end = at;
+    while (end < word.size() && ((word[end] >= 'a' && word[end] <= 'z') || static_cast<unsigned char>(word[end]) >= 0x80)) ++end;
+    if (end - at > best.size()) best = word.substr(at, end - at);
+    at = end + 1;
+  }
+  return best;
+}
+
+// False: `visit` wants no more.
+bool visit_stretch(store::Stretch& stretch, std::span<const store::FoldMark> marks, store::SeqRange range,
+                   std::span<const store::PatternId> patterns, RecordInHand& hand,
+                   const std::function<bool(RecordInHand&)>& visit, Scanned& out) {
+  const store::Seq first = std::max(range.first, stretch.first_seq());
+  const store::Seq last = std::min(range.last, stretch.last_seq());
+  for (store::Seq seq = first; seq <= last; ++seq) {
+    const std::size_t index = seq - stretch.first_seq();
+    ++out.records;
+    if (!patterns.empty() && !std::ranges::binary_search(patterns, marks[index].pattern)) continue;
+    hand.take(stretch, index, marks[index]);
+    const bool more = visit(hand);
+    out.damaged += hand.status().is_ok() ? 0 : 1;
+    if (!more) return false;
+  }
+  return true;
+}
+
+// Whether a slot's value is one of those: severities are, however they are written.
+bool is_one_of(const Slot& slot, std::string_view text, const std::vector<std::string>& wanted) {
+  const std::string value = language::lower(slot_value(slot, text));
+  const std::string_view severity = slot.name == "severity" ? fold::severity_of(value) : std::string_view();
+  return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& one) {
+    return language::lower(one) == value || (!severity.empty() && fold::severity_of(one) == severity);
+  });
+}
+
+}  // namespace
+
+Result<Scanned> visit_records(const store::RecordLog& log, store::SourceRef source, store::SeqRange range,
+                              std::span<const store::PatternId> patterns, RecordInHand& hand,
+                              const std::function<bool(RecordInHand&)>& visit) {
+  Scanned out;
+  store::Seq after = range.first > 0 ? range.first - 1 : 0;
+  while (after < range.last) {
+    SILT_ASSIGN(const store::StretchPtr stretch, log.stretch_after(source, after));
+    if (!stretch || stretch->first_seq() > range.last) break;
+    const store::SeqRange rest{after + 1, range.last};
+    after = stretch->last_seq();
+    if (stretch->damage().empty() && !stretch->is_folded()) break;
+    const auto marks = stretch->damage().empty() ? stretch->marks() : data_loss(std::string(stretch->damage()));
+    if (marks.status().code() == Code::kDataLoss) {
+      out.damaged += std::min(after, range.last) - std::max(rest.first, stretch->first_seq()) + 1;
+      continue;
+    }
+    SILT_TRY(marks.status());
+    out.stopped = !visit_stretch(*stretch, *marks, rest, patterns, hand, visit, out);
+    if (out.stopped) break;
+  }
+  return out;
+}
+
+Filter::Filter(const Query& query, const Profile& profile, std::int32_t zone_s)
+    : query_(query), zone_s_(zone_s), layout_(profile.layout.kind), items_(*profile.items) {
+  store::PatternId greatest = 0;
+  for (const PatternProfile& pattern : profile.patterns) greatest = std::max(greatest, pattern.id);
+  has_words_.resize(profile.patterns.empty() ? 0 : greatest + std::size_t{1});
   for (const PatternProfile& pattern : profile.patterns) {
-    literal_[pattern.id] = std::all_of(query.words.begin(), query.words.end(), [&](const WordGroup& group) {
+    has_words_[pattern.id] = std::all_of(query.words.begin(), query.words.end(), [&](const WordGroup& group) {
       return std::any_of(group.begin(), group.end(), [&](const std::string& word) {
         const auto id = profile.word_at.find(word);
         if (id == profile.word_at.end()) return false;
@@ -28,6 +105,39 @@ Filter::Filter(const Query& query, const Profile& profile, std::int32_t zone_s) 
       });
     });
   }
+  for (store::PatternId id = 0; id < has_words_.size(); ++id) needs_.push_back(unknown_need(id));
+}
+
+Need Filter::unknown_need(store::PatternId pattern) const {
+  const auto& wanted = query_.patterns;
+  if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), pattern) == wanted.end()) return Need::kNever;
+  const bool words = query_.words.empty() || knows_words(pattern);
+  // Comments of a table are records of any pattern.
+  const bool plain = words && query_.not_words.empty() && query_.tests.empty() && layout_ != Layout::Kind::kTsv && !items_.has_history();
+  return plain ? Need::kTime : Need::kText;
+}
+
+Result<Need> Filter::need_in(store::Stretch& stretch, store::PatternId pattern) const {
+  const Need need = need_of(pattern);
+  if (need != Need::kText || layout_ == Layout::Kind::kTsv || items_.has_history()) return need;
+  const auto may_have = [&](const std::string& word) -> Result<bool> {
+    const std::string_view letters = longest_letters(word);
+    return letters.empty() ? Result<bool>(true) : stretch.may_hold(pattern, letters);
+  };
+  const bool known = query_.words.empty() || knows_words(pattern);
+  for (const WordGroup& group : query_.words) {
+    bool any = known;
+    for (std::size_t i = 0; i < group.size() && !any; ++i) {
+      SILT_ASSIGN(any, may_have(group[i]));
+    }
+    if (!any) return Need::kNever;
+  }
+  if (!known || !query_.tests.empty()) return Need::kText;
+  for (const std::string& word : query_.not_words) {
+    SILT_ASSIGN(const bool any, may_have(word));
+    if (any) return Need::kText;
+  }
+  return Need::kTime;
 }
 
 bool Filter::in_time(std::int64_t event_us) const {
@@ -39,6 +149,14 @@ bool Filter::in_time(std::int64_t event_us) const {
   return at >= window.day_from_s || at < window.day_to_s;
 }
 
+bool Filter::may_be_in_time(std::int64_t first_us, std::int64_t last_us) const {
+  return first_us <= query_.window.until_us && last_us >= query_.window.since_us;
+}
+
+bool Filter::all_in_time(std::int64_t first_us, std::int64_t last_us) const {
+  return query_.window.day_from_s < 0 && first_us >= query_.window.since_us && last_us <= query_.window.until_us;
+}
+
 bool Filter::has_words(std::string_view text, const std::vector<WordGroup>& groups) const {
   return std::all_of(groups.begin(), groups.end(), [&](const WordGroup& group) {
     return std::any_of(group.begin(), group.end(),
@@ -47,20 +165,19 @@ bool Filter::has_words(std::string_view text, const std::vector<WordGroup>& grou
 }
 
 bool Filter::passes(RecordInHand& record, const Test& test) const {
-  const Slot* slot = find_slot(record.slots(), test.slot, record.text());
+  const std::vector<Slot>& slots = record.slots(test.slot);
+  const Slot* slot = slots.empty() ? nullptr : &slots.front();
   if (test.compare == Compare::kIs || test.compare == Compare::kIsNot) {
     bool is = false;
     if (slot != nullptr) {
-      const std::string value = language::lower(slot_value(*slot, record.text()));
-      is = std::any_of(test.any.begin(), test.any.end(),
-                       [&](const std::string& wanted) { return language::lower(wanted) == value; });
+      is = is_one_of(*slot, record.text(), test.any);
     } else {
       is = std::any_of(test.any.begin(), test.any.end(), [](const std::string& wanted) { return wanted.empty(); });
     }
     return is == (test.compare == Compare::kIs);
   }
   if (slot == nullptr) return false;
-  const auto quantity = read_quantity(slot->told.empty() ? record.text().substr(slot->begin, 48) : slot->told, slot->kind == fold::TokenKind::kTime);
+  const auto quantity = slot_quantity(*slot, record.text(), slot->kind == fold::TokenKind::kTime);
   if (!quantity) return false;
   double value = quantity->value, bound = test.number;
   if (const auto unit = read_unit(test.unit); unit && unit->measure == quantity->measure) {
@@ -76,16 +193,12 @@ bool Filter::passes(RecordInHand& record, const Test& test) const {
 }
 
 bool Filter::matches(RecordInHand& record) const {
-  if (!in_time(record.mark().event_us)) return false;
-  if (is_table_head(layout_, record.record()) || items_.is_history(record.record().seq)) return false;
-  const store::PatternId pattern = record.mark().pattern;
-  if (!query_.patterns.empty() &&
-      std::find(query_.patterns.begin(), query_.patterns.end(), pattern) == query_.patterns.end())
-    return false;
-  if (!query_.words.empty()) {
-    const auto literal = literal_.find(pattern);
-    if ((literal == literal_.end() || !literal->second) && !has_words(record.text(), query_.words)) return false;
-  }
+  const Need need = need_of(record.mark().pattern);
+  if (need == Need::kNever || !in_time(record.mark().event_us)) return false;
+  if (is_head_of_csv(layout_, record.seq()) || items_.is_history(record.seq())) return false;
+  if (need == Need::kTime) return true;
+  if (is_comment_of_tsv(layout_, record.text())) return false;
+  if (!knows_words(record.mark().pattern) && !has_words(record.text(), query_.words)) return false;
   for (const std::string& word : query_.not_words) {
     if (language::has_word(record.text(), word)) return false;
   }

@@ -1,62 +1,98 @@
 // Filter: which records of a source a query means.
 #pragma once
 
-#include <optional>
+#include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "daemon/answer/query.h"
-#include "daemon/answer/search/anatomy.h"
 #include "daemon/answer/search/profile.h"
 #include "daemon/answer/search/quantity.h"
+#include "daemon/answer/search/slot_finder.h"
+#include "daemon/store/stretch.h"
 
 namespace silt::answer::search {
 
-// The first slot of that name, as slot_key gives it ("rhost", "from:ip"); nullptr: none.
-const Slot* find_slot(const std::vector<Slot>& slots, std::string_view name, std::string_view text);
-
-// A record while it is looked at; slots are found on first use.
+// A record while it is looked at. Its text and slots are read on first use.
 class RecordInHand {
  public:
-  RecordInHand(const Layout& layout) : layout_(layout) {}
-  void take(const store::RecordView& record, const store::FoldMark& mark) {
-    record_ = &record;
+  explicit RecordInHand(const Layout& layout) : finder_(layout) {}
+  void take(store::Stretch& stretch, std::size_t index, const store::FoldMark& mark) {
+    stretch_ = &stretch;
+    index_ = index;
     mark_ = mark;
-    slots_ = nullptr;
+    read_ = false;
+    status_ = Status::ok();
   }
-  const store::RecordView& record() const { return *record_; }
+  store::Seq seq() const { return stretch_->first_seq() + index_; }
   const store::FoldMark& mark() const { return mark_; }
-  std::string_view text() const { return record_->text; }
-  const std::vector<Slot>& slots() {
-    if (slots_ == nullptr) slots_ = &anatomist_.slots_of(record_->text, layout_, record_->attributes);
-    return *slots_;
+  // Empty when it cannot be read: then status() says why.
+  std::string_view text() {
+    if (!read_) read();
+    return text_;
   }
+  // Those that slot_key calls `name` ("rhost", "from:ip"), in the order of the line, until the next call.
+  const std::vector<Slot>& slots(const std::string& name) {
+    text();
+    return finder_.find(name);
+  }
+  const Status& status() const { return status_; }
 
  private:
-  const Layout& layout_;
-  Anatomist anatomist_;
-  const store::RecordView* record_ = nullptr;
+  void read();
+
+  SlotFinder finder_;
+  store::Stretch* stretch_ = nullptr;
+  std::size_t index_ = 0;
   store::FoldMark mark_;
-  const std::vector<Slot>* slots_ = nullptr;
+  std::string_view text_;
+  bool read_ = false;
+  Status status_;
+};
+
+// Visits the folded records of the range that have one of the patterns (ascending; none: any) until `visit`
+// returns false; `hand` holds one after the other. What is damaged costs itself: a record whose text could not
+// be read counts as damaged.
+Result<Scanned> visit_records(const store::RecordLog& log, store::SourceRef source, store::SeqRange range,
+                              std::span<const store::PatternId> patterns, RecordInHand& hand,
+                              const std::function<bool(RecordInHand&)>& visit);
+
+// What must be known of a pattern's records to say whether the query means them.
+enum class Need : std::uint8_t {
+  kNever,  // nothing: it means none of them
+  kTime,   // it means those of its window
+  kText,
 };
 
 class Filter {
  public:
   Filter(const Query& query, const Profile& profile, std::int32_t zone_s);
   bool matches(RecordInHand& record) const;
+  Need need_of(store::PatternId pattern) const {
+    return pattern < needs_.size() ? needs_[pattern] : unknown_need(pattern);
+  }
+  // The same of its records in one stretch, whose letters may rule words out.
+  Result<Need> need_in(store::Stretch& stretch, store::PatternId pattern) const;
   bool in_time(std::int64_t event_us) const;
+  // Of records whose times lie between these: whether any can, and whether all must be in the window.
+  bool may_be_in_time(std::int64_t first_us, std::int64_t last_us) const;
+  bool all_in_time(std::int64_t first_us, std::int64_t last_us) const;
 
  private:
+  Need unknown_need(store::PatternId pattern) const;
   bool has_words(std::string_view text, const std::vector<WordGroup>& groups) const;
   bool passes(RecordInHand& record, const Test& test) const;
+  bool knows_words(store::PatternId pattern) const { return pattern < has_words_.size() && has_words_[pattern]; }
 
   const Query& query_;
   std::int32_t zone_s_;
   Layout::Kind layout_;
   const Items& items_;
-  std::unordered_map<store::PatternId, bool> literal_;  // patterns whose template has all words
+  std::vector<Need> needs_;  // by pattern; of those that the profile knows
+  std::vector<bool> has_words_;  // by pattern: its template has all words
 };
 
 // seconds from midnight in the zone

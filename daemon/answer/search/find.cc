@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/answer/search/filter.h"
 
 namespace silt::answer::search {
 namespace {
@@ -61,26 +62,28 @@ Result<std::unique_ptr<TextMatcher>> TextMatcher::create(const std::string& patt
 Result<Found> find(const store::RecordLog& log, const Profiles& profiles, const FindRequest& request, const Limits& limits) {
   Found out;
   for (std::size_t i = 0; i < profiles.size(); ++i) {
-    out.total += profiles[i]->records;
+    out.total += profiles[i]->total();
     if (!out.complete) continue;
     std::deque<Hit> newest;  // of this source
     const std::size_t room = request.limit - std::min(request.limit, out.hits.size());
     std::uint64_t left = 0;
-    SILT_ASSIGN(const Scanned scanned,
-                scan_records(log, profiles[i]->ref, {}, [&](const store::RecordView& record, const store::FoldMark& mark) {
+    RecordInHand hand(profiles[i]->layout);
+    SILT_ASSIGN(const Scanned scanned, visit_records(log, profiles[i]->ref, {}, {}, hand, [&](RecordInHand& record) {
                   const bool late = ++out.examined % kCheckEvery == 0 &&
                                     ((limits.cancelled != nullptr && *limits.cancelled) ||
                                      std::chrono::steady_clock::now() >= limits.deadline);
                   if (late) return false;
-                  if (mark.event_us < request.window.since_us || mark.event_us > request.window.until_us) return true;
-                  if (!request.matcher->matches(record.text)) return true;
+                  const std::int64_t us = record.mark().event_us;
+                  if (us < request.window.since_us || us > request.window.until_us) return true;
+                  const std::string_view text = record.text();
+                  if (!record.status().is_ok() || !request.matcher->matches(text)) return true;
                   ++out.matched;
-                  const bool shown = i < request.from_source || (i == request.from_source && record.seq >= request.before_seq);
+                  const bool shown = i < request.from_source || (i == request.from_source && record.seq() >= request.before_seq);
                   if (shown) return true;
                   ++left;
                   if (room == 0) return true;
                   if (newest.size() == room) newest.pop_front();
-                  newest.push_back({i, record.seq, mark.event_us, mark.pattern, std::string(record.text), ""});
+                  newest.push_back({i, record.seq(), us, record.mark().pattern, std::string(text), ""});
                   return true;
                 }));
     out.complete = !scanned.stopped;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/answer/search/records.h"
 #include "daemon/store/attributes.h"
 
 namespace silt::answer::search {
@@ -36,14 +37,14 @@ std::uint32_t Items::entity_of(const Item& item) {
   return at->second;
 }
 
-void Items::add(const store::RecordView& record, std::int64_t event_us) {
-  if (record.attributes.empty()) return;
+bool Items::add(const store::RecordView& record, std::int64_t event_us) {
+  if (record.attributes.empty()) return false;
   const auto attributes = store::decode_attributes(record.attributes);
-  if (!attributes.is_ok()) return;
+  if (!attributes.is_ok()) return false;
   Item item;
   for (const store::Attribute& each : *attributes) item.attributes.emplace(each.key, each.value);
   const std::string version(item.attribute(kVersion));
-  if (version.empty()) return;
+  if (version.empty()) return false;
   item.seq = record.seq;
   item.event_us = event_us;
   item.place = record.origin.place;
@@ -58,7 +59,7 @@ void Items::add(const store::RecordView& record, std::int64_t event_us) {
   if (version == kGone) {
     history_.insert(record.seq);
     item_at_.erase(item.place);
-    return;
+    return true;
   }
   const std::string_view text = record.text;
   const bool headed = !item.attribute("section").empty() || item.attribute("kind") == "created";
@@ -78,6 +79,21 @@ void Items::add(const store::RecordView& record, std::int64_t event_us) {
     return items_[a].event_us < items_[b].event_us;
   });
   entity.items.insert(later, index);
+  return true;
+}
+
+Status update_items(const store::RecordLog& log, store::SourceRef source, std::shared_ptr<const Items>& items) {
+  if (items->none_) return Status::ok();
+  const auto next = std::make_shared<Items>(*items);
+  const auto visit = [&](const store::RecordView& record, const store::FoldMark& mark) {
+    const bool first = next->read_seq_ == 0;
+    next->read_seq_ = record.seq;
+    next->none_ = !next->add(record, mark.event_us) && first;
+    return !next->none_;
+  };
+  SILT_TRY(scan_records(log, source, {items->read_seq_ + 1, ~store::Seq{0}}, visit).status());
+  if (next->read_seq_ != items->read_seq_) items = next;
+  return Status::ok();
 }
 
 const Entity* Items::ticket(std::string_view name) const {

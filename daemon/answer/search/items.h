@@ -2,19 +2,20 @@
 // documents by their sections. An item that was told again stands as it was told last.
 //
 // An entity is what a question is about: a ticket with all of its events, or one section. Texts stay in the journal; kept
-// are the stems of each, to rank entities by a question, and the attributes. Part of a Profile: read-only when that is
-// finished.
+// are the stems of each, to rank entities by a question, and the attributes. Read-only once it is shared.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
-#include "daemon/store/record.h"
+#include "base/status.h"
+#include "daemon/store/record_log.h"
 
 namespace silt::answer::search {
 
@@ -61,13 +62,18 @@ class Items {
   // Entities that have some of the words, best first (BM25). A word of several stems in one group counts once.
   std::vector<Ranked> rank(const std::vector<std::vector<std::string>>& stems, bool tickets) const;
 
-  // A record that names an item; others are left alone.
-  void add(const store::RecordView& record, std::int64_t event_us);
+  bool has_history() const { return !history_.empty(); }
+
+  // A record that names an item; false: it names none.
+  bool add(const store::RecordView& record, std::int64_t event_us);
 
  private:
+  friend Status update_items(const store::RecordLog& log, store::SourceRef source, std::shared_ptr<const Items>& items);
   std::uint32_t entity_of(const Item& item);
   void use_text(std::string_view text, float weight, std::unordered_map<std::uint32_t, float>& to);
 
+  store::Seq read_seq_ = 0;
+  bool none_ = false;  // the source's records name no items
   std::vector<Item> items_;
   std::vector<Entity> entities_;
   std::size_t tickets_ = 0;
@@ -76,5 +82,8 @@ class Items {
   std::unordered_set<store::Seq> history_;
   std::unordered_map<std::string, std::uint32_t> stem_at_;
 };
+
+// Brings them up to the present of their source. Whether a source has items at all, its first record says.
+Status update_items(const store::RecordLog& log, store::SourceRef source, std::shared_ptr<const Items>& items);
 
 }  // namespace silt::answer::search

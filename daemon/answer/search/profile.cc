@@ -1,9 +1,13 @@
 #include "daemon/answer/search/profile.h"
 
 #include <algorithm>
+#include <map>
+#include <numeric>
+#include <span>
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/search/quantity.h"
+#include "daemon/fold/severity.h"
 
 namespace silt::answer::search {
 namespace {
@@ -11,7 +15,10 @@ namespace {
 using fold::TokenKind;
 using language::lower;
 
-constexpr std::uint64_t kRecordsMax = 400'000;  // read whole; of larger sources both ends
+constexpr std::size_t kSampledStretches = 32;    // spread over the source
+constexpr std::size_t kSampledRecords = 500;     // of each, spread over it
+constexpr std::size_t kRareStretches = 64;       // that are read for patterns which the sample lacks
+constexpr std::size_t kRareRecords = 4;          // of such a pattern
 constexpr std::size_t kSlotWordsMax = 3000;     // of a pattern
 constexpr float kTemplatePlace = 1.0F, kSlotPlace = 0.7F, kHeaderPlace = 0.6F, kBodyPlace = 0.5F;
 
@@ -31,7 +38,7 @@ class Builder {
   explicit Builder(Profile& profile) : profile_(profile) {}
 
   void pattern(const store::PatternRow& row);
-  void record(const store::RecordView& record, const store::FoldMark& mark);
+  void record(store::Seq seq, std::string_view whole, bool told, const store::FoldMark& mark);
 
  private:
   std::uint32_t word_id(std::string_view text);
@@ -110,25 +117,23 @@ void Builder::pattern(const store::PatternRow& row) {
   use_text(pattern, literal, table ? kBodyPlace : kTemplatePlace, true);
 }
 
-void Builder::record(const store::RecordView& record, const store::FoldMark& mark) {
-  profile_.read_seq = record.seq;
-  if (is_table_head(profile_.layout.kind, record)) return;
+void Builder::record(store::Seq seq, std::string_view whole, bool told, const store::FoldMark& mark) {
+  if (is_head_of_csv(profile_.layout.kind, seq) || is_comment_of_tsv(profile_.layout.kind, whole)) return;
   ++profile_.records;
-  profile_.items.add(record, mark.event_us);
-  if (profile_.records == 1) profile_.first_us = profile_.last_us = mark.event_us;
+  if (profile_.records == 1 && profile_.last_us == 0) profile_.first_us = profile_.last_us = mark.event_us;
   profile_.first_us = std::min(profile_.first_us, mark.event_us);
   profile_.last_us = std::max(profile_.last_us, mark.event_us);
   const auto found = profile_.pattern_at.find(mark.pattern);
   if (found == profile_.pattern_at.end()) return;
   PatternProfile& pattern = profile_.patterns[found->second];
-  if (pattern.seen++ == 0) pattern.example = std::string(record.text.substr(0, 2000));
-  const std::string_view text = record.text.substr(0, 8000);
-  for (const Slot& slot : anatomist_.slots_of(text, profile_.layout, record.attributes)) use_slot(pattern, slot, text);
-  profile_.timed += anatomist_.scanned().time.has_value() || record.told_us != 0;
+  if (pattern.seen++ == 0) pattern.example = std::string(whole.substr(0, 2000));
+  const std::string_view text = whole.substr(0, 8000);
+  for (const Slot& slot : anatomist_.slots_of(text, profile_.layout)) use_slot(pattern, slot, text);
+  profile_.timed += anatomist_.scanned().time.has_value() || told;
 }
 
 void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_view text) {
-  const std::string_view raw = slot.value(text);
+  const std::string_view raw = text.substr(slot.begin, slot.end - slot.begin);
   const bool word = slot.kind == TokenKind::kWord && slot.role == Role::kPlain;
   if (word && pattern.text.find(raw) != std::string::npos) return;  // part of the template
   if (slot.kind != TokenKind::kNumber && slot.kind != TokenKind::kIp)
@@ -151,7 +156,7 @@ void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_vi
   if (slot.name == "severity" && pattern.severity.empty()) pattern.severity = value;
   profile.addresses += slot.kind == TokenKind::kIp;
   profile.times += slot.kind == TokenKind::kTime || slot.kind == TokenKind::kDuration;
-  if (const auto quantity = read_quantity(slot.told.empty() ? text.substr(slot.begin, 40) : slot.told); quantity && slot.kind != TokenKind::kIp) {
+  if (const auto quantity = slot_quantity(slot, text, false); quantity && slot.kind != TokenKind::kIp) {
     ++profile.numbers;
     if (profile.unit.empty()) profile.unit = quantity->unit;
   } else if (slot.kind == TokenKind::kWord) {
@@ -193,10 +198,23 @@ std::string slot_key(const Slot& slot, std::string_view) {
   return key + ":" + std::string(fold::token_kind_name(slot.kind));
 }
 
+std::optional<Quantity> slot_quantity(const Slot& slot, std::string_view text, bool clock) {
+  constexpr std::size_t kReach = 48;  // bytes; a unit may stand behind the slot
+  auto out = read_quantity(text.substr(slot.begin, kReach), clock);
+  if (!out || out->measure != Measure::kNone || slot.role == Role::kPlain) return out;
+  const std::string_view value = text.substr(slot.begin, slot.end - slot.begin);
+  out->unit = lower(fold::unit_of(slot.name, value, slot.type));
+  if (const auto unit = read_unit(out->unit)) {
+    out->measure = unit->measure;
+    out->base = out->value * unit->factor;
+  }
+  return out;
+}
+
 std::string slot_value(const Slot& slot, std::string_view text) {
-  std::string_view raw = slot.value(text);
+  std::string_view raw = text.substr(slot.begin, slot.end - slot.begin);
   if (slot.name == "severity") {
-    const std::string_view severity = raw.size() == 1 ? severity_of(raw) : std::string_view();
+    const std::string_view severity = raw.size() == 1 ? fold::severity_of(raw) : std::string_view();
     if (!severity.empty()) return std::string(severity);
   }
   if (slot.kind == TokenKind::kIp) {
@@ -207,7 +225,144 @@ std::string slot_value(const Slot& slot, std::string_view text) {
   return std::string(raw.substr(0, 300));
 }
 
-Status update_profile(const store::RecordLog& log, const store::EvidenceStore& evidence, Profile& profile) {
+namespace {
+
+// Reads what is new of a source: all of it, or, where that is much, a sample that has every pattern.
+class Reader {
+ public:
+  Reader(const store::RecordLog& log, Profile& profile, Builder& builder)
+      : log_(log), profile_(profile), builder_(builder) {}
+
+  // Finds the folded stretches behind read_seq, and moves it.
+  Status survey();
+  Status read(std::uint64_t whole_max) { return records_ > whole_max ? read_sample() : read_whole(); }
+
+ private:
+  struct Piece {
+    store::StretchPtr stretch;
+    std::size_t begin = 0;             // index of the first record that is new
+    std::uint64_t records_before = 0;  // new ones, in earlier pieces
+  };
+  Status read_whole();
+  Status read_sample();
+  Status read_spread(Piece& piece);
+  Status read_rare();
+  void widen_times(store::Stretch& stretch);
+  Status read(store::Stretch& stretch, std::span<const std::size_t> indexes);
+
+  const store::RecordLog& log_;
+  Profile& profile_;
+  Builder& builder_;
+  std::vector<Piece> pieces_;
+  std::uint64_t records_ = 0;
+  std::uint64_t looked_at_ = 0;
+};
+
+Status Reader::survey() {
+  for (;;) {
+    SILT_ASSIGN(store::StretchPtr stretch, log_.stretch_after(profile_.ref, profile_.read_seq));
+    if (!stretch || (stretch->damage().empty() && !stretch->is_folded())) return Status::ok();
+    const store::Seq begin = std::max(profile_.read_seq + 1, stretch->first_seq());
+    profile_.read_seq = stretch->last_seq();
+    if (!stretch->damage().empty()) continue;
+    const std::size_t known = begin - stretch->first_seq(), fresh = stretch->size() - known;
+    pieces_.push_back({std::move(stretch), known, records_});
+    records_ += fresh;
+  }
+}
+
+// A record that is damaged costs itself.
+Status Reader::read(store::Stretch& stretch, std::span<const std::size_t> indexes) {
+  const auto marks = stretch.marks();
+  const auto told = marks.is_ok() ? stretch.told() : Result<std::span<const std::int64_t>>(marks.status());
+  if (!told.is_ok()) return is_gone(told.status()) ? Status::ok() : told.status();
+  for (const std::size_t index : indexes) {
+    const auto text = stretch.text(index);
+    if (is_gone(text.status())) continue;
+    SILT_TRY(text.status());
+    ++looked_at_;
+    builder_.record(stretch.first_seq() + index, *text, (*told)[index] != 0, (*marks)[index]);
+  }
+  return Status::ok();
+}
+
+Status Reader::read_whole() {
+  for (Piece& piece : pieces_) {
+    std::vector<std::size_t> indexes(piece.stretch->size() - piece.begin);
+    std::iota(indexes.begin(), indexes.end(), piece.begin);
+    SILT_TRY(read(*piece.stretch, indexes));
+    piece.stretch.reset();
+  }
+  return Status::ok();
+}
+
+Status Reader::read_sample() {
+  for (const Piece& piece : pieces_) widen_times(*piece.stretch);
+  const Piece* last = nullptr;
+  for (std::size_t i = 0; i < kSampledStretches; ++i) {
+    const std::uint64_t at = i * (records_ - 1) / (kSampledStretches - 1);
+    Piece& piece = *std::prev(std::ranges::upper_bound(pieces_, at, {}, &Piece::records_before));
+    if (&piece != last) SILT_TRY(read_spread(piece));
+    last = &piece;
+  }
+  SILT_TRY(read_rare());
+  profile_.left_out += records_ - looked_at_;
+  return Status::ok();
+}
+
+Status Reader::read_spread(Piece& piece) {
+  const std::size_t fresh = piece.stretch->size() - piece.begin, count = std::min(kSampledRecords, fresh);
+  std::vector<std::size_t> indexes(count);
+  for (std::size_t k = 0; k < count; ++k) indexes[k] = piece.begin + k * fresh / count;
+  SILT_TRY(read(*piece.stretch, indexes));
+  // Anew, without what was decoded.
+  SILT_ASSIGN(piece.stretch, log_.stretch_after(profile_.ref, piece.stretch->first_seq() - 1));
+  return Status::ok();
+}
+
+// The first records of patterns that the sample lacks.
+Status Reader::read_rare() {
+  std::size_t stretches = 0;
+  for (Piece& piece : pieces_) {
+    if (!piece.stretch || piece.stretch->summary() == nullptr) continue;
+    std::vector<store::PatternId> rare;
+    for (const store::PatternStats& stats : piece.stretch->summary()->patterns) {
+      const auto known = profile_.pattern_at.find(stats.pattern);
+      if (known != profile_.pattern_at.end() && profile_.patterns[known->second].seen == 0) rare.push_back(stats.pattern);
+    }
+    if (rare.empty()) continue;
+    if (++stretches > kRareStretches) break;
+    const auto marks = piece.stretch->marks();
+    if (is_gone(marks.status())) continue;
+    SILT_TRY(marks.status());
+    std::map<store::PatternId, std::size_t> taken;
+    std::vector<std::size_t> indexes;
+    for (std::size_t i = piece.begin; i < marks->size(); ++i) {
+      const store::PatternId pattern = (*marks)[i].pattern;
+      if (std::ranges::binary_search(rare, pattern) && taken[pattern]++ < kRareRecords) indexes.push_back(i);
+    }
+    SILT_TRY(read(*piece.stretch, indexes));
+    piece.stretch.reset();
+  }
+  return Status::ok();
+}
+
+void Reader::widen_times(store::Stretch& stretch) {
+  const auto widen = [&](std::int64_t first_us, std::int64_t last_us) {
+    const bool none = profile_.first_us == 0 && profile_.last_us == 0;
+    profile_.first_us = none ? first_us : std::min(profile_.first_us, first_us);
+    profile_.last_us = none ? last_us : std::max(profile_.last_us, last_us);
+  };
+  if (stretch.summary() != nullptr) return widen(stretch.summary()->min_event_us, stretch.summary()->max_event_us);
+  const auto marks = stretch.marks();
+  if (!marks.is_ok()) return;
+  for (const store::FoldMark& mark : *marks) widen(mark.event_us, mark.event_us);
+}
+
+}  // namespace
+
+Status update_profile(const store::RecordLog& log, const store::EvidenceStore& evidence, Profile& profile,
+                      std::uint64_t whole_max) {
   std::vector<store::PatternRow> rows;
   SILT_TRY(evidence.patterns(profile.ref, rows));
   Builder builder(profile);
@@ -221,18 +376,9 @@ Status update_profile(const store::RecordLog& log, const store::EvidenceStore& e
     profile.layout = find_layout({first.begin(), first.end()});
   }
   for (const store::PatternRow& row : rows) builder.pattern(row);
-  const auto visit = [&](const store::RecordView& record, const store::FoldMark& mark) {
-    builder.record(record, mark);
-    return true;
-  };
-  SILT_ASSIGN(const store::IntakeHead head, log.intake_head(profile.ref));
-  store::SeqRange range{profile.read_seq + 1, ~store::Seq{0}};
-  if (head.journal_seq - profile.read_seq > kRecordsMax) {
-    profile.sampled = true;
-    SILT_TRY(scan_records(log, profile.ref, {range.first, range.first + kRecordsMax / 2}, visit).status());
-    range.first = head.journal_seq - kRecordsMax / 2;
-  }
-  SILT_TRY(scan_records(log, profile.ref, range, visit).status());
+  Reader reader(log, profile, builder);
+  SILT_TRY(reader.survey());
+  SILT_TRY(reader.read(whole_max));
   index_words(profile);
   return Status::ok();
 }

@@ -1,11 +1,12 @@
 // Profile: what a source is about, for choosing patterns, fields and slots. Made from its patterns and
-// one pass over its records (of large sources: over a part of them), and kept up to date by reading
-// only what is new. Building is not safe from several threads; a finished profile is read-only.
+// one pass over its records (of large sources: over a sample that is spread over them), and kept up to
+// date by reading only what is new. Building is not safe from several threads; a finished profile is read-only.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 
 #include "daemon/answer/search/anatomy.h"
 #include "daemon/answer/search/items.h"
+#include "daemon/answer/search/quantity.h"
 #include "daemon/answer/search/records.h"
 
 namespace silt::answer::search {
@@ -81,12 +83,12 @@ struct Posting {
 struct Profile {
   store::SourceRef ref;
   std::string name;
-  store::Seq read_seq = 0;    // records up to here were read
-  std::uint64_t records = 0;
+  store::Seq read_seq = 0;    // what lies up to here is known
+  std::uint64_t records = 0;  // that were read
+  std::uint64_t left_out = 0; // that were not: of large sources
   std::int64_t first_us = 0;  // least and greatest event times
   std::int64_t last_us = 0;
   std::uint64_t timed = 0;    // records that say their time
-  bool sampled = false;
   Layout layout;
   std::vector<PatternProfile> patterns;
   std::unordered_map<store::PatternId, std::uint32_t> pattern_at;
@@ -97,7 +99,10 @@ struct Profile {
   std::vector<std::vector<Posting>> postings;                // by stem, ascending pattern
   std::vector<SlotProfile> slots;
   std::unordered_map<std::string, std::uint32_t> slot_at;    // by slot_key
-  Items items;                                               // of sources whose records name such
+
+  std::uint64_t total() const { return records + left_out; }
+  // Of sources whose records name such; never null.
+  std::shared_ptr<const Items> items = std::make_shared<const Items>();
 
   const SlotProfile* slot(std::string_view key) const {
     const auto found = slot_at.find(std::string(key));
@@ -110,12 +115,22 @@ std::string slot_key(const Slot& slot, std::string_view text);
 // The value of a slot as it is counted and shown.
 std::string slot_value(const Slot& slot, std::string_view text);
 
+// The number that it holds, with its unit: of the text, or of the name ("took_ms"); `clock` permits h:mm:ss.
+std::optional<Quantity> slot_quantity(const Slot& slot, std::string_view text, bool clock);
+
 // Names of columns and comments of a table: no records to count.
-inline bool is_table_head(Layout::Kind layout, const store::RecordView& record) {
-  return (layout == Layout::Kind::kCsv && record.seq == 1) || (layout == Layout::Kind::kTsv && record.text.starts_with('#'));
+inline bool is_head_of_csv(Layout::Kind layout, store::Seq seq) {
+  return layout == Layout::Kind::kCsv && seq == 1;
+}
+inline bool is_comment_of_tsv(Layout::Kind layout, std::string_view text) {
+  return layout == Layout::Kind::kTsv && text.starts_with('#');
 }
 
-// Brings `profile` up to the present of its source.
-Status update_profile(const store::RecordLog& log, const store::EvidenceStore& evidence, Profile& profile);
+inline constexpr std::uint64_t kReadWhole = 50'000;  // records
+
+// Brings `profile` up to the present of its source. What is new is read whole, or, if it is more than
+// `whole_max` records, a sample of it.
+Status update_profile(const store::RecordLog& log, const store::EvidenceStore& evidence, Profile& profile,
+                      std::uint64_t whole_max = kReadWhole);
 
 }  // namespace silt::answer::search

@@ -22,7 +22,8 @@ struct Scanned {
   bool stopped = false;       // by the visitor
 };
 
-// Visits the folded records of the range until `visit` returns false. A damaged block costs itself.
+// Visits the folded records of the range until `visit` returns false, with their texts. A damaged block costs
+// itself.
 Result<Scanned> scan_records(const store::RecordLog& log, store::SourceRef source, store::SeqRange range,
                              const std::function<bool(const store::RecordView&, const store::FoldMark&)>& visit);
 

@@ -1,0 +1,106 @@
+#include "daemon/answer/search/slot_finder.h"
+
+#include <algorithm>
+#include <array>
+
+#include "daemon/answer/search/profile.h"
+#include "daemon/fold/timestamp.h"
+#include "daemon/fold/visible_text.h"
+
+namespace silt::answer::search {
+namespace {
+
+constexpr std::size_t kClassesMax = 16 * 1024;
+constexpr std::size_t kClassBytesMax = 1024;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// Where the scanner asks for more than "is it a digit": parts of addresses are at most 255, a year begins
+// with 1 or 2, 0x begins a hexadecimal number. And where the line's time is, which find_timestamp knows.
+void mask_digits(std::string_view text, std::string& key) {
+  key.assign(text);
+  for (std::size_t at = 0; at < key.size(); ++at) {
+    if (!is_digit(key[at])) continue;
+    std::size_t end = at + 1;
+    while (end < key.size() && is_digit(key[end])) ++end;
+    const bool above = end - at == 3 && std::string_view(key).substr(at, 3) > "255";
+    const bool year = end - at == 4 && (key[at] == '1' || key[at] == '2');
+    const bool hex = end - at == 1 && key[at] == '0' && end < key.size() && (key[end] | 0x20) == 'x';
+    std::fill(key.begin() + static_cast<std::ptrdiff_t>(at), key.begin() + static_cast<std::ptrdiff_t>(end), '1');
+    if (above) key[at] = '9';
+    if (year) key[at] = '2';
+    if (hex) key[at] = '0';
+    at = end;
+  }
+}
+
+}  // namespace
+
+void SlotFinder::take(std::string_view text) {
+  text_ = text;
+  known_ = false;
+}
+
+// False: the line is looked at for itself.
+bool SlotFinder::read_class() {
+  class_ = nullptr;
+  if (text_.size() > kClassBytesMax || fold::may_hide_characters(text_)) return false;
+  mask_digits(text_, key_);
+  const auto time = fold::find_timestamp(text_.substr(0, std::min(text_.find('\n'), text_.size())));
+  const std::array<std::uint32_t, 2> span = {time ? time->begin : 0, time ? time->end : 0};
+  key_.append(reinterpret_cast<const char*>(span.data()), sizeof span);
+  auto known = classes_.find(key_);
+  if (known == classes_.end()) {
+    if (classes_.size() >= kClassesMax) return false;
+    known = classes_.emplace(key_, Class()).first;
+  }
+  class_ = &known->second;
+  return true;
+}
+
+SlotFinder::Part SlotFinder::part_of(std::string_view view) const {
+  const bool inside = !view.empty() && view.data() >= text_.data() && view.data() + view.size() <= text_.data() + text_.size();
+  if (!inside) return {view, 0, 0, false};
+  return {{}, static_cast<std::uint32_t>(view.data() - text_.data()), static_cast<std::uint32_t>(view.size()), true};
+}
+
+std::string_view SlotFinder::view_of(const Part& part) const {
+  return part.in_text ? text_.substr(part.at, part.size) : part.fixed;
+}
+
+void SlotFinder::look(const std::string& name) {
+  found_.clear();
+  for (const Slot& slot : anatomist_.slots_of(text_, layout_)) {
+    if (slot_key(slot, text_) == name) found_.push_back(slot);
+  }
+}
+
+const std::vector<Slot>& SlotFinder::find(const std::string& name) {
+  if (!known_) read_class();
+  known_ = true;
+  if (class_ == nullptr) {
+    look(name);
+    return found_;
+  }
+  const auto named = std::find_if(class_->begin(), class_->end(), [&](const Named& each) { return each.name == name; });
+  if (named == class_->end()) {
+    look(name);
+    Named& made = class_->emplace_back();
+    made.name = name;
+    for (const Slot& slot : found_)
+      made.places.push_back({slot, part_of(slot.name), part_of(slot.before), part_of(slot.after)});
+    return found_;
+  }
+  found_.clear();
+  for (const Place& place : named->places) {
+    Slot& slot = found_.emplace_back(place.slot);
+    slot.name = view_of(place.name);
+    slot.before = view_of(place.before);
+    slot.after = view_of(place.after);
+  }
+  return found_;
+}
+
+}  // namespace silt::answer::search

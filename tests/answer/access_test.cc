@@ -1,0 +1,390 @@
+// Queries on a real store, whose segments are skipped, counted by their headers and read by columns, must find
+// what a plain look at every record finds.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "daemon/answer/language/words.h"
+#include "daemon/answer/query_text.h"
+#include "daemon/answer/search/execute.h"
+#include "daemon/answer/search/filter.h"
+#include "daemon/answer/search/quantity.h"
+#include "tests/daemon/fold_fixture.h"
+
+namespace silt::answer::search {
+namespace {
+
+using store::Seq;
+
+constexpr std::int64_t kStartUs = 1'795'600'000'000'000;
+
+std::string time_text(std::int64_t us) {
+  const std::time_t seconds = us / 1'000'000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 40> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts);
+  return text.data();
+}
+
+// Lines of a few patterns: some in bursts, so that segments differ in what they hold, some with rare words.
+std::vector<std::string> random_lines(std::mt19937_64& random, std::size_t count, std::int64_t& now_us) {
+  std::vector<std::string> out;
+  std::size_t burst = 0;
+  std::uint64_t kind = 0;
+  while (out.size() < count) {
+    if (burst-- == 0) burst = random() % 40, kind = random();
+    now_us += static_cast<std::int64_t>(random() % 20'000'000) - (random() % 31 == 0 ? 300'000'000 : 0);
+    const auto number = [&](std::uint64_t below) { return std::to_string(random() % below); };
+    const std::string ip = "10." + number(300) + "." + number(3) + "." + number(260);
+    const std::string at = time_text(now_us) + " ";
+    switch ((random() % 5 == 0 ? random() : kind) % 8) {
+      case 0: out.push_back(at + "INFO store.Writer: Received block blk_-" + number(1'000'000'000) + " of size " + number(70'000'000) + " from /" + ip); break;
+      case 1: out.push_back(at + "WARN store.Reader: slow read took " + number(900) + " ms from " + ip + ":" + number(65536)); break;
+      case 2: out.push_back(at + "ERROR net.Server: connection refused by " + ip + " user=u" + number(9)); break;
+      case 3: out.push_back(at + "INFO auth: session opened for user u" + number(12) + " from " + ip); break;
+      case 4: out.push_back("continued without a time " + number(50)); break;
+      case 5: out.push_back(at + "INFO job.Runner: step " + number(12) + " done in 0:" + std::to_string(10 + random() % 50) + " tries=" + number(4)); break;
+      case 6: out.push_back(at + (random() % 6 == 0 ? "FATAL job.Runner: out of memory in allocateBlock" : "INFO job.Runner: allocateBlock took 0x" + number(4096))); break;
+      default: out.push_back("{\"ts\":\"" + time_text(now_us) + "\",\"level\":\"warn\",\"msg\":\"queue full\",\"depth\":" + number(3000) + "}"); break;
+    }
+  }
+  return out;
+}
+
+// What the store says without its columns.
+class BlocksOnly : public store::RecordLog {
+ public:
+  explicit BlocksOnly(const store::RecordLog& log) : log_(log) {}
+  Result<store::SourceInfo> open_source(const std::string&, const std::string&, const std::string&) override { return unimplemented("read only"); }
+  std::vector<store::SourceInfo> sources() const override { return log_.sources(); }
+  Result<store::SourceInfo> source(store::SourceRef ref) const override { return log_.source(ref); }
+  Status append(const store::GroupAppend&) override { return unimplemented("read only"); }
+  Result<std::vector<connectors::CursorRow>> cursors(const std::string& connector) const override { return log_.cursors(connector); }
+  Result<store::BlockPtr> block_after(store::SourceRef source, Seq after) const override { return log_.block_after(source, after); }
+  Result<store::JournalRecord> read(store::SourceRef source, Seq seq) const override { return log_.read(source, seq); }
+  Result<store::IntakeHead> intake_head(store::SourceRef source) const override { return log_.intake_head(source); }
+  Result<std::vector<store::Gap>> gaps(store::SourceRef source) const override { return log_.gaps(source); }
+  Status append_shed_mark(store::SourceRef, const store::ShedMark&) override { return unimplemented("read only"); }
+  Result<std::vector<store::ShedMark>> shed_marks(store::SourceRef source, Seq after) const override { return log_.shed_marks(source, after); }
+
+ protected:
+  const store::RecordLog& log_;
+};
+
+struct Reads {
+  int marks = 0;  // stretches whose marks were read
+  int texts = 0;
+};
+
+class CountedStretch final : public store::Stretch {
+ public:
+  CountedStretch(store::StretchPtr stretch, Reads& reads) : stretch_(std::move(stretch)), reads_(reads) {}
+  Seq first_seq() const override { return stretch_->first_seq(); }
+  Seq last_seq() const override { return stretch_->last_seq(); }
+  bool is_folded() const override { return stretch_->is_folded(); }
+  std::string_view damage() const override { return stretch_->damage(); }
+  const store::StretchSummary* summary() const override { return stretch_->summary(); }
+  Result<bool> may_hold(store::PatternId pattern, std::string_view letters) override { return stretch_->may_hold(pattern, letters); }
+  Result<std::span<const store::FoldMark>> marks() override {
+    ++reads_.marks;
+    return stretch_->marks();
+  }
+  Result<std::span<const std::int64_t>> told() override { return stretch_->told(); }
+  Result<std::string_view> text(std::size_t index) override {
+    ++reads_.texts;
+    return stretch_->text(index);
+  }
+  Result<std::string_view> attributes(std::size_t index) override { return stretch_->attributes(index); }
+
+ private:
+  const store::StretchPtr stretch_;
+  Reads& reads_;
+};
+
+class CountedLog final : public BlocksOnly {
+ public:
+  using BlocksOnly::BlocksOnly;
+  Result<store::StretchPtr> stretch_after(store::SourceRef source, Seq after) const override {
+    SILT_ASSIGN(store::StretchPtr stretch, log_.stretch_after(source, after));
+    return stretch ? std::make_unique<CountedStretch>(std::move(stretch), reads) : store::StretchPtr();
+  }
+  mutable Reads reads;
+};
+
+// The records that a query means, found by looking at all of them in the plainest way.
+class Plain {
+ public:
+  Plain(const Query& query, const Profile& profile) : query_(query), profile_(profile) {}
+
+  bool means(const store::RecordView& record, const store::FoldMark& mark) {
+    const Window& window = query_.window;
+    if (mark.event_us < window.since_us || mark.event_us > window.until_us) return false;
+    const std::int32_t at = static_cast<std::int32_t>(mark.event_us / 1'000'000 % 86400);
+    if (window.day_from_s >= 0 && (window.day_from_s <= window.day_to_s ? at < window.day_from_s || at >= window.day_to_s
+                                                                          : at < window.day_from_s && at >= window.day_to_s)) return false;
+    if (!query_.patterns.empty() && std::ranges::find(query_.patterns, mark.pattern) == query_.patterns.end()) return false;
+    for (const WordGroup& group : query_.words) {
+      if (std::ranges::none_of(group, [&](const std::string& word) { return language::has_word(record.text, word) || in_template(mark.pattern, word); })) return false;
+    }
+    if (std::ranges::any_of(query_.not_words, [&](const std::string& word) { return language::has_word(record.text, word); })) return false;
+    return std::ranges::all_of(query_.tests, [&](const Test& test) { return passes(record.text, test); });
+  }
+  std::vector<std::string> values(std::string_view text, const std::string& name) {
+    std::vector<std::string> out;
+    for (const Slot& slot : anatomist_.slots_of(text, profile_.layout)) {
+      if (slot_key(slot, text) == name) out.push_back(slot_value(slot, text));
+    }
+    return out;
+  }
+
+ private:
+  bool in_template(store::PatternId pattern, const std::string& word) const {
+    const auto known = profile_.pattern_at.find(pattern);
+    const auto id = profile_.word_at.find(word);
+    if (known == profile_.pattern_at.end() || id == profile_.word_at.end()) return false;
+    const PatternProfile& in = profile_.patterns[known->second];
+    const auto at = in.word_at.find(id->second);
+    return at != in.word_at.end() && in.words[at->second].literal;
+  }
+  bool passes(std::string_view text, const Test& test) {
+    const std::vector<std::string> found = values(text, test.slot);
+    if (test.compare == Compare::kMore) return !found.empty() && read_quantity(found[0]) && read_quantity(found[0])->value > test.number;
+    const std::string value = found.empty() ? "" : language::lower(found[0]);
+    const bool is = std::ranges::any_of(test.any, [&](const std::string& any) { return language::lower(any) == value; });
+    return is == (test.compare == Compare::kIs);
+  }
+
+  const Query& query_;
+  const Profile& profile_;
+  Anatomist anatomist_;
+};
+
+class AccessTest : public learn::FoldLoopTest {
+ protected:
+  void fill(std::size_t chunks) {
+    info_ = source();
+    for (std::size_t i = 0; i < chunks; ++i) append_lines(info_, random_lines(random_, 1 + random_() % 60, now_us_), "/var/log/a.log");
+    drain();
+    auto profile = std::make_shared<Profile>();
+    profile->ref = info_.ref;
+    ASSERT_TRUE(update_profile(*store_, *store_, *profile).is_ok());
+    profiles_ = {profile};
+  }
+  // A chunk that no segment has.
+  void add_tail() {
+    append_lines(info_, random_lines(random_, 5, now_us_), "/var/log/a.log");
+    drain();
+  }
+
+  Query random_query();
+  void expect_plain(const Query& query, const Outcome& got);
+  void expect_same(const Query& query, const Outcome& got, const Outcome& wanted);
+
+  std::mt19937_64 random_{11};
+  std::int64_t now_us_ = kStartUs;
+  SourceInfo info_;
+  Profiles profiles_;
+};
+
+Query AccessTest::random_query() {
+  static const std::array<std::string, 9> kWords = {"block", "memory", "refused", "u3", "10.1.2.3", "kerberos", "out of memory", "allocate", "queue"};
+  static const std::array<std::string, 10> kNames = {"severity", "component", "from:ip", "user", "took:num", "size:num", "depth", "tries", "ip", "host"};
+  static const std::array<std::string, 6> kBuckets = {"second", "minute", "hour", "day", "pattern", "source"};
+  const auto chance = [&](unsigned of) { return random_() % of == 0; };
+  Query query;
+  query.op = static_cast<Op>(random_() % kOpNames.size());
+  if (chance(2)) {
+    for (const PatternProfile& pattern : profiles_[0]->patterns) {
+      if (chance(3)) query.patterns.push_back(pattern.id);
+    }
+  }
+  if (chance(3)) query.words.push_back({kWords[random_() % kWords.size()], kWords[random_() % kWords.size()]});
+  if (chance(8)) query.not_words.push_back(kWords[random_() % kWords.size()]);
+  if (chance(5)) query.tests.push_back({"severity", chance(2) ? Compare::kIs : Compare::kIsNot, {"ERROR", chance(2) ? "warn" : ""}, 0, ""});
+  if (chance(6)) query.tests.push_back({"took:num", Compare::kMore, {}, double(random_() % 900), ""});
+  if (chance(2)) query.operand = kNames[random_() % kNames.size()];
+  if (chance(3)) query.group = chance(2) ? kNames[random_() % kNames.size()] : kBuckets[random_() % kBuckets.size()];
+  const auto moment = [&] { return kStartUs + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(now_us_ - kStartUs)); };
+  if (chance(3)) query.window.since_us = moment();
+  if (chance(3)) query.window.until_us = moment();
+  if (chance(9)) query.window.day_from_s = 22 * 3600, query.window.day_to_s = 6 * 3600;
+  if (chance(4)) query.number = 90;
+  return query;
+}
+
+std::string hit_text(const std::optional<Hit>& hit) {
+  if (!hit) return "none";
+  return std::to_string(hit->source) + ":" + std::to_string(hit->seq) + " " + std::to_string(hit->event_us) + " " + std::to_string(hit->pattern) + " " + hit->text;
+}
+
+// All that an outcome says, in one text.
+std::string print(const Outcome& outcome) {
+  std::string out;
+  const auto add = [&](const std::string& name, const std::string& value) { out += name + " " + value + "\n"; };
+  for (const auto& [name, value] : {std::pair("matched", outcome.matched), {"examined", outcome.examined}, {"total", outcome.total},
+                                    {"damaged", outcome.damaged}, {"numbers", outcome.numbers}, {"grouped", outcome.grouped}})
+    add(name, std::to_string(value));
+  add("value", outcome.value ? number_text(*outcome.value) + outcome.unit : "none");
+  for (const auto* hit : {&outcome.first, &outcome.last, &outcome.from, &outcome.to}) add("end", hit_text(*hit));
+  for (const Hit& hit : outcome.sample) add("sample", hit_text(hit));
+  for (const PatternCount& found : outcome.patterns)
+    add("pattern", std::to_string(found.pattern) + " " + std::to_string(found.count) + " " + std::to_string(found.first_seq) + " " +
+                       std::to_string(found.last_seq) + " " + std::to_string(found.first_us));
+  for (const Group& group : outcome.groups) add("group " + group.value, std::to_string(group.count) + " " + hit_text(group.example));
+  return out;
+}
+
+void AccessTest::expect_plain(const Query& query, const Outcome& got) {
+  Plain plain(query, *profiles_[0]);
+  std::uint64_t matched = 0;
+  std::map<store::PatternId, std::uint64_t> patterns;
+  std::map<std::string, std::uint64_t> groups;
+  std::int64_t first_us = Window::kMax, last_us = Window::kMin;
+  const std::string by = query.group.empty() ? query.operand : query.group;
+  for (Seq after = 0;;) {
+    const store::BlockPtr block = store_->block_after(info_.ref, after).value();
+    if (!block) break;
+    after = block->last_seq;
+    for (std::size_t i = 0; i < block->marks.size(); ++i) {
+      const store::RecordView& record = block->records.records()[i];
+      if (!plain.means(record, block->marks[i])) continue;
+      ++matched;
+      ++patterns[block->marks[i].pattern];
+      first_us = std::min(first_us, block->marks[i].event_us);
+      last_us = std::max(last_us, block->marks[i].event_us);
+      if (is_bucket(by)) ++groups[bucket_of(block->marks[i].event_us, by, 0)];
+      else if (by == "pattern") ++groups[std::to_string(block->marks[i].pattern)];
+      else if (const auto values = plain.values(record.text, by); !values.empty()) ++groups[values[0]];
+    }
+  }
+  EXPECT_EQ(got.matched, matched);
+  EXPECT_EQ(got.first ? got.first->event_us : Window::kMax, first_us);
+  EXPECT_EQ(got.last ? got.last->event_us : Window::kMin, last_us);
+  std::map<store::PatternId, std::uint64_t> got_patterns;
+  for (const PatternCount& found : got.patterns) got_patterns[found.pattern] = found.count;
+  EXPECT_EQ(got_patterns, patterns);
+  if (got.groups.empty() || by == "source") return;
+  std::map<std::string, std::uint64_t> got_groups;
+  for (const Group& group : got.groups) got_groups[group.value] = group.count;
+  EXPECT_EQ(got_groups, groups);
+}
+
+TEST_F(AccessTest, FindsWhatALookAtEveryRecordFinds) {
+  fill(60);
+  add_tail();
+  const BlocksOnly blocks(*store_);
+  std::uint64_t found = 0, grouped = 0;
+  for (int i = 0; i < 1500; ++i) {
+    const Query query = random_query();
+    const auto got = execute(*store_, profiles_, query, {});
+    const auto wanted = execute(blocks, profiles_, query, {});
+    ASSERT_TRUE(got.is_ok() && wanted.is_ok());
+    EXPECT_EQ(print(*got), print(*wanted)) << print_query(query);
+    expect_plain(query, *got);
+    found += got->matched > 0;
+    grouped += got->groups.size() > 1;
+    if (HasFailure()) FAIL() << "query " << i << ": " << print_query(query);
+  }
+  EXPECT_GT(found, 700u);
+  EXPECT_GT(grouped, 100u);
+}
+
+// How much is read, for what kind of query; all of the source would be 60 stretches and more, and 1,500 texts.
+TEST_F(AccessTest, ReadsNoMoreThanTheQueryNeeds) {
+  fill(80);
+  const auto reads_of = [&](const Query& query) {
+    const CountedLog log(*store_);
+    EXPECT_TRUE(execute(log, profiles_, query, {}).is_ok());
+    return log.reads;
+  };
+  Query all;
+  all.op = Op::kCount;
+  CountedLog whole(*store_);
+  RecordInHand hand(profiles_[0]->layout);
+  ASSERT_TRUE(visit_records(whole, info_.ref, {}, {}, hand, [](RecordInHand& record) { return !record.text().empty(); }).is_ok());
+  ASSERT_GT(whole.reads.marks, 30);
+  ASSERT_GT(whole.reads.texts, 1000);
+
+  const Reads count = reads_of(all);
+  EXPECT_LT(count.marks, whole.reads.marks / 2);
+  EXPECT_LT(count.texts, 20);
+
+  Query hours = all;
+  hours.op = Op::kHistogram;
+  hours.group = "hour";
+  EXPECT_LT(reads_of(hours).texts, 50);  // of examples
+
+  Query absent = all;
+  absent.words = {{"kerberos"}};
+  EXPECT_EQ(reads_of(absent).marks, 0);
+  EXPECT_EQ(reads_of(absent).texts, 0);
+
+  Query rare = all;
+  rare.words = {{"memory"}};
+  EXPECT_LT(reads_of(rare).texts, whole.reads.texts / 3);
+
+  Query last = all;
+  last.window.since_us = now_us_ - 60'000'000;
+  EXPECT_LE(reads_of(last).marks, 5);
+}
+
+TEST_F(AccessTest, ProfilesOfASampleKnowEveryPatternAndTheWholeCount) {
+  fill(80);
+  const Seq all = head(info_).folded_seq;
+  EXPECT_EQ(profiles_[0]->total(), all);
+  Profile sample;
+  sample.ref = info_.ref;
+  ASSERT_TRUE(update_profile(*store_, *store_, sample, 500).is_ok());
+  EXPECT_EQ(sample.total(), all);
+  EXPECT_GT(sample.left_out, 0u);
+  EXPECT_EQ(sample.read_seq, all);
+  EXPECT_EQ(sample.first_us, profiles_[0]->first_us);
+  EXPECT_EQ(sample.last_us, profiles_[0]->last_us);
+  for (const PatternProfile& pattern : sample.patterns) EXPECT_GT(pattern.seen, 0u) << pattern.text;
+  // Grown by little: that is read whole.
+  add_tail();
+  const std::uint64_t left_out = sample.left_out;
+  ASSERT_TRUE(update_profile(*store_, *store_, sample, 500).is_ok());
+  EXPECT_EQ(sample.total(), all + 5);
+  EXPECT_EQ(sample.left_out, left_out);
+}
+
+TEST(SlotFinder, FindsWhatTheAnatomistFinds) {
+  std::mt19937_64 random(3);
+  std::int64_t now_us = kStartUs;
+  std::vector<std::string> lines = random_lines(random, 400, now_us);
+  for (const char* line : {"<34>Oct 11 22:14:15 host su[12]: failed for root", "I0507 12:04:17 main.cc:12] took 300 ms", "256.1.1.1 300.1.1.1 1.2.3.4:99999",
+                           "at 2026-11-21 or 3026-11-21 or 9026/11/21, 0x1f and 1x1f", "1700000000 1700000000123 16:61:99 12345678 1234567890123456",
+                           "081109 203518 143 INFO dfs.DataNode$PacketResponder: blk_38865049064139660 /10.250.19.102:54106"})
+    lines.push_back(line);
+  for (const Layout& layout : {Layout{}, Layout{Layout::Kind::kAccess, {}}, Layout{Layout::Kind::kCsv, {"a", "b", "c"}}}) {
+    SlotFinder finder(layout);
+    Anatomist anatomist;
+    for (int i = 0; i < 30'000; ++i) {
+      std::string line = lines[random() % lines.size()];
+      for (char& c : line) {
+        if (c >= '0' && c <= '9' && random() % 3 == 0) c = static_cast<char>('0' + random() % 10);
+      }
+      finder.take(line);
+      const std::vector<Slot> all = anatomist.slots_of(line, layout);
+      for (int ask = 0; ask < 2 && !all.empty(); ++ask) {
+        const std::string name = slot_key(all[random() % all.size()], line);
+        std::vector<const Slot*> wanted;
+        for (const Slot& slot : all) {
+          if (slot_key(slot, line) == name) wanted.push_back(&slot);
+        }
+        const std::vector<Slot>& got = finder.find(name);
+        ASSERT_EQ(got.size(), wanted.size()) << line << "\n" << name;
+        for (std::size_t k = 0; k < got.size(); ++k) {
+          ASSERT_TRUE(got[k].begin == wanted[k]->begin && got[k].end == wanted[k]->end && got[k].kind == wanted[k]->kind &&
+                      got[k].role == wanted[k]->role && got[k].name == wanted[k]->name && got[k].before == wanted[k]->before &&
+                      got[k].after == wanted[k]->after) << line << "\n" << name;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace silt::answer::search
