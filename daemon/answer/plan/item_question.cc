@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "daemon/answer/language/words.h"
-#include "daemon/answer/plan/thesaurus.h"
 
 namespace silt::answer::plan {
 namespace {
@@ -142,7 +141,7 @@ class Reader {
     return in(kReportWords, word.text) || in(kOwnWords, word.text) || in(kCloseWords, word.text) || in(kOpenWords, word.text) || in(kSpeakWords, word.text);
   }
 
-  // Each word with what the thesaurus has for it.
+  // Each word, and the parts that it is made of.
   void take_topic() {
     std::vector<std::string> stems;
     for (const QuestionWord& word : reading_.words) stems.push_back(language::stem(word.text));

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/search/items.h"
 #include "daemon/answer/search/quantity.h"
+#include "daemon/answer/search/records.h"
 
 namespace silt::answer::reply {
 namespace {
