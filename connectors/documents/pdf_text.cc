@@ -17,10 +17,11 @@ namespace silt::connectors {
 namespace {
 
 constexpr int kNoProgram = 127;
+constexpr int kNoLimit = 126;
 
 void limit(int what, rlim_t value) {
   const rlimit both{value, value};
-  ::setrlimit(static_cast<__rlimit_resource>(what), &both);
+  if (::setrlimit(static_cast<__rlimit_resource>(what), &both) != 0) ::_exit(kNoLimit);
 }
 
 // Between fork and exec: nothing but system calls, for other threads may hold any lock.
@@ -95,6 +96,8 @@ Result<std::vector<Section>> pdf_sections(int fd, const PdfLimits& limits) {
   }
   if (WIFEXITED(state) && WEXITSTATUS(state) == kNoProgram)
     return failed_precondition(limits.program + " is not there: install poppler-utils, or exclude *.pdf");
+  if (WIFEXITED(state) && WEXITSTATUS(state) == kNoLimit)
+    return failed_precondition("pdftotext is not run, for its memory and time cannot be limited: exclude *.pdf");
   if (!ended || !WIFEXITED(state) || WEXITSTATUS(state) != 0)
     return data_loss("no PDF that can be read in " + std::to_string(limits.seconds) + " s and " +
                      std::to_string(limits.memory_bytes >> 20) + " MiB");
