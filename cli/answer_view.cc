@@ -83,8 +83,13 @@ std::string render(const silt::v1::Citation& citation, const Style& style) {
   return out;
 }
 
+std::string render(const silt::v1::Plan& plan, const Style& style) {
+  return style.dim("plan: " + escape(plan.text())) + "\n";
+}
+
 std::string render(const Answer& answer, const Style& style) {
-  std::string out = style.dim("plan: " + escape(answer.plan.text())) + "\n";
+  std::string out;
+  if (answer.final.conversation_lost()) out += style.dim("the questions before are not known any more; this one was read alone") + "\n";
   // The server composes the answer of lines and words; each line is escaped on its own.
   std::string_view rest = answer.final.answer();
   while (!rest.empty() && rest.back() == '\n') rest.remove_suffix(1);

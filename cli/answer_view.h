@@ -20,6 +20,9 @@ struct Answer {
 
 // "[1] web3:/var/log/auth.log #1234  2026-11-21 20:54:35  line", with the cited span highlighted.
 std::string render(const silt::v1::Citation& citation, const Style& style);
+// How the question was read: a line. It arrives first.
+std::string render(const silt::v1::Plan& plan, const Style& style);
+// All but the plan.
 std::string render(const Answer& answer, const Style& style);
 
 }  // namespace silt::cli

@@ -1,3 +1,9 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <string>
+
 #include "base/clock.h"
 #include "cli/answer_view.h"
 #include "cli/commands.h"
@@ -34,15 +40,51 @@ Result<silt::v1::AskRequest> request_of(const AskOptions& options) {
 
 }  // namespace
 
+namespace {
+
+// Asks and prints; the reading of the question comes first, before records are looked at.
+int ask_once(Client& client, const silt::v1::AskRequest& request, bool json, Answer& answer) {
+  const Style style = Style::of_stdout();
+  std::string shown;
+  const Status status = client.ask(request, [&](const silt::v1::AskResponse& event) {
+    answer.add(event);
+    if (json || !event.has_plan() || event.plan().text() == shown) return;
+    shown = event.plan().text();
+    print(render(event.plan(), style));
+  });
+  if (!status.is_ok()) return fail(status);
+  if (!answer.complete) return fail(internal_error("siltd ended the answer without its final message"));
+  print(json ? to_json(answer) : render(answer, style));
+  return answer.final.abstained() ? kExitNothingFound : kExitOk;
+}
+
+// One question a line until the input ends. A question that fails does not end the conversation.
+int converse(Client& client, silt::v1::AskRequest request, bool json) {
+  int code = kExitOk;
+  const bool terminal = isatty(STDIN_FILENO) != 0;
+  for (;;) {
+    if (terminal && !json) {
+      std::fputs("? ", stdout);
+      std::fflush(stdout);
+    }
+    std::string line;
+    if (!std::getline(std::cin, line)) return code;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    request.set_question(line);
+    Answer answer;
+    code = ask_once(client, request, json, answer);
+    if (answer.complete) request.set_conversation(answer.final.conversation());
+  }
+}
+
+}  // namespace
+
 int run_ask(Client& client, const AskOptions& options) {
   const Result<silt::v1::AskRequest> request = request_of(options);
   if (!request.is_ok()) return fail(request.status());
+  if (options.interactive) return converse(client, *request, options.json);
   Answer answer;
-  const Status status = client.ask(*request, [&](const silt::v1::AskResponse& event) { answer.add(event); });
-  if (!status.is_ok()) return fail(status);
-  if (!answer.complete) return fail(internal_error("siltd ended the answer without its final message"));
-  print(options.json ? to_json(answer) : render(answer, Style::of_stdout()));
-  return answer.final.abstained() ? kExitNothingFound : kExitOk;
+  return ask_once(client, *request, options.json, answer);
 }
 
 }  // namespace silt::cli

@@ -58,7 +58,8 @@ std::string render(const silt::v1::PatternsResponse& from, const Style& style) {
                      format_local(pattern.first().seconds() * 1'000'000) + " to " +
                      format_local(pattern.last().seconds() * 1'000'000)) + "\n";
     for (const auto& slot : pattern.slots()) {
-      out += "      " + escape(slot.name()) + " (" + std::to_string(slot.values_total()) + "):";
+      const std::string kind = slot.type() + (slot.unit().empty() ? "" : " in " + escape(slot.unit()));
+      out += "      " + escape(slot.name()) + ": " + kind + " (" + std::to_string(slot.values_total()) + "):";
       for (const auto& value : slot.top()) out += " " + escape(value.value()) + " " + std::to_string(value.count()) + ";";
       out += "\n";
     }

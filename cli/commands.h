@@ -18,6 +18,7 @@ struct AskOptions {
   std::string until;
   std::uint32_t evidence_max = 0;
   bool json = false;
+  bool interactive = false;  // questions from standard input, each going on from the one before
 };
 int run_ask(Client& client, const AskOptions& options);
 

@@ -138,6 +138,8 @@ std::string to_json(const Answer& answer) {
   out["records_matched"] = answer.final.records_matched();
   out["records_examined"] = answer.final.records_examined();
   out["records_total"] = answer.final.records_total();
+  out["conversation"] = to_utf8(answer.final.conversation());
+  out["conversation_lost"] = answer.final.conversation_lost();
   out["citations_dropped"] = answer.final.citations_dropped();
   out["truncated"] = answer.final.truncated();
   out["elapsed_ms"] = answer.final.elapsed_ms();
@@ -186,7 +188,7 @@ std::string to_json(const silt::v1::PatternsResponse& from) {
   for (const auto& pattern : from.patterns()) {
     json::array slots;
     for (const auto& slot : pattern.slots())
-      slots.emplace_back(json::object{{"name", to_utf8(slot.name())}, {"values_total", slot.values_total()}, {"top", value_counts(slot.top())}});
+      slots.emplace_back(json::object{{"name", to_utf8(slot.name())}, {"type", slot.type()}, {"unit", slot.unit()}, {"values_total", slot.values_total()}, {"top", value_counts(slot.top())}});
     patterns.emplace_back(json::object{{"source", to_utf8(pattern.source())},
                                        {"id", pattern.id()},
                                        {"text", to_utf8(pattern.text())},

@@ -28,13 +28,18 @@ struct Options {
 
 CLI::App* add_ask(CLI::App& app, AskOptions& to) {
   CLI::App* ask = app.add_subcommand("ask", "Ask a question; the answer cites the lines it rests on");
-  ask->add_option("question", to.question, "The question, in quotes")->required();
+  CLI::Option* question = ask->add_option("question", to.question, "The question, in quotes");
   ask->add_option("-s,--source", to.sources, "Only this source (name or glob; repeatable)");
   ask->add_option("--since", to.since, "Only from then on: 09:00, 2h, yesterday, 2026-11-21T09:00:00Z");
   ask->add_option("--until", to.until, "Only until then");
   ask->add_option("--tenant", to.tenant, "Tenant (default: default)");
   ask->add_option("-n,--evidence", to.evidence_max, "Citations at most (default 8)");
   ask->add_flag("--json", to.json, "One JSON object");
+  CLI::Option* interactive = ask->add_flag("-i,--interactive", to.interactive, "Questions from the input, a line each; each may go on from the last: \"and yesterday?\"");
+  interactive->excludes(question);
+  ask->callback([question, interactive] {
+    if (question->count() == 0 && interactive->count() == 0) throw CLI::RequiredError("question, or -i,");
+  });
   return ask;
 }
 

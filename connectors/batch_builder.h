@@ -46,8 +46,10 @@ class StreamWriter {
   // All views must point into the batch. The reference is valid until the next add().
   Record& add(const Record& record);
   Record& add(std::string_view text, const Origin& origin) {
-    return add(Record{.text = text, .origin = origin});
+    return add(Record{.text = text, .origin = origin, .attributes = attributes_});
   }
+  // Of all records that are added from now on; points into the batch.
+  void give_all(std::span<const Attribute> attributes) { attributes_ = attributes; }
   void expect(std::size_t records) { expected_ = records; }  // about so many will be added
 
   std::uint64_t added() const { return added_; }
@@ -59,6 +61,7 @@ class StreamWriter {
 
   BatchBuilder& builder_;
   const std::string_view stream_;
+  std::span<const Attribute> attributes_;
   StreamBatch* batch_ = nullptr;  // found at the first add(): no stream without a record
   std::size_t expected_ = 0;
   std::uint64_t added_ = 0;

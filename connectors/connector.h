@@ -46,6 +46,9 @@ struct Origin {
 
 // The attribute of a gap record that says why; its bytes_cut are the bytes that are missing, 0: not known.
 inline constexpr std::string_view kGapCause = "cause";
+// When the file of a record was last modified (RFC 3339), where that was long before it was read: its lines
+// are not from later.
+inline constexpr std::string_view kModified = "modified";
 
 // What the origin tells beside the text: level=error, host=db3.
 struct Attribute {

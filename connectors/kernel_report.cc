@@ -16,7 +16,7 @@ bool begins_with(std::string_view text, const std::array<std::string_view, count
   return std::any_of(any.begin(), any.end(), [&](std::string_view one) { return text.starts_with(one); });
 }
 
-constexpr std::array<std::string_view, 17> kOpens = {"BUG: ",
+constexpr std::array<std::string_view, 22> kOpens = {"BUG: ",
                                                      "Unable to handle kernel",
                                                      "watchdog: BUG",
                                                      "INFO: task ",
@@ -32,10 +32,23 @@ constexpr std::array<std::string_view, 17> kOpens = {"BUG: ",
                                                      "FAULT_INJECTION: ",
                                                      "Kernel panic - ",
                                                      "INFO: trying to",
-                                                     "WARNING: CPU: "};
+                                                     "WARNING: CPU: ",
+                                                     "segment-related general protection fault",
+                                                     "double fault",
+                                                     "kasan: CONFIG_KASAN",
+                                                     "[ BUG: ",
+                                                     "[ INFO: "};
 
 // Parts of reports, of several architectures.
-constexpr std::array<std::string_view, 41> kContinues = {"CPU: ",
+constexpr std::array<std::string_view, 49> kContinues = {"CPU: ",
+                                                         "P4D ",
+                                                         "PUD ",
+                                                         "PMD ",
+                                                         "IP: ",
+                                                         "rcu: ",
+                                                         "INFO: lockdep is",
+                                                         "name fail",
+                                                         "the code is fine",
                                                          "Hardware name",
                                                          "Workqueue:",
                                                          "Code: ",
@@ -145,6 +158,22 @@ std::size_t behind_tag(std::string_view line) {
   return 0;
 }
 
+// "20:54:35" somewhere in a head, in microseconds of the day; -1 when there is none.
+std::int64_t clock_of(std::string_view head) {
+  for (std::size_t at = head.find(':'); at != std::string_view::npos; at = head.find(':', at + 1)) {
+    if (at < 2 || at + 6 > head.size() || head[at + 3] != ':') continue;
+    const std::string_view text = head.substr(at - 2, 8);
+    std::int64_t parts[3] = {};
+    bool digits = true;
+    for (std::size_t i = 0; i < 3; ++i) {
+      digits = digits && is_digit(text[3 * i]) && is_digit(text[3 * i + 1]);
+      parts[i] = (text[3 * i] - '0') * 10 + (text[3 * i + 1] - '0');
+    }
+    if (digits) return ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * 1'000'000;
+  }
+  return -1;
+}
+
 // "  12.345678", in microseconds; -1 when it is none.
 std::int64_t stamp_of(std::string_view text) {
   std::int64_t value = 0;
@@ -165,17 +194,19 @@ std::int64_t stamp_of(std::string_view text) {
 }
 
 // Behind "[   12.345678]" and "[  T123]"; `at` when there is none.
-std::size_t behind_stamps(std::string_view line, std::size_t at) {
+std::size_t behind_stamps(std::string_view line, const std::size_t from) {
+  std::size_t at = from;
   while (at < line.size() && line[at] == ' ' && at + 1 < line.size() && line[at + 1] == '[') ++at;
-  for (int stamps = 0; stamps < 2 && at < line.size() && line[at] == '['; ++stamps) {
+  int stamps = 0;
+  for (; stamps < 2 && at < line.size() && line[at] == '['; ++stamps) {
     const std::size_t close = line.find(']', at);
-    if (close == std::string_view::npos || close - at > 20) return at;
+    if (close == std::string_view::npos || close - at > 20) break;
     const std::string_view inside = line.substr(at + 1, close - at - 1);
-    const bool stamp = inside.find_first_not_of(" .0123456789TC") == std::string_view::npos;
-    if (!stamp) return at;
+    if (inside.find_first_not_of(" .0123456789TC") != std::string_view::npos) break;
     at = close + 1;
     if (at < line.size() && line[at] == ' ') ++at;
   }
+  if (stamps == 0) return from;
   return at;
 }
 
@@ -196,17 +227,27 @@ std::optional<KernelLine> kernel_line(std::string_view line) {
   const std::size_t behind = behind_stamps(line, begin);
   if (behind == begin) {
     if (begin == 0) return std::nullopt;
-    return KernelLine{line.substr(std::min(line.find_first_not_of(' ', begin), line.size()))};
+    const std::string_view message = line.substr(std::min(line.find_first_not_of(' ', begin), line.size()));
+    return KernelLine{message, clock_of(line.substr(0, begin)), true};
   }
   const std::size_t open = line.find('[', begin) + 1;
   return KernelLine{line.substr(behind), stamp_of(line.substr(open, line.find(']', open) - open))};
 }
 
 bool opens_kernel_report(std::string_view message) {
+  message.remove_prefix(std::min(message.find_first_not_of(' '), message.size()));
   return begins_with(message, kOpens) || is_report_mark(message);
 }
 
+bool is_inside_kernel_report(std::string_view message) {
+  message.remove_prefix(std::min(message.find_first_not_of(' '), message.size()));
+  const std::size_t offset = message.find("+0x");
+  const bool frame = offset != std::string_view::npos && message.find("/0x", offset) != std::string_view::npos;
+  return frame || (!message.empty() && is_register(message));
+}
+
 bool is_report_mark(std::string_view message) {
+  message.remove_prefix(std::min(message.find_first_not_of(' '), message.size()));
   while (!message.empty() && (message.back() == '\r' || message.back() == ' ')) message.remove_suffix(1);
   const bool line = message.size() >= 20 && message.find_first_not_of('=') == std::string_view::npos;
   return line || message.find("[ cut here ]") != std::string_view::npos ||
@@ -216,7 +257,8 @@ bool is_report_mark(std::string_view message) {
 bool continues_kernel_report(std::string_view message) {
   if (message.empty()) return true;
   return message[0] == ' ' || message[0] == '\t' || begins_with(message, kContinues) ||
-         begins_with(message, kContinuesToo) || is_register(message) ||
+         begins_with(message, kContinuesToo) || is_register(message) || message.find("pgd=") != std::string_view::npos ||
+         message.find(" Not tainted") != std::string_view::npos || message.find(" Tainted: ") != std::string_view::npos ||
          message.find("+0x") != std::string_view::npos;
 }
 

@@ -10,7 +10,8 @@ namespace silt::connectors {
 
 struct KernelLine {
   std::string_view message;    // behind "[  12.345678] " and a syslog head before it
-  std::int64_t stamp_us = -1;  // since boot; -1: the line has none
+  std::int64_t stamp_us = -1;  // since boot, or else of the day by the head's clock; -1: the line has none
+  bool by_clock = false;
 };
 
 // Nothing when the line is none of the kernel's, which costs a few nanoseconds to see.
@@ -22,5 +23,7 @@ bool opens_kernel_report(std::string_view message);
 bool is_report_mark(std::string_view message);
 // Registers, code, stack frames, modules, the end mark.
 bool continues_kernel_report(std::string_view message);
+// Of these, what stands nowhere else: registers and stack frames.
+bool is_inside_kernel_report(std::string_view message);
 
 }  // namespace silt::connectors

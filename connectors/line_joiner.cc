@@ -11,6 +11,8 @@ namespace {
 
 using std::string_view;
 
+constexpr std::uint8_t kPartsToTrust = 2;  // of a report without times, before what is unknown is taken for a part
+
 constexpr string_view kTraceback = "Traceback (most recent call last):";
 
 bool is_digit(char c) {
@@ -77,7 +79,7 @@ bool is_closer(string_view line) {
 // one look.
 constexpr std::array<bool, 256> make_notable() {
   std::array<bool, 256> notable{};
-  for (const char c : string_view(" \t\r}])<.#-")) notable[static_cast<unsigned char>(c)] = true;
+  for (const char c : string_view(" \t\r}])<.#-=")) notable[static_cast<unsigned char>(c)] = true;
   for (int c = 'A'; c <= 'Z'; ++c)
     notable[static_cast<std::size_t>(c)] = notable[static_cast<std::size_t>(c | 32)] = true;
   return notable;
@@ -91,7 +93,9 @@ void LineJoiner::begin(string_view line) {
   lines_ = 1;
   headed_ = -1;
   kind_ = Kind::kPlain;
-  opened_ = chained_ = kernel_ended_ = bare_kernel_ = false;
+  opened_ = chained_ = kernel_ended_ = kernel_closes_ = bare_kernel_ = kernel_rest_ = false;
+  strangers_ = 0;
+  parts_ = 1;
   if (line.empty() || rules_.kind() != RecordRules::Kind::kUsual) return;
   const char last = line.back() == '\r' && line.size() > 1 ? line[line.size() - 2] : line.back();
   if (last == '{' || last == '[') {
@@ -109,7 +113,13 @@ void LineJoiner::begin(string_view line) {
   // The kernel may be told to print no times.
   bare_kernel_ = !kernel && kNotable[static_cast<unsigned char>(line[0])] && opens_kernel_report(line);
   if (bare_kernel_ || (kernel && opens_kernel_report(kernel->message))) kind_ = Kind::kKernel;
+  if (kind_ == Kind::kPlain && kernel && is_inside_kernel_report(kernel->message)) {
+    kind_ = Kind::kKernel;
+    kernel_rest_ = true;
+  }
+  if (kind_ == Kind::kKernel && is_report_mark(kernel ? kernel->message : line)) parts_ = kPartsToTrust;
   kernel_stamp_us_ = kernel ? kernel->stamp_us : -1;
+  kernel_by_clock_ = kernel && kernel->by_clock;
 }
 
 bool LineJoiner::joins(string_view line) {
@@ -151,8 +161,8 @@ bool LineJoiner::blank_continues() {
       if (!contains(first_, "panic: ") && !contains(first_, "fatal error: ")) return false;
       kind_ = Kind::kGo;
       return true;
-    case Kind::kPython:
-    case Kind::kKernel: return false;
+    case Kind::kKernel: return bare_kernel_ && !kernel_ended_ && strangers_ == 0;
+    case Kind::kPython: return false;
   }
   return false;
 }
@@ -202,30 +212,55 @@ void LineJoiner::count_braces(string_view line) {
   }
 }
 
-// Known parts of a report; and, until its end mark, whatever the kernel says in the same moment.
+// Known parts of a report; and, until its end mark, whatever the kernel says in the same moment, or, where
+// nothing has a time, a few strangers between them.
 bool LineJoiner::kernel_continues(string_view line) {
-  constexpr std::int64_t kSameMomentUs = 100'000;
-  const bool bare = bare_kernel_ && !has_head(line);
+  // Some of its lines look like heads: versions, addresses, what is said behind a mark.
+  const bool known = bare_kernel_ && (opens_kernel_report(line) || contains(line, "pgd=") ||
+                                      contains(line, " Not tainted") || line.starts_with("INFO: lockdep") ||
+                                      (lines_ == 1 && is_report_mark(first_)));
+  const bool bare = bare_kernel_ && (known || !has_head(line));
   const auto kernel = bare ? KernelLine{line} : kernel_line(line);
-  if (!kernel || (bare && line.empty())) return false;
+  if (!kernel) return false;
   const string_view message = kernel->message;
-  const bool same_moment =
-      kernel->stamp_us >= 0 && kernel_stamp_us_ >= 0 && kernel->stamp_us - kernel_stamp_us_ <= kSameMomentUs;
-  const bool mark = is_report_mark(message);
-  if (lines_ > 1 && !kernel_closed_by_mark(mark, same_moment) && opens_kernel_report(message) &&
-      !(same_moment && !mark && (!kernel_ended_ || message.starts_with("Kernel panic"))))
-    return false;
-  if (!continues_kernel_report(message) && !opens_kernel_report(message) && (kernel_ended_ || !same_moment))
-    return false;
-  if (kernel_ended_ && message.starts_with("WARNING: ")) return false;
-  kernel_ended_ = kernel_ended_ || mark || message.starts_with("---[ end");
+  if (kernel_rest_) return is_inside_kernel_report(message);
+  // A clock tells seconds.
+  const std::int64_t moment_us = kernel->by_clock ? 2'000'000 : 1'000'000;
+  const std::int64_t passed_us = kernel->stamp_us - kernel_stamp_us_;
+  const bool same_moment = kernel->stamp_us >= 0 && kernel_stamp_us_ >= 0 && kernel->by_clock == kernel_by_clock_ &&
+                           passed_us >= 0 && passed_us <= moment_us;
+  if (begins_another_report(message, same_moment || bare)) return false;
+  const bool part = opens_kernel_report(message) || continues_kernel_report(message);
+  if (!part && !takes_stranger(bare, same_moment)) return false;
+  note_kernel_part(message, part);
   kernel_stamp_us_ = kernel->stamp_us;
+  kernel_by_clock_ = kernel->by_clock;
   return true;
 }
 
-// "=====": a line that began the report ends it, too.
-bool LineJoiner::kernel_closed_by_mark(bool mark, bool same_moment) const {
-  return mark && same_moment && !kernel_ended_ && lines_ > 3 && first_.ends_with("====");
+// Behind the mark that it begins with, a report says what it is about. Later, another mark or another report
+// is one of its own, but for the mark that ends it and for what happens at once: the panic that follows.
+bool LineJoiner::begins_another_report(string_view message, bool follows) const {
+  const bool behind_mark = lines_ == 1 && is_report_mark(first_);
+  if (kernel_ended_ && message.starts_with("WARNING: ")) return true;
+  if (!opens_kernel_report(message) || behind_mark) return false;
+  if (message.starts_with("INFO: task ")) return true;  // each that hangs has its own
+  if (is_report_mark(message)) return !(follows && kernel_closes_ && !kernel_ended_);
+  return !follows || (kernel_ended_ && !message.starts_with("Kernel panic"));
+}
+
+void LineJoiner::note_kernel_part(string_view message, bool part) {
+  const bool by_sanitizer = message.starts_with("BUG: K") || message.starts_with(" BUG: K");
+  if ((by_sanitizer && first_.ends_with("====")) || message.starts_with("Showing all locks")) kernel_closes_ = true;
+  if (lines_ > 1) kernel_ended_ = kernel_ended_ || is_report_mark(message) || message.starts_with("---[ end");
+  strangers_ = part ? std::uint8_t{0} : static_cast<std::uint8_t>(strangers_ + 1);
+  if (part && parts_ < kPartsToTrust) ++parts_;
+}
+
+bool LineJoiner::takes_stranger(bool bare, bool same_moment) const {
+  constexpr std::uint8_t kStrangersMax = 4;
+  if (kernel_ended_) return false;
+  return same_moment || (bare && parts_ >= kPartsToTrust && strangers_ < kStrangersMax);
 }
 
 // Not indented, and not blank.

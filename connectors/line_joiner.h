@@ -31,7 +31,9 @@ class LineJoiner {
   bool indented_continues(std::string_view line, std::size_t indent);
   bool json_continues(std::string_view line, std::size_t indent);
   bool kernel_continues(std::string_view line);
-  bool kernel_closed_by_mark(bool mark, bool same_moment) const;
+  bool begins_another_report(std::string_view message, bool follows) const;
+  void note_kernel_part(std::string_view message, bool part);
+  bool takes_stranger(bool bare, bool same_moment) const;
   bool unindented_continues(std::string_view line);
   bool in_dialect(std::string_view line);
   bool first_is_headed();
@@ -43,9 +45,14 @@ class LineJoiner {
   bool chained_ = false;  // a Python traceback said that another one follows
   bool kernel_ended_ = false;
   bool bare_kernel_ = false;           // its lines have no heads
+  bool kernel_closes_ = false;         // with the mark that it began with, or with one behind a list of locks
+  bool kernel_rest_ = false;           // it began behind something that cut a report in two
+  std::uint8_t parts_ = 0;             // known parts of the report so far, a few at most
+  std::uint8_t strangers_ = 0;         // lines behind the last of them
   bool in_string_ = false;             // of JSON
   std::int32_t depth_ = 0;             // of JSON
   std::int64_t kernel_stamp_us_ = -1;  // of the last line of a report
+  bool kernel_by_clock_ = false;       // which is that of a head
   std::uint32_t lines_ = 0;
   std::int8_t headed_ = -1;  // -1: not looked at yet
   std::string_view first_;

@@ -172,6 +172,8 @@ class AppImpl final : public App {
     }
     log::info("reloaded", {{"log_level", fresh->telemetry.log_level}});
     if (inputs_) inputs_->reload(fresh->sources, *intake_);
+    if (fold_loop_) fold_loop_->configure_again();
+    if (learner_loop_) learner_loop_->configure_again();
     if (!waiting.empty()) {
       log::warning("reload_incomplete", {{"not_applied", waiting}, {"remedy", "restart siltd"}});
     }

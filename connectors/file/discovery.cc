@@ -32,7 +32,8 @@ Discovery::Discovery(const FileConnectorOptions& options, Globs include, Globs e
       generations_(generations),
       faults_(faults),
       activity_(activity),
-      watcher_(options.use_inotify) {}
+      watcher_(options.use_inotify),
+      unseen_([this](const std::string& path) { return wanted(path); }) {}
 
 void Discovery::begin(bool first_start) {
   first_start_ = first_start;
@@ -58,14 +59,21 @@ void Discovery::begin(bool first_start) {
 void Discovery::catch_up() {
   std::map<std::string, Names> changed;
   watcher_.drain({.on_name =
-                      [&](const std::string& directory, std::string_view name, Watcher::Kind kind) {
-                        const auto [known, is_new] = changed[directory].emplace(name, kind);
-                        if (!is_new && kind == Watcher::Kind::kWritten) known->second = kind;
+                      [&](const std::string& directory, std::string_view name, const Watcher::Event& event) {
+                        const auto [known, is_new] = changed[directory].emplace(name, event.kind);
+                        if (!is_new && event.kind == Watcher::Kind::kWritten) known->second = event.kind;
+                        if (event.kind != Watcher::Kind::kDirectory)
+                          unseen_.note(join_path(directory, name), event);
                       },
                   .on_gone = [&](const std::string& directory) { folder_gone(directory); },
-                  .on_unknown = [&] { compare_all_soon(); }});
+                  .on_unknown =
+                      [&] {
+                        unseen_.forget();
+                        compare_all_soon();
+                      }});
   ++scan_number_;
   handle_events(changed);
+  if (!changed.empty()) report_unseen();
   if (clock_.monotonic_us() >= next_reconcile_us_) reconcile();
 }
 

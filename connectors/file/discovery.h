@@ -15,6 +15,7 @@
 #include "connectors/file/file_connector.h"
 #include "connectors/file/generations.h"
 #include "connectors/file/globs.h"
+#include "connectors/file/unseen.h"
 #include "connectors/file/watcher.h"
 
 namespace silt::connectors {
@@ -106,6 +107,7 @@ class Discovery {
                      std::int64_t not_before_ns);
   bool start_at_end(Generation& generation);
 
+  void report_unseen();
   bool adopt_copy(Generation& generation);
   void settle_truncated(Generation& generation);
   bool owns_its_path(const Generation& generation) const;
@@ -124,6 +126,7 @@ class Discovery {
   Faults& faults_;
   Activity& activity_;
   Watcher watcher_;
+  UnseenFiles unseen_;
   std::vector<std::string> barred_;  // never to enter, as named and without links
   std::vector<std::string> trees_;   // where links may lead, without links
   bool polling_ = false;             // some directory has no watch

@@ -2,6 +2,7 @@
 #include <dirent.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <tuple>
 
@@ -95,6 +96,24 @@ void Discovery::settle_truncated(Generation& generation) {
     generation.lost_why = "the file was truncated before they were read and no copy was found beside it";
   }
   generations_.retire(generation);
+}
+
+// Each has a generation of its own that never had a file: its loss is in the ledger, its size is not known.
+void Discovery::report_unseen() {
+  std::map<std::string, std::uint32_t> files;
+  for (std::string& path : unseen_.settle([](const std::string& path) { return look_at(path).is_ok(); }))
+    ++files[std::move(path)];
+  for (const auto& [path, count] : files) {
+    GenerationRow row;
+    row.chain = path;
+    row.path = path;
+    if (const Chain* chain = generations_.chain(path); chain != nullptr && !chain->generations.empty())
+      row.order_ns = chain->generations.back()->order_ns;
+    Generation& generation = generations_.add(std::move(row), scan_number_);
+    generation.lost_files = count;
+    generation.lost_why = "they came, were written and went before they were looked at";
+    generations_.retire(generation);
+  }
 }
 
 bool Discovery::adopt_copy(Generation& generation) {

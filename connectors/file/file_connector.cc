@@ -44,6 +44,7 @@ struct Position {
         nul_to_end(from.nul_to_end),
         modified_ns(from.modified_ns),
         lost_bytes(from.lost_bytes),
+        lost_files(from.lost_files),
         open_text(from.retired ? from.open_text : std::string()) {}
 
   void restore(Generation& to) const {
@@ -58,6 +59,7 @@ struct Position {
     to.nul_to_end = nul_to_end;
     to.modified_ns = modified_ns;
     to.lost_bytes = lost_bytes;
+    to.lost_files = lost_files;
     to.open_text = open_text;
   }
 
@@ -72,6 +74,7 @@ struct Position {
   bool nul_to_end;
   std::int64_t modified_ns;
   std::uint64_t lost_bytes;
+  std::uint32_t lost_files;
   std::string open_text;
 };
 
@@ -221,7 +224,7 @@ class FileConnector::Impl {
       generation.dirty = false;
       generation.flush_at_us = 0;
       if (!generation.open_text.empty() && generation.retired) reader_.report_open(generation, out);
-      if (generation.lost_bytes > 0) reader_.report_loss(generation, out);
+      if (generation.lost_bytes > 0 || generation.lost_files > 0) reader_.report_loss(generation, out);
       if (!out.empty()) keep(generation, before);
       return;
     }

@@ -54,6 +54,7 @@ struct Generation : GenerationRow {
   bool written = false;             // somebody wrote to it or truncated it since
   std::int64_t quiet_since_us = 0;  // monotonic: when it was found, last grew or was rotated
   std::uint64_t lost_bytes = 0;     // to be reported by a gap record
+  std::uint32_t lost_files = 0;     // the same, of files that were never open: nobody knows their bytes
   const char* lost_why = "";
   // Whole lines behind the offset that wait for the rest of their record: where they end and, monotonic,
   // when they are one without it; 0: none wait. Their bytes, unless they are many: a truncation may come first.
@@ -77,7 +78,7 @@ struct Generation : GenerationRow {
   std::uint64_t unread() const { return data_end() > offset ? data_end() - offset : 0; }
   bool waits() const { return flush_at_us != 0 && !retired && !dormant; }
   bool counts() const { return present() && !retired && !ignored && !dormant; }
-  bool settled() const { return retired && lost_bytes == 0 && open_text.empty(); }  // nothing left to say: the row goes
+  bool settled() const { return retired && lost_bytes == 0 && lost_files == 0 && open_text.empty(); }  // nothing left to say: the row goes
   bool present() const { return gone_since_us == 0; }
 };
 

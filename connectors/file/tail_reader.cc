@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/clock.h"
 #include "connectors/record_cutter.h"
 
 namespace silt::connectors {
@@ -86,6 +87,7 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
     SILT_ASSIGN(window, load(generation, look.size, out));
   }
   if (!proves(generation, window)) return Outcome::kTruncated;
+  tell_age(look, out);
 
   const std::uint64_t size = std::max(look.size, window.begin + window.bytes.size());
   generation.modified_ns = size == look.size ? look.modified_ns : 0;
@@ -113,6 +115,15 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
   if (after != before) return all_read || generation.flush_at_us != 0 ? Outcome::kEnd : Outcome::kMore;
   if (generation.finishing && generation.seen_size > generation.offset) SILT_TRY(finish(generation, out));
   return Outcome::kEnd;
+}
+
+// Of an old file. A line's year may follow from it.
+void TailReader::tell_age(const FileLook& look, StreamWriter& out) const {
+  constexpr std::int64_t kOldUs = std::int64_t{2} * 86'400'000'000;
+  const std::int64_t modified_us = look.modified_ns / 1000;
+  if (modified_us <= 0 || now_.wall_us - modified_us < kOldUs) return;
+  const Attribute modified{kModified, out.arena().copy(rfc3339_utc(modified_us - modified_us % 1'000'000))};
+  out.give_all(out.arena().copy(std::span<const Attribute>(&modified, 1)));
 }
 
 Status TailReader::note_encoding(Generation& generation) {
@@ -412,11 +423,11 @@ Status TailReader::renew_tail(Generation& generation) {
 
 void TailReader::report_loss(Generation& generation, StreamWriter& out) {
   const std::uint64_t lost = std::exchange(generation.lost_bytes, 0);
+  const std::uint32_t files = std::exchange(generation.lost_files, 0);
   reported_bytes_ += lost;
+  const std::string what = files > 0 ? std::to_string(files) + " files that were " : std::to_string(lost) + " bytes of ";
   add_gap(generation, generation.offset, lost,
-          "silt: " + std::to_string(lost) + " bytes of " + shown_path(generation) +
-              " were lost: " + generation.lost_why,
-          generation.lost_why, out);
+          "silt: " + what + shown_path(generation) + " were lost: " + generation.lost_why, generation.lost_why, out);
 }
 
 }  // namespace silt::connectors

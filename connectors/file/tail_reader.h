@@ -77,6 +77,7 @@ class TailReader {
 
   Result<Window> load(const Generation& generation, std::uint64_t size, StreamWriter& out);
   Result<bool> was_filled(Generation& generation, const ReadLimits& limits);
+  void tell_age(const FileLook& look, StreamWriter& out) const;
   static void note_nuls(Generation& generation, const Window& window, std::uint64_t size);
   static bool is_repeated(const Generation& generation, const FileLook& look);
   static bool proves(const Generation& generation, const Window& window);

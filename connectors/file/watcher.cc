@@ -12,6 +12,18 @@ namespace {
 constexpr std::uint32_t kEvents = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
                                   IN_MOVE_SELF | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
 
+Watcher::Kind kind_of(std::uint32_t mask) {
+  if ((mask & IN_ISDIR) != 0) return Watcher::Kind::kDirectory;
+  return (mask & IN_MODIFY) != 0 ? Watcher::Kind::kWritten : Watcher::Kind::kOther;
+}
+
+Watcher::Step step_of(std::uint32_t mask) {
+  if ((mask & IN_CREATE) != 0) return Watcher::Step::kCreated;
+  if ((mask & IN_MOVED_FROM) != 0) return Watcher::Step::kLeft;
+  if ((mask & IN_MOVED_TO) != 0) return Watcher::Step::kArrived;
+  return (mask & IN_DELETE) != 0 ? Watcher::Step::kDeleted : Watcher::Step::kStays;
+}
+
 }  // namespace
 
 Watcher::Watcher(bool use_inotify) {
@@ -71,9 +83,7 @@ void Watcher::drain(const Changes& changes) {
         deleted ? changes.on_gone(directory) : changes.on_unknown();
       } else if (event.len > 0) {
         // IN_ATTRIB of a name: permissions were mended, or a link to it came or went.
-        const bool written = (event.mask & IN_MODIFY) != 0;
-        const Kind kind = written ? Kind::kWritten : Kind::kOther;
-        changes.on_name(found->second, name, (event.mask & IN_ISDIR) != 0 ? Kind::kDirectory : kind);
+        changes.on_name(found->second, name, {kind_of(event.mask), step_of(event.mask), event.cookie});
       }
     }
   }

@@ -4,6 +4,7 @@
 // events get lost. Not thread-safe, but fd() may be waited on by another thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -24,9 +25,15 @@ class Watcher {
   Status watch(const std::string& directory);
 
   enum class Kind { kDirectory, kWritten, kOther };
+  enum class Step { kStays, kCreated, kLeft, kArrived, kDeleted };
+  struct Event {
+    Kind kind = Kind::kOther;
+    Step step = Step::kStays;
+    std::uint32_t cookie = 0;  // the same where a name left and where it arrived
+  };
   struct Changes {
-    // Called for each name whose content or identity may have changed.
-    std::function<void(const std::string& directory, std::string_view name, Kind kind)> on_name;
+    // Called for each name whose content or identity may have changed, in the order of what happened.
+    std::function<void(const std::string& directory, std::string_view name, const Event& event)> on_name;
     // A watched directory was deleted.
     std::function<void(const std::string& directory)> on_gone;
     // Events were lost, or a directory was moved and what is below it with it: compare everything.

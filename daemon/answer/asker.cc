@@ -12,6 +12,7 @@
 #include "daemon/answer/meaning/sentence_scorer.h"
 #include "daemon/answer/plan/planner.h"
 #include "daemon/answer/query_text.h"
+#include "daemon/answer/reply/compose.h"
 #include "daemon/answer/reply/item_reply.h"
 
 namespace silt::answer {
@@ -21,12 +22,11 @@ constexpr std::uint32_t kCitationsDefault = 8;
 constexpr std::uint32_t kCitationsMax = 100;
 constexpr std::int32_t kZoneMaxS = 18 * 3600;
 
-void describe(const reply::Judged& judged, silt::v1::Plan& out) {
-  const Query& query = judged.candidate.query;
+void describe(const Query& query, const search::Profiles& scope, silt::v1::Plan& out) {
   out.set_kind(std::string(answer::name_of(query.op)));
   out.set_text(escape_bytes(print_query(query)));
   out.set_planner("rules");
-  for (const auto& profile : judged.scope) out.add_sources(escape_bytes(profile->name));
+  for (const auto& profile : scope) out.add_sources(escape_bytes(profile->name));
   if (query.window.since_us != Window::kMin) set_time(query.window.since_us, *out.mutable_since());
   if (query.window.until_us != Window::kMax) set_time(query.window.until_us, *out.mutable_until());
   for (const WordGroup& group : query.words) out.add_terms(escape_bytes(group.front()));
@@ -35,6 +35,15 @@ void describe(const reply::Judged& judged, silt::v1::Plan& out) {
 
 Status emit_or_cancel(const Asker::Emit& emit, const silt::v1::AskResponse& response) {
   return emit(response) ? Status::ok() : Status(Code::kCancelled, "the asker has gone");
+}
+
+// A follow-up is about the sources of the question before it, where they are still to be seen.
+void keep_to(const std::vector<std::string>& names, search::Profiles& scope) {
+  search::Profiles kept;
+  for (const auto& profile : scope) {
+    if (std::find(names.begin(), names.end(), profile->name) != names.end()) kept.push_back(profile);
+  }
+  if (!kept.empty()) scope = std::move(kept);
 }
 
 void limit_window(const silt::v1::AskRequest& request, Query& query) {
@@ -82,46 +91,61 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
   std::optional<meaning::SentenceScorer> scorer;
   if (vectors_ != nullptr) context.scorer = &scorer.emplace(*vectors_);
   silt::v1::AskFinal final;
+  silt::v1::AskResponse response;
   if (context.scope.empty()) {
     final.set_answer("Nothing has been read yet.");
     final.set_abstained(true);
     final.set_verdict("nothing");
     return final;
   }
+  if (!request.conversation().empty()) {
+    context.last = conversations_.find(call.caller.name, request.tenant(), request.conversation());
+    final.set_conversation_lost(!context.last);
+    if (context.last && request.sources_size() == 0) keep_to(context.last->sources, context.scope);
+  }
   const std::uint32_t wanted = std::min(request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max(), kCitationsMax);
-  SILT_ASSIGN(auto from_items, reply::reply_from_items(log_, context.scope, request.question(), context.time, wanted));
-  if (from_items) return finish(from_items->judged, from_items->reply, emit);
+  SILT_ASSIGN(const auto items, reply::reply_from_items(log_, context.scope, request.question(), context.time, wanted));
+  if (items) {  // tickets or documents say it
+    describe(items->judged.candidate.query, items->judged.scope, *response.mutable_plan());
+    SILT_TRY(emit_or_cancel(emit, response));
+    SILT_TRY(finish(items->judged, items->reply, final, emit));
+    return final;
+  }
   std::vector<plan::Candidate> candidates = plan::make_plans(request.question(), context);
   for (plan::Candidate& candidate : candidates) limit_window(request, candidate.query);
+  const Query read = candidates.front().query;
+  describe(read, reply::scope_of(context.scope, candidates.front()), *response.mutable_plan());
+  SILT_TRY(emit_or_cancel(emit, response));
   search::Limits limits;
   limits.deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(options_.time_max_us);
   limits.cancelled = &call.cancelled;
   limits.zone_s = context.time.zone_s;
   SILT_ASSIGN(const reply::Judged judged, reply::judge(log_, context.scope, std::move(candidates), limits));
   if (call.cancelled) return Status(Code::kCancelled, "cancelled by the caller");
-  return finish(judged, reply::compose(judged, context.time.zone_s, wanted), emit);
+  if (!(judged.candidate.query == read)) {  // another plan fits the records better
+    describe(judged.candidate.query, judged.scope, *response.mutable_plan());
+    SILT_TRY(emit_or_cancel(emit, response));
+  }
+  SILT_TRY(finish(judged, reply::compose(judged, context.time.zone_s, wanted), final, emit));
+  final.set_conversation(conversations_.keep(call.caller.name, request.tenant(), request.conversation(), judged.candidate.query));
+  return final;
 }
 
-// What was found, as messages.
-Result<silt::v1::AskFinal> Asker::finish(const reply::Judged& judged, const reply::Reply& reply, const Emit& emit) const {
-  silt::v1::AskFinal final;
+Status Asker::finish(const reply::Judged& judged, const reply::Reply& reply, silt::v1::AskFinal& final, const Emit& emit) const {
   silt::v1::AskResponse response;
-  describe(judged, *response.mutable_plan());
-  SILT_TRY(emit_or_cancel(emit, response));
-
-  SILT_TRY(emit_citations(judged, reply.citations, final, emit));
   final.set_answer(escape_lines(reply.text));
   response.set_text(final.answer());
   SILT_TRY(emit_or_cancel(emit, response));
+  SILT_TRY(emit_citations(judged, reply.citations, final, emit));
   final.set_abstained(judged.verdict == reply::Verdict::kNothing);
   final.set_verdict(std::string(reply::name_of(judged.verdict)));
   final.set_confidence(judged.confidence);
   final.set_records_examined(judged.outcome.examined);
   final.set_records_matched(judged.outcome.matched);
   final.set_records_total(judged.outcome.total);
-  final.set_truncated(!judged.outcome.complete);
+  final.set_truncated(!judged.outcome.complete || judged.outcome.groups_cut);
   final.set_reader("rules");
-  return final;
+  return Status::ok();
 }
 
 }  // namespace silt::answer

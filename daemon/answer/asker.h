@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "daemon/access/caller.h"
+#include "daemon/answer/conversations.h"
 #include "daemon/answer/meaning/pattern_vectors.h"
 #include "daemon/answer/reply/compose.h"
 #include "daemon/answer/search/profile_cache.h"
@@ -29,18 +30,19 @@ class Asker {
 
   Asker(const store::RecordLog& log, const store::EvidenceStore& evidence, const store::FoldStore& folds,
         const Clock& clock, meaning::PatternVectors* vectors, const AskerOptions& options)
-      : log_(log), clock_(clock), vectors_(vectors), options_(options), profiles_(log, evidence, folds) {}
+      : log_(log), clock_(clock), vectors_(vectors), options_(options), profiles_(log, evidence, folds), conversations_(clock) {}
 
   search::ProfileCache& profiles() { return profiles_; }
   const AskerOptions& options() const { return options_; }
 
-  // Emits the plan, evidence and text. `sources` are those that the request
+  // Emits the plan before records are looked at, then text and evidence. `sources` are those that the request
   // means and the asker sees. Versions and time are for the caller to fill in.
   Result<silt::v1::AskFinal> ask(const access::Call& call, const silt::v1::AskRequest& request,
                                  const std::vector<store::SourceInfo>& sources, const Emit& emit);
 
  private:
-  Result<silt::v1::AskFinal> finish(const reply::Judged& judged, const reply::Reply& reply, const Emit& emit) const;
+  // Emits text and evidence, and fills in what the reply says of itself.
+  Status finish(const reply::Judged& judged, const reply::Reply& reply, silt::v1::AskFinal& final, const Emit& emit) const;
   Status emit_citations(const reply::Judged& judged, const std::vector<search::Hit>& hits,
                         silt::v1::AskFinal& final, const Emit& emit) const;
 
@@ -49,6 +51,7 @@ class Asker {
   meaning::PatternVectors* vectors_;  // may be null
   AskerOptions options_;
   search::ProfileCache profiles_;
+  Conversations conversations_;
 };
 
 }  // namespace silt::answer

@@ -62,13 +62,14 @@ struct Window {
   friend bool operator==(const Window&, const Window&) = default;
 };
 
-enum class Compare : std::uint8_t { kIs, kIsNot, kLess, kAtMost, kMore, kAtLeast };
+// kHas: the value holds one of the words.
+enum class Compare : std::uint8_t { kIs, kIsNot, kLess, kAtMost, kMore, kAtLeast, kHas };
 
 // A slot's value against another: severity is error, duration > 100 ms. A number compares in its unit.
 struct Test {
   std::string slot;
   Compare compare = Compare::kIs;
-  std::vector<std::string> any;  // of kIs and kIsNot
+  std::vector<std::string> any;  // of kIs, kIsNot and kHas
   double number = 0;
   std::string unit;  // "ms", "%", "KiB"; empty: as it stands
   friend bool operator==(const Test&, const Test&) = default;
@@ -87,12 +88,18 @@ struct Query {
   std::vector<Test> tests;
   std::string operand;  // the slot that is counted, computed or shown; empty: records
   std::string group;    // a slot, or hour, minute, day, month: what top, compare and histogram go by
-  std::vector<WordGroup> to_words;  // duration: its end
+  std::vector<WordGroup> from_words;  // duration between two kinds of records: what the first ones hold
+  std::vector<WordGroup> to_words;    // and the second ones; `words` are for both, `group` is the identifier they share
   std::vector<std::string> versus;  // compare: two values of group, or two days
   Window other_window;              // compare: the second window
   double number = 0;                // percentile: 95; threshold over groups: their least count
   std::uint32_t limit = 0;
   friend bool operator==(const Query&, const Query&) = default;
 };
+
+// Whether the query asks for the time between two kinds of records.
+inline bool is_span(const Query& query) {
+  return !query.from_words.empty() && !query.to_words.empty();
+}
 
 }  // namespace silt::answer

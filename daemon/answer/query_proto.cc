@@ -9,7 +9,7 @@
 namespace silt::answer {
 namespace {
 
-constexpr std::array<std::string_view, 6> kCompareNames = {"=", "!=", "<", "<=", ">", ">="};  // as Compare
+constexpr std::array<std::string_view, 7> kCompareNames = {"=", "!=", "<", "<=", ">", ">=", "~"};  // as Compare
 
 void to_window(const Window& window, silt::v1::TimeWindow& out) {
   if (window.since_us != Window::kMin) set_time(window.since_us, *out.mutable_since());
@@ -46,6 +46,7 @@ void to_proto(const Query& query, silt::v1::Query& out) {
   if (query.window.bounded()) to_window(query.window, *out.mutable_window());
   if (query.other_window.bounded()) to_window(query.other_window, *out.mutable_other_window());
   for (const WordGroup& group : query.words) *out.add_words()->mutable_any() = {group.begin(), group.end()};
+  for (const WordGroup& group : query.from_words) *out.add_from_words()->mutable_any() = {group.begin(), group.end()};
   for (const WordGroup& group : query.to_words) *out.add_to_words()->mutable_any() = {group.begin(), group.end()};
   *out.mutable_not_words() = {query.not_words.begin(), query.not_words.end()};
   *out.mutable_versus() = {query.versus.begin(), query.versus.end()};
@@ -73,6 +74,7 @@ Result<Query> from_proto(const silt::v1::Query& from) {
   if (from.has_window()) out.window = from_window(from.window());
   if (from.has_other_window()) out.other_window = from_window(from.other_window());
   out.words = groups_of(from.words());
+  out.from_words = groups_of(from.from_words());
   out.to_words = groups_of(from.to_words());
   out.not_words.assign(from.not_words().begin(), from.not_words().end());
   out.versus.assign(from.versus().begin(), from.versus().end());

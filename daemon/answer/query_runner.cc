@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <map>
 #include <string>
 
 #include "base/escape.h"
@@ -12,6 +13,7 @@
 #include "daemon/answer/query_text.h"
 #include "daemon/answer/reply/compose.h"
 #include "daemon/answer/reply/story.h"
+#include "daemon/answer/search/slot_table.h"
 
 namespace silt::answer {
 namespace {
@@ -33,14 +35,13 @@ Status read_token(const std::string& token, std::size_t& source, store::Seq& seq
   return good ? Status::ok() : invalid_argument("'" + token + "' is no page token of this call");
 }
 
-void add_slots(const search::Profile& profile, const search::PatternProfile& pattern, silt::v1::PatternSummary& out) {
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> used;
-  for (const auto& [slot, count] : pattern.slots) used.emplace_back(count, slot);
-  std::stable_sort(used.begin(), used.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  for (std::size_t i = 0; i < used.size() && i < kSlots; ++i) {
-    const search::SlotProfile& slot = profile.slots[used[i].second];
+void add_slots(const std::vector<search::SlotCounts>& slots, silt::v1::PatternSummary& out) {
+  for (std::size_t i = 0; i < slots.size() && i < kSlots; ++i) {
+    const search::SlotCounts& slot = slots[i];
     silt::v1::SlotSummary& made = *out.add_slots();
     made.set_name(escape_bytes(slot.name));
+    made.set_type(std::string(fold::field_type_name(slot.type())));
+    made.set_unit(escape_bytes(slot.unit));
     made.set_values_total(slot.values.size());
     std::vector<std::pair<std::string, std::uint64_t>> values(slot.values.begin(), slot.values.end());
     const std::size_t shown = std::min(kTopValues, values.size());
@@ -185,6 +186,12 @@ Result<silt::v1::PatternsResponse> QueryRunner::patterns(const access::Call& cal
   silt::v1::PatternsResponse out;
   out.set_patterns_total(all.size());
   const std::size_t end = std::min<std::size_t>(all.size(), at + limit_of(request.limit(), kPatterns));
+  std::map<std::size_t, std::vector<store::PatternId>> shown;  // by source
+  for (std::size_t i = at; i < end; ++i) shown[all[i].first].push_back(scope[all[i].first]->patterns[all[i].second].id);
+  std::map<std::size_t, search::SlotTable> slots;
+  for (const auto& [source, ids] : shown) {
+    SILT_ASSIGN(slots[source], search::count_slots(log_, *scope[source], ids, limits_of(call, 0)));
+  }
   for (; at < end; ++at) {
     const search::Profile& profile = *scope[all[at].first];
     const search::PatternProfile& pattern = profile.patterns[all[at].second];
@@ -195,7 +202,7 @@ Result<silt::v1::PatternsResponse> QueryRunner::patterns(const access::Call& cal
     made.set_count(pattern.count);
     set_time(pattern.first_us, *made.mutable_first());
     set_time(pattern.last_us, *made.mutable_last());
-    add_slots(profile, pattern, made);
+    add_slots(slots[all[at].first].patterns[pattern.id], made);
   }
   if (end < all.size()) out.set_next_page_token(std::to_string(end) + ":0");
   return out;

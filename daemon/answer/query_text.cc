@@ -13,12 +13,13 @@
 namespace silt::answer {
 namespace {
 
-constexpr std::array<std::pair<Compare, std::string_view>, 6> kCompareMarks = {{{Compare::kIsNot, "!="},
+constexpr std::array<std::pair<Compare, std::string_view>, 7> kCompareMarks = {{{Compare::kIsNot, "!="},
                                                                                {Compare::kAtMost, "<="},
                                                                                {Compare::kAtLeast, ">="},
                                                                                {Compare::kIs, "="},
                                                                                {Compare::kLess, "<"},
-                                                                               {Compare::kMore, ">"}}};
+                                                                               {Compare::kMore, ">"},
+                                                                               {Compare::kHas, "~"}}};
 
 // Quoted when it holds what would end it; quotes and backslashes inside are escaped.
 std::string quoted(std::string_view text) {
@@ -75,7 +76,7 @@ std::string test_text(const Test& test) {
   for (const auto& [compare, mark] : kCompareMarks) {
     if (compare == test.compare) out += mark;
   }
-  if (test.compare == Compare::kIs || test.compare == Compare::kIsNot) return out + join(test.any);
+  if (test.compare == Compare::kIs || test.compare == Compare::kIsNot || test.compare == Compare::kHas) return out + join(test.any);
   return out + double_text(test.number) + test.unit;
 }
 
@@ -115,10 +116,19 @@ class Parser {
     return std::string(text_.substr(begin, at_ - begin));
   }
 
+  static bool is_mark(char c) { return c == '=' || c == '<' || c == '>' || c == '!'; }
+
   Part next() {
     Part part;
-    while (at_ < text_.size() && text_[at_] != ':' && text_[at_] != ' ') part.key += text_[at_++];
-    if (at_ < text_.size() && text_[at_] == ':') ++at_;
+    while (at_ < text_.size() && !is_mark(text_[at_]) && text_[at_] != ':' && text_[at_] != ' ') part.key += text_[at_++];
+    if (at_ < text_.size() && is_mark(text_[at_])) {  // "status>=500" is short for "if:status>=500"
+      at_ -= part.key.size();
+      part.key = "if";
+    } else if (at_ < text_.size() && text_[at_] == ':') {
+      ++at_;
+    } else if (part.key == "by" || part.key == "of" || part.key == "in") {  // "by user"
+      skip_space();
+    }
     std::string piece;
     bool quote = false;
     const std::size_t begin = at_;
@@ -183,12 +193,12 @@ Status Parser::apply_test(const Part& part) {
     best = found;
     mark = each;
   }
-  if (best == std::string::npos) return invalid_argument("a test is slot=value, slot!=value, slot>10ms, ...");
+  if (best == std::string::npos) return invalid_argument("a test is slot=value, slot!=value, slot~word, slot>10ms, ...");
   Test test;
   test.slot = head.substr(0, best);
   test.compare = mark.first;
   const std::string value = head.substr(best + mark.second.size());
-  if (mark.first == Compare::kIs || mark.first == Compare::kIsNot) {
+  if (mark.first == Compare::kIs || mark.first == Compare::kIsNot || mark.first == Compare::kHas) {
     test.any = {value};
     test.any.insert(test.any.end(), part.any.begin() + 1, part.any.end());
   } else {
@@ -202,6 +212,7 @@ Status Parser::apply(Part& part) {
   const std::string& key = part.key;
   const std::string& value = part.any.front();
   if (key == "words") query_.words.push_back(part.any);
+  else if (key == "from") query_.from_words.push_back(part.any);
   else if (key == "to") query_.to_words.push_back(part.any);
   else if (key == "not") query_.not_words.insert(query_.not_words.end(), part.any.begin(), part.any.end());
   else if (key == "in") query_.sources.insert(query_.sources.end(), part.any.begin(), part.any.end());
@@ -219,7 +230,7 @@ Status Parser::apply(Part& part) {
       else query_.patterns.push_back(static_cast<std::uint32_t>(whole));
     }
   } else {
-    return invalid_argument("unknown part; known are words, not, in, of, by, if, since, until, daily, to, versus, number, limit, pattern");
+    return invalid_argument("unknown part; known are words, not, in, of, by, if, since, until, daily, from, to, versus, number, limit, pattern");
   }
   return Status::ok();
 }
@@ -231,6 +242,7 @@ std::string print_query(const Query& query) {
   if (!query.operand.empty()) out += " of:" + quoted(query.operand);
   if (!query.group.empty()) out += " by:" + quoted(query.group);
   for (const WordGroup& group : query.words) out += " words:" + join(group);
+  for (const WordGroup& group : query.from_words) out += " from:" + join(group);
   for (const WordGroup& group : query.to_words) out += " to:" + join(group);
   if (!query.not_words.empty()) out += " not:" + join(query.not_words);
   for (const Test& test : query.tests) out += " if:" + test_text(test);

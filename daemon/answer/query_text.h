@@ -1,5 +1,6 @@
 // The one-line form of a query, for people to read and type:
 //   count words:failed|failure words:password not:root since:2026-11-20T09:00:00Z in:auth.log
+//   duration from:opened to:closed words:session by:pid    average from:start to:done
 //   top of:from:ip words:failed limit:5        max of:took if:status=200 if:bytes>1000B
 // What is printed reads back as the same query.
 #pragma once

@@ -8,5 +8,6 @@ namespace silt::answer {
 extern const std::string_view kFramesTsv;     // language/frames.tsv
 extern const std::string_view kThesaurusTsv;  // plan/thesaurus.tsv
 extern const std::string_view kConceptsTsv;   // plan/concepts.tsv
+extern const std::string_view kStatesTsv;     // plan/states.tsv
 
 }  // namespace silt::answer

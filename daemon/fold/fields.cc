@@ -136,7 +136,7 @@ class FieldFinder {
     if (is_one_of(word, {"from", "host", "rhost"}) &&
         (kind == TokenKind::kIp ||
          (kind == TokenKind::kWord && text(i + 1).find('.') != std::string_view::npos))) {
-      add("host", value.begin, value.end, i + 1);
+      add(kind == TokenKind::kIp ? "ip" : "host", value.begin, value.end, i + 1);
       return value.end;
     }
     return 0;

@@ -1,7 +1,8 @@
 #include "daemon/fold/head.h"
 
 #include <algorithm>
-#include <array>
+
+#include "daemon/fold/severity.h"
 
 namespace silt::fold {
 namespace {
@@ -23,34 +24,6 @@ bool is_letter(char c) {
 }
 bool is_blank(char c) {
   return static_cast<unsigned char>(c) <= ' ';
-}
-
-struct Severity {
-  std::string_view name;  // in lower case
-  bool certain;           // also as a bare word in capitals
-};
-constexpr std::array kSeverities = {
-    Severity{"trace", true},    Severity{"debug", true},  Severity{"info", true},
-    Severity{"notice", true},   Severity{"warn", true},   Severity{"warning", true},
-    Severity{"error", true},    Severity{"err", true},    Severity{"critical", true},
-    Severity{"crit", true},     Severity{"fatal", true},  Severity{"severe", true},
-    Severity{"alert", true},    Severity{"emerg", true},  Severity{"emergency", true},
-    Severity{"failure", false}, Severity{"panic", false}, Severity{"verbose", true},
-    Severity{"fine", false},    Severity{"log", false}};
-
-bool is_severity(std::string_view word, bool marked) {
-  if (word.size() < 3 || word.size() > 9 || !is_letter(word[0])) return false;
-  std::array<char, 9> lowered;
-  bool upper = true;
-  for (std::size_t i = 0; i < word.size(); ++i) {
-    if (!is_letter(word[i])) return false;
-    upper = upper && is_upper(word[i]);
-    lowered[i] = static_cast<char>(word[i] | 32);
-  }
-  const std::string_view name(lowered.data(), word.size());
-  return std::any_of(kSeverities.begin(), kSeverities.end(), [&](const Severity& severity) {
-    return severity.name == name && (marked || (upper && severity.certain));
-  });
 }
 
 bool is_name_char(char c) {
@@ -334,6 +307,7 @@ class HeadFinder {
     const char open = peek(at);
     const bool bracket = open == '[' || open == '(' || open == '<';
     if (bracket) ++begin;
+    if (open == '[') begin = behind_module(begin);
     std::size_t end = begin;
     while (is_letter(peek(end))) ++end;
     std::size_t close = end;
@@ -353,7 +327,18 @@ class HeadFinder {
     const bool ends = colon || is_blank(peek(close)) || peek(close) == '[' || close >= text_.size();
     if (!found || !ends) return 0;
     set(line_.severity, begin, end);
+    if (begin > at + 1 && bracket && line_.program.empty()) set(line_.program, at + 1, begin - 1);
     return close + (colon ? 1 : 0);
+  }
+
+  // "[core:notice]": where the severity begins; `at` when no module stands before it.
+  std::size_t behind_module(std::size_t at) const {
+    std::size_t end = at;
+    while (is_lower(peek(end)) || is_digit(peek(end)) || peek(end) == '_') ++end;
+    std::size_t close = end + 1;
+    while (is_letter(peek(close))) ++close;
+    const bool module = end > at && peek(end) == ':' && peek(close) == ']' && is_severity(sub(end + 1, close), true);
+    return module ? end + 1 : at;
   }
 
   std::size_t skip_back(std::size_t at) const {
@@ -372,7 +357,8 @@ class HeadFinder {
     return named(start, at);
   }
 
-  // The name of what wrote the record, marked as one: "Name: ", "a.b.Name [..] ", "name - ", "NAME    ".
+  // The name of what wrote the record, marked as one: "Name: ", "a.b.Name [..] ", "name - ", "NAME    ",
+  // "a.b.Name#43 ".
   std::size_t named(std::size_t at, std::size_t before) {
     if (const std::size_t end = tag(at, true)) return end;
     std::size_t end = at;
@@ -384,12 +370,24 @@ class HeadFinder {
                         !(separated_ && !line_.severity.empty());
     const bool grouped = peek(next) == '[' && next > end && sub(at, end).find('.') != std::string_view::npos;
     const bool column = next > end + 2 && !line_.severity.empty() && next - end >= 2 && is_upper(peek(at));
-    if (!dashed && !grouped && !column) return before;
+    // "INFO<TAB>controller<TAB>message"
+    const bool tabbed = peek(end) == '\t' && before < at && peek(at - 1) == '\t' && !line_.severity.empty();
+    const std::size_t numbered = tabbed ? end : line_number_end(end);
+    if (!dashed && !grouped && !column && numbered == 0) return before;
     set(line_.program, at, end);
+    if (numbered != 0) return numbered;
     if (dashed) return next + 1;
     if (column) return end;
     const std::size_t group = group_end(next);
     return group != 0 ? group : end;
+  }
+
+  // "a.b.Name#43 message": where the number ends, 0 when there is none.
+  std::size_t line_number_end(std::size_t at) const {
+    if (peek(at) != '#' || line_.severity.empty()) return 0;
+    std::size_t end = at + 1;
+    while (is_digit(peek(end))) ++end;
+    return end > at + 1 && is_blank(peek(end)) ? end : 0;
   }
 
   // A line without a time may begin with a severity: "ERROR: x", "[warn] x", "INFO:name:x".

@@ -87,9 +87,9 @@ inline std::string_view text_of(std::string_view line, const Token& token) {
 }
 
 // A named value: `user=alice`, `"user": "alice"`, `rhost=10.0.0.1`, and, without a key in the text,
-// users after "for", "user" and "for user", hosts after "from" ("Failed password for root from ...").
+// users after "for", "user" and "for user", hosts and addresses after "from" ("Failed password for root from ...").
 struct Field {
-  std::string_view name;    // as written in the line, or "user", "host" when only the wording says so
+  std::string_view name;    // as written in the line, or "user", "host", "ip" when only the wording says so
   std::uint32_t begin = 0;  // the value, without quotes
   std::uint32_t end = 0;
   TokenKind kind = TokenKind::kWord;  // of the value when it is one token, else kWord

@@ -44,6 +44,13 @@ enum class Trust : std::uint8_t {
   kLook,    // token=x: only if the value looks random
 };
 
+// What a key's value must be like.
+enum class ValueForm : std::uint8_t {
+  kAny,
+  kCode,  // pin=4711: digits, behind a sign
+  kPair,  // credentials=otto:x: the part behind the colon, or something random
+};
+
 // What a token is made of behind its prefix.
 enum class Letters : std::uint8_t { kAlnum, kDashed, kDotted };
 
@@ -57,6 +64,7 @@ struct CueWord {
   bool prose = true;               // also "key: value" outside of quotes
   bool part = false;               // only as a part of its own: my_pass, not compass
   bool working_directory = false;  // pwd: PWD=/root is none
+  ValueForm form = ValueForm::kAny;
   // Tokens:
   Letters letters = Letters::kAlnum;
   std::uint8_t least = 0;  // characters behind the prefix

@@ -13,6 +13,7 @@ enum class Link {
   kColon,    // key: value, without quotes: may be prose
   kTight,    // key:value
   kWord,     // key is value
+  kPhrase,   // and key value, key - value
   kNextWord  // --key value
 };
 
@@ -188,7 +189,8 @@ class KeyValue {
       const std::size_t open = at + (text_.peek(at) == '(' ? 1u : 0u);
       if (open > end && quote_at(text_, open).end != 0) return value(open, Link::kEquals);
     }
-    if (at == end) return;
+    if (at == end || word_.form != ValueForm::kAny) return;
+    if (word_.kind == SecretKind::kPassword && phrase(at)) return;
     if (std::string_view("iwle").find(text_.peek(at)) == std::string_view::npos) return;
     for (const std::string_view verb : {"is", "was", "ist", "lautet", "est", "es"}) {
       const std::size_t verb_end = at + verb.size();
@@ -196,6 +198,45 @@ class KeyValue {
       const std::size_t from = text_.skip_blanks(verb_end);
       return value(text_.peek(from) == ':' ? text_.skip_blanks(from + 1) : from, Link::kWord);
     }
+  }
+
+  // "passphrase for key: x", "password - x", "as otto with password x".
+  bool phrase(std::size_t at) {
+    if (text_.peek(at) == '-' && is_blank(text_.peek(at + 1))) {
+      value(text_.skip_blanks(at + 1), Link::kPhrase);
+      return true;
+    }
+    if (text_.at(at, "for ")) {
+      const std::size_t from = behind_name(at + 4);
+      if (from != 0) value(from, Link::kColon);
+      return from != 0;
+    }
+    if (!is_joined()) return false;
+    value(at, Link::kPhrase);
+    return true;
+  }
+
+  // Behind one or two words and a colon; 0: they do not stand there.
+  std::size_t behind_name(std::size_t at) {
+    constexpr std::size_t kMaxWord = 64;
+    for (int words = 0; words < 2; ++words) {
+      const std::size_t begin = at;
+      while (at - begin < kMaxWord && at < text_.size() && !is_space(text_.peek(at))) ++at;
+      if (at == begin || !is_blank(text_.peek(at))) return 0;
+      if (text_.before(at) == ':') return text_.skip_blanks(at);
+      ++at;
+    }
+    return 0;
+  }
+
+  // Whether the word before the key joins it to a name.
+  bool is_joined() const {
+    std::size_t end = name_begin_;
+    while (end > 0 && is_blank(text_.before(end))) --end;
+    std::size_t begin = end;
+    while (begin > 0 && end - begin < 8 && is_alnum(text_.before(begin))) --begin;
+    return end < name_begin_ && is_one_of(LowerWord(text_.sub(begin, end)).view(),
+                                          {"and", "with", "using", "und", "mit", "et", "avec", "y", "con"});
   }
 
   void value(std::size_t from, Link link) {
@@ -212,6 +253,13 @@ class KeyValue {
     const std::string_view value = text_.sub(begin, end);
     if (is_no_secret(value)) return;
     if (!quoted && (value[0] == '{' || value[0] == '[')) return;
+    if (word_.form == ValueForm::kCode && (link != Link::kEquals || !is_code(value))) return;
+    if (word_.form == ValueForm::kPair) {
+      const std::size_t colon = value.find(':');
+      if (value[0] == '/' || (colon == std::string_view::npos && !looks_random(value))) return;
+      if (colon != std::string_view::npos && colon > 0 && colon + 1 < value.size())
+        return search_.take(begin + colon + 1, end, word_.kind);
+    }
     if (word_.kind == SecretKind::kSession && value.starts_with("0x")) return;  // a number, as servers count
     if (word_.trust == Trust::kLook) {
       const bool prose = link == Link::kColon || link == Link::kTight || link == Link::kWord;
@@ -223,15 +271,21 @@ class KeyValue {
     search_.take(begin, end, word_.kind);
   }
 
+  bool is_code(std::string_view value) const {
+    const std::size_t least = word_.text == "cvv" || word_.text == "cvc" ? 3 : 4;
+    return value.size() >= least && value.size() <= 12 && std::all_of(value.begin(), value.end(), is_digit);
+  }
+
   // Whether an unquoted value behind a password's key is a count or a word of prose.
   bool is_unlikely(std::string_view value, std::size_t end, Link link) const {
     const bool digits = std::all_of(value.begin(), value.end(), is_digit);
     const bool program = word_.text == "passwd";  // a program's name more often than a key
-    if (digits && (value.size() < 4 || (word_.text == "pass" && link != Link::kEquals))) return true;
+    if (digits && word_.form != ValueForm::kCode && (value.size() < 4 || (word_.text == "pass" && link != Link::kEquals))) return true;
     if (link == Link::kEquals) return false;
     std::string_view word = value;
     while (!word.empty() && !is_alnum(word.back())) word.remove_suffix(1);
     if (word.empty()) return true;
+    if (link == Link::kPhrase) return !is_mixed(word);
     if (link == Link::kNextWord) return is_prose_word(word);
     if (link == Link::kTight) {
       const bool plain =
@@ -245,6 +299,18 @@ class KeyValue {
     if (program || link == Link::kWord || word.size() < value.size()) return true;
     const std::string_view rest = text_.line().substr(next - 1, 8);
     return !rest.starts_with("for ") && !rest.starts_with("user ") && !rest.starts_with("on ");
+  }
+
+  // Letters with digits or marks among them, or digits alone: no word, no date, no address, no assignment.
+  static bool is_mixed(std::string_view word) {
+    if (word.size() < 4) return false;
+    const bool letters =
+        std::any_of(word.begin(), word.end(), [](char c) { return is_lower(c) || is_upper(c); });
+    if (!letters) return std::all_of(word.begin(), word.end(), is_digit);
+    const bool word_like = std::all_of(word.begin() + 1, word.end(), [](char c) {
+      return is_lower(c) || is_upper(c) || c == '-' || c == '_' || c == '\'' || c == '.';
+    });
+    return !word_like && word[0] != '/' && word.find('=') == std::string_view::npos && word.find('(') == std::string_view::npos;
   }
 
   static bool is_plain_number(std::string_view word) {

@@ -82,7 +82,7 @@ bool is_no_secret(std::string_view value) {
   if (value.size() > 3 && value.find_first_not_of("xX") == std::string_view::npos) return true;
   if (is_variable(value) || is_placeholder(value)) return true;
   return is_one_of(value, {"null", "NULL", "None", "none", "nil", "true", "false", "True", "False", "yes",
-                           "no", "undefined"});
+                           "no", "YES", "NO", "undefined"});
 }
 
 std::size_t tag_size(std::string_view text) {

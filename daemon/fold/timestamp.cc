@@ -40,7 +40,7 @@ constexpr std::array<std::string_view, 12> kMonths = {"january januar janvier en
                                                       "september septembre septiembre ",
                                                       "october oktober octobre octubre ",
                                                       "november novembre noviembre ",
-                                                      "december dezember d\xc3\xa9cembre diciembre "};
+                                                      "december dezember d\xc3\xa9" "cembre diciembre "};
 
 constexpr std::uint32_t packed(char a, char b, char c) {
   const auto byte = [](char x) { return static_cast<std::uint32_t>(static_cast<unsigned char>(x)); };
@@ -476,7 +476,7 @@ bool word_at(std::string_view line, std::size_t at, bool first, TimeText& out) {
 // The value of a JSON time key, quoted or a number.
 std::optional<TimeText> json_time(std::string_view line) {
   const std::string_view head = line.substr(0, 2048);
-  for (const std::string_view key : {"\"@timestamp\"", "\"timestamp\"", "\"time\"", "\"ts\""}) {
+  for (const std::string_view key : {"\"@timestamp\"", "\"timestamp\"", "\"time\"", "\"ts\"", "\"$date\""}) {
     std::size_t at = head.find(key);
     if (at == std::string_view::npos) continue;
     at += key.size();
@@ -497,6 +497,11 @@ bool epoch_column(std::string_view line, std::size_t at, TimeText& out) {
   if (!alone || before.find_first_of(":=,;()[]\"") != std::string_view::npos) return false;
   if (std::count(before.begin(), before.end(), ' ') > 5) return false;
   return is_digit(before[before.find(' ') - 1]) && try_style(epoch, line, at, out);
+}
+
+// "type=AVC msg=audit(1700000000.123:45): avc: ..."
+bool audit_time(std::string_view line, std::size_t at, TimeText& out) {
+  return line.substr(0, at).ends_with(" msg=audit(") && try_style(epoch, line, at, out);
 }
 
 bool starts_word(char before) {
@@ -529,6 +534,7 @@ std::optional<TimeText> find_timestamp(std::string_view line) {
     if (!is_alnum(c)) continue;
     TimeText out;
     if ((at == 0 || starts_word(line[at - 1])) && word_at(line, at, first, out)) return out;
+    if (c == '1' && at > 0 && line[at - 1] == '(' && audit_time(line, at, out)) return out;
     if (numbered && c == '1' && at > 0 && epoch_column(line, at, out)) return out;
     while (at + 1 < reach && is_alnum(line[at + 1])) ++at;
     // "<34>" before a syslog line says nothing about what follows it.
@@ -538,7 +544,7 @@ std::optional<TimeText> find_timestamp(std::string_view line) {
 }
 
 std::optional<std::int64_t> resolve_time(const TimeText& text, std::int64_t arrival_us,
-                                         std::int32_t default_zone_s) {
+                                         std::int32_t default_zone_s, std::int64_t before_us) {
   if (text.relative) return std::nullopt;
   if (text.epoch) return text.epoch_us;
   constexpr std::int64_t kDayUs = 86'400'000'000;
@@ -555,11 +561,19 @@ std::optional<std::int64_t> resolve_time(const TimeText& text, std::int64_t arri
   const bool leap_day = text.month == 2 && text.day == 29;
   const std::int64_t reach = leap_day ? 9 : 2;
   std::optional<std::int64_t> best;
+  std::optional<std::int64_t> next;  // the year behind it
   for (std::int64_t year = around - reach; year <= around + reach; ++year) {
     if (leap_day && !is_leap(year)) continue;
     const std::int64_t candidate = at_year(year);
-    if (!best || candidate <= latest_us) best = candidate;
+    if (!best || candidate <= latest_us) {
+      best = candidate;
+      next.reset();
+    } else if (!next) {
+      next = candidate;
+    }
   }
+  const bool falls_back = before_us != 0 && next && *best < before_us && before_us - *best > *next - before_us;
+  if (falls_back && *next <= latest_us - kClockAheadMaxUs + kClockAheadInOrderMaxUs) return next;
   return best;
 }
 

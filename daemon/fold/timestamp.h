@@ -41,10 +41,15 @@ std::optional<TimeText> find_timestamp(std::string_view line);
 // arrival by more than this, which a clock that runs ahead or a missing zone may do.
 inline constexpr std::int64_t kClockAheadMaxUs = std::int64_t{2} * 86'400'000'000;
 
+// But a line goes on in the year of the one before it, if it would fall back by a year and is not so far
+// ahead as that: clocks may run ahead by days.
+inline constexpr std::int64_t kClockAheadInOrderMaxUs = std::int64_t{7} * 86'400'000'000;
+
 // Microseconds since 1970-01-01 UTC, or nothing for a relative time. `arrival_us` decides a missing
-// year, `default_zone_s` a missing zone.
+// year, or an earlier time that the line cannot be later than; `default_zone_s` a missing zone; `before_us`
+// is the time of the line before, 0 if it is not known.
 std::optional<std::int64_t> resolve_time(const TimeText& text, std::int64_t arrival_us,
-                                         std::int32_t default_zone_s);
+                                         std::int32_t default_zone_s, std::int64_t before_us = 0);
 
 struct EventTime {
   std::int64_t time_us = 0;

@@ -5,6 +5,9 @@
 #include <charconv>
 #include <initializer_list>
 
+#include "daemon/fold/severity.h"
+#include "daemon/fold/units.h"
+
 namespace silt::fold {
 namespace {
 
@@ -40,63 +43,6 @@ string_view last_part(string_view name) {
   return name.substr(begin);
 }
 
-struct Unit {
-  string_view name;  // in small letters
-  double factor;
-};
-
-constexpr std::array kTimeUnits = {Unit{"ns", 1e-9},
-                                   Unit{"us", 1e-6},
-                                   Unit{"\xc2\xb5s", 1e-6},
-                                   Unit{"\xce\xbcs", 1e-6},
-                                   Unit{"usec", 1e-6},
-                                   Unit{"ms", 1e-3},
-                                   Unit{"msec", 1e-3},
-                                   Unit{"msecs", 1e-3},
-                                   Unit{"millis", 1e-3},
-                                   Unit{"micros", 1e-6},
-                                   Unit{"nanos", 1e-9},
-                                   Unit{"milliseconds", 1e-3},
-                                   Unit{"microseconds", 1e-6},
-                                   Unit{"nanoseconds", 1e-9},
-                                   Unit{"s", 1},
-                                   Unit{"sec", 1},
-                                   Unit{"secs", 1},
-                                   Unit{"second", 1},
-                                   Unit{"seconds", 1},
-                                   Unit{"m", 60},
-                                   Unit{"min", 60},
-                                   Unit{"mins", 60},
-                                   Unit{"minutes", 60},
-                                   Unit{"h", 3600},
-                                   Unit{"hours", 3600},
-                                   Unit{"d", 86400},
-                                   Unit{"days", 86400}};
-
-constexpr double kKilo = 1024;
-constexpr std::array kSizeUnits = {Unit{"b", 1},
-                                   Unit{"bytes", 1},
-                                   Unit{"byte", 1},
-                                   Unit{"k", kKilo},
-                                   Unit{"kb", 1e3},
-                                   Unit{"kib", kKilo},
-                                   Unit{"m", kKilo* kKilo},
-                                   Unit{"mb", 1e6},
-                                   Unit{"mib", kKilo* kKilo},
-                                   Unit{"g", kKilo* kKilo* kKilo},
-                                   Unit{"gb", 1e9},
-                                   Unit{"gib", kKilo* kKilo* kKilo},
-                                   Unit{"tb", 1e12},
-                                   Unit{"tib", kKilo* kKilo* kKilo* kKilo}};
-
-template <std::size_t count>
-double factor_of(string_view unit, const std::array<Unit, count>& units) {
-  for (const Unit& one : units) {
-    if (equals_lower(unit, one.name)) return one.factor;
-  }
-  return 0;
-}
-
 bool is_integer(string_view value) {
   if (!value.empty() && (value[0] == '-' || value[0] == '+')) value.remove_prefix(1);
   return !value.empty() && value.size() <= 20 && std::all_of(value.begin(), value.end(), is_digit);
@@ -114,8 +60,7 @@ bool is_decimal(string_view value) {
 }
 
 // Numbers each with a unit behind it, added up: "1h2m3.5s", "64 KB". Nothing when it is no such text.
-template <std::size_t count>
-std::optional<double> sum_of(string_view value, const std::array<Unit, count>& units) {
+std::optional<double> sum_of(string_view value, Measure measure) {
   double sum = 0;
   std::size_t at = 0;
   while (at < value.size()) {
@@ -124,22 +69,22 @@ std::optional<double> sum_of(string_view value, const std::array<Unit, count>& u
            (is_digit(value[end]) || value[end] == '.' || (end == at && value[end] == '-')))
       ++end;
     const auto number = number_of(value.substr(at, end - at));
-    std::size_t unit = end < value.size() && value[end] == ' ' ? end + 1 : end;
+    const std::size_t unit = end < value.size() && value[end] == ' ' ? end + 1 : end;
     std::size_t unit_end = unit;
     while (unit_end < value.size() && !is_digit(value[unit_end]) && value[unit_end] != ' ') ++unit_end;
-    const double factor = factor_of(value.substr(unit, unit_end - unit), units);
-    if (!number || factor == 0) return std::nullopt;
-    sum += *number * factor;
+    const auto known = read_unit(value.substr(unit, unit_end - unit), measure);
+    if (!number || !known) return std::nullopt;
+    sum += *number * known->factor;
     at = unit_end < value.size() && value[unit_end] == ' ' ? unit_end + 1 : unit_end;
   }
   return value.empty() ? std::nullopt : std::optional(sum);
 }
 
-// The unit that a bare number has by its name; 0: none.
-double time_unit_in(string_view name) {
+// The unit that a bare number has by its name: "took_ms", "durationMs". Alone, "ms" and "s" say too little.
+string_view unit_in(string_view name, Measure measure) {
   const string_view part = last_part(name);
-  if (part.size() == name.size() || part.size() < 2) return 0;  // "ms" alone, "s" and "d" say too little
-  return factor_of(part, kTimeUnits);
+  const bool says = part.size() < name.size() && part.size() >= 2 && read_unit(part, measure);
+  return says ? part : string_view();
 }
 
 bool is_name(string_view value) {
@@ -153,7 +98,7 @@ bool is_name(string_view value) {
 FieldType type_of_number(string_view name, string_view value) {
   const bool status = value.size() == 3 && value[0] >= '1' && value[0] <= '5' && is_integer(value);
   if (status && is_one_of(last_part(name), {"status", "code", "sc"})) return FieldType::kStatus;
-  if (time_unit_in(name) != 0) return FieldType::kDuration;
+  if (!unit_in(name, Measure::kTime).empty()) return FieldType::kDuration;
   if (is_one_of(last_part(name), {"bytes", "size"}) && value[0] != '-') return FieldType::kSize;
   return is_integer(value) ? FieldType::kInteger : FieldType::kDecimal;
 }
@@ -175,15 +120,12 @@ class Collector {
   Collector(const ScannedLine& line, std::vector<TypedField>& out)
       : line_(line), text_(line.text), out_(out) {}
 
-  void run() {
+  void run(const std::vector<Field>& keyed, const std::vector<JsonField>& scalars) {
     head();
     access_log();
-    const std::size_t placed = out_.size();
-    thread_local std::vector<Field> named;
-    fields_of(line_, named);
-    for (const Field& field : named) {
-      if (free_of(placed, field.begin, field.end)) add(field.name, field.begin, field.end);
-    }
+    placed_ = out_.size();
+    for (const Field& field : keyed) named(field.name, field.begin, long_end(field));
+    for (const JsonField& field : scalars) named(field.path, field.begin, field.end);
     std::sort(out_.begin(), out_.end(),
               [](const TypedField& a, const TypedField& b) { return a.begin < b.begin; });
   }
@@ -194,29 +136,66 @@ class Collector {
                         [&](const TypedField& field) { return begin < field.end && end > field.begin; });
   }
 
-  void add(string_view name, std::size_t begin, std::size_t end, FieldType type) {
+  void add(string_view name, std::size_t begin, std::size_t end, FieldType type, bool head = false) {
     if (begin < end && out_.size() < kMaxFields)
-      out_.push_back({name, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), type});
+      out_.push_back({name, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), type,
+                      kind_of(begin, end), head});
   }
 
-  void add(string_view name, std::size_t begin, std::size_t end) {
-    TokenKind kind = TokenKind::kWord;
+  TokenKind kind_of(std::size_t begin, std::size_t end) const {
     const auto token = std::lower_bound(line_.tokens.begin(), line_.tokens.end(), begin,
                                         [](const Token& one, std::size_t at) { return one.begin < at; });
-    if (token != line_.tokens.end() && token->begin == begin && token->end == end) kind = token->kind;
-    add(name, begin, end, field_type_of(name, text_.substr(begin, end - begin), kind));
+    const bool one = token != line_.tokens.end() && token->begin == begin && token->end == end;
+    return one ? token->kind : TokenKind::kWord;
+  }
+
+  // By a key, a path or the wording.
+  void named(string_view name, std::size_t begin, std::size_t end) {
+    while (end > begin + 1 && (text_[end - 1] == '.' || text_[end - 1] == ':')) --end;  // of the sentence
+    const string_view value = text_.substr(begin, end - begin);
+    if (begin < taken_ || !free_of(placed_, begin, end)) return;
+    taken_ = end;
+    if (names_severity(name) && !severity_of(value).empty()) return add("severity", begin, end, FieldType::kText);
+    add(name, begin, end, field_type_of(name, value, kind_of(begin, end)));
+  }
+
+  // The value of "COMMAND=", "error=" and their like goes on over blanks, if no key follows.
+  std::size_t long_end(const Field& field) const {
+    const string_view rest = text_.substr(field.end, line_.first_line - std::min(line_.first_line, field.end));
+    const bool goes_on = rest.starts_with(' ') && rest.find('=') == string_view::npos &&
+                         is_one_of(field.name, {"command", "cmd", "cmdline", "exec", "reason", "error"});
+    return goes_on ? std::size_t{line_.first_line} : field.end;
   }
 
   void head() {
-    if (line_.time) add("time", line_.time->begin, line_.time->end, FieldType::kTime);
-    add("severity", line_.severity.begin, line_.severity.end, FieldType::kText);
-    add("program", line_.program.begin, line_.program.end, FieldType::kText);
+    if (line_.time) add("time", line_.time->begin, line_.time->end, FieldType::kTime, true);
+    add("severity", line_.severity.begin, line_.severity.end, FieldType::kText, true);
     const string_view host = text_.substr(line_.host.begin, line_.host.end - line_.host.begin);
     const bool address =
         !host.empty() && is_digit(host[0]) && host.find_first_not_of("0123456789.") == string_view::npos;
-    add("host", line_.host.begin, line_.host.end, address ? FieldType::kIp : FieldType::kHost);
+    add("host", line_.host.begin, line_.host.end, address ? FieldType::kIp : FieldType::kHost, true);
+    add(is_component() ? "component" : "program", line_.program.begin, line_.program.end, FieldType::kText, true);
     process();
     thread();
+    if (line_.program.empty()) trailing_component();
+  }
+
+  // A part of the program that writes the log, such as a logger, and no program of a host.
+  bool is_component() const {
+    const bool piped = line_.program.begin > 0 && text_[line_.program.begin - 1] == '|';
+    return piped || (line_.host.empty() && !line_.severity.empty());
+  }
+
+  // "INFO message (kafka.log.Log)"
+  void trailing_component() {
+    const string_view line = text_.substr(0, line_.first_line);
+    if (line_.severity.empty() || !line.ends_with(')')) return;
+    const std::size_t open = line.rfind(" (");
+    if (open == string_view::npos || open < line_.message) return;
+    const string_view name = line.substr(open + 2, line.size() - open - 3);
+    const bool part = name.find('.') != string_view::npos && name.find_first_of(" =/(") == string_view::npos;
+    if (part && std::any_of(name.begin(), name.end(), is_letter))
+      add("component", open + 2, line.size() - 1, FieldType::kText, true);
   }
 
   // "sshd[412]:", behind the program.
@@ -225,7 +204,7 @@ class Collector {
     if (line_.program.empty() || open >= line_.message || text_[open] != '[') return;
     const std::size_t close = text_.find(']', open);
     if (close != string_view::npos && is_integer(text_.substr(open + 1, close - open - 1)))
-      add("pid", open + 1, close, FieldType::kInteger);
+      add("pid", open + 1, close, FieldType::kInteger, true);
   }
 
   // "[main]", "[http-nio-8080-exec-1]": between the time and the message, and nothing that is known.
@@ -235,10 +214,14 @@ class Collector {
          open = text_.find('[', open + 1)) {
       const std::size_t close = text_.find(']', open);
       if (close == string_view::npos || close > line_.message) return;
-      const string_view inside = text_.substr(open + 1, close - open - 1);
+      const std::size_t begin = std::min(text_.find_first_not_of(' ', open + 1), close);
+      const string_view inside = text_.substr(begin, close - begin);
       const bool named = std::any_of(inside.begin(), inside.end(), is_letter);
-      if (!named || inside.find('=') != string_view::npos || !free_of(out_.size(), open + 1, close)) continue;
-      return add("thread", open + 1, close, FieldType::kText);
+      const bool list = inside.find(' ') != string_view::npos && inside.find(':') != string_view::npos;
+      if (!named || list || inside.find('=') != string_view::npos || !free_of(out_.size(), begin, close)) continue;
+      const bool part = line_.program.empty() && inside.find('.') != string_view::npos &&
+                        inside.find_first_of(" :@/") == string_view::npos;
+      return add(part ? "component" : "thread", begin, close, FieldType::kText, true);
     }
   }
 
@@ -259,7 +242,7 @@ class Collector {
     const std::size_t bytes_end = word_end(status_end + 1);
     if (is_integer(text_.substr(status_end + 1, bytes_end - status_end - 1)))
       add("bytes", status_end + 1, bytes_end, FieldType::kSize);
-    at = quoted("referer", bytes_end + 1, FieldType::kUrl);
+    at = quoted("referrer", bytes_end + 1, FieldType::kUrl);
     if (at != 0) quoted("agent", at, FieldType::kText);
   }
 
@@ -279,6 +262,7 @@ class Collector {
     const bool address = is_digit(who[0]) || who.find(':') != string_view::npos;
     drop("host");
     drop("program");
+    drop("component");
     if (words == 4) add("vhost", begins[0], ends[0], FieldType::kHost);
     add("client", begins[client], ends[client], address ? FieldType::kIp : FieldType::kHost);
     if (head.substr(begins[user], ends[user] - begins[user]) != "-")
@@ -327,7 +311,16 @@ class Collector {
   const ScannedLine& line_;
   string_view text_;
   std::vector<TypedField>& out_;
+  std::size_t placed_ = 0;  // fields of head and shape
+  std::size_t taken_ = 0;   // where the last named field ends
 };
+
+// Where the JSON object that ends the line begins: at its start, or behind a head; npos: there is none.
+std::size_t object_in(const ScannedLine& line) {
+  if (line.text.size() > kMaxScanBytes || !line.text.ends_with('}')) return string_view::npos;
+  if (line.json) return line.text.find('{');
+  return std::min(line.text.find("{\""), line.text.find("{ \""));
+}
 
 }  // namespace
 
@@ -355,8 +348,8 @@ FieldType field_type_of(std::string_view name, std::string_view value, TokenKind
   if (value.back() == '%' && is_decimal(value.substr(0, value.size() - 1))) return FieldType::kPercent;
   if (is_digit(value[0]) || value[0] == '-') {
     const bool size_named = is_one_of(last_part(name), {"size", "bytes", "mem", "memory", "rss", "heap"});
-    if (!size_named && sum_of(value, kTimeUnits)) return FieldType::kDuration;
-    if (sum_of(value, kSizeUnits)) return FieldType::kSize;
+    if (!size_named && sum_of(value, Measure::kTime)) return FieldType::kDuration;
+    if (sum_of(value, Measure::kBytes)) return FieldType::kSize;
     if (find_timestamp(value)) return FieldType::kTime;
   }
   return type_of_word(name, value);
@@ -371,21 +364,38 @@ std::optional<double> measure_of(std::string_view name, std::string_view value, 
       return value.empty() ? std::nullopt : number_of(value.substr(0, value.size() - 1));
     case FieldType::kDuration: {
       const auto bare = number_of(value);
-      if (!bare) return sum_of(value, kTimeUnits);
-      const double factor = time_unit_in(name);
-      return *bare * (factor == 0 ? 1 : factor);
+      if (!bare) return sum_of(value, Measure::kTime);
+      const auto unit = read_unit(unit_in(name, Measure::kTime), Measure::kTime);
+      return *bare * (unit ? unit->factor : 1);
     }
     case FieldType::kSize: {
       const auto bare = number_of(value);
-      return bare ? bare : sum_of(value, kSizeUnits);
+      return bare ? bare : sum_of(value, Measure::kBytes);
     }
     default: return std::nullopt;
   }
 }
 
-void typed_fields_of(const ScannedLine& line, std::vector<TypedField>& out) {
-  out.clear();
-  Collector(line, out).run();
+std::string_view unit_of(std::string_view name, std::string_view value, FieldType type) {
+  if (type == FieldType::kPercent) return "%";
+  if (type != FieldType::kDuration && type != FieldType::kSize) return {};
+  const std::size_t begin = value.find_first_not_of("+-.0123456789 ");
+  if (begin == std::string_view::npos)
+    return type == FieldType::kSize ? std::string_view("bytes") : unit_in(name, Measure::kTime);
+  return value.substr(begin, value.find_first_of("+-.0123456789 ", begin) - begin);
+}
+
+std::span<const TypedField> FieldReader::read(const ScannedLine& line) {
+  fields_.clear();
+  const std::size_t object = object_in(line);
+  const bool json = object != std::string_view::npos && json_.read(line.text, object, kMaxFields, scalars_);
+  if (json) keyed_.clear();
+  else {
+    scalars_.clear();
+    fields_of(line, keyed_);
+  }
+  Collector(line, fields_).run(keyed_, scalars_);
+  return fields_;
 }
 
 }  // namespace silt::fold

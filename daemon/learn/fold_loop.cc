@@ -4,6 +4,8 @@
 #include <chrono>
 
 #include "base/log.h"
+#include "daemon/fold/timestamp.h"
+#include "daemon/store/attributes.h"
 #include "daemon/store/hash64.h"
 #include "daemon/store/segment.h"
 
@@ -27,6 +29,19 @@ store::PatternRow row_of(const fold::Pattern& pattern, std::string state) {
           pattern.first_time_us, pattern.last_time_us, pattern.program, pattern.merged_into, std::move(state)};
 }
 
+// The arrival, or when its file was last written: a record is not from later.
+std::int64_t latest_of(const RecordView& record) {
+  if (record.attributes.empty()) return record.arrival_us;
+  const auto attributes = store::decode_attributes(record.attributes);
+  if (!attributes.is_ok()) return record.arrival_us;
+  for (const store::Attribute& attribute : *attributes) {
+    if (attribute.key != connectors::kModified) continue;
+    const auto modified = fold::parse_timestamp(attribute.value, record.arrival_us, 0);
+    return modified ? std::min(modified->time_us, record.arrival_us) : record.arrival_us;
+  }
+  return record.arrival_us;
+}
+
 }  // namespace
 
 void terms_of(std::string_view text, std::vector<std::string>& out) {
@@ -48,19 +63,28 @@ void FoldLoop::point(std::string_view name) const {
 
 // --- one source -------------------------------------------------------------------------------------
 
+Status FoldLoop::configure(Resident& resident) {
+  const std::uint64_t configuration = configuration_;
+  if (resident.configuration == configuration) return Status::ok();
+  SILT_ASSIGN(const store::SourceInfo info, log_.source(resident.ref));
+  resident.zone = options_.zone_of(info);
+  resident.configuration = configuration;
+  return Status::ok();
+}
+
 Result<FoldLoop::Resident*> FoldLoop::resident(SourceRef source) {
   const auto [found, is_new] = residents_.try_emplace(source);
   Resident& resident = found->second;
   if (!is_new) {
     used_.splice(used_.begin(), used_, resident.used);
+    SILT_TRY(configure(resident));
     return &resident;
   }
   resident.ref = source;
   used_.push_front(source);
   resident.used = used_.begin();
   SILT_ASSIGN(resident.head, folds_.fold_head(source));
-  SILT_ASSIGN(const store::SourceInfo info, log_.source(source));
-  resident.zone = options_.zone_of(info);
+  SILT_TRY(configure(resident));
   std::vector<store::PatternRow> rows;
   Status loaded = folds_.patterns(source, rows);
   std::vector<fold::MinerRow> states;
@@ -98,8 +122,8 @@ std::int64_t FoldLoop::event_of(Resident& resident, const RecordView& record) co
   const std::uint64_t place = store::hash64(record.origin.place);
   std::int64_t event_us = record.told_us;
   if (event_us == 0 && line_.time) {
-    const std::int32_t zone_s = resident.zone(record.arrival_us);
-    event_us = fold::resolve_time(*line_.time, record.arrival_us, zone_s).value_or(0);
+    const std::int64_t before_us = head.last_event_place == place ? head.last_event_us : 0;
+    event_us = fold::resolve_time(*line_.time, latest_of(record), resident.zone(record.arrival_us), before_us).value_or(0);
   }
   if (event_us != 0) {
     head.last_event_us = event_us;

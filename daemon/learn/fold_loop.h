@@ -79,6 +79,9 @@ class FoldLoop final : public FoldControl {
   // One round without a thread, for tests and tools: true when something is left to do.
   Result<bool> round();
 
+  // What zone_of says may have changed: asked again before a source's next records. From any thread.
+  void configure_again() { ++configuration_; }
+
   // Starts the fold of a source again from its floor; does not wait for it.
   Status reset(store::SourceRef source) override;
   // Forgets what is in memory of a source; done when it returns. Then the source may be deleted.
@@ -90,6 +93,7 @@ class FoldLoop final : public FoldControl {
     store::SourceRef ref;
     fold::Miner miner;
     Zone zone = [](std::int64_t) { return 0; };
+    std::uint64_t configuration = 0;  // that `zone` is of
     store::FoldHead head;  // as of the last commit or of the work since
     // Holds all records behind sealed_seq up to folded_seq; null: they are read again for the seal.
     std::unique_ptr<store::SegmentBuilder> builder;
@@ -106,6 +110,7 @@ class FoldLoop final : public FoldControl {
   void run();
   Status loop();
   Result<Resident*> resident(store::SourceRef source);
+  Status configure(Resident& resident);
   void evict();
   Status fold_ready(store::SourceRef source, store::FoldCommit& commit, std::uint64_t& bytes);
   // Folds up to turn_bytes of the source into `commit`.
@@ -136,6 +141,7 @@ class FoldLoop final : public FoldControl {
   const FoldOptions options_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::int64_t> last_progress_us_{0};
+  std::atomic<std::uint64_t> configuration_{1};
 
   // Fold thread only.
   std::unordered_map<store::SourceRef, Resident> residents_;

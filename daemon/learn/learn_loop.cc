@@ -64,6 +64,11 @@ void LearnLoop::ready(std::span<const store::SourceRef> sources) {
   wake();
 }
 
+void LearnLoop::configure_again() {
+  configured_again_ = true;
+  wake();
+}
+
 void LearnLoop::wake() {
   const std::lock_guard lock(mutex_);
   woken_ = true;
@@ -92,6 +97,10 @@ Result<bool> LearnLoop::round() {
   if (!options_.has_room()) {
     update_status("paused");
     return false;
+  }
+  if (configured_again_.exchange(false)) {
+    SILT_TRY(take_configuration());
+    SILT_TRY(take_reported());
   }
   const auto next = ready_.next(admit_until_us(clock_.monotonic_us()));
   if (next) {

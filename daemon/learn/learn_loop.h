@@ -66,6 +66,10 @@ class LearnLoop final : public LearnControl {
   // renamed or deleted.
   Status drop(store::SourceRef source);
 
+  // What LearnOptions::policy says may have changed: it is in force from the next record of each source.
+  // Does not wait.
+  void configure_again();
+
   const LearnCounters& counters() const { return counters_; }
   // Monotonic time of the last sign of life: the thread works, or waits for work.
   std::int64_t last_progress_us() const { return last_progress_us_.load(std::memory_order_relaxed); }
@@ -108,6 +112,7 @@ class LearnLoop final : public LearnControl {
   void close_if_idle(store::SourceRef ref);
   Result<Resident*> make_resident(Source& source);
   Status use_configured_policy(Source& source, Resident& resident);
+  Status take_configuration();
   Status start_counting(Source& source);
   Status make_room();
   Status evict(store::SourceRef ref);
@@ -161,6 +166,7 @@ class LearnLoop final : public LearnControl {
   Status failed_;  // a commit for a command
 
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> configured_again_{false};
   std::atomic<std::int64_t> last_progress_us_{0};
 
   mutable std::mutex mutex_;  // of what follows

@@ -157,6 +157,22 @@ Status LearnLoop::use_configured_policy(Source& source, Resident& resident) {
   return reader_.set_policy(resident.state, source.config, &resident.scores);
 }
 
+// Sources whose policy is another one now are closed, and opened again under it.
+Status LearnLoop::take_configuration() {
+  std::vector<store::SourceRef> changed;
+  for (const auto& [ref, source] : sources_) {
+    if (!same_policy(source.config, options_.policy(source.info))) changed.push_back(ref);
+  }
+  if (changed.empty()) return Status::ok();
+  SILT_TRY(commit());
+  for (const store::SourceRef ref : changed) {
+    if (residents_.find(ref) != nullptr) SILT_TRY(evict(ref));
+    let_go(ref);
+  }
+  ready_.report(changed);
+  return Status::ok();
+}
+
 // Its net has stopped reading: the state is put away, and from now on the head follows the fold.
 Status LearnLoop::start_counting(Source& source) {
   const store::SourceRef ref = source.info.ref;

@@ -40,6 +40,7 @@ Query random_query(std::mt19937& random) {
   if (random() % 2) query.window.until_us = 1'700'000'900'000'000;
   if (random() % 2) query.window.day_from_s = 22 * 3600, query.window.day_to_s = 6 * 3600;
   if (random() % 2) query.other_window.since_us = 1'600'000'000'000'000;
+  if (random() % 2) query.from_words = {{random_text(random), random_text(random)}}, query.to_words = {{random_text(random)}};
   if (random() % 2) query.versus = {random_text(random), random_text(random)};
   if (random() % 2) query.number = double(random() % 100);
   if (random() % 2) query.limit = random() % 100;

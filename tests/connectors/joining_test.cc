@@ -92,6 +92,24 @@ const OneRecord kRecords[] = {
      "May  1 12:00:00 db kernel: [  7.000004] Call Trace:\nMay  1 12:00:00 db kernel: [  7.000005]  "
      "f+0x1/0x2\n"
      "May  1 12:00:00 db kernel: [  7.000006] ---[ end trace 1234 ]---\n"},
+    {"warning in syslog, without the kernel's own times",
+     "May  1 12:00:00 db kernel: ------------[ cut here ]------------\n"
+     "May  1 12:00:00 db kernel: counter: saturated; leaking memory.\n"
+     "May  1 12:00:00 db kernel: WARNING: CPU: 0 PID: 1 at x.c:7 f+0x1/0x2\n"
+     "May  1 12:00:01 db kernel: Modules linked in: a b\nMay  1 12:00:01 db kernel: something of its own\n"
+     "May  1 12:00:01 db kernel: Call Trace:\nMay  1 12:00:02 db kernel: [<c0ffee00>] (f) from [<c0ffee01>] (g)\n"
+     "May  1 12:00:02 db kernel: ---[ end trace 1234 ]---\n"},
+    {"use after free, each line with a time of its own",
+     "[  100.000000] ==================================================================\n"
+     "[  100.300000] BUG: KASAN: use-after-free in f+0x1/0x2\n[  100.600000] Read of size 8 at addr ffff by task x/1\n"
+     "[  100.900000] \n[  101.200000] an unknown line\n[  101.500000] Call Trace:\n[  101.800000]  f+0x1/0x2\n"
+     "[  102.100000] ==================================================================\n"},
+    {"locks, without times",
+     "======================================================\nWARNING: possible circular locking dependency detected\n"
+     "6.1.0 #1 Not tainted\n------------------------------------------------------\nx/77 is trying to acquire lock:\n"
+     "ffff888 (&a->lock){+.+.}-{3:3}, at: f+0x1/0x2\n\nbut task is already holding lock:\n"
+     "ffff999 (&b->lock){+.+.}-{3:3}, at: g+0x1/0x2\n\nwhich lock already depends on the new lock.\n\n"
+     "stack backtrace:\nCPU: 0 PID: 77 Comm: x Not tainted 6.1.0 #1\n f+0x1/0x2\n"},
 };
 
 TEST(Joining, StackTracesAndTheirLikeAreOneRecordBetweenOthers) {
@@ -111,6 +129,31 @@ TEST(Joining, StackTracesAndTheirLikeAreOneRecordBetweenOthers) {
     EXPECT_EQ(cut(text), std::vector<std::string>{whole}) << one.name;
     EXPECT_EQ(cut(text + text).size(), 2u) << one.name << " twice";
   }
+}
+
+TEST(Joining, WhatFollowsAKernelReportIsNoPartOfIt) {
+  const std::string report = "May  1 12:00:00 db kernel: INFO: task x:77 blocked for more than 120 seconds.\n"
+                             "May  1 12:00:00 db kernel:       Not tainted 6.1.0\nMay  1 12:00:00 db kernel: Call Trace:\n"
+                             "May  1 12:00:00 db kernel:  f+0x1/0x2\n";
+  EXPECT_EQ(cut(report + "May  1 12:00:09 db kernel: usb 1-1: new device\n").size(), 2u) << "a while later";
+  EXPECT_EQ(cut(report + "May  1 12:00:00 db sshd[7]: Accepted publickey\n").size(), 2u) << "another program";
+  EXPECT_EQ(cut(report + report).size(), 2u) << "another task";
+  const std::string ended = "[    7.000001] BUG: unable to handle page fault\n[    7.000002] Oops: 0002 [#1]\n"
+                            "[    7.000003] ---[ end trace 1 ]---\n";
+  EXPECT_EQ(cut(ended + "[    7.000004] eth0: link up\n").size(), 2u) << "behind its end";
+  EXPECT_EQ(cut(ended + "[    7.000004] Kernel panic - not syncing: Fatal exception\n").size(), 1u);
+  const std::string bare = "BUG: our own word\n";
+  EXPECT_EQ(cut(bare + "and a line\nand another\n").size(), 3u) << "no report";
+}
+
+TEST(Joining, TheRestOfAReportThatWasCutInTwoIsOneRecord) {
+  const std::string text = "[    7.000001] BUG: unable to handle page fault\n[    7.000002] Call Trace:\n"
+                           "a program writes to the console, too\n[    7.000003]  f+0x1/0x2\n[    7.000004]  g+0x3/0x4\n"
+                           "[    7.000005] RAX: 0000000000000000 RBX: 0000000000000001\n[    7.000006] eth0: link up\n";
+  const auto records = cut(text);
+  ASSERT_EQ(records.size(), 4u);
+  EXPECT_EQ(records[2], "[    7.000003]  f+0x1/0x2\n[    7.000004]  g+0x3/0x4\n"
+                        "[    7.000005] RAX: 0000000000000000 RBX: 0000000000000001");
 }
 
 TEST(Joining, OrdinaryLinesStayAlone) {

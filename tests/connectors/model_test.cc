@@ -1,7 +1,8 @@
 // Random writers, rotations and crashes against a model that knows every line: renames by number and by
-// date, copies with truncation, files behind links, pauses, a journal that is full, deaths before and after
-// a batch was stored. One seed is one run; a failure prints its seed. What may happen is limited to what can
-// be read at all: a file is deleted or truncated without a copy only when it has been read.
+// date, copies with truncation, files behind links and with two names, pauses, disks that are full, of the
+// journal and of the logs, deaths before and after a batch was stored. One seed is one run; a failure prints
+// its seed. What may happen is limited to what can be read at all: a file is deleted or truncated without a
+// copy only when it has been read.
 #include <cstdio>
 #include <random>
 
@@ -62,7 +63,7 @@ class ModelRun : public TailTest {
 
   void act() {
     const std::string& name = any_name();
-    switch (below(20)) {
+    switch (below(22)) {
       case 0:
       case 1:
       case 2:
@@ -94,6 +95,8 @@ class ModelRun : public TailTest {
       case 15: full_journal(); break;
       case 16: append("behind/" + any_link(), lines(static_cast<int>(1 + below(30)))); break;
       case 17: rotate_behind(any_link()); break;
+      case 18: link_hard(name); break;
+      case 19: fill_disk_of(name); break;
       default: catch_up();
     }
   }
@@ -104,6 +107,13 @@ class ModelRun : public TailTest {
     poll(batch);
     if (store) journal.store(batch);
     if (confirm) connector->confirm();
+  }
+
+  // Stored and known to be, polled in vain, or not at all.
+  void poll_maybe() {
+    if (chance()) return;
+    const bool stored = chance();
+    poll_once(stored, stored);
   }
 
   // Without inotify only the timer finds anything.
@@ -174,6 +184,32 @@ class ModelRun : public TailTest {
       if (chance()) rotate(name);
     }
     poll_once(false, false);
+  }
+
+  // A second name inside the glob, through which is written, too; the first one may be rotated meanwhile.
+  void link_hard(const std::string& name) {
+    if (!std::filesystem::exists(at(name))) return;
+    const std::string other = "hard-" + name;
+    std::filesystem::create_hard_link(at(name), at(other));
+    if (chance()) poll_once(true, true);
+    end_line(name, other);
+    append(other, lines(static_cast<int>(below(20))));
+    poll_maybe();
+    if (chance()) rotate(name);
+    append(other, lines(static_cast<int>(below(20))));
+    // Events do not tell a second name from a new file: one that nobody looked at is told to be lost.
+    if (options.use_inotify || chance()) poll_once(true, true);
+    remove(other);
+  }
+
+  // The file system of the logs is full: a line ends where the room did, and the next one follows it.
+  void fill_disk_of(const std::string& name) {
+    end_line(name);
+    const std::string whole = line();
+    expected.back() = whole.substr(0, 1 + below(static_cast<unsigned>(whole.size())));
+    append(name, expected.back());
+    poll_maybe();
+    append(name, "\n" + lines(static_cast<int>(below(5))));
   }
 
   // As kubelet does it: the file gets another name, and the link leads to a new one. What a link led to

@@ -171,6 +171,28 @@ TEST_F(RecordsTest, T34_AnyBytesAreKept) {
   EXPECT_TRUE(gaps().empty());
 }
 
+TEST_F(RecordsTest, OfAnOldFileTheRecordsTellWhenItWasWritten) {
+  append("old.log", lines(2));
+  append("new.log", lines(1));
+  const timespec when[2] = {{1'690'000'000, 0}, {1'690'000'000, 5}};  // ten days before the clock's time and more
+  ASSERT_EQ(::utimensat(AT_FDCWD, at("old.log").c_str(), when, 0), 0);
+  const timespec now[2] = {{1'700'000'000, 0}, {1'700'000'000, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, at("new.log").c_str(), now, 0), 0);
+  start();
+  std::map<std::string, std::vector<std::string>> told;
+  for (Batch batch; poll(batch) || batch.records > 0; batch = Batch()) {
+    for (const StreamBatch& stream : batch.streams) {
+      for (const Record& record : stream.records) {
+        for (const Attribute& each : record.attributes)
+          told[std::string(record.origin.place)].push_back(std::string(each.key).append("=").append(each.value));
+      }
+    }
+    connector->confirm();
+  }
+  const std::string want = "modified=2023-07-22T04:26:40.000000Z";
+  EXPECT_EQ(told, (std::map<std::string, std::vector<std::string>>{{at("old.log"), {want, want}}}));
+}
+
 TEST_F(RecordsTest, T35_SplitAtEachByte) {
   const std::string text = "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80\n";
   start();

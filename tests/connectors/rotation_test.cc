@@ -124,6 +124,64 @@ TEST_F(RotationTest, T04_ThirtyRotationsFasterThanTheReader) {
   EXPECT_EQ(connector->stats().bytes_lost, 0u);
 }
 
+TEST_F(RotationTest, T04_FilesThatCameAndWentBetweenTwoLooksStandInTheLedgerAtOnce) {
+  append("a.log", lines(10));
+  start();
+  drain();
+  for (int round = 0; round < 30; ++round) {  // of each only the last one before is kept
+    std::filesystem::rename(at("a.log"), at("a.log.1"));
+    append("a.log", round < 29 ? "nobody sees this\n" : lines(1));
+  }
+  drain();
+  ASSERT_EQ(gaps().size(), 1u);
+  // The first file is still open; the last but one is the copy, the last one is the live file.
+  EXPECT_EQ(gaps()[0].text, "silt: 28 files that were " + at("a.log") +
+                                " were lost: they came, were written and went before they were looked at");
+  EXPECT_EQ(gaps()[0].bytes_cut, 0u);
+  EXPECT_EQ(gaps()[0].origin.place, at("a.log"));
+  drain();
+  settle();
+  EXPECT_EQ(gaps().size(), 1u) << "it is told once";
+}
+
+TEST_F(RotationTest, T04_FilesThatPassAreToldOnlyWhenSomethingIsLost) {
+  append("a.log", lines(1));
+  start();
+  drain();
+  append("new.tmp", lines(2));                    // an editor's file,
+  rename("new.tmp", "b.log");                     // which became one of ours
+  append("c.log", "");                            // never written
+  remove("c.log");
+  append("other.txt", "not ours\n");
+  remove("other.txt");
+  copy("a.log", "a.log.1");                       // a copy outside of the globs
+  drain();
+  remove("a.log.1");
+  drain();
+  rename("b.log", "a.log.2");
+  drain();
+  expect_all_once();
+  append("d.log", "moved away\n");
+  std::filesystem::create_directory(at("elsewhere"));
+  rename("d.log", "elsewhere/d.log");
+  drain();
+  ASSERT_EQ(gaps().size(), 1u);
+  EXPECT_EQ(gaps()[0].origin.place, at("d.log"));
+}
+
+TEST_F(RotationTest, T04_ALedgersEntryThatWasNotStoredComesAgain) {
+  append("a.log", lines(1));
+  start();
+  drain();
+  append("b.log", "gone\n");
+  remove("b.log");
+  Batch lost;
+  poll(lost);  // never confirmed
+  ASSERT_EQ(lost.records, 1u);
+  drain();
+  EXPECT_EQ(gaps().size(), 1u);
+}
+
 TEST_F(RotationTest, T04_DeletedWithUnreadLinesUnderAFewDescriptors) {
   options.open_files_max = 1;
   limits.batch_records_max = 5;

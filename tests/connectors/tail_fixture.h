@@ -102,6 +102,7 @@ struct Journal {
         streams.push_back(stream.stream);
         ++count;
         bytes += record.text.size();
+        for (const Attribute& each : record.attributes) bytes += each.key.size() + each.value.size();
       }
     }
     EXPECT_EQ(batch.records, count);

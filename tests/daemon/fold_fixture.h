@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "base/log.h"
+#include "connectors/connector.h"
 #include "daemon/learn/fold_loop.h"
+#include "daemon/store/attributes.h"
 #include "daemon/store/rocks_store.h"
 #include "tests/daemon/raw_rows.h"
 #include "tests/support/power_loss_env.h"
@@ -90,13 +92,15 @@ class FoldLoopTest : public ::testing::Test {
     loop_->ready(std::span(&info.ref, 1));
   }
   // A chunk of these lines, of one place, which arrive now.
-  void append_lines(const SourceInfo& info, const std::vector<std::string>& lines, std::string_view place) {
+  void append_lines(const SourceInfo& info, const std::vector<std::string>& lines, std::string_view place,
+                    std::string_view attributes = {}) {
     store::StreamAppend stream{info.ref, {}, {}};
     for (const std::string& line : lines) {
       store::RecordView record;
       record.text = line;
       record.arrival_us = clock_.wall_us();
       record.origin.place = place;
+      record.attributes = attributes;
       stream.records.push_back(record);
     }
     stream.delta.lines = lines.size();

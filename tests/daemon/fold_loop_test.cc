@@ -150,6 +150,31 @@ TEST_F(FoldLoopTest, ASourceMayHaveItsOwnZone) {
   EXPECT_EQ(events(source("b")), (std::vector<std::int64_t>{kFirst}));
 }
 
+TEST_F(FoldLoopTest, AnotherZoneIsInForceFromTheNextRecord) {
+  std::int32_t east = 0;
+  options_.zone_of = [&](const SourceInfo&) -> Zone { return [zone = east](std::int64_t) { return zone; }; };
+  restart();
+  append_lines(source(), {"2020-01-01 00:00:10 x"}, "/a");
+  drain();
+  east = 3600;
+  loop_->configure_again();
+  append_lines(source(), {"2020-01-01 00:00:10 x"}, "/a");
+  drain();
+  constexpr std::int64_t kFirst = 1'577'836'810'000'000;
+  EXPECT_EQ(events(source()), (std::vector<std::int64_t>{kFirst, kFirst - 3'600'000'000}));
+}
+
+TEST_F(FoldLoopTest, ALinesYearIsThatOfItsFile) {
+  const std::string modified = store::encode_attributes(
+      std::vector<store::Attribute>{{connectors::kModified, "2019-02-01T00:00:00Z"}});
+  append_lines(source(), {"Dec 31 23:59:59 q x", "Jan  1 00:00:01 q x"}, "/a", modified);
+  append_lines(source("b"), {"Jan  1 00:00:01 q x"}, "/b", "damaged");
+  drain();
+  constexpr std::int64_t kNewYear = 1'546'300'800'000'000;  // of 2019
+  EXPECT_EQ(events(source()), (std::vector<std::int64_t>{kNewYear - 1'000'000, kNewYear + 1'000'000}));
+  EXPECT_GT(events(source("b"))[0], kNewYear + 86'400'000'000 * 300);
+}
+
 TEST_F(FoldLoopTest, SealsWhatIsQuiet) {
   options_.quiet_s = 60;
   options_.quiet_chunks_min = 4;

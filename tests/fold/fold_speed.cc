@@ -55,10 +55,10 @@ int main(int argc, char** argv) {
     scan_line(line, scanned);
     fields_of(scanned, fields);
   });
-  std::vector<TypedField> typed;
+  FieldReader reader;
   time_stage("scan + typed fields", lines, [&](const std::string& line, std::size_t) {
     scan_line(line, scanned);
-    typed_fields_of(scanned, typed);
+    reader.read(scanned);
   });
   time_stage("scan + terms", lines, [&](const std::string& line, std::size_t) {
     scan_line(line, scanned);

@@ -188,8 +188,8 @@ TEST(Fields, KeysAndValues) {
 }
 
 TEST(Fields, UsersAndHostsByWording) {
-  EXPECT_EQ(fields("Failed password for root from 10.0.0.7 port 22 ssh2"), "user:word=root host:ip=10.0.0.7");
-  EXPECT_EQ(fields("Failed password for invalid user otto from 10.0.0.7"), "user:word=otto host:ip=10.0.0.7");
+  EXPECT_EQ(fields("Failed password for root from 10.0.0.7 port 22 ssh2"), "user:word=root ip:ip=10.0.0.7");
+  EXPECT_EQ(fields("Failed password for invalid user otto from 10.0.0.7"), "user:word=otto ip:ip=10.0.0.7");
   EXPECT_EQ(fields("session opened for user mira by (uid=0)"), "user:word=mira uid:num=0");
   EXPECT_EQ(fields("check pass; user unknown"), "");
 }

@@ -11,7 +11,7 @@ namespace silt::fold {
 namespace {
 
 // Microseconds of a UTC date, by the C library: an independent judge.
-std::int64_t utc(int year, int month, int day, int hour, int minute, int second, int micros = 0) {
+std::int64_t utc(int year, int month, int day, int hour = 0, int minute = 0, int second = 0, int micros = 0) {
   std::tm parts{};
   parts.tm_year = year - 1900;
   parts.tm_mon = month - 1;
@@ -141,6 +141,46 @@ TEST(Timestamp, MissingYearIsTheLatestThatIsNotTheFuture) {
   const auto leap = parse_timestamp("Feb 29 12:00:00 q x", utc(2026, 11, 21, 0, 0, 0), 0);
   ASSERT_TRUE(leap);
   EXPECT_EQ(leap->time_us, utc(2024, 2, 29, 12, 0, 0));
+}
+
+TEST(Timestamp, ALineGoesOnInTheYearOfTheOneBefore) {
+  struct Case {
+    const char* line;
+    std::int64_t arrival_us;
+    std::int64_t before_us;
+    std::int64_t time_us;
+  };
+  const std::int64_t arrival = utc(2026, 11, 21);
+  const Case cases[] = {
+      // A clock that runs ahead by days does not throw its lines back by a year.
+      {"Nov 25 12:00:00 q x", arrival, utc(2026, 11, 20), utc(2026, 11, 25, 12)},
+      {"Nov 25 12:00:00 q x", arrival, 0, utc(2025, 11, 25, 12)},
+      {"Nov 29 12:00:00 q x", arrival, utc(2026, 11, 20), utc(2025, 11, 29, 12)},  // but not further
+      // Over New Year, both ways: also where the clock was set back, and where the lines come late.
+      {"Jan  1 00:00:01 q x", utc(2027, 1, 1, 0, 0, 2), utc(2026, 12, 31, 23, 59, 59), utc(2027, 1, 1, 0, 0, 1)},
+      {"Dec 31 23:59:59 q x", utc(2027, 1, 1, 0, 0, 2), utc(2027, 1, 1, 0, 0, 1), utc(2026, 12, 31, 23, 59, 59)},
+      {"Jan  4 00:00:01 q x", utc(2026, 12, 31, 12), utc(2026, 12, 31, 11), utc(2027, 1, 4, 0, 0, 1)},
+      {"Dec 30 08:00:00 q x", utc(2027, 3, 1), utc(2026, 12, 29), utc(2026, 12, 30, 8)},
+      {"Jan  2 08:00:00 q x", utc(2027, 3, 1), utc(2026, 12, 31), utc(2027, 1, 2, 8)},
+      // A file that was quiet for most of a year.
+      {"Nov 20 08:00:00 q x", arrival, utc(2026, 2, 1), utc(2026, 11, 20, 8)},
+  };
+  for (const Case& one : cases) {
+    const auto text = find_timestamp(one.line);
+    ASSERT_TRUE(text) << one.line;
+    EXPECT_EQ(resolve_time(*text, one.arrival_us, 0, one.before_us), one.time_us) << one.line << " " << one.before_us;
+  }
+}
+
+TEST(Timestamp, MonthsOfFourLanguages) {
+  for (const std::string_view month : {"décembre", "Dezember", "diciembre", "December"}) {
+    const std::string line = "[21/" + std::string(month) + "/2026:20:54:35 +0000] x";
+    const auto text = "21 " + std::string(month) + " 2026 20:54:35 x";
+    const auto found = parse_timestamp(text, utc(2026, 12, 31), 0);
+    const auto other = parse_timestamp(line, utc(2026, 12, 31), 0);
+    ASSERT_TRUE(found || other) << month;
+    EXPECT_EQ((found ? found : other)->time_us, utc(2026, 12, 21, 20, 54, 35)) << month;
+  }
 }
 
 TEST(Timestamp, DefaultZoneAppliesOnlyWithoutZone) {

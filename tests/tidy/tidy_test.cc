@@ -29,9 +29,10 @@ bool is_test(const SourceFile& file) {
 // Who may include whom, by folder; a folder may always include itself.
 const std::map<std::string, Names, std::less<>> kArrows = {
     {"base", {}},
-    {"model", {"base", "model/backends", "model/ops"}},
+    {"model", {"base", "model/backends", "model/cpu", "model/cuda", "model/ops"}},
     {"model/backends", {"base", "model/cpu", "model/ops", "model/ref"}},
     {"model/cpu", {"base", "model/ops"}},
+    {"model/cuda", {"base", "model/ops"}},
     {"model/encoder", {"base", "model", "model/cpu"}},
     {"model/ops", {"base"}},
     {"model/ref", {"base", "model/ops"}},
@@ -39,7 +40,7 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"connectors", {"base"}},
     {"cli", {"base", "proto"}},
     {"bench",
-     {"base", "model", "model/backends", "model/cpu", "model/encoder", "model/ops",
+     {"base", "model", "model/backends", "model/cpu", "model/cuda", "model/encoder", "model/ops",
       "connectors", "daemon/fold", "daemon/intake", "daemon/learn", "daemon/store"}},
     {"daemon/fold", {"base"}},
     {"daemon/telemetry", {"base"}},

@@ -29,6 +29,24 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// "warnings in the window manager's log?" is asked in no more words; more make a sentence.
+constexpr std::size_t kNounPhraseMax = 10;
+
+bool means_severity(std::string_view text) {
+  return is_one_of(text, {"error", "errors", "warning", "warnings", "warn", "fatal", "critical", "severe", "info", "debug",
+                          "fehler", "warnungen", "erreurs", "avertissements", "errores", "advertencias"});
+}
+
+std::optional<double> fraction(std::string_view text) {
+  if (text == "half") return 0.5;
+  if (text == "third") return 1.0 / 3;
+  if (text == "quarter") return 0.25;
+  if (text == "tenth") return 0.1;
+  if (text == "hundredth") return 0.01;
+  if (text == "thousandth") return 0.001;
+  return std::nullopt;
+}
+
 class Reader {
  public:
   Reader(std::string_view question, const TimeContext& context) {
@@ -47,8 +65,13 @@ class Reader {
   Reading run() {
     take_values();
     take_bounds();
+    take_unit();
     take_operations();
+    take_percentile();
     take_negations();
+    take_span();
+    note_follow();
+    mark_scope();
     take_operand();
     take_versus();
     take_filler();
@@ -72,6 +95,12 @@ class Reader {
 
   void split_hyphens();
   void take_values();
+  void take_unit();
+  void take_percentile();
+  void take_span();
+  void note_follow();
+  void mark_scope();
+  std::string head_noun() const;
   void take_bounds();
   void take_negations();
   void take_operations();
@@ -152,14 +181,22 @@ void Reader::take_bounds() {
     std::string text = word(at).text;
     text.erase(std::remove(text.begin(), text.end(), ','), text.end());
     Bound bound;
+    std::size_t stop = at + 1;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bound.number);
     if (error != std::errc()) {
-      if (!is_one_of(text, {"a", "an", "one"})) continue;
-      bound.number = 1;
+      if (const auto part = fraction(text)) {  // "half a second"
+        bound.number = *part;
+      } else if (is_one_of(text, {"a", "an", "one", "ein", "einer", "eine", "un", "une", "una"})) {
+        const auto of = at + 1 < size() ? fraction(word(at + 1).text) : std::nullopt;  // "a tenth of a second"
+        bound.number = of.value_or(1);
+        stop += of ? 1 : 0;
+      } else {
+        continue;
+      }
+      while (stop < size() && is_one_of(word(stop).text, {"of", "a", "an"})) ++stop;
     }
     bound.at = at;
     bound.unit = error == std::errc() ? text.substr(static_cast<std::size_t>(end - text.data())) : "";
-    std::size_t stop = at + 1;
     static const std::vector<std::string_view> kUnits = {
         "ms", "milliseconds", "s", "sec", "secs", "second", "seconds", "min", "minutes", "minute", "hours", "hour",
         "percent", "%", "kb", "mb", "gb", "kib", "mib", "gib", "bytes", "byte", "us", "microseconds", "ns",
@@ -189,8 +226,10 @@ std::size_t Reader::past_filler(std::size_t i) const {
 // "not for root", "except 10.0.0.1"
 void Reader::take_negations() {
   for (const FrameMatch& match : matches_) {
-    if (match.frame->what != "not" || !free(match.begin, match.end)) continue;
-    const std::size_t at = past_filler(match.end);
+    const bool set_apart = match.frame->what == "apart" && !reading_.ops.empty() && reading_.ops.front().op == Op::kNew;
+    if ((match.frame->what != "not" && !set_apart) || (!free(match.begin, match.end) && !set_apart)) continue;
+    std::size_t at = past_filler(match.end);
+    while (set_apart && at < size() && word(at).light) at = past_filler(at + 1);
     if (at >= size() || (word(at).taken != Taken::kNo && word(at).taken != Taken::kValue)) continue;
     if (word(at).taken == Taken::kValue) std::erase(reading_.values, word(at).raw);
     reading_.not_words.push_back(word(at).text);
@@ -246,7 +285,12 @@ void Reader::take_operand() {
     if (what != "which" || !reading_.operand.empty()) continue;
     const bool time_only = word(match.begin).taken == Taken::kTime;
     if (time_only) continue;
+    if (match.frame->words.back() == "of" && free(match.begin, match.end)) take(match.begin, match.end, Taken::kOperation);
     std::size_t at = match.end;
+    while (at + 2 < size() && word(at + 1).text == "of" && is_one_of(word(at).text, {"type", "types", "kind", "kinds", "sort", "sorts"})) {
+      take(at, at + 2, Taken::kOperation);
+      at += 2;
+    }
     while (at < size() && is_one_of(word(at).text, {"the", "of", "different", "distinct", "unique", "other", "is", "are", "was", "were"})) {
       const bool verb = is_one_of(word(at).text, {"is", "are", "was", "were"});
       if (verb && match.frame->words[0] != "what") break;
@@ -278,17 +322,18 @@ void Reader::take_operand_behind_operation() {
 
 // "on the Monday or on the Wednesday", "broker 1 or 2"
 void Reader::take_versus() {
-  const bool comparing = std::any_of(reading_.words.begin(), reading_.words.end(), [](const QuestionWord& w) {
+  reading_.comparing = std::any_of(reading_.words.begin(), reading_.words.end(), [](const QuestionWord& w) {
     return is_one_of(w.text, {"more", "less", "fewer", "worse", "better", "faster", "slower", "bigger", "longer", "mehr",
-                              "weniger", "plus", "moins", "menos"});
+                              "weniger", "plus", "moins", "menos", "higher", "lower", "greater"});
   });
   for (std::size_t i = 1; i + 1 < size(); ++i) {
     if (!is_one_of(word(i).text, {"or", "oder", "ou", "o"}) || word(i).taken != Taken::kNo) continue;
     const std::size_t right = past_filler(i + 1);
     if (right >= size()) continue;
     const bool times = word(i - 1).taken == Taken::kTime && word(right).taken == Taken::kTime && reading_.windows.size() >= 2;
-    if (!comparing && !times) {  // "by key or password": either will do, so neither is asked for
-      if (word(i - 1).taken == Taken::kNo && word(right).taken == Taken::kNo) {
+    if (!reading_.comparing && !times) {  // "by key or password": either will do, so neither is asked for
+      const bool severities = means_severity(word(i - 1).text) && means_severity(word(right).text);
+      if (!severities && word(i - 1).taken == Taken::kNo && word(right).taken == Taken::kNo) {
         word(i - 1).taken = word(right).taken = Taken::kFiller;
       }
       continue;
@@ -299,6 +344,106 @@ void Reader::take_versus() {
     reading_.versus = {word(i - 1).text, word(right).text};
     return;
   }
+}
+
+// "in ms", "in seconds": how the answer is wanted.
+void Reader::take_unit() {
+  for (std::size_t i = 0; i + 1 < size(); ++i) {
+    if (!is_one_of(word(i).text, {"in", "as", "en"}) || !free(i, i + 2)) continue;
+    if (!is_one_of(word(i + 1).text, {"ms", "milliseconds", "msecs", "s", "sec", "secs", "seconds", "minutes", "hours", "us",
+                                      "microseconds", "bytes", "kb", "mb", "gb", "sekunden", "minuten", "stunden", "secondes",
+                                      "segundos", "minutos", "millisekunden", "octets"}))
+      continue;
+    reading_.unit = word(i + 1).text;
+    take(i, i + 2, Taken::kOperation);
+  }
+}
+
+// "95th percentile", "p99", "percentile 90", "median"
+void Reader::take_percentile() {
+  if (reading_.ops.empty() || reading_.ops.front().op != Op::kPercentile) return;
+  const OpGuess& guess = reading_.ops.front();
+  const std::size_t from = guess.begin > 0 ? guess.begin - 1 : 0;
+  for (std::size_t i = from; i < size() && i < guess.end + 2; ++i) {
+    std::string_view text = word(i).text;
+    if (text == "median") reading_.percentile = 50;
+    if (text.starts_with('p')) text.remove_prefix(1);
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const std::string_view rest(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    if (error != std::errc() || !is_one_of(rest, {"", "th", "st", "nd", "rd", "."})) continue;
+    while (value > 100) value /= 10;  // p999
+    reading_.percentile = value;
+    take(i, i + 1, Taken::kOperation);
+    std::erase(reading_.values, word(i).raw);
+    return;
+  }
+}
+
+// "how long from boot to ready", "time between request and reply"
+void Reader::take_span() {
+  const bool measures = std::any_of(reading_.ops.begin(), reading_.ops.end(), [](const OpGuess& guess) {
+    return guess.op == Op::kDuration || guess.op == Op::kAverage || guess.op == Op::kMax || guess.op == Op::kMin ||
+           guess.op == Op::kPercentile || guess.op == Op::kSum;
+  });
+  const auto says = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end && i < size(); ++i) {
+      if (word(i).taken == Taken::kNo && !is_filler(i)) return true;
+    }
+    return false;
+  };
+  for (std::size_t i = 0; measures && i < size(); ++i) {
+    if (word(i).taken == Taken::kTime || !is_one_of(word(i).text, {"between", "from", "zwischen", "von", "vom", "entre", "de", "desde"})) continue;
+    for (std::size_t k = i + 2; k + 1 < size(); ++k) {
+      if (word(k).taken != Taken::kNo || !is_one_of(word(k).text, {"and", "to", "until", "till", "und", "bis", "et", "\xc3\xa0", "y", "a", "hasta"})) continue;
+      if (!says(i + 1, k) || !says(k + 1, size())) continue;
+      reading_.span_from = i + 1;
+      reading_.span_to = k + 1;
+      take(i, i + 1, Taken::kOperation);
+      take(k, k + 1, Taken::kOperation);
+      return;
+    }
+  }
+}
+
+// "and for db3?" at the beginning, "how many of those" anywhere.
+void Reader::note_follow() {
+  for (const FrameMatch& match : matches_) {
+    const std::string& what = match.frame->what;
+    const bool begins = (what == "follow" || what == "narrow") && match.begin == 0;
+    const bool refers = what == "refer";
+    reading_.goes_on |= begins || refers;
+    reading_.narrows |= refers || (begins && what == "narrow");
+  }
+}
+
+// "in the controller log", "from the crash report": the words between say which log, not which lines.
+void Reader::mark_scope() {
+  constexpr std::size_t kMost = 3;
+  for (std::size_t i = 1; i < size(); ++i) {
+    if (!is_one_of(word(i).text, {"log", "logs", "logfile", "file", "export", "trace", "console", "report", "dump", "csv", "protokoll", "journal", "registro"})) continue;
+    for (std::size_t n = 1; n <= kMost && n <= i; ++n) {
+      const std::string& text = word(i - n).text;
+      if (is_one_of(text, {"the", "this", "that", "our", "my", "your", "der", "dem", "das", "diesem", "le", "ce", "el", "este"}) ||
+          is_one_of(text, {"in", "of", "from", "on", "im", "dans", "en"})) {
+        for (std::size_t k = i - n + 1; k < i; ++k) word(k).scope = word(k).taken == Taken::kNo;
+        break;
+      }
+      if (word(i - n).taken != Taken::kNo || word(i - n).clause_start) break;
+    }
+  }
+}
+
+// The noun that a question without a verb asks for: "|errors| of broker 2 in that hour?"
+std::string Reader::head_noun() const {
+  std::string head;
+  for (std::size_t i = 0; i < size(); ++i) {
+    const QuestionWord& each = reading_.words[i];
+    const bool preposition = is_one_of(each.text, {"in", "on", "of", "from", "by", "for", "with", "about", "to", "at", "during", "between", "over", "than", "that", "without", "von", "im", "in", "mit", "dans", "sur", "avec", "en", "con"});
+    if (!head.empty() && (preposition || each.clause_start)) break;
+    if (each.taken == Taken::kNo || each.taken == Taken::kOperand) head = each.text;
+  }
+  return head;
 }
 
 void Reader::take_filler() {
@@ -326,16 +471,10 @@ void Reader::guess_operation() {
   reading_.yes_no = first < size() && std::find(kAux.begin(), kAux.end(), word(first).text) != kAux.end() && reading_.language == "en";
   if (reading_.yes_no) reading_.ops.push_back({Op::kExists, 30, 0, 0});
   if (!reading_.ops.empty()) return;
-  std::string last;
-  std::size_t count = 0;
-  for (const QuestionWord& each : reading_.words) {
-    if (each.taken != Taken::kNo) continue;
-    last = each.text;
-    ++count;
-  }
-  const bool plural = last.size() > 3 && last.ends_with("s") && !last.ends_with("ss");
+  const std::string head = head_noun();
+  const bool plural = head.size() > 3 && head.ends_with("s") && !head.ends_with("ss") && !head.ends_with("us");
   const bool asked = reading_.who || reading_.where;
-  if (plural && size() <= 5 && !asked) {
+  if (plural && size() <= kNounPhraseMax && !asked) {
     reading_.ops.push_back({Op::kCount, 25, 0, 0});
   } else {
     reading_.ops.push_back({Op::kList, 20, 0, 0});

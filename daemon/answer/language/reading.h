@@ -35,7 +35,14 @@ struct Reading {
   bool bucket_asked = false;             // "which hour", not "per hour"
   bool frequent = false;                 // "most common": a count, not the greatest number
   std::vector<std::size_t> measured;     // words right behind the operation: "the most |hours|"
-  std::string unit;                      // "how many milliseconds ..."
+  std::string unit;                      // "how many milliseconds ...", "... in ms"
+  double percentile = 0;                 // 95 of "95th percentile", "p95"; 0: none said
+  bool goes_on = false;                  // "and ...", "of those": says little alone
+  bool narrows = false;                  // "only ...", "of those ...": within what was asked last
+  bool comparing = false;                // more, worse, longer ... than
+  // "how long from |boot| to |ready for logins|": the first words of both; 0: not said so.
+  std::size_t span_from = 0;
+  std::size_t span_to = 0;
   bool who = false;
   bool where = false;
   bool share = false;                    // a rate in percent

@@ -472,6 +472,12 @@ std::optional<Window> TimeReader::two_moments(std::size_t at, std::size_t& used)
 std::optional<Window> TimeReader::expression(std::size_t at, std::size_t& used) const {
   if (auto found = last_span(at, used)) return found;
   if (auto found = two_moments(at, used)) return found;
+  if (is_one_of(word(at), {"on", "at", "around", "during"})) {  // "as the evening goes on, 9pm to midnight"
+    if (auto found = two_moments(at + 1, used)) {
+      ++used;
+      return found;
+    }
+  }
   const std::string_view head = word(at);
   const bool since = is_one_of(head, {"since", "after", "from", "seit", "nach", "ab", "depuis", "desde"});
   const bool until = is_one_of(head, {"until", "till", "before", "bis", "vor", "hasta", "avant"});
@@ -480,6 +486,7 @@ std::optional<Window> TimeReader::expression(std::size_t at, std::size_t& used) 
   std::size_t start = at + (since || until || on ? 1 : up_to ? 2 : 0);
   if (since) start = skip(start, {"the", "last"});
   if (on) start = skip(start, {"the"});
+  if (start == at && word(start) == "now") return std::nullopt;  // "now comes up by itself"
   const auto point = moment(start);
   if (!point) return std::nullopt;
   used = start + point->used - at;

@@ -17,6 +17,7 @@ struct QuestionWord {
   Taken taken = Taken::kNo;
   bool light = false;   // may be the topic, but mostly is not
   bool quoted = false;  // "in quotes": to be found as it is
+  bool scope = false;   // says which log is meant ("in the |controller| log"), when only one can be
   bool clause_start = false;  // behind a comma, full stop or bracket
 };
 

@@ -36,6 +36,16 @@ bool is_border(std::string_view text, std::size_t at) {
   return is_upper(here) && at + 1 < text.size() && is_letter(text[at + 1]) && !is_upper(text[at + 1]);
 }
 
+// "half-|installed|", "non-|existent|": the part behind says something else than the whole.
+bool is_negated(std::string_view text, std::size_t at) {
+  if (at < 3 || text[at - 1] != '-') return false;
+  std::size_t begin = at - 1;
+  while (begin > 0 && is_letter(text[begin - 1])) --begin;
+  std::string before(text.substr(begin, at - 1 - begin));
+  std::transform(before.begin(), before.end(), before.begin(), to_lower);
+  return before == "half" || before == "non" || before == "un" || before == "not";
+}
+
 struct StemmerDeleter {
   void operator()(sb_stemmer* stemmer) const { sb_stemmer_delete(stemmer); }
 };
@@ -57,6 +67,10 @@ void for_each_word(std::string_view text, const std::function<void(std::string_v
     }
     std::size_t end = at;
     while (end < text.size() && is_alnum(text[end])) ++end;
+    if (is_negated(text, at)) {
+      at = end;
+      continue;
+    }
     word(text.substr(at, end - at), at);
     std::size_t part = at;
     for (std::size_t i = at + 1; i <= end; ++i) {
@@ -92,7 +106,7 @@ std::size_t find_word(std::string_view text, std::string_view word, std::size_t 
     if (text[at] != first && text[at] != other) continue;
     std::size_t same = 1;
     while (same < word.size() && to_lower(text[at + same]) == word[same]) ++same;
-    if (same == word.size() && is_border(text, at) && is_border(text, at + same)) return at;
+    if (same == word.size() && is_border(text, at) && is_border(text, at + same) && !is_negated(text, at)) return at;
   }
   return std::string_view::npos;
 }

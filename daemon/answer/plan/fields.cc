@@ -4,6 +4,7 @@
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/plan/thesaurus.h"
+#include "daemon/fold/severity.h"
 
 namespace silt::answer::plan {
 namespace {
@@ -20,7 +21,7 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-// The severities that a word of a question means, as severity_of names them.
+// The severities that a word of a question means, as fold::severity_of names them.
 std::vector<std::string> severities_meant(std::string_view word) {
   static const std::vector<std::pair<std::string_view, std::string_view>> kMeant = {
       {"errors", "ERROR"}, {"warnings", "WARN"}, {"fatal", "FATAL"}, {"fatals", "FATAL"}, {"critical", "CRITICAL"}, {"severe", "SEVERE"},
@@ -31,6 +32,12 @@ std::vector<std::string> severities_meant(std::string_view word) {
   for (const auto& [name, meant] : kMeant) {
     if (word == name) return {std::string(meant)};
   }
+  // Who complains warns, at least.
+  static const std::vector<std::string_view> kComplaints = {"complain", "complains", "complained", "complaining", "complaint", "complaints", "upset",
+                                                            "unhappy", "grumble", "grumbles", "grumbling", "whine", "whines", "whining", "moan", "moaning",
+                                                            "beschwert", "klagt", "plaint", "plaintes", "queja", "quejas"};
+  if (std::find(kComplaints.begin(), kComplaints.end(), word) != kComplaints.end())
+    return {"WARN", "ERROR", "SEVERE", "FATAL", "CRITICAL", "ALERT", "EMERGENCY", "PANIC", "FAILURE"};
   for (const auto& [name, meant] : kMeant) {
     const int limit = name.size() < 6 ? 0 : name.size() < 8 ? 1 : 2;
     if (limit > 0 && word[0] == name[0] && language::edits(word, name, limit) <= limit) return {std::string(meant)};
@@ -92,8 +99,16 @@ bool Grounder::severity(std::size_t t) {
   std::vector<std::string> values;
   for (const std::string& meant : severities_meant(topic_.words[t].text)) {
     for (const auto& [value, count] : slot->values) {
-      if (search::severity_of(value) == meant) values.push_back(value);
+      if (fold::severity_of(value) == meant) values.push_back(value);
     }
+  }
+  // Named alone, a level that no record has is an answer, too: there are none.
+  const auto others = std::count_if(reading_.topic.begin(), reading_.topic.end(), [&](std::size_t i) {
+    return severities_meant(reading_.words[i].text).empty() && !reading_.words[i].light && !reading_.words[i].scope;
+  });
+  const bool counts = reading_.op() == Op::kCount || reading_.op() == Op::kExists || reading_.op() == Op::kRate;
+  if (values.empty() && counts && others == 0 && slot->count * 10 > profile_.records * 9 && !slot->values.empty()) {
+    for (const std::string& meant : severities_meant(topic_.words[t].text)) values.push_back(meant);
   }
   if (values.empty()) return false;
   if (t > 0 && out_.taken.contains(t - 1) && out_.severity && topic_.words[t].at == topic_.words[t - 1].at + 1) {

@@ -97,11 +97,26 @@ class Chooser {
   std::uint64_t records_ = 0;
 };
 
+// "build id" for buildid, "story points" for storypoint.
+bool says_together(const std::vector<std::string>& words, std::string_view name) {
+  std::string plain;
+  for (const char c : name) {
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) plain += c;
+  }
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    const std::string both = words[i] + words[i + 1];
+    if (plain == both || plain + "s" == both || plain == both + "s") return true;
+  }
+  return false;
+}
+
 float Chooser::name_score(const SlotProfile& slot, const std::vector<std::string>& stems) const {
   float best = 0;
   const auto parts = stems_of_name(slot.base());
+  if (&stems == &stems_ && says_together(request_.words, slot.base())) best = 1.1F;
   for (std::size_t i = 0; i < stems.size(); ++i) {
     if (stems[i] == language::stem(slot.base())) best = std::max(best, 1.0F);
+    if (slot.role != search::Role::kPlain && slot.base() == stems[i] + "name") best = std::max(best, 1.05F);  // "which task": not its number
     if (has(parts, stems[i])) best = std::max(best, 0.8F);
     if (slot.role == search::Role::kPlain && stems[i] == language::stem(slot.after) && !slot.after.empty()) best = std::max(best, 0.7F);
     if (slot.role == search::Role::kPlain && stems[i] == language::stem(slot.before) && !slot.before.empty()) best = std::max(best, 0.5F);
@@ -137,8 +152,30 @@ float Chooser::value_score(const SlotProfile& slot) const {
   return seen > 0 && hits * 2 > seen ? 0.65F : 0;
 }
 
+// "main.go:|87|" is no number of anything.
+bool is_place_in_code(std::string_view name) {
+  for (const std::string_view ending : {".go", ".c", ".cc", ".cpp", ".h", ".java", ".py", ".rs", ".js", ".rb", ".scala"}) {
+    if (name.ends_with(ending)) return true;
+  }
+  return false;
+}
+
+// "server |on| broker 1": words of the sentence, no values.
+bool is_sentence(const SlotProfile& slot) {
+  static const std::vector<std::string> kSmall = {"on", "in", "is", "was", "for", "to", "of", "the", "a", "an", "and", "by", "with", "from", "has", "not", "at", "are", "be", "as", "it", "that", "this", "will"};
+  if (slot.role != search::Role::kPlain) return false;
+  std::uint64_t small = 0, all = 0;
+  for (const auto& [value, count] : slot.values) {
+    all += count;
+    if (has(kSmall, language::lower(value))) small += count;
+  }
+  return small * 2 > all;
+}
+
 float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named) const {
+  if (is_sentence(slot)) return 0;
   if (slot.name.starts_with('#') && slot.values.size() < 2) return 0;
+  if (request_.use == OperandUse::kNumber && is_place_in_code(slot.base())) return 0;
   float score = name_score(slot, stems_);
   for (std::size_t i = 0; i < concepts_.size(); ++i)
     score = std::max(score, concept_score(slot, *concepts_[i]) * (1 - 0.1F * static_cast<float>(i)));

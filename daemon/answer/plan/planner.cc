@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/answer/plan/follow.h"
 #include "daemon/answer/plan/source_planner.h"
 
 namespace silt::answer::plan {
@@ -25,6 +26,16 @@ language::TimeContext time_for(const language::TimeContext& asker, const search:
   return out;
 }
 
+// "moodel.csv": one slip in a word of at least five letters that begins right.
+bool is_slip_of_name(std::string_view name, const std::string& word) {
+  bool out = false;
+  language::for_each_word(name, [&](std::string_view part, std::size_t) {
+    const std::string known = language::lower(part);
+    out |= known.size() >= 5 && word.size() >= 5 && known != word && known[0] == word[0] && language::edits(word, known, 1) <= 1;
+  });
+  return out;
+}
+
 // Words of the question that name a source: "in OpenSSH_2k.log", "the android log". They are no topic.
 // Returns which.
 std::vector<std::size_t> take_names(Reading& reading, const search::Profile& profile) {
@@ -32,11 +43,46 @@ std::vector<std::size_t> take_names(Reading& reading, const search::Profile& pro
   for (std::size_t i = 0; i < reading.words.size(); ++i) {
     const language::QuestionWord& word = reading.words[i];
     if (word.text.size() < 4 || word.taken == language::Taken::kFiller || word.taken == language::Taken::kOperation) continue;
-    if (language::has_word(profile.name, word.text)) out.push_back(i);
+    if (language::has_word(profile.name, word.text) || is_slip_of_name(profile.name, word.text)) out.push_back(i);
   }
   std::erase_if(reading.values, [&](const std::string& value) { return language::has_word(profile.name, language::lower(value)); });
   std::erase_if(reading.topic, [&](std::size_t i) { return std::find(out.begin(), out.end(), i) != out.end(); });
   return out;
+}
+
+// Words that say which log is meant, where the asker has named it: "in the controller log".
+void drop_scope(Reading& reading) {
+  const auto names = [&](std::size_t i) { return reading.words[i].scope; };
+  std::erase_if(reading.topic, names);
+  std::erase_if(reading.operand, names);
+  std::erase_if(reading.measured, names);
+}
+
+// "Which of the two had more ...", "is it slower on average there than here": one query over all of the
+// named sources, source by source.
+bool join_sources(Candidate& candidate, const PlanContext& context, const Reading& reading) {
+  const bool comparing = reading.comparing;
+  const bool of_time = std::any_of(reading.words.begin(), reading.words.end(), [](const language::QuestionWord& word) {
+    return word.text == "longer" || word.text == "slower" || word.text == "faster" || word.text == "quicker" || word.text == "time";
+  });
+  Query& query = candidate.query;
+  const bool compares = query.op == Op::kCompare && !of_time && !query.other_window.bounded();
+  const bool computes = comparing && (query.op == Op::kAverage || query.op == Op::kMax || query.op == Op::kMin || query.op == Op::kSum);
+  if (!context.scoped || context.scope.size() < 2 || (!compares && !computes)) return false;
+  if (computes && (query.operand.empty() || !std::all_of(context.scope.begin(), context.scope.end(), [&](const auto& profile) {
+        return profile->slot(query.operand) != nullptr;
+      })))
+    return false;
+  if (compares) query.op = Op::kTop;
+  query.group = "source";
+  candidate.sources.clear();
+  query.sources.clear();
+  for (std::size_t i = 0; i < context.scope.size(); ++i) {
+    candidate.sources.push_back(i);
+    query.sources.push_back(context.scope[i]->name);
+  }
+  candidate.margin = 1;
+  return true;
 }
 
 // Whether the source has the identifiers that the question names.
@@ -122,6 +168,10 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     std::vector<float> near = nearness(context.scorer, *entry.reading, profile);
     const float meaning = meaning_of(near, profile);
     const std::vector<std::size_t> names = take_names(*entry.reading, profile);
+    if (context.scoped) drop_scope(*entry.reading);
+    for (const auto& other : context.scope) {
+      if (context.scoped && other.get() != &profile) take_names(*entry.reading, *other);
+    }
     entry.planner = std::make_unique<SourcePlanner>(*entry.reading, profile, i, std::move(near));
     entry.evidence = entry.planner->evidence();
     for (const std::size_t at : names) entry.evidence[at] = 1.5F;
@@ -139,20 +189,11 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
   std::vector<Candidate> out;
   for (Entry& entry : entries) {
     out.push_back(entry.planner->plan());
+    if (context.last && goes_on(*entry.reading)) go_on(*context.last, *entry.reading, out.back());
     out.back().fit = std::exp(entry.fitness - best);
     out.back().margin = context.scope.size() == 1 ? 1 : 1 - std::exp(next - best);
   }
-  if (context.scoped && entries.size() > 1 && out.front().query.op == Op::kCompare && !out.front().query.other_window.bounded()) {
-    Candidate& both = out.front();  // "which of the two machines got more ..."
-    both.query.op = Op::kTop;
-    both.query.group = "source";
-    both.sources.clear();
-    both.query.sources.clear();
-    for (std::size_t i = 0; i < context.scope.size(); ++i) {
-      both.sources.push_back(i);
-      both.query.sources.push_back(context.scope[i]->name);
-    }
-  }
+  if (!out.empty() && join_sources(out.front(), context, *entries.front().reading)) out.resize(1);
   return out;
 }
 

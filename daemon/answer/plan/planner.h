@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,7 @@ struct PlanContext {
   language::TimeContext time;            // of the asker
   search::Profiles scope;
   bool scoped = false;                   // the asker named the sources
+  std::optional<Query> last;             // of the conversation: what a follow-up goes on from
   TopicScorer* scorer = nullptr;         // meaning; null: words alone
 };
 

@@ -19,6 +19,16 @@ std::string bucket_for(const search::Profile& profile, const Window& window) {
 
 }  // namespace
 
+bool is_length_of_time(const search::SlotProfile& slot) {
+  const auto unit = search::read_unit(slot.unit);
+  if (unit && unit->measure == search::Measure::kTime && slot.numbers * 2 >= slot.count) return true;
+  if (slot.times * 2 <= slot.count) return false;
+  for (const std::string_view part : {"lifetime", "duration", "elapsed", "took", "runtime", "uptime", "latency", "length", "total", "real"}) {
+    if (language::has_word(slot.base(), part)) return true;
+  }
+  return false;
+}
+
 bool SourcePlanner::by_bucket() {
   if (reading_.bucket.empty()) return false;
   out_.query.group = reading_.bucket;
@@ -31,12 +41,14 @@ bool SourcePlanner::settle_untimed() {
   Query& query = out_.query;
   if (profile_.layout.kind == search::Layout::Kind::kProse) {
     out_.prose = true;
+    query.tests.clear();  // a text has no slots
     const bool number = query.op == Op::kDuration || query.op == Op::kCount || query.op == Op::kThreshold || query.op == Op::kMin || query.op == Op::kMax;
     if (number) out_.wanted_unit = reading_.unit.empty() ? query.op == Op::kDuration ? "s" : "" : reading_.unit;
     if (query.op != Op::kSummary && query.op != Op::kExplain) query.op = Op::kList;
     return true;
   }
-  if (profile_.timed * 20 > profile_.records) return false;
+  constexpr std::uint64_t kTimedEnough = 100;  // of a log with long records of many lines
+  if (profile_.timed * 20 > profile_.records || profile_.timed >= kTimedEnough) return false;
   const bool timed = query.op == Op::kFirst || query.op == Op::kLast || query.op == Op::kWhen || query.op == Op::kGap ||
                      query.op == Op::kTrend || query.op == Op::kHistogram;
   if (timed) query.op = Op::kList;
@@ -85,16 +97,27 @@ OperandChoice SourcePlanner::number_operand() {
 }
 
 void SourcePlanner::shape_numbers() {
+  if (out_.query.op == Op::kPercentile) out_.query.number = reading_.percentile;
+  if (shape_span()) return;
   if (by_bucket() && (out_.query.op == Op::kMax || out_.query.op == Op::kMin)) {
     out_.query.op = out_.query.op == Op::kMax ? Op::kTop : Op::kBottom;
     return;
   }
   out_.query.group.clear();
   OperandChoice choice = number_operand();
+  if (!choice.named && operand_words_.empty()) {  // "are estimates higher on average": the topic names the number
+    operand_words_ = reading_.topic;
+    choice = number_operand();
+    if (!choice.named || choice.score < 0.5F) {
+      operand_words_.clear();
+      choice = number_operand();
+    }
+  }
   if (!choice.named) {
     give_back_operand();
     if (timed_number()) return;
     choice = number_operand();
+    if (!choice.named && shape_state()) return;
   }
   out_.query.operand = choice.slot;
   out_.operand_score = choice.score;
@@ -131,6 +154,7 @@ void SourcePlanner::shape_groups() {
   if (choice.score >= 0.3F) {
     out_.query.operand = choice.slot;
     out_.operand_score = choice.score;
+    if (choice.named && profile_.slot(choice.slot)->role == search::Role::kNamed) claim(choice.slot);
   } else if (out_.query.op == Op::kTop || out_.query.op == Op::kBottom) {
     out_.query.operand = "pattern";
     out_.operand_score = operand_.empty() ? 0.6F : 0.2F;
@@ -188,6 +212,12 @@ void SourcePlanner::shape_compare() {
   }
   query.versus = reading_.versus;
   if (query.versus.empty()) query.group = reading_.bucket;
+  for (const Test& test : query.tests) {  // "broker 1 or 2": two values of one slot
+    const bool both = !query.versus.empty() && std::all_of(query.versus.begin(), query.versus.end(), [&](const std::string& value) {
+      return std::any_of(test.any.begin(), test.any.end(), [&](const std::string& any) { return language::lower(any) == value; });
+    });
+    if (both) query.group = test.slot;
+  }
 }
 
 // Among the patterns that fit about as well as the best, one that says a time span: "took 12 ms".
@@ -196,8 +226,7 @@ bool SourcePlanner::timed_number() {
     if (match.score < 0.5F * matches_.best.front().score) return false;
     for (const auto& [at, uses] : profile_.patterns[match.pattern].slots) {
       const search::SlotProfile& slot = profile_.slots[at];
-      const auto unit = search::read_unit(slot.unit);
-      if (!unit || unit->measure != search::Measure::kTime || slot.numbers * 2 < slot.count) continue;
+      if (!is_length_of_time(slot)) continue;
       out_.query.operand = slot.name;
       out_.operand_score = 0.8F;
       out_.query.words.clear();
@@ -216,24 +245,30 @@ bool SourcePlanner::timed_number() {
 // "total amount": the sum of a slot, not the number of records.
 bool SourcePlanner::total_of_number() {
   const bool total = std::any_of(reading_.words.begin(), reading_.words.end(), [](const language::QuestionWord& word) {
-    return word.text == "total" || word.text == "sum" || word.text == "summe" || word.text == "somme" || word.text == "suma";
+    return word.text == "total" || word.text == "sum" || word.text == "summe" || word.text == "somme" || word.text == "suma" || word.text == "together" || word.text == "altogether";
   });
-  if (!total || reading_.measured.empty()) return false;
+  if (!total) return false;
+  std::vector<std::size_t> measured = reading_.measured;
+  if (measured.empty()) {  // "story points all together": what stands before
+    for (const std::size_t i : reading_.topic) measured.push_back(i);
+  }
+  if (measured.empty() || measured.size() > 3) return false;
   OperandRequest request;
   request.profile = &profile_;
-  request.words = {reading_.words[reading_.measured.front()].text};
+  for (const std::size_t i : measured) request.words.push_back(reading_.words[i].text);
   request.use = OperandUse::kNumber;
   const OperandChoice choice = choose_operand(request);
   const search::SlotProfile* slot = profile_.slot(choice.slot);
   if (!choice.named || slot == nullptr || slot->role != search::Role::kNamed) return false;
   out_.query.op = Op::kSum;
-  operand_words_ = {reading_.measured.front()};
+  operand_words_ = measured;
   return true;
 }
 
 void SourcePlanner::shape_duration() {
+  if (shape_span()) return;
+  if (timed_number() || shape_state()) return;
   if (out_.ground == Ground::kAll) return;  // from the first to the last record
-  if (timed_number()) return;
   const OperandChoice choice = operand_for(OperandUse::kNumber);
   const search::SlotProfile* slot = profile_.slot(choice.slot);
   const auto unit = slot != nullptr ? search::read_unit(slot->unit) : std::nullopt;
@@ -257,12 +292,61 @@ void SourcePlanner::shape_list() {
   }
   const OperandChoice choice = operand_for(OperandUse::kValue);
   if (choice.score < 0.3F) {
+    out_.operand_score = choice.score;
     for (const std::size_t t : operand_) weight_[t] = 1;
     return;
   }
   query.operand = choice.slot;
   out_.operand_score = choice.score;
   for (const std::size_t t : operand_) weight_[t] = got_[t] = 1.5F;
+}
+
+// "logins that were not accepted": what the records must not say. Where the log itself says "not accepted"
+// the phrase is what is looked for (join_phrases).
+void SourcePlanner::exclude_negated() {
+  static const std::vector<std::string_view> kNot = {"not", "never", "didn't", "doesn't", "don't", "wasn't", "weren't", "isn't", "aren't", "hasn't", "haven't",
+                                                     "won't", "nicht", "nie", "pas", "jamais", "nunca"};
+  static const std::vector<std::string_view> kBetween = {"be", "been", "being", "yet", "get", "got", "a", "an", "the", "any", "from", "for", "by"};
+  const Op op = out_.query.op;
+  if (out_.prose || op == Op::kExplain || op == Op::kSummary || op == Op::kNew || op == Op::kExists) return;
+  for (std::size_t i = 0; i + 1 < reading_.words.size(); ++i) {
+    if (std::find(kNot.begin(), kNot.end(), reading_.words[i].text) == kNot.end()) continue;
+    std::size_t at = i + 1;
+    while (at + 1 < reading_.words.size() && std::find(kBetween.begin(), kBetween.end(), reading_.words[at].text) != kBetween.end()) ++at;
+    if (reading_.words[at].taken != language::Taken::kNo) continue;
+    const std::string stem = language::stem(reading_.words[at].text);
+    auto& groups = out_.query.words;
+    const auto group = std::find_if(groups.begin() + static_cast<std::ptrdiff_t>(out_.firm_words), groups.end(), [&](const WordGroup& each) {
+      return std::any_of(each.begin(), each.end(), [&](const std::string& word) { return language::stem(word) == stem; });
+    });
+    if (group == groups.end()) continue;
+    for (const std::string& word : *group) out_.query.not_words.push_back(word);
+    out_.word_weights.erase(out_.word_weights.begin() + (group - groups.begin()));
+    groups.erase(group);
+    out_.query.patterns.clear();
+  }
+}
+
+// "titles about a flaky test": words are to stand in the column that the question names.
+void SourcePlanner::narrow_to_column() {
+  const bool table = profile_.layout.kind == search::Layout::Kind::kCsv || profile_.layout.kind == search::Layout::Kind::kTsv;
+  if (!table || out_.query.words.size() <= out_.firm_words) return;
+  for (const std::size_t t : fields_.named) {
+    const std::string stem = language::stem(topic_.words[t].text);
+    const auto column = std::find_if(profile_.slots.begin(), profile_.slots.end(), [&](const search::SlotProfile& slot) {
+      return slot.role == search::Role::kNamed && language::stem(slot.base()) == stem;
+    });
+    if (column == profile_.slots.end() || column->name == out_.query.operand || column->numbers * 2 > column->count) continue;
+    auto& groups = out_.query.words;
+    for (std::size_t i = out_.firm_words; i < groups.size(); ++i) {
+      const bool name = std::any_of(groups[i].begin(), groups[i].end(), [&](const std::string& word) { return language::stem(word) == stem; });
+      if (!name) out_.query.tests.push_back({column->name, Compare::kHas, groups[i], 0, ""});
+    }
+    groups.resize(out_.firm_words);
+    out_.word_weights.resize(out_.firm_words);
+    out_.query.patterns.clear();
+    return;
+  }
 }
 
 }  // namespace silt::answer::plan

@@ -14,7 +14,7 @@ namespace {
 using language::Reading;
 using search::Profile;
 
-constexpr std::size_t kNearShown = 5;
+constexpr std::size_t kNearShown = 5, kNearPassages = 12;
 
 bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
@@ -278,6 +278,13 @@ void SourcePlanner::measure() {
   const bool story = out_.query.op == Op::kSummary || out_.query.op == Op::kNew || out_.query.op == Op::kGap;
   out_.coverage = all > 0 ? got / all : 1;
   out_.weight = all;
+  // Where only words are lost that mostly are no topic, the operation is what was asked.
+  const bool light_only = got <= 0 && std::all_of(topic_.words.begin(), topic_.words.end(), [&](const TopicWord& word) {
+    return reading_.words[word.at].light || weight_[static_cast<std::size_t>(&word - topic_.words.data())] <= 0;
+  });
+  const bool computes = out_.query.op == Op::kTop || out_.query.op == Op::kBottom || out_.query.op == Op::kDistinct || out_.query.op == Op::kGap ||
+                        out_.query.op == Op::kSum || out_.query.op == Op::kAverage || out_.query.op == Op::kTrend || out_.query.op == Op::kHistogram || out_.query.op == Op::kExplain;
+  if (light_only && computes && fields_.lost.empty() && reading_.ops.front().strength >= 70) out_.coverage = std::max(out_.coverage, 0.6F);
   if (story && out_.ground == Ground::kAll) out_.coverage = std::max(out_.coverage, 0.7F);
 }
 
@@ -291,19 +298,34 @@ void SourcePlanner::note_near() {
     for (const PatternMatch& match : matches_.best) order.push_back(match.pattern);
   }
   for (const std::uint32_t pattern : order) {
-    if (out_.near.size() < kNearShown) out_.near.push_back({out_.sources[0], pattern, scores[pattern]});
+    if (out_.near.size() < (prose_ ? kNearPassages : kNearShown)) out_.near.push_back({out_.sources[0], pattern, scores[pattern]});
   }
 }
 
 Candidate SourcePlanner::plan() {
   out_.query.tests = fields_.tests;
+  for (const std::string& slot : fields_.numbers) {  // "100 |points|"
+    if (profile_.slot(slot)->role == search::Role::kNamed) claim(slot);
+  }
   ground_words();
   shape();
   if (!operand_.empty() && out_.query.operand.empty()) give_back_operand();
   else if (claimed_) rematch();
+  exclude_negated();
+  narrow_to_column();
   note_near();
   measure();
   return std::move(out_);
+}
+
+// Whether the phrase stands in the question, over its word `at`: "story |points|".
+bool SourcePlanner::says_phrase(const Stems& phrase, std::size_t at) const {
+  for (std::size_t k = 0; k < phrase.size() && k <= at; ++k) {
+    bool same = at - k + phrase.size() <= reading_.words.size();
+    for (std::size_t i = 0; same && i < phrase.size(); ++i) same = language::stem(reading_.words[at - k + i].text) == phrase[i];
+    if (same) return true;
+  }
+  return false;
 }
 
 // Words that name the slot are held by it: they need not stand in the records.
@@ -312,11 +334,12 @@ void SourcePlanner::claim(const std::string& key) {
   if (slot == nullptr) return;
   std::erase_if(subject_, [&](std::size_t t) {
     const std::string stem = language::stem(topic_.words[t].text);
-    bool named = stem == language::stem(slot->base()) || (slot->role == search::Role::kPlain && stem == language::stem(slot->after));
+    const std::string& text = topic_.words[t].text;
+    bool named = text == "value" || text == "values" || text == "field" || text == "column" || stem == language::stem(slot->base()) || (slot->role == search::Role::kPlain && stem == language::stem(slot->after));
     language::for_each_word(slot->base(), [&](std::string_view part, std::size_t) { named |= part.size() > 2 && language::stem(language::lower(part)) == stem; });
     for (const OperandConcept& each : operand_concepts()) {
       if (each.name == "@noun" || !has(each.slots, slot->base())) continue;
-      named |= std::any_of(each.words.begin(), each.words.end(), [&](const Stems& phrase) { return phrase.size() == 1 && phrase[0] == stem; });
+      named |= std::any_of(each.words.begin(), each.words.end(), [&](const Stems& phrase) { return says_phrase(phrase, topic_.words[t].at); });
     }
     if (named) {
       weight_[t] = got_[t] = field_weight_ / 2;
@@ -355,12 +378,17 @@ void SourcePlanner::rematch() {
 // The words of the pattern that fits best. Where something else holds the question already, and where
 // all lines make sense, a pattern that is only near would cut away too much.
 void SourcePlanner::ground_words() {
-  if (subject_.empty() || matches_.best.empty()) return;
+  if (subject_.empty() || matches_.best.empty()) {
+    out_.ground = !out_.query.words.empty() ? Ground::kValue : !out_.query.tests.empty() ? Ground::kField : Ground::kAll;
+    return;
+  }
   const PatternMatch& best = matches_.best.front();
   const Op op = out_.query.op;
   const bool wide = op == Op::kGap || op == Op::kSummary || op == Op::kNew || op == Op::kHistogram;
   const float least = op == Op::kNew || op == Op::kSummary ? 2.0F : wide || !fields_.tests.empty() || !out_.query.tests.empty() ? 0.65F : 0.0F;
-  if (best.coverage > least) use_match(best, matches_, subject_);
+  // "What went wrong with the job?" asks for what went wrong, not for lines that say job.
+  const bool vague = op == Op::kExplain && std::all_of(subject_.begin(), subject_.end(), [&](std::size_t t) { return reading_.words[topic_.words[t].at].light; });
+  if (best.coverage > least && !vague) use_match(best, matches_, subject_);
   out_.ground = !out_.query.patterns.empty() ? Ground::kPatterns : !out_.query.words.empty() ? (chosen_.empty() ? Ground::kValue : Ground::kPatterns)
                 : !fields_.tests.empty()  ? Ground::kField
                                           : Ground::kAll;

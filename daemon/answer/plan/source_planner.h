@@ -9,8 +9,12 @@
 #include "daemon/answer/plan/fields.h"
 #include "daemon/answer/plan/operand.h"
 #include "daemon/answer/plan/planner.h"
+#include "daemon/answer/plan/thesaurus.h"
 
 namespace silt::answer::plan {
+
+// Whether the slot holds how long something was, not when it was: by its unit, or by its name.
+bool is_length_of_time(const search::SlotProfile& slot);
 
 class SourcePlanner {
  public:
@@ -29,6 +33,7 @@ class SourcePlanner {
   void split_topic();
   void ground_words();
   void claim(const std::string& key);
+  bool says_phrase(const Stems& phrase, std::size_t at) const;
   void give_back_operand();
   void rematch();
   void widen_prose();
@@ -41,6 +46,8 @@ class SourcePlanner {
   std::vector<std::uint32_t> patterns_in_scope() const;
   OperandChoice operand_for(OperandUse use) const;
   void measure();
+  void exclude_negated();
+  void narrow_to_column();
   void note_near();
 
   void shape();
@@ -52,6 +59,10 @@ class SourcePlanner {
   void shape_bounds();
   void shape_compare();
   void shape_duration();
+  bool shape_span();
+  bool shape_state();
+  bool own_duration(std::uint32_t pattern, const std::string& word);
+  std::vector<WordGroup> span_words(const PatternMatch& match) const;
   void shape_list();
   bool by_bucket();
 

@@ -18,6 +18,7 @@ using search::Profile;
 
 constexpr float kThesaurusFactor = 0.5F, kPhraseFactor = 0.85F, kPrefixFactor = 0.6F, kTypoFactor = 0.75F;
 constexpr float kLight = 0.35F;
+constexpr float kUnknownLight = 0.4F;  // and when it is mostly no topic
 constexpr float kMeaning = 0.4F;  // of meaning against words, in standard deviations of both
 constexpr std::size_t kNearest = 10;
 constexpr float kUnknown = 0.7F;  // of the rarest word's weight: what a word weighs that the source does not have
@@ -256,7 +257,7 @@ TopicMatches match_topic(const Topic& topic, const Profile& profile, std::size_t
     const auto resolved = matcher.resolve(word);
     float weight = 0;
     for (const Resolved& one : resolved) weight = std::max(weight, one.rarity * (one.factor > 0.99F ? 1.0F : 0.9F));
-    if (resolved.empty()) weight = matcher.rarest() * kUnknown;
+    if (resolved.empty()) weight = matcher.rarest() * kUnknown * (word.share < 1 ? kUnknownLight : 1.0F);
     if (matcher.everywhere(resolved)) weight *= 0.15F;  // says little here
     weight *= word.share;
     out.weights.push_back(weight);

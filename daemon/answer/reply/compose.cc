@@ -45,6 +45,8 @@ class Composer {
   void state_rate();
   void state_gap();
   void state_duration();
+  void state_span();
+  void state_numbers_by_group();
   void state_compare();
   void state_trend();
   void state_summary();
@@ -91,7 +93,7 @@ std::string Composer::what() const {
       const std::array<std::string_view, 6> marks = {"=", "!=", "<", "<=", ">", ">="};
       out += " " + std::string(marks[static_cast<std::size_t>(test.compare)]) + " " + number_text(test.number) + " " + test.unit;
     }
-    for (std::size_t i = 0; i < test.any.size(); ++i) out += (i == 0 ? " " : " or ") + test.any[i];
+    for (std::size_t i = 0; i < test.any.size(); ++i) out += (i == 0 ? (test.compare == Compare::kHas ? " with " : test.compare == Compare::kIsNot ? " not " : " ") : " or ") + test.any[i];
   }
   for (const std::string& word : query_.not_words) out += " without \"" + word + "\"";
   return out.empty() ? "in all" : out;
@@ -204,25 +206,24 @@ void Composer::state_list() {
   quote_near(3);
 }
 
-// The lines of a text that fit, with those around the best one; a number that was asked for leads.
+// The passages of a text that fit best. Where a number was asked for, it leads, and the passage that has it.
 void Composer::state_prose() {
-  std::vector<const Hit*> lines;
-  for (const Hit& hit : found_.sample) lines.push_back(&hit);
-  for (const StoryLine& line : judged_.story) lines.push_back(&line.hit);
+  std::vector<const Passage*> order;
+  for (const Passage& passage : judged_.passages) order.push_back(&passage);
   if (const auto wanted = search::read_unit(judged_.candidate.wanted_unit)) {
-    for (const Hit* hit : lines) {
-      for (std::size_t at = 0; at < hit->text.size() && reply_.text.empty(); ++at) {
-        const bool digit = hit->text[at] >= '0' && hit->text[at] <= '9';
-        if (!digit || (at > 0 && hit->text[at - 1] > ' ' && hit->text[at - 1] != '(' && hit->text[at - 1] != '`')) continue;
-        const auto quantity = search::read_quantity(std::string_view(hit->text).substr(at));
-        if (quantity && quantity->measure == wanted->measure) reply_.text = number_text(quantity->value) + " " + quantity->unit + ", says this:";
-      }
+    for (std::size_t i = 0; i < order.size() && reply_.text.empty(); ++i) {
+      const auto found = quantity_in(*order[i], wanted->measure);
+      if (!found) continue;
+      reply_.text = number_text(found->value) + " " + found->unit + ", says this:";
+      std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(i), order.begin() + static_cast<std::ptrdiff_t>(i) + 1);
     }
   }
-  if (reply_.text.empty()) reply_.text = "Lines " + what() + ":";
-  quote_sample(3);
-  for (const StoryLine& line : judged_.story) quote(line.hit);
-  quote_near(3);
+  if (reply_.text.empty()) reply_.text = "What fits best:";
+  constexpr std::size_t kPassagesShown = 4;
+  for (std::size_t i = 0; i < order.size() && i < kPassagesShown; ++i) {
+    if (i > 0) reply_.text += "\n";
+    for (const Hit& hit : *order[i]) quote(hit);
+  }
 }
 
 void Composer::state_rate() {
@@ -250,6 +251,40 @@ void Composer::state_gap() {
   quote(*found_.to);
 }
 
+// From one kind of record to another.
+void Composer::state_span() {
+  if (!found_.value) return state_count();
+  reply_.text = search::duration_text(*found_.value);
+  if (found_.numbers > 1) {
+    const std::string_view which = query_.op == Op::kDuration ? "average" : answer::name_of(query_.op);
+    reply_.text += ", the " + std::string(which) + " of " + plural(found_.numbers, "time");
+  }
+  const auto words = [](const std::vector<WordGroup>& groups) {
+    std::string out;
+    for (const WordGroup& group : groups) out += (out.empty() ? "\"" : " ") + group.front();
+    return out + "\"";
+  };
+  reply_.text += ", from " + words(query_.from_words) + " to " + words(query_.to_words);
+  if (!query_.words.empty() || !query_.tests.empty()) reply_.text += " " + what();
+  if (!found_.paired_by.empty()) reply_.text += ", each with the same " + found_.paired_by;
+  if (found_.open > 0) reply_.text += "; " + plural(found_.open, "start") + " without an end";
+  reply_.text += ".";
+  if (found_.from) quote(*found_.from, time_text(found_.from->event_us, zone_s_) + " ");
+  if (found_.to) quote(*found_.to, time_text(found_.to->event_us, zone_s_) + " ");
+}
+
+// "average of took by host"
+void Composer::state_numbers_by_group() {
+  const std::string unit = found_.unit.empty() ? "" : " " + found_.unit;
+  const auto one = [&](const Group& group) { return group_name(group) + " " + number_text(*group.number) + unit; };
+  reply_.text = one(found_.groups.front()) + "; " + std::string(answer::name_of(query_.op)) + " of " + query_.operand + " by " + query_.group + ": ";
+  for (std::size_t i = 0; i < found_.groups.size() && i < 40; ++i)
+    reply_.text += (i == 0 ? "" : ", ") + one(found_.groups[i]) + " (" + plural(found_.groups[i].count, "record") + ")";
+  if (found_.groups.size() > 40) reply_.text += ", and " + std::to_string(found_.groups.size() - 40) + " more";
+  reply_.text += ".";
+  for (std::size_t i = 0; i < found_.groups.size() && i < 3; ++i) quote(found_.groups[i].example);
+}
+
 void Composer::state_duration() {
   if (found_.value || !found_.first) {
     if (found_.value) return state_number();
@@ -263,7 +298,7 @@ void Composer::state_duration() {
 }
 
 void Composer::state_compare() {
-  if (!query_.other_window.bounded()) return state_count();
+  if (!query_.other_window.bounded()) return found_.groups.empty() ? state_count() : state_groups();
   const auto& a = judged_.outcome;
   const auto& b = judged_.other;
   const auto name = [&](const Window& window) {
@@ -344,8 +379,10 @@ void Composer::quote_near(std::size_t most) {
 }
 
 void Composer::state() {
+  if (is_span(query_)) return state_span();
+  if (!found_.groups.empty() && found_.groups.front().number) return state_numbers_by_group();
   switch (query_.op) {
-    case Op::kCount: return state_count();
+    case Op::kCount: return query_.group.empty() ? state_count() : state_groups();
     case Op::kFirst: return state_time(found_.first, "first");
     case Op::kLast: return state_time(found_.last, "last");
     case Op::kWhen: return state_time(found_.first, "first");
@@ -388,7 +425,9 @@ void Composer::rivals() {
 void Composer::closest() {
   if (!judged_.rivals.empty()) return rivals();
   reply_.text = "Nothing is certain. The nearest patterns:";
+  constexpr std::size_t kShown = 5;
   for (const plan::NearPattern& near : judged_.candidate.near) {
+    if (reply_.citations.size() >= kShown) break;
     for (const auto& profile : judged_.scope) {
       if (near.pattern >= profile->patterns.size()) continue;
       const auto& pattern = profile->patterns[near.pattern];

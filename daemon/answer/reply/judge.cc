@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+
 namespace silt::answer::reply {
 namespace {
 
@@ -16,30 +17,25 @@ constexpr float kRival = 0.25F;      // least worth, against the best, of what e
 // Least confidence of what is stated. An explanation shows lines and claims little; a list claims
 // that these are the ones, and of half a match it was right half of the time.
 float stated_from(const Judged& judged) {
-  if (judged.candidate.prose) return 0.35F;
+  if (judged.candidate.prose) return 0.25F;
   switch (judged.candidate.query.op) {
     case Op::kExplain:
     case Op::kSummary:
     case Op::kNew: return 0.2F;
     case Op::kFirst:
     case Op::kLast:
-    case Op::kWhen:
+    case Op::kWhen: return 0.33F;
     case Op::kExists:
     case Op::kTop:
     case Op::kBottom: return 0.35F;
-    case Op::kList: return 0.8F;
+    case Op::kList: return !judged.outcome.groups.empty() ? 0.48F : judged.candidate.operand_score < 0.3F ? 0.58F : 0.5F;
     default: return 0.42F;
   }
 }
 
-search::Profiles scope_of(const search::Profiles& scope, const Candidate& candidate) {
-  search::Profiles out;
-  for (const std::size_t i : candidate.sources) out.push_back(scope[i]);
-  return out;
-}
-
 // What the operation must have found to have an answer.
 bool has_answer(const Query& query, const Outcome& outcome) {
+  if (is_span(query)) return outcome.value.has_value();
   switch (query.op) {
     case Op::kSum:
     case Op::kAverage:
@@ -55,6 +51,15 @@ bool has_answer(const Query& query, const Outcome& outcome) {
   }
 }
 
+// Whether "none" may be said: of a level that no record has, and of a time in which nothing else fits.
+bool none_is_answer(const Candidate& candidate) {
+  const Query& query = candidate.query;
+  if (query.op != Op::kCount && query.op != Op::kExists && query.op != Op::kRate) return false;
+  const bool levels = !query.tests.empty() && query.words.empty() &&
+                      std::all_of(query.tests.begin(), query.tests.end(), [](const Test& test) { return test.slot == "severity"; });
+  return levels && candidate.lost.empty();
+}
+
 float confidence_of(const Candidate& candidate, const Outcome& outcome) {
   const Query& query = candidate.query;
   float confidence = candidate.coverage;
@@ -62,10 +67,13 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
                              query.op == Op::kAverage || query.op == Op::kSum || query.op == Op::kMax ||
                              query.op == Op::kMin || query.op == Op::kPercentile;
   if (needs_operand && query.group.empty()) confidence *= std::min(1.0F, 0.4F + candidate.operand_score);
-  const bool span = query.op == Op::kDuration && query.operand.empty() && candidate.ground == plan::Ground::kPatterns;
+  const bool span = query.op == Op::kDuration && query.operand.empty() && !is_span(query) && candidate.ground == plan::Ground::kPatterns;
   if (span && candidate.firm_words == 0) confidence *= 0.6F;
+  const bool one_side = query.op == Op::kCompare && !query.other_window.bounded() && query.versus.empty() && query.group.empty();
+  if (one_side) confidence *= 0.35F;
+
   if (candidate.bound_lost) confidence *= 0.3F;
-  if (!has_answer(query, outcome)) confidence *= 0.3F;
+  if (!has_answer(query, outcome)) confidence *= none_is_answer(candidate) ? 0.9F : 0.3F;
   return confidence;
 }
 
@@ -75,7 +83,9 @@ bool relax(Candidate& candidate) {
   auto& words = candidate.query.words;
   auto& weights = candidate.word_weights;
   float gone = 0;
-  if (!candidate.soft_tests.empty() && (words.size() > candidate.firm_words || candidate.query.tests.size() > 1)) {
+  const bool words_left = words.size() > candidate.firm_words;
+  const bool column = !candidate.soft_tests.empty() && candidate.soft_tests.back().find_first_of(":#") == std::string::npos;
+  if (!candidate.soft_tests.empty() && !(column && words_left) && (words.size() > candidate.firm_words || candidate.query.tests.size() > 1)) {
     const std::string slot = candidate.soft_tests.back();
     candidate.soft_tests.pop_back();
     std::erase_if(candidate.query.tests, [&](const Test& test) { return test.slot == slot; });
@@ -105,10 +115,14 @@ Status add_story(const store::RecordLog& log, Judged& judged) {
     SILT_ASSIGN(judged.story, tell(log, judged.scope, judged.outcome, op, 7));
     return Status::ok();
   }
+  if (judged.candidate.prose) {
+    SILT_ASSIGN(judged.passages, passages(log, judged.scope, judged.candidate.near));
+    return Status::ok();
+  }
   if (judged.outcome.sample.empty()) return Status::ok();
-  SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), 2, judged.candidate.prose ? 3 : 2));
+  SILT_ASSIGN(const std::vector<search::Hit> near, around(log, judged.scope, judged.outcome.sample.front(), 2, 2));
   for (const search::Hit& hit : near) judged.story.push_back({hit, 0});
-  if (op == Op::kExplain && !judged.candidate.prose && judged.candidate.coverage < 0.7F) {
+  if (op == Op::kExplain) {
     Query all_lines;
     all_lines.window = judged.candidate.query.window;
     SILT_ASSIGN(const Outcome everything, search::execute(log, judged.scope, all_lines, {}));
@@ -119,6 +133,12 @@ Status add_story(const store::RecordLog& log, Judged& judged) {
 
 }  // namespace
 
+search::Profiles scope_of(const search::Profiles& scope, const Candidate& candidate) {
+  search::Profiles out;
+  for (const std::size_t i : candidate.sources) out.push_back(scope[i]);
+  return out;
+}
+
 Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope, std::vector<Candidate> candidates,
                      const search::Limits& limits) {
   std::vector<Judged> all;
@@ -126,7 +146,7 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
     Judged judged;
     judged.scope = scope_of(scope, candidate);
     SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
-    while (!has_answer(candidate.query, judged.outcome) && relax(candidate)) {
+    while (!has_answer(candidate.query, judged.outcome) && !none_is_answer(candidate) && relax(candidate)) {
       SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
     }
     if (candidate.query.op == Op::kCompare && candidate.query.other_window.bounded()) {
@@ -135,6 +155,10 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
       SILT_ASSIGN(judged.other, search::execute(log, judged.scope, other, limits));
     }
     judged.confidence = confidence_of(candidate, judged.outcome);
+    // A table says by its columns what it has: who reported a ticket is not in one without reporters.
+    const auto layout = judged.scope.empty() ? search::Layout::Kind::kLines : judged.scope.front()->layout.kind;
+    const bool table = layout == search::Layout::Kind::kCsv || layout == search::Layout::Kind::kTsv;
+    if (table && candidate.query.op == Op::kList && candidate.operand_score < 0.3F) judged.confidence *= 0.75F;
     judged.candidate = std::move(candidate);
     all.push_back(std::move(judged));
   }
@@ -143,6 +167,11 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
   std::stable_sort(all.begin(), all.end(), [&](const Judged& a, const Judged& b) { return worth(a) > worth(b); });
   Judged best = std::move(all.front());
   SILT_TRY(add_story(log, best));
+  // "How many seconds ...": a text that says no such quantity near the question's words does not answer it.
+  if (const auto wanted = search::read_unit(best.candidate.wanted_unit); best.candidate.prose && wanted) {
+    const bool said = std::any_of(best.passages.begin(), best.passages.end(), [&](const Passage& each) { return quantity_in(each, wanted->measure).has_value(); });
+    if (!said) best.confidence *= 0.5F;
+  }
   best.verdict = best.confidence >= stated_from(best) ? Verdict::kStated
                  : best.confidence >= kClosest ? Verdict::kClosest
                                                : Verdict::kNothing;

@@ -26,9 +26,13 @@ struct Judged {
   search::Outcome other;        // compare: the second side
   std::vector<StoryLine> alarms; // of vague explanations: what else went wrong
   std::vector<StoryLine> story; // of summaries, oddities and explanations
+  std::vector<Passage> passages; // of a text that answers
   float confidence = 0;
   std::vector<Judged> rivals;   // other sources that fit as well: then nothing is stated for one of them
 };
+
+// The sources that the candidate's query is about.
+search::Profiles scope_of(const search::Profiles& scope, const plan::Candidate& candidate);
 
 Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope, std::vector<plan::Candidate> candidates,
                      const search::Limits& limits);

@@ -7,6 +7,7 @@
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/search/records.h"
+#include "daemon/fold/severity.h"
 
 namespace silt::answer::reply {
 namespace {
@@ -63,7 +64,7 @@ void sort_by(std::vector<Ranked>& ranked, float alarm, float rare) {
 
 float alarm_of(const search::PatternProfile& pattern) {
   float alarm = 0;
-  const std::string_view severity = pattern.severity.empty() ? std::string_view() : search::severity_of(pattern.severity);
+  const std::string_view severity = pattern.severity.empty() ? std::string_view() : fold::severity_of(pattern.severity);
   if (severity == "FATAL" || severity == "PANIC" || severity == "EMERGENCY" || severity == "CRITICAL") alarm = 0.9F;
   else if (severity == "ERROR" || severity == "SEVERE" || severity == "ALERT" || severity == "FAILURE") alarm = 0.8F;
   else if (severity == "WARN") alarm = 0.5F;
@@ -119,6 +120,43 @@ Result<std::vector<Hit>> around(const store::RecordLog& log, const search::Profi
                                   return true;
                                 })
                .status());
+  return out;
+}
+
+// The first quantity of the passage that measures this: 15 of "for over 15 minutes".
+std::optional<search::Quantity> quantity_in(const Passage& passage, search::Measure measure) {
+  for (const Hit& hit : passage) {
+    for (std::size_t at = 0; at < hit.text.size(); ++at) {
+      const bool digit = hit.text[at] >= '0' && hit.text[at] <= '9';
+      if (!digit || (at > 0 && hit.text[at - 1] > ' ' && hit.text[at - 1] != '(' && hit.text[at - 1] != '`')) continue;
+      const auto quantity = search::read_quantity(std::string_view(hit.text).substr(at));
+      if (quantity && quantity->measure == measure) return quantity;
+    }
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<Passage>> passages(const store::RecordLog& log, const search::Profiles& scope, const std::vector<plan::NearPattern>& near) {
+  constexpr std::size_t kMost = 8;
+  constexpr store::Seq kBefore = 1, kAfter = 5;  // a paragraph goes on more often than it began before
+  std::vector<Passage> out;
+  std::set<store::Seq> told;
+  for (const plan::NearPattern& each : near) {
+    if (out.size() >= kMost || each.score < 0.5F * near.front().score) break;
+    const search::Profile& profile = *scope.front();
+    if (each.pattern >= profile.patterns.size()) continue;
+    const store::Seq at = profile.patterns[each.pattern].first_seq;
+    Passage passage;
+    SILT_TRY(search::scan_records(log, profile.ref, {at > kBefore ? at - kBefore : 1, at + kAfter},
+                                  [&](const store::RecordView& record, const store::FoldMark& mark) {
+                                    const bool empty = record.text.find_first_not_of(" \t") == std::string_view::npos;
+                                    if (!empty && told.insert(record.seq).second)
+                                      passage.push_back({0, record.seq, mark.event_us, mark.pattern, std::string(record.text), ""});
+                                    return true;
+                                  })
+                 .status());
+    if (!passage.empty()) out.push_back(std::move(passage));
+  }
   return out;
 }
 

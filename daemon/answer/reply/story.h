@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/status.h"
+#include "daemon/answer/plan/planner.h"
 #include "daemon/answer/query.h"
 #include "daemon/answer/search/execute.h"
+#include "daemon/answer/search/quantity.h"
 
 namespace silt::answer::reply {
 
@@ -23,6 +26,13 @@ Result<std::vector<StoryLine>> tell(const store::RecordLog& log, const search::P
 // Records right before and after a hit: what led to it.
 Result<std::vector<search::Hit>> around(const store::RecordLog& log, const search::Profiles& scope, const search::Hit& hit,
                                         std::size_t before, std::size_t after);
+
+// The parts of a text around its lines that fit best, best first; no line is in two of them.
+using Passage = std::vector<search::Hit>;
+Result<std::vector<Passage>> passages(const store::RecordLog& log, const search::Profiles& scope, const std::vector<plan::NearPattern>& near);
+
+// The first quantity of the passage that measures this: 15 of "for over 15 minutes".
+std::optional<search::Quantity> quantity_in(const Passage& passage, search::Measure measure);
 
 // 0 for everyday lines, up to 1 for those that say that something failed.
 float alarm_of(const search::PatternProfile& pattern);

@@ -104,7 +104,8 @@ void Anatomist::columns(const Layout& layout) {
     if (separator == ',' && at < text.size() && text[at] == '"') {
       begin = at + 1;
       end = begin;
-      while (end < text.size() && !(text[end] == '"' && (end + 1 >= text.size() || text[end + 1] == ','))) ++end;
+      while (end < text.size() && (text[end] != '"' || text.substr(end).starts_with("\"\""))) end += text[end] == '"' ? 2 : 1;
+      end = std::min(end, text.size());
       at = std::min(end + 2, text.size() + 1);
     } else {
       end = std::min(text.find(separator, at), text.size());

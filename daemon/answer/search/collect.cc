@@ -6,6 +6,7 @@
 #include <map>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/answer/search/pairs.h"
 
 namespace silt::answer::search {
 namespace {
@@ -17,6 +18,16 @@ std::int64_t floor_div(std::int64_t a, std::int64_t b) {
 // Without the text, which is read at the end: there may be a new last record with each one.
 Hit end_of(RecordInHand& record, std::size_t source) {
   return {source, record.seq(), record.mark().event_us, record.mark().pattern, "", ""};
+}
+
+// The group that a record belongs to; nothing when it lacks the slot.
+std::optional<std::string> group_value(const std::string& by, RecordInHand& record, std::size_t source, std::int32_t zone_s) {
+  if (is_bucket(by)) return bucket_of(record.mark().event_us, by, zone_s);
+  if (by == "source") return std::to_string(source);
+  if (by == "pattern") return std::to_string(record.mark().pattern);
+  const std::vector<Slot>& slots = record.slots(by);
+  if (slots.empty()) return std::nullopt;
+  return slot_value(slots.front(), record.text());
 }
 
 class CountCollector final : public Collector {
@@ -114,7 +125,7 @@ class GroupCollector final : public Collector {
     if (found != groups_.end()) {
       ++found->second.count;
     } else if (groups_.size() < limits_.groups) {
-      groups_.emplace(value, Group{value, 1, hit_of(record, source)});
+      groups_.emplace(value, Group{value, 1, hit_of(record, source), std::nullopt});
     } else {
       cut_ = true;
     }
@@ -204,6 +215,59 @@ class NumberCollector final : public Collector {
   std::optional<Hit> extreme_;
 };
 
+// Sum, average, ... of a slot, for each value of another.
+class NumberGroupCollector final : public Collector {
+ public:
+  NumberGroupCollector(const Query& query, const Limits& limits) : query_(query), limits_(limits) {}
+
+  void add(RecordInHand& record, std::size_t source) override {
+    const auto value = group_value(query_.group, record, source, limits_.zone_s);
+    if (!value) return;
+    auto found = groups_.find(*value);
+    if (found == groups_.end()) {
+      if (groups_.size() >= limits_.groups) {
+        cut_ = true;
+        return;
+      }
+      found = groups_.emplace(*value, Part{NumberCollector(query_), hit_of(record, source)}).first;
+    }
+    found->second.numbers.add(record, source);
+  }
+
+  bool reads_text() const override { return true; }
+
+  void finish(Outcome& out) override {
+    out.groups_cut = cut_;
+    for (auto& [value, part] : groups_) {
+      Outcome one;
+      part.numbers.finish(one);
+      if (!one.value) continue;
+      out.grouped += one.numbers;
+      out.unit = one.unit;
+      out.groups.push_back({value, one.numbers, std::move(part.example), one.value});
+    }
+    const bool least = query_.op == Op::kMin;
+    const bool by_time = is_bucket(query_.group);
+    std::sort(out.groups.begin(), out.groups.end(), [&](const Group& a, const Group& b) {
+      if (by_time || *a.number == *b.number) return a.value < b.value;
+      return least ? *a.number < *b.number : *a.number > *b.number;
+    });
+    if (out.groups.empty()) return;
+    out.numbers = out.grouped;
+    out.value = out.groups.front().number;
+  }
+
+ private:
+  struct Part {
+    NumberCollector numbers;
+    Hit example;
+  };
+  const Query& query_;
+  const Limits& limits_;
+  bool cut_ = false;
+  std::unordered_map<std::string, Part> groups_;
+};
+
 class GapCollector final : public Collector {
  public:
   void add(RecordInHand& record, std::size_t source) override {
@@ -242,6 +306,10 @@ Hit hit_of(RecordInHand& record, std::size_t source) {
 std::vector<std::unique_ptr<Collector>> collectors_for(const Query& query, const Limits& limits) {
   std::vector<std::unique_ptr<Collector>> out;
   out.push_back(std::make_unique<CountCollector>(limits));
+  if (is_span(query)) {
+    out.push_back(pair_collector(query));
+    return out;
+  }
   const bool groups = !query.group.empty();
   switch (query.op) {
     case Op::kCount:
@@ -262,7 +330,8 @@ std::vector<std::unique_ptr<Collector>> collectors_for(const Query& query, const
     case Op::kMin:
     case Op::kMax:
     case Op::kPercentile:
-      if (groups) out.push_back(std::make_unique<GroupCollector>(query, limits));
+      if (groups && !query.operand.empty()) out.push_back(std::make_unique<NumberGroupCollector>(query, limits));
+      else if (groups) out.push_back(std::make_unique<GroupCollector>(query, limits));
       else if (!query.operand.empty()) out.push_back(std::make_unique<NumberCollector>(query));
       break;
     case Op::kDuration:

@@ -31,9 +31,9 @@ class Execution {
     if (!out_.complete) return Status::ok();
     const Filter filter(query_, profile, limits_.zone_s);
     RecordInHand hand(profile.layout);
-    SILT_ASSIGN(const AccessPlan plan, plan_access(log_, profile, index, filter, needs_, [this] { return late(); }));
+    SILT_ASSIGN(const AccessPlan plan, plan_access(log_, profile, index, filter, needs_, [this] { return limits_.late(); }));
     for (const Part& part : plan.parts) {
-      out_.complete = !late();
+      out_.complete = !limits_.late();
       if (!out_.complete) return Status::ok();
       if (part.detail == Detail::kRecords) {
         SILT_TRY(read(profile, index, filter, part, hand));
@@ -57,7 +57,7 @@ class Execution {
  private:
   Status read(const Profile& profile, std::size_t index, const Filter& filter, const Part& part, RecordInHand& hand) {
     const auto visit = [&](RecordInHand& record) {
-      if (++looked_ % kCheckEvery == 0 && late()) return false;
+      if (++looked_ % kCheckEvery == 0 && limits_.late()) return false;
       if (!filter.matches(record)) return true;
       if (reads_text_) record.text();
       if (!record.status().is_ok()) return true;
@@ -70,10 +70,6 @@ class Execution {
     out_.damaged += scanned.damaged;
     out_.complete = !scanned.stopped;
     return Status::ok();
-  }
-
-  bool late() const {
-    return (limits_.cancelled != nullptr && *limits_.cancelled) || std::chrono::steady_clock::now() >= limits_.deadline;
   }
 
   const store::RecordLog& log_;

@@ -21,6 +21,10 @@ struct Limits {
   std::int32_t zone_s = 0;
   std::size_t sample = 8;
   std::size_t groups = 200'000;  // distinct values that are told apart
+
+  bool late() const {
+    return (cancelled != nullptr && *cancelled) || std::chrono::steady_clock::now() >= deadline;
+  }
 };
 
 using Profiles = std::vector<std::shared_ptr<const Profile>>;

@@ -91,7 +91,7 @@ Result<Scanned> visit_records(const store::RecordLog& log, store::SourceRef sour
 }
 
 Filter::Filter(const Query& query, const Profile& profile, std::int32_t zone_s)
-    : query_(query), zone_s_(zone_s), layout_(profile.layout.kind), items_(*profile.items) {
+    : query_(query), zone_s_(zone_s), layout_(profile.layout.kind), items_(*profile.items), spans_(is_span(query)) {
   store::PatternId greatest = 0;
   for (const PatternProfile& pattern : profile.patterns) greatest = std::max(greatest, pattern.id);
   has_words_.resize(profile.patterns.empty() ? 0 : greatest + std::size_t{1});
@@ -113,7 +113,7 @@ Need Filter::unknown_need(store::PatternId pattern) const {
   if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), pattern) == wanted.end()) return Need::kNever;
   const bool words = query_.words.empty() || knows_words(pattern);
   // Comments of a table are records of any pattern.
-  const bool plain = words && query_.not_words.empty() && query_.tests.empty() && layout_ != Layout::Kind::kTsv && !items_.has_history();
+  const bool plain = words && query_.not_words.empty() && query_.tests.empty() && !spans_ && layout_ != Layout::Kind::kTsv && !items_.has_history();
   return plain ? Need::kTime : Need::kText;
 }
 
@@ -132,7 +132,7 @@ Result<Need> Filter::need_in(store::Stretch& stretch, store::PatternId pattern) 
     }
     if (!any) return Need::kNever;
   }
-  if (!known || !query_.tests.empty()) return Need::kText;
+  if (!known || !query_.tests.empty() || spans_) return Need::kText;
   for (const std::string& word : query_.not_words) {
     SILT_ASSIGN(const bool any, may_have(word));
     if (any) return Need::kText;
@@ -177,6 +177,10 @@ bool Filter::passes(RecordInHand& record, const Test& test) const {
     return is == (test.compare == Compare::kIs);
   }
   if (slot == nullptr) return false;
+  if (test.compare == Compare::kHas) {
+    const std::string_view value = record.text().substr(slot->begin, slot->end - slot->begin);
+    return std::any_of(test.any.begin(), test.any.end(), [&](const std::string& word) { return language::has_word(value, word); });
+  }
   const auto quantity = slot_quantity(*slot, record.text(), slot->kind == fold::TokenKind::kTime);
   if (!quantity) return false;
   double value = quantity->value, bound = test.number;
@@ -199,6 +203,7 @@ bool Filter::matches(RecordInHand& record) const {
   if (need == Need::kTime) return true;
   if (is_comment_of_tsv(layout_, record.text())) return false;
   if (!knows_words(record.mark().pattern) && !has_words(record.text(), query_.words)) return false;
+  if (spans_ && !has_words(record.text(), query_.from_words) && !has_words(record.text(), query_.to_words)) return false;
   for (const std::string& word : query_.not_words) {
     if (language::has_word(record.text(), word)) return false;
   }

@@ -26,6 +26,7 @@ struct Group {
   std::string value;
   std::uint64_t count = 0;
   Hit example;             // the first record of it
+  std::optional<double> number;  // of sum, average, ... by a group
 };
 
 struct PatternCount {
@@ -53,6 +54,8 @@ struct Outcome {
   std::vector<Group> groups;           // of top, distinct, compare, histogram ...: as the operation orders them
   std::uint64_t grouped = 0;           // records that had the slot
   bool groups_cut = false;
+  std::string paired_by;               // spans: the slot that told them apart; empty: one followed the other
+  std::uint64_t open = 0;              // spans: starts without an end
   std::optional<Hit> from;             // gap and duration: both ends; of min and max: the record
   std::optional<Hit> to;
 };

@@ -120,16 +120,20 @@ void Builder::pattern(const store::PatternRow& row) {
 void Builder::record(store::Seq seq, std::string_view whole, bool told, const store::FoldMark& mark) {
   if (is_head_of_csv(profile_.layout.kind, seq) || is_comment_of_tsv(profile_.layout.kind, whole)) return;
   ++profile_.records;
-  if (profile_.records == 1 && profile_.last_us == 0) profile_.first_us = profile_.last_us = mark.event_us;
-  profile_.first_us = std::min(profile_.first_us, mark.event_us);
-  profile_.last_us = std::max(profile_.last_us, mark.event_us);
   const auto found = profile_.pattern_at.find(mark.pattern);
   if (found == profile_.pattern_at.end()) return;
   PatternProfile& pattern = profile_.patterns[found->second];
   if (pattern.seen++ == 0) pattern.example = std::string(whole.substr(0, 2000));
   const std::string_view text = whole.substr(0, 8000);
   for (const Slot& slot : anatomist_.slots_of(text, profile_.layout)) use_slot(pattern, slot, text);
-  profile_.timed += anatomist_.scanned().time.has_value() || told;
+  // Where any record says its time, the arrival of others says nothing about the time that is covered.
+  const bool timed = anatomist_.scanned().time.has_value() || told;
+  if ((profile_.records == 1 && profile_.last_us == 0) || (timed && profile_.timed == 0)) profile_.first_us = profile_.last_us = mark.event_us;
+  if (timed || profile_.timed == 0) {
+    profile_.first_us = std::min(profile_.first_us, mark.event_us);
+    profile_.last_us = std::max(profile_.last_us, mark.event_us);
+  }
+  profile_.timed += timed;
 }
 
 void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_view text) {

@@ -10,39 +10,6 @@
 namespace silt::answer::search {
 namespace {
 
-struct NamedUnit {
-  std::string_view name;
-  Unit unit;
-};
-constexpr double kKilo = 1024;
-constexpr std::array<NamedUnit, 48> kUnits = {{
-    {"ns", {Measure::kTime, 1e-9}},      {"us", {Measure::kTime, 1e-6}},
-    {"µs", {Measure::kTime, 1e-6}},      {"usec", {Measure::kTime, 1e-6}},
-    {"ms", {Measure::kTime, 1e-3}},      {"msec", {Measure::kTime, 1e-3}},
-    {"msecs", {Measure::kTime, 1e-3}},   {"millis", {Measure::kTime, 1e-3}},
-    {"millisecond", {Measure::kTime, 1e-3}}, {"milliseconds", {Measure::kTime, 1e-3}},
-    {"microseconds", {Measure::kTime, 1e-6}}, {"nanoseconds", {Measure::kTime, 1e-9}},
-    {"s", {Measure::kTime, 1}},          {"sec", {Measure::kTime, 1}},
-    {"secs", {Measure::kTime, 1}},       {"second", {Measure::kTime, 1}},
-    {"seconds", {Measure::kTime, 1}},    {"m", {Measure::kTime, 60}},
-    {"min", {Measure::kTime, 60}},       {"mins", {Measure::kTime, 60}},
-    {"minute", {Measure::kTime, 60}},    {"minutes", {Measure::kTime, 60}},
-    {"h", {Measure::kTime, 3600}},       {"hr", {Measure::kTime, 3600}},
-    {"hrs", {Measure::kTime, 3600}},     {"hour", {Measure::kTime, 3600}},
-    {"hours", {Measure::kTime, 3600}},   {"day", {Measure::kTime, 86400}},
-    {"days", {Measure::kTime, 86400}},   {"b", {Measure::kBytes, 1}},
-    {"byte", {Measure::kBytes, 1}},      {"bytes", {Measure::kBytes, 1}},
-    {"k", {Measure::kBytes, kKilo}},     {"kb", {Measure::kBytes, kKilo}},
-    {"kib", {Measure::kBytes, kKilo}},   {"mb", {Measure::kBytes, kKilo * kKilo}},
-    {"mib", {Measure::kBytes, kKilo * kKilo}}, {"gb", {Measure::kBytes, kKilo * kKilo * kKilo}},
-    {"gib", {Measure::kBytes, kKilo * kKilo * kKilo}}, {"g", {Measure::kBytes, kKilo * kKilo * kKilo}},
-    {"tb", {Measure::kBytes, kKilo * kKilo * kKilo * kKilo}},
-    {"tib", {Measure::kBytes, kKilo * kKilo * kKilo * kKilo}},
-    {"%", {Measure::kShare, 1}},         {"percent", {Measure::kShare, 1}},
-    {"pct", {Measure::kShare, 1}},       {"prozent", {Measure::kShare, 1}},
-    {"sekunden", {Measure::kTime, 1}},   {"minuten", {Measure::kTime, 60}},
-}};
-
 std::optional<double> plain_number(std::string_view text, std::size_t& used) {
   std::string digits;
   std::size_t at = 0;
@@ -88,14 +55,6 @@ std::optional<Quantity> clock_span(std::string_view text) {
 }
 
 }  // namespace
-
-std::optional<Unit> read_unit(std::string_view word) {
-  const std::string lowered = language::lower(word);
-  for (const NamedUnit& known : kUnits) {
-    if (known.name == lowered) return known.unit;
-  }
-  return std::nullopt;
-}
 
 std::optional<Quantity> read_quantity(std::string_view text, bool clock) {
   if (clock) {

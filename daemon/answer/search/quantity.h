@@ -5,9 +5,13 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/fold/units.h"
+
 namespace silt::answer::search {
 
-enum class Measure { kNone, kTime, kBytes, kShare };
+using fold::Measure;
+using fold::Unit;
+using fold::read_unit;
 
 struct Quantity {
   double value = 0;       // as written
@@ -19,13 +23,6 @@ struct Quantity {
 // The quantity that `text` starts with, its unit included when that follows at once or after a space.
 // `clock` permits h:mm:ss and mm:ss.
 std::optional<Quantity> read_quantity(std::string_view text, bool clock = false);
-
-// What a unit measures and how many base units it is; nothing for other words.
-struct Unit {
-  Measure measure = Measure::kNone;
-  double factor = 1;
-};
-std::optional<Unit> read_unit(std::string_view word);
 
 // "59.83", "68102556", "0.0286": few digits, no exponent.
 std::string number_text(double value);

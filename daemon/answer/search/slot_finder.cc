@@ -4,6 +4,7 @@
 #include <array>
 
 #include "daemon/answer/search/profile.h"
+#include "daemon/fold/severity.h"
 #include "daemon/fold/timestamp.h"
 #include "daemon/fold/visible_text.h"
 
@@ -75,6 +76,8 @@ void SlotFinder::look(const std::string& name) {
   for (const Slot& slot : anatomist_.slots_of(text_, layout_)) {
     if (slot_key(slot, text_) == name) found_.push_back(slot);
   }
+  // "level" and the like are all called severity.
+  if (found_.empty() && name != "severity" && fold::names_severity(name)) look("severity");
 }
 
 const std::vector<Slot>& SlotFinder::find(const std::string& name) {
