@@ -50,7 +50,7 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"daemon/learn", {"base", "model", "proto", "daemon/fold", "daemon/store"}},
     {"daemon/access", {"base", "daemon/store"}},
     {"daemon/answer",
-     {"base", "model", "proto", "daemon/access", "daemon/fold", "daemon/store", "daemon/learn"}},
+     {"base", "model", "model/encoder", "proto", "daemon/access", "daemon/fold", "daemon/store", "daemon/learn"}},
     {"daemon/serve",
      {"base", "proto", "daemon/access", "daemon/fold", "daemon/store", "daemon/learn", "daemon/answer"}},
 };
