@@ -19,7 +19,9 @@
 
 namespace {
 
-using namespace silt;
+namespace connectors = silt::connectors;
+namespace fold = silt::fold;
+namespace store = silt::store;
 
 constexpr std::size_t kSegmentTextBytes = 1 << 20;
 constexpr std::size_t kLineBytesMax = 64 * 1024;

@@ -36,7 +36,8 @@ std::string render(const silt::v1::GetStatusResponse& status, const Style& style
                      format_count(connector.files_open()) + " of " + format_count(connector.files_known()) +
                      " files open, " + format_bytes(connector.bytes_read()) + " read, " +
                      format_bytes(connector.backlog_bytes()) + " waiting, " +
-                     format_count(connector.read_errors()) + " errors");
+                     format_count(connector.read_errors()) + " errors" +
+                     (connector.has_lag_ms() ? ", " + format_count(connector.lag_ms() / 1000) + " s behind" : ""));
     if (!connector.last_error().empty()) row("", style.highlight(escape(connector.last_error())));
     if (!connector.remedy().empty()) row("", escape(connector.remedy()));
   }

@@ -253,6 +253,7 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
                                          {"state", to_utf8(connector.state())},
                                          {"last_error", to_utf8(connector.last_error())},
                                          {"remedy", to_utf8(connector.remedy())}});
+    if (connector.has_lag_ms()) connectors.back().as_object()["lag_ms"] = connector.lag_ms();
   }
   json::object out;
   out["version"] = to_utf8(status.version());

@@ -56,6 +56,12 @@ struct Attribute {
   std::string_view value;
 };
 
+// The attribute of a record whose place names one item that may change: a comment, a section of a document. Its
+// value is a number, or kItemGone. A later record of the same place in the same stream stands for the item
+// instead: what was said before is history, which no answer takes for the present.
+inline constexpr std::string_view kItemVersion = "version";
+inline constexpr std::string_view kItemGone = "deleted";
+
 // A record has at most so many, of so many bytes each. attach() keeps the first ones, whole but for
 // the ends of longer values, and marks a record from which something was dropped.
 constexpr std::size_t kAttributesMax = 32;
@@ -125,6 +131,7 @@ struct ConnectorStats {
   std::uint64_t backlog_bytes = 0;  // seen but not yet read, or taken but not yet stored
   std::uint64_t refused = 0;        // pushed deliveries that found no room
   std::uint64_t repeated = 0;       // pushed deliveries that were stored before
+  std::int64_t lag_ms = -1;         // since all that there was had been read; -1: not told
   std::string last_error;           // one line, with the remedy; empty when all is well
 };
 

@@ -23,7 +23,9 @@ std::string key_of(const Delivery& delivery) {
 }
 
 std::uint64_t cost_of(const Delivery& delivery) {
-  return kDeliveryBytes + delivery.arena.allocated_bytes() + delivery.records.capacity() * sizeof(Record);
+  std::uint64_t bytes = kDeliveryBytes + delivery.arena.allocated_bytes() + delivery.records.capacity() * sizeof(Record);
+  for (const CursorRow& row : delivery.rows) bytes += sizeof row + row.key.size() + row.value.size();
+  return bytes;
 }
 
 std::uint64_t text_bytes(const Delivery& delivery) {
@@ -120,7 +122,7 @@ Inbox::Answer Inbox::offer(Delivery&& delivery, Done&& done) {
     }
     const bool repeated = !key.empty() && stored_.contains(key);
     stats_.repeated += repeated ? 1 : 0;
-    if (!repeated && !delivery.records.empty()) {
+    if (!repeated && !(delivery.records.empty() && delivery.rows.empty())) {
       auto waiting = std::make_shared<Waiting>(std::move(delivery), std::move(key), cost_bytes);
       waiting->done.push_back(std::exchange(done, nullptr));
       if (!waiting->key.empty()) pending_.emplace(waiting->key, waiting);
@@ -196,6 +198,8 @@ Result<bool> Inbox::poll(const ReadLimits& limits, Batch& out) {
   while (!queue_.empty() && !builder.full() &&
          (out.records == 0 || fits(queue_.front()->delivery, builder))) {
     batch_records_cut_ += append(queue_.front()->delivery, builder);
+    const std::vector<CursorRow>& rows = queue_.front()->delivery.rows;
+    out.cursors.insert(out.cursors.end(), rows.begin(), rows.end());
     out.shared.push_back(queue_.front());
     in_batch_.push_back(std::move(queue_.front()));
     queue_.pop_front();

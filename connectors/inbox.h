@@ -31,11 +31,13 @@ struct InboxOptions {
   std::uint32_t ids_max = 20'000;  // so many of the last stored ids are known, or a batch more
 };
 
-// Records of one stream, as the producer built them; they point into the arena.
+// Records of one stream, as the producer built them; they point into the arena. Rows of the producer's own,
+// whose keys must not begin with 'i', are stored with them: also without any.
 struct Delivery {
   std::string stream;
   std::string id;  // compared within a stream; empty: none
   std::vector<Record> records;
+  std::vector<CursorRow> rows;
   Arena arena;
 };
 

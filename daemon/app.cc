@@ -337,6 +337,7 @@ class AppImpl final : public App {
       connector.set_read_errors(input.stats.read_errors);
       connector.set_backlog_bytes(input.stats.backlog_bytes);
       connector.set_last_error(escape_bytes(input.stats.last_error));
+      if (input.stats.lag_ms >= 0) connector.set_lag_ms(static_cast<std::uint64_t>(input.stats.lag_ms));
       connector.set_state(input.state);
     }
   }

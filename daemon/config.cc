@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "connectors/file/stream_name.h"
+#include "connectors/http/http_client.h"
 #include "connectors/record_rules.h"
 
 namespace silt::daemon {
@@ -86,7 +87,7 @@ template <class Visitor>
 void describe(Visitor& v, SourceConfig& c) {
   v.text("name", c.name);
   v.text("tenant", c.tenant);
-  v.choice("type", c.type, {"file"});
+  v.choice("type", c.type, {"file", "documents", "mail", "rt", "redmine", "jira", "github"});
   v.list("include", c.include);
   v.list("exclude", c.exclude);
   v.list("link_targets", c.link_targets);
@@ -101,6 +102,12 @@ void describe(Visitor& v, SourceConfig& c) {
   v.number("reconcile_ms", c.reconcile_ms, 10, 3'600'000);
   v.number("keep_days", c.keep_days, -1, 36'500);
   v.number("keep_mib", c.keep_mib, -1, 1'000'000'000);
+  v.text("url", c.url);
+  v.text("credential", c.credential);
+  v.list("queues", c.queues);
+  v.text("ca_file", c.ca_file);
+  v.text("proxy", c.proxy);
+  v.number("poll_ms", c.poll_ms, 100, 86'400'000);
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -293,6 +300,7 @@ Status read_section(const toml::table& root, const std::string& file, const std:
 
 // The captures in its name, against the patterns that they come from.
 Status check_name(const SourceConfig& source) {
+  if (source.type != "file") return Status::ok();
   SILT_ASSIGN(const connectors::Globs include, connectors::Globs::compile(source.include, false));
   return connectors::StreamName::compile(source.name, include).status();
 }
@@ -315,6 +323,28 @@ Status check_records(const SourceConfig& source) {
   return zone.is_ok() ? Status::ok() : zone.status().with_context("time_zone");
 }
 
+bool is_tracker(const SourceConfig& source) {
+  return source.type != "file" && source.type != "documents" && source.type != "mail";
+}
+
+// What its type needs, and what only others have.
+Status check_type(const SourceConfig& source) {
+  if (!is_tracker(source)) {
+    if (source.include.empty()) return invalid_argument("include is missing, e.g. include = [\"/var/log/**/*.log\"]");
+    if (!source.url.empty() || !source.credential.empty() || !source.queues.empty())
+      return invalid_argument("url, credential and queues are of ticket queues; add type = \"redmine\" or the like, or remove them");
+    return Status::ok();
+  }
+  if (!source.include.empty()) return invalid_argument("include is of files and documents; a ticket queue has url and queues");
+  if (source.url.empty()) return invalid_argument("url is missing, e.g. url = \"https://tracker.example.org\"");
+  if (const auto site = connectors::site_of(source.url); !site.is_ok()) return site.status().with_context("url");
+  if (source.credential.empty())
+    return invalid_argument("credential is missing: a file of mode 0600 with the key in it, or a LoadCredential= of siltd.service");
+  if (source.type == "github" && (source.queues.size() != 1 || source.queues[0].find('/') == std::string::npos))
+    return invalid_argument("queues must name one repository, e.g. queues = [\"owner/name\"]");
+  return Status::ok();
+}
+
 Status read_source(const toml::node& node, const std::string& file, Config& config) {
   const std::string where = file + ":" + std::to_string(node.source().begin.line) + ": ";
   const toml::table* table = node.as_table();
@@ -327,9 +357,9 @@ Status read_source(const toml::node& node, const std::string& file, Config& conf
   if (source.name.find_first_of(std::string_view(":*?[]\0", 6)) != std::string::npos) {
     return invalid_argument(where + "source.name: must not contain : * ? [ ]");
   }
-  if (source.include.empty()) {
-    return invalid_argument(where + "source.include is missing, e.g. include = [\"/var/log/**/*.log\"]");
-  }
+  if (const Status checked = check_type(source); !checked.is_ok())
+    return invalid_argument(where + "source." + checked.message());
+  source.line.place = where.substr(0, where.size() - 2);
   if (const Status named = check_name(source); !named.is_ok())
     return invalid_argument(where + "source: " + named.message());
   if (const Status checked = check_records(source); !checked.is_ok())

@@ -68,12 +68,18 @@ struct TelemetryConfig {
   std::string log_level = "info";
 };
 
+// Where something stands in the configuration; no part of what it says.
+struct ConfigLine {
+  std::string place;  // "siltd.toml:12"
+  friend bool operator==(const ConfigLine&, const ConfigLine&) { return true; }
+};
+
 struct SourceConfig {
   // Scope of its cursors and start of its sources' names; with captures ("web-{stem}", see StreamName)
   // their whole names.
   std::string name;
   std::string tenant = "default";
-  std::string type = "file";
+  std::string type = "file";  // documents, mail; or a ticket queue: rt, redmine, jira, github
   std::vector<std::string> include;
   std::vector<std::string> exclude;  // empty: compressed and binary files
   std::vector<std::string> link_targets;  // folders out of those of include that links may lead to
@@ -90,6 +96,14 @@ struct SourceConfig {
   std::uint32_t reconcile_ms = 10'000;
   std::int64_t keep_days = -1;  // of journal; 0: no limit, -1: as [store] says
   std::int64_t keep_mib = -1;   // on disk
+  // Of ticket queues: where the tracker is, the file or systemd credential with its key, and what to read of it.
+  std::string url;
+  std::string credential;
+  std::vector<std::string> queues;  // queues, projects, a repository; empty: all that the credential may see
+  std::string ca_file;              // authorities instead of the system's
+  std::string proxy;
+  std::uint32_t poll_ms = 5'000;
+  ConfigLine line;
   friend bool operator==(const SourceConfig&, const SourceConfig&) = default;
 };
 

@@ -4,17 +4,11 @@
 #include <utility>
 
 #include "base/log.h"
-#include "connectors/file/file_connector.h"
 #include "daemon/descriptors.h"
+#include "daemon/make_connector.h"
 
 namespace silt::daemon {
 namespace {
-
-// A name with captures names the sources outright.
-std::string stream_name_of(const SourceConfig& source) {
-  if (source.name.find_first_of("{}") != std::string::npos) return source.name;
-  return source.per_file ? source.name + ":{path}" : std::string();
-}
 
 // The same connector would be made of both.
 bool read_alike(const SourceConfig& a, SourceConfig b) {
@@ -29,15 +23,6 @@ std::string listed(const std::vector<std::string>& names) {
   std::string out;
   for (const std::string& name : names) out += (out.empty() ? "" : ",") + name;
   return out.empty() ? "none" : out;
-}
-
-// Expressions were checked when the file was read.
-Result<std::shared_ptr<const connectors::RecordRules>> rules_of(const SourceConfig& source) {
-  using Rules = connectors::RecordRules;
-  if (!source.record_start.empty()) return Rules::by_expression(Rules::Kind::kStart, source.record_start);
-  if (!source.record_continue.empty())
-    return Rules::by_expression(Rules::Kind::kContinue, source.record_continue);
-  return source.lines == "single" ? nullptr : Rules::usual();
 }
 
 }  // namespace
@@ -56,19 +41,11 @@ Status Inputs::start(intake::Intake& intake) {
 }
 
 Status Inputs::add(const SourceConfig& source, intake::Intake& intake) const {
-  connectors::FileConnectorOptions file;
-  file.include = source.include;
-  if (!source.exclude.empty()) file.exclude = source.exclude;
-  file.link_targets = source.link_targets;
-  file.never_enter = {store_.path};
-  file.stream_name = stream_name_of(source);
-  file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
-  file.reconcile_ms = source.reconcile_ms;
-  SILT_ASSIGN(file.rules, rules_of(source));
-  file.flush_ms = source.flush_ms;
-  file.open_files_max = share_descriptors(descriptor_limit_, sources_.size()).each_input;
   const std::shared_ptr<connectors::Waiter> waiter = make_waiter_();
-  auto connector = connectors::FileConnector::create(std::move(file), clock_, *waiter);
+  auto connector = make_connector(source, {.clock = clock_,
+                                           .waiter = *waiter,
+                                           .never_enter = {store_.path},
+                                           .open_files_max = share_descriptors(descriptor_limit_, sources_.size()).each_input});
   if (!connector.is_ok()) return connector.status().with_context("source " + source.name);
   intake.remove(source.name);
   intake.add({source.tenant, source.name, source.type, waiter}, std::move(connector).value());

@@ -11,6 +11,7 @@
 #include "connectors/file/far_read.h"
 #include "daemon/app.h"
 #include "daemon/config.h"
+#include "daemon/make_connector.h"
 #include "daemon/store_tools.h"
 #include "daemon/telemetry/log_sink.h"
 
@@ -101,6 +102,10 @@ int main(int argc, char** argv) {
   const auto config = silt::daemon::Config::load(arguments.config);
   if (!config.is_ok()) return failed(config.status());
   if (arguments.check_config) {
+    for (const auto& source : config->sources) {
+      if (const silt::Status checked = silt::daemon::check_surroundings(source); !checked.is_ok())
+        return failed(silt::invalid_argument(checked.message()));
+    }
     std::fputs(config->to_toml().c_str(), stdout);
     return 0;
   }

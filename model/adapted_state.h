@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/ops/backend.h"
+#include "model/ops/lane_engine.h"
 #include "model/ops/ttt_mixer.h"
 #include "model/recall.h"
 
@@ -23,6 +24,7 @@ struct FastWeights {
   std::vector<BufferPtr> buffers;   // what learns of each fast layer, or the inner models' maps
   std::vector<FastTensors> layers;  // views into `buffers`: of fast SwiGLUs,
   std::vector<InnerModel> inner;    // or of TTT layers
+  std::shared_ptr<HeldWeights> held;  // in a lane engine's memory, in place of all that
 
   std::uint64_t bytes() const;
 };
@@ -32,6 +34,7 @@ struct AdaptedState {
   std::vector<BufferPtr> window;         // per layer [window_valid, d] kOperand, oldest first; null while
                                          // nothing was read; none with TTT layers
   std::vector<BufferPtr> frozen_window;  // adapted layers after the first, under W_0; may be empty
+  std::unique_ptr<HeldWindow> held;      // both in a lane engine's memory; the vectors then hold nothing
   int window_valid = 0;                  // rows of the window that exist
   Token input = 0;                       // the last token of the learned stream, input of the next
   std::vector<Token> open;               // tokens that wait for their mini-batch

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "model/backends/backends.h"
+#include "model/lanes.h"
 #include "model/learner.h"
 
 namespace silt::model {
@@ -76,6 +77,7 @@ class DeferredLearner final : public Learner {
 Result<std::unique_ptr<Learner>> Learner::create_deferred(std::shared_ptr<const Model> model,
                                                           const BackendOptions& backend,
                                                           const LearnerOptions& options) {
+  if (is_lane_backend(backend.name)) return create(std::move(model), backend, options);  // named by what the device computes
   SILT_ASSIGN(std::unique_ptr<Backend> opened, open_backend(backend, model->config()));
   return std::unique_ptr<Learner>(std::make_unique<DeferredLearner>(std::move(model), std::move(opened), options));
 }

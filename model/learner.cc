@@ -8,6 +8,8 @@
 
 #include "model/backends/backends.h"
 #include "model/fast_weights_pool.h"
+#include "model/lane_learner.h"
+#include "model/lanes.h"
 #include "model/mixer_loop.h"
 #include "model/state_codec.h"
 
@@ -64,12 +66,16 @@ class MixerLearner final : public Learner {
     return Status::ok();
   }
 
-  Digest digest(const AdaptedState& state) const override { return state_digest(state, *backend_); }
-  std::string save(const AdaptedState& state) const override { return encode_state(state, *net_, *backend_); }
+  Digest digest(const AdaptedState& state) const override {
+    return state_digest(state, matrices_of(state, *net_), *net_, *backend_);
+  }
+  std::string save(const AdaptedState& state) const override {
+    return encode_state(state, matrices_of(state, *net_), *net_, *backend_, backend_->name());
+  }
 
   Result<AdaptedState> load(std::string_view blob) override {
     AdaptedState state = empty_state(*net_, options_.frozen_scores, options_.recall);
-    SILT_TRY(decode_state(blob, *net_, *backend_, pool_, state));
+    SILT_TRY(decode_state(blob, *net_, *backend_, backend_->name(), options_.crosses, pool_, state));
     return state;
   }
 
@@ -212,6 +218,12 @@ Result<AppendReport> Learner::append(AdaptedState& state, std::span<const Token>
 Result<std::unique_ptr<Learner>> Learner::create(std::shared_ptr<const Model> model,
                                                  const BackendOptions& backend,
                                                  const LearnerOptions& options) {
+  if (is_lane_backend(backend.name)) {
+    SILT_ASSIGN(Lanes lanes, open_lanes(*model, backend, options.frozen_scores));
+    if (lanes.engine == nullptr) return create(std::move(lanes.net), std::move(lanes.host), options);
+    return make_lane_learner(std::move(lanes.net), std::move(lanes.host), std::move(lanes.engine), options,
+                             backend.threads);
+  }
   SILT_ASSIGN(std::unique_ptr<Backend> opened, open_backend(backend, model->config()));
   SILT_ASSIGN(std::shared_ptr<const Net> net, model->net(*opened));
   return create(std::move(net), std::move(opened), options);

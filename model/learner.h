@@ -40,12 +40,21 @@ struct TokenScore {
 struct LearnerOptions {
   bool frozen_scores = false;  // costs the adapted blocks and the head once more
   bool recall = true;          // false: as if the weight file had none
+  // load() takes states that another path learned, where both store the same elements; they go on with this path's
+  // bits, so that equal records no longer give equal digests. Otherwise they are refused.
+  bool crosses = false;
 };
 
 struct AppendReport {
   int steps = 0;             // mini-batches completed
   int skipped_steps = 0;     // of these, left out because a loss or gradient was not finite
   double gradient_norm = 0;  // of the last step, before clipping; with TTT layers how far the state went
+};
+
+// Where the time of a learner went, in seconds since it was made: of one that uses a device.
+struct LearnTimes {
+  double host_s = 0;         // forming mini-batches, recall, scores
+  double device_wait_s = 0;  // with nothing else to do than to wait for the device
 };
 
 // One source's part of a call: what it reads next, and what came of it.
@@ -99,6 +108,15 @@ class Learner {
   // Memory that the state alone holds (AdaptedState::bytes), and the most that it comes to hold.
   virtual std::uint64_t bytes(const AdaptedState& state) const = 0;
   virtual std::uint64_t full_state_bytes() = 0;
+
+  // How many states that have learned there is room for; 0: as many as fit into the host's memory.
+  virtual std::uint64_t states_max() const { return 0; }
+
+  virtual LearnTimes times() const { return {}; }
+
+  // Not ok when the device that computes was lost (kUnavailable). Then every state made before is lost, and what
+  // digest() and save() said since it was last ok is worth nothing.
+  virtual Status health() const { return Status::ok(); }
 
   // Equal digests mean equal futures.
   virtual Digest digest(const AdaptedState& state) const = 0;

@@ -11,7 +11,7 @@
 #include "model/adapted_state.h"
 #include "model/ops/backend.h"
 #include "model/ops/config.h"
-#include "model/tensor_source.h"
+#include "model/ops/tensor_source.h"
 
 namespace silt::model {
 

@@ -7,6 +7,8 @@
 
 #include "model/backends/backends.h"
 #include "model/forward.h"
+#include "model/lane_reader.h"
+#include "model/lanes.h"
 #include "model/sampler.h"
 #include "model/text_pass.h"
 
@@ -185,6 +187,11 @@ class NetReader final : public Reader {
 
 Result<std::unique_ptr<Reader>> Reader::create(std::shared_ptr<const Model> model,
                                                const BackendOptions& backend) {
+  if (is_lane_backend(backend.name)) {
+    SILT_ASSIGN(Lanes lanes, open_lanes(*model, reading(backend), /*frozen=*/false));
+    if (lanes.engine == nullptr) return create(std::move(lanes.net), std::move(lanes.host));
+    return make_lane_reader(std::move(lanes.net), std::move(lanes.host), std::move(lanes.engine));
+  }
   SILT_ASSIGN(std::unique_ptr<Backend> opened, open_backend(backend, model->config()));
   SILT_ASSIGN(std::shared_ptr<const Net> net, model->net(*opened));
   return create(std::move(net), std::move(opened));

@@ -22,8 +22,8 @@ void for_each_matrix(const std::vector<BufferPtr>& matrices, AnyBackend& backend
   }
 }
 
-std::uint8_t parts_of(const AdaptedState& state, const Net& net) {
-  int parts = state.weights == net.initial ? 0 : kWeights;
+std::uint8_t parts_of(const AdaptedState& state, const StateMatrices& matrices, const Net& net) {
+  int parts = matrices.weights == nullptr ? 0 : kWeights;
   if (!state.frozen_window.empty()) parts |= kFrozenWindows;
   if (state.recall == nullptr) return static_cast<std::uint8_t>(parts);
   parts |= kRecall;
@@ -36,16 +36,19 @@ Status damaged(std::string_view what) {
                    "; restore an older checkpoint or relearn the source");
 }
 
-Status check_identity(ByteReader& reader, const Net& net, const Backend& backend) {
+// Processor and GPU store the same elements: float32 masters, bfloat16 operands.
+bool stores_alike(std::string_view path) { return path.starts_with("cpu-") || path.starts_with("cuda-"); }
+
+Status check_identity(ByteReader& reader, const Net& net, std::string_view path, bool crosses) {
   if (reader.u32() != kFormat) {
     return failed_precondition("state blob has another format version; relearn the source");
   }
   const std::string name(reader.string());
   const Digest fingerprint{.high = reader.u64(), .low = reader.u64()};
   if (!reader.ok()) return damaged("its header is cut short");
-  if (name != backend.name()) {
-    return failed_precondition("state was learned on backend " + name + ", this is " +
-                               std::string(backend.name()) + "; open that backend or relearn the source");
+  if (name != path && !(crosses && stores_alike(name) && stores_alike(path))) {
+    return failed_precondition("state was learned on backend " + name + ", this is " + std::string(path) +
+                               "; open that backend or relearn the source");
   }
   if (fingerprint != net.fingerprint) {
     return failed_precondition("state belongs to weight file " + fingerprint.hex() + ", open is " +
@@ -107,12 +110,27 @@ AdaptedState empty_state(const Net& net, bool frozen, bool recall) {
   return state;
 }
 
-std::string encode_state(const AdaptedState& state, const Net& net, const Backend& backend) {
+StateMatrices matrices_of(const AdaptedState& state, const Net& net) {
+  return {.weights = state.weights == net.initial ? nullptr : &state.weights->buffers,
+          .window = &state.window,
+          .frozen_window = &state.frozen_window};
+}
+
+std::string path_of(std::string_view blob) {
+  if (!blob.starts_with(kMagic)) return {};
+  ByteReader reader(blob.substr(kMagic.size()));
+  if (reader.u32() != kFormat) return {};
+  const std::string path(reader.string());
+  return reader.ok() ? path : std::string();
+}
+
+std::string encode_state(const AdaptedState& state, const StateMatrices& matrices, const Net& net,
+                         const Backend& backend, std::string_view path) {
   SILT_CHECK(state.weights != nullptr);  // moved from, or never made by a learner
   ByteWriter writer;
   writer.raw(kMagic.data(), kMagic.size());
   writer.u32(kFormat);
-  writer.string(backend.name());
+  writer.string(path);
   writer.u64(net.fingerprint.high);
   writer.u64(net.fingerprint.low);
   writer.u64(state.steps);
@@ -121,11 +139,11 @@ std::string encode_state(const AdaptedState& state, const Net& net, const Backen
   writer.u32(static_cast<std::uint32_t>(state.input));
   writer.varint(state.open.size());
   for (const Token token : state.open) writer.u32(static_cast<std::uint32_t>(token));
-  const std::uint8_t parts = parts_of(state, net);
+  const std::uint8_t parts = parts_of(state, matrices, net);
   writer.u8(parts);
   const auto put = [&](std::span<const std::byte> bytes) { writer.raw(bytes.data(), bytes.size()); };
-  if ((parts & kWeights) != 0) for_each_matrix(state.weights->buffers, backend, put);
-  for (const auto* windows : {&state.window, &state.frozen_window}) for_each_matrix(*windows, backend, put);
+  if ((parts & kWeights) != 0) for_each_matrix(*matrices.weights, backend, put);
+  for (const auto* windows : {matrices.window, matrices.frozen_window}) for_each_matrix(*windows, backend, put);
   if ((parts & kRecall) != 0) state.recall->memory.encode(writer);
   if ((parts & kGate) != 0) state.recall->gate.encode(writer);
   const Digest digest = digest_of(writer.bytes());
@@ -134,8 +152,8 @@ std::string encode_state(const AdaptedState& state, const Net& net, const Backen
   return writer.take();
 }
 
-Status decode_state(std::string_view blob, const Net& net, Backend& backend, FastWeightsPool& pool,
-                    AdaptedState& state) {
+Status decode_state(std::string_view blob, const Net& net, Backend& backend, std::string_view path, bool crosses,
+                    FastWeightsPool& pool, AdaptedState& state) {
   constexpr std::size_t kDigestBytes = 16;
   if (!blob.starts_with(kMagic) || blob.size() < kMagic.size() + kDigestBytes) {
     return damaged("it does not begin like one");
@@ -146,7 +164,7 @@ Status decode_state(std::string_view blob, const Net& net, Backend& backend, Fas
   if (digest_of(body) != stored) return damaged("its digest does not match");
 
   ByteReader reader(body.substr(kMagic.size()));
-  SILT_TRY(check_identity(reader, net, backend));
+  SILT_TRY(check_identity(reader, net, path, crosses));
   SILT_TRY(read_counters(reader, net.config, state));
   const std::uint8_t parts = reader.u8();
   SILT_TRY(check_parts(parts, state));
@@ -171,7 +189,8 @@ Status decode_state(std::string_view blob, const Net& net, Backend& backend, Fas
   return Status::ok();
 }
 
-Digest state_digest(const AdaptedState& state, const Backend& backend) {
+Digest state_digest(const AdaptedState& state, const StateMatrices& matrices, const Net& net,
+                    const Backend& backend) {
   SILT_CHECK(state.weights != nullptr);
   Digester digester;
   ByteWriter counters;
@@ -182,8 +201,9 @@ Digest state_digest(const AdaptedState& state, const Backend& backend) {
   counters.varint(state.open.size());
   for (const Token token : state.open) counters.u32(static_cast<std::uint32_t>(token));
   digester.update(counters.bytes());
-  for (const auto* matrices : {&state.weights->buffers, &state.window, &state.frozen_window}) {
-    for_each_matrix(*matrices, backend,
+  const auto* weights = matrices.weights == nullptr ? &net.initial->buffers : matrices.weights;
+  for (const auto* part : {weights, matrices.window, matrices.frozen_window}) {
+    for_each_matrix(*part, backend,
                     [&](std::span<const std::byte> bytes) { digester.update(bytes.data(), bytes.size()); });
   }
   if (state.recall != nullptr) state.recall->digest(digester);

@@ -23,12 +23,28 @@ namespace silt::model {
 // recall.
 AdaptedState empty_state(const Net& net, bool frozen, bool recall);
 
-std::string encode_state(const AdaptedState& state, const Net& net, const Backend& backend);
+// The matrices of a state in the memory of the backend that stores it: the state's own, or copies of what a
+// lane engine holds.
+struct StateMatrices {
+  const std::vector<BufferPtr>* weights;  // null: W_0
+  const std::vector<BufferPtr>* window;
+  const std::vector<BufferPtr>* frozen_window;
+};
+StateMatrices matrices_of(const AdaptedState& state, const Net& net);
+
+// `path`: the name of what computed the state.
+std::string encode_state(const AdaptedState& state, const StateMatrices& matrices, const Net& net,
+                         const Backend& backend, std::string_view path);
 // Fills `state`, which comes from empty_state(), with weights from `pool`. On failure it holds rubbish.
-Status decode_state(std::string_view blob, const Net& net, Backend& backend, FastWeightsPool& pool,
-                    AdaptedState& state);
+// A state of another path of the same elements is converted where `crosses`: it goes on from the values that it
+// has, with the bits of this path from here on.
+Status decode_state(std::string_view blob, const Net& net, Backend& backend, std::string_view path, bool crosses,
+                    FastWeightsPool& pool, AdaptedState& state);
+// The path that computed the state of a blob; empty when the blob is none.
+std::string path_of(std::string_view blob);
 
 // Over weights, valid windows, open tokens and counters: equal digests mean equal futures.
-Digest state_digest(const AdaptedState& state, const Backend& backend);
+Digest state_digest(const AdaptedState& state, const StateMatrices& matrices, const Net& net,
+                    const Backend& backend);
 
 }  // namespace silt::model

@@ -64,7 +64,7 @@
 #include "base/status.h"
 #include "model/ops/config.h"
 #include "model/safetensors.h"
-#include "model/tensor_source.h"
+#include "model/ops/tensor_source.h"
 
 namespace silt::model {
 

@@ -13,6 +13,7 @@
 #include "daemon/answer/plan/planner.h"
 #include "daemon/answer/query_text.h"
 #include "daemon/answer/reply/compose.h"
+#include "daemon/answer/reply/item_reply.h"
 
 namespace silt::answer {
 namespace {
@@ -102,6 +103,14 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
     final.set_conversation_lost(!context.last);
     if (context.last && request.sources_size() == 0) keep_to(context.last->sources, context.scope);
   }
+  const std::uint32_t wanted = std::min(request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max(), kCitationsMax);
+  SILT_ASSIGN(const auto items, reply::reply_from_items(log_, context.scope, request.question(), context.time, wanted));
+  if (items) {  // tickets or documents say it
+    describe(items->judged.candidate.query, items->judged.scope, *response.mutable_plan());
+    SILT_TRY(emit_or_cancel(emit, response));
+    SILT_TRY(finish(items->judged, items->reply, final, emit));
+    return final;
+  }
   std::vector<plan::Candidate> candidates = plan::make_plans(request.question(), context);
   for (plan::Candidate& candidate : candidates) limit_window(request, candidate.query);
   const Query read = candidates.front().query;
@@ -117,8 +126,13 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
     describe(judged.candidate.query, judged.scope, *response.mutable_plan());
     SILT_TRY(emit_or_cancel(emit, response));
   }
-  const std::uint32_t wanted = request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max();
-  const reply::Reply reply = reply::compose(judged, context.time.zone_s, std::min(wanted, kCitationsMax));
+  SILT_TRY(finish(judged, reply::compose(judged, context.time.zone_s, wanted), final, emit));
+  final.set_conversation(conversations_.keep(call.caller.name, request.tenant(), request.conversation(), judged.candidate.query));
+  return final;
+}
+
+Status Asker::finish(const reply::Judged& judged, const reply::Reply& reply, silt::v1::AskFinal& final, const Emit& emit) const {
+  silt::v1::AskResponse response;
   final.set_answer(escape_lines(reply.text));
   response.set_text(final.answer());
   SILT_TRY(emit_or_cancel(emit, response));
@@ -130,9 +144,8 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
   final.set_records_matched(judged.outcome.matched);
   final.set_records_total(judged.outcome.total);
   final.set_truncated(!judged.outcome.complete || judged.outcome.groups_cut);
-  final.set_conversation(conversations_.keep(call.caller.name, request.tenant(), request.conversation(), judged.candidate.query));
   final.set_reader("rules");
-  return final;
+  return Status::ok();
 }
 
 }  // namespace silt::answer

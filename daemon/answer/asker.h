@@ -13,7 +13,7 @@
 #include "daemon/access/caller.h"
 #include "daemon/answer/conversations.h"
 #include "daemon/answer/meaning/pattern_vectors.h"
-#include "daemon/answer/reply/judge.h"
+#include "daemon/answer/reply/compose.h"
 #include "daemon/answer/search/profile_cache.h"
 #include "daemon/store/fold_store.h"
 #include "proto/silt/v1/ask.pb.h"
@@ -41,6 +41,8 @@ class Asker {
                                  const std::vector<store::SourceInfo>& sources, const Emit& emit);
 
  private:
+  // Emits text and evidence, and fills in what the reply says of itself.
+  Status finish(const reply::Judged& judged, const reply::Reply& reply, silt::v1::AskFinal& final, const Emit& emit) const;
   Status emit_citations(const reply::Judged& judged, const std::vector<search::Hit>& hits,
                         silt::v1::AskFinal& final, const Emit& emit) const;
 

@@ -30,6 +30,9 @@ Result<std::unique_ptr<Backend>> open_backend(const BackendOptions& options, con
   }
   std::string known;
   for (const std::string& name : available_backends()) known += " " + name;
+  if (options.name.starts_with("cuda")) {
+    return invalid_argument("backend " + options.name + " has no single operations; available here:" + known);
+  }
   return invalid_argument("unknown backend \"" + options.name + "\"; available here: auto cpu ref" + known);
 }
 

@@ -235,8 +235,11 @@ class Backend {
 };
 
 struct BackendOptions {
-  std::string name = "auto";  // auto | ref | cpu | cpu-<isa>
+  std::string name = "auto";  // auto | ref | cpu | cpu-<isa> | cuda | cuda:<device>
   int threads = 1;
+  // Of cuda: the most lanes read side by side, and bytes of the device's memory for states (0: nearly all).
+  int lanes_max = 256;
+  std::size_t device_bytes = 0;
 };
 
 }  // namespace silt::model

@@ -7,15 +7,18 @@ namespace silt::model {
 const std::string_view kEvalUsage =
     R"(usage: silt-eval bpb FILE... [options]
        silt-eval fit-recall FILE... --out GATE [options]
+       silt-eval learn FILE... [--frozen] [options]
 
 bpb reads each file as one stream, charging every token its surprise before
 learning from it, and prints bits per byte: in total and for each tenth of the
 stream. fit-recall reads them in the same way, but hands what the recall gate
 has learned from each file on to the next, and writes it in the end: float32
-little endian, for the tensor recall.gate of the weight file.
+little endian, for the tensor recall.gate of the weight file. learn reads all
+files side by side, each as a source of its own, as siltd does, and prints how
+many tokens a second that were and where the time went.
 
   --weights F       weight file (default: search for silt-23m.safetensors)
-  --backend B       auto, ref, cpu, or a path such as cpu-avx2 (default: auto)
+  --backend B       auto, ref, cpu, a path such as cpu-avx2, or cuda (default: auto)
   --threads N       threads of the backend (default: 1); results do not depend on it
   --no-learn        score under the initial weights only
   --no-recall       predict by the net alone, whatever the weight file says
@@ -23,6 +26,7 @@ little endian, for the tensor recall.gate of the weight file.
   --token-ids       files are token ids, uint16 little endian, instead of text
   --nll-out F       write each token's surprise in nats, float32 little endian (one FILE)
   --out GATE        where fit-recall writes
+  --frozen          learn also scores under the initial weights
   --json            one JSON object a file, on one line
   --compare         measure xz -9e and zstd -19 too (default: unless --json)
   --no-compare      do not
@@ -67,6 +71,8 @@ bool set_flag(std::string_view name, EvalOptions& options) {
     options.learn = false;
   else if (name == "--no-recall")
     options.recall = false;
+  else if (name == "--frozen")
+    options.frozen = true;
   else if (name == "--token-ids")
     options.token_ids = true;
   else if (name == "--compare")
@@ -117,15 +123,16 @@ Result<EvalOptions> parse_eval_options(std::span<const std::string_view> argumen
     if (!known) return invalid_argument("unknown option " + std::string(argument) + ", see silt-eval --help");
   }
   if (options.help) return options;
-  if (words.empty() || (words.front() != "bpb" && words.front() != "fit-recall")) {
+  if (words.empty() || (words.front() != "bpb" && words.front() != "fit-recall" && words.front() != "learn")) {
     return invalid_argument("what to measure? Write: silt-eval bpb FILE...");
   }
   if (words.front() == "fit-recall") options.command = EvalCommand::kFitRecall;
+  if (words.front() == "learn") options.command = EvalCommand::kLearn;
   options.files.assign(words.begin() + 1, words.end());
   if (options.files.empty())
     return invalid_argument(options.command == EvalCommand::kFitRecall
-                                ? "no file to read. Write: silt-eval fit-recall FILE... --out GATE"
-                                : "no file to read. Write: silt-eval bpb FILE...");
+                                ? std::string("no file to read. Write: silt-eval fit-recall FILE... --out GATE")
+                                : "no file to read. Write: silt-eval " + words.front() + " FILE...");
   if (!options.nats_out.empty() && options.files.size() != 1) {
     return invalid_argument("--nll-out takes the surprises of one FILE");
   }

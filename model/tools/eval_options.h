@@ -12,7 +12,7 @@
 
 namespace silt::model {
 
-enum class EvalCommand { kBitsPerByte, kFitRecall };
+enum class EvalCommand { kBitsPerByte, kFitRecall, kLearn };
 
 struct EvalOptions {
   EvalCommand command = EvalCommand::kBitsPerByte;
@@ -23,6 +23,7 @@ struct EvalOptions {
   std::size_t tokens_max = 0;  // 0: all
   std::string nats_out;        // empty: none
   std::string gate_out;        // of kFitRecall
+  bool frozen = false;         // of kLearn
   bool json = false;
   bool learn = true;
   bool recall = true;

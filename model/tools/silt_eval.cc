@@ -1,9 +1,11 @@
 // silt-eval: measures a model on files, without a daemon. See kEvalUsage.
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <numbers>
 #include <string>
 #include <vector>
 
@@ -132,6 +134,50 @@ Status evaluate(const EvalOptions& options, const std::string& file, const Token
   return Status::ok();
 }
 
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// All files side by side, each in a lane of its own.
+Status learn(const EvalOptions& options, const Tokenizer& tokenizer, Learner& learner) {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::vector<Token>> streams;
+  std::size_t tokens = 0, bytes = 0;
+  for (const std::string& file : options.files) {
+    SILT_ASSIGN(std::vector<Token> stream, read_tokens(options, file, tokenizer));
+    tokens += stream.size();
+    for (const Token token : stream) bytes += tokenizer.piece(token).size();
+    streams.push_back(std::move(stream));
+  }
+  const double tokenised_s = seconds_since(start);
+  std::vector<AdaptedState> states;
+  std::vector<std::vector<TokenScore>> scores(streams.size());
+  std::vector<Lane> lanes;
+  for (std::size_t i = 0; i < streams.size(); ++i) states.push_back(learner.fresh());
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    lanes.push_back({.state = &states[i], .tokens = streams[i], .scores = &scores[i], .report = {}, .status = {}});
+  }
+  const auto learning = std::chrono::steady_clock::now();
+  learner.append(lanes);
+  const double learned_s = seconds_since(learning);
+  double nats = 0;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    if (!lanes[i].status.is_ok()) return lanes[i].status.with_context(options.files[i]);
+    SILT_TRY(learner.score_tail(states[i], scores[i]));
+    for (const TokenScore& score : scores[i]) nats += score.adapted_nats;
+  }
+  const LearnTimes times = learner.times();
+  const char* const limit = times.device_wait_s == 0 ? "processor" : times.device_wait_s > times.host_s ? "GPU" : "host";
+  std::printf("%zu files, %zu bytes, %zu tokens, %.4f bits/byte\n", streams.size(), bytes, tokens,
+              nats / std::numbers::ln2 / static_cast<double>(bytes));
+  std::printf("  tokenised in %.3f s (%.0f tokens/s), learned in %.3f s (%.0f tokens/s), in all %.0f tokens/s\n", tokenised_s,
+              static_cast<double>(tokens) / tokenised_s, learned_s, static_cast<double>(tokens) / learned_s,
+              static_cast<double>(tokens) / (tokenised_s + learned_s));
+  std::printf("  of learning: host %.3f s, waiting for the GPU %.3f s; what limits it: %s\n", times.host_s, times.device_wait_s,
+              limit);
+  return Status::ok();
+}
+
 Status run(const EvalOptions& options) {
   std::string weights = options.weights;
   if (weights.empty()) {
@@ -140,11 +186,12 @@ Status run(const EvalOptions& options) {
   SILT_ASSIGN(const std::shared_ptr<const Model> model, Model::open(weights));
   const BackendOptions backend{.name = options.backend, .threads = options.threads};
   SILT_ASSIGN(const std::unique_ptr<Learner> learner,
-              Learner::create(model, backend, {.recall = options.recall}));
+              Learner::create(model, backend, {.frozen_scores = options.frozen, .recall = options.recall}));
   if (!options.json) {
     std::printf("%s on %s, %d thread%s%s\n", weights.c_str(), std::string(learner->backend_name()).c_str(),
                 options.threads, options.threads == 1 ? "" : "s", options.learn ? "" : ", not learning");
   }
+  if (options.command == EvalCommand::kLearn) return learn(options, model->tokenizer(), *learner);
   RecallGate gate;
   const bool fits = options.command == EvalCommand::kFitRecall;
   for (const std::string& file : options.files) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,9 @@ class LinesStore final : public store::RecordLog, public store::EvidenceStore, p
  public:
   // Lines end with '\n'; their arrival is `arrival_us`.
   store::SourceRef add(const std::string& name, std::string_view text, std::int64_t arrival_us);
+
+  // Records with attributes and places, as connectors give them; of one pattern, at the times that they are told.
+  store::SourceRef add_records(const std::string& name, std::vector<store::JournalRecord> records);
 
   Result<store::SourceInfo> open_source(const std::string&, const std::string&, const std::string&) override;
   std::vector<store::SourceInfo> sources() const override;
@@ -56,6 +60,7 @@ class LinesStore final : public store::RecordLog, public store::EvidenceStore, p
   const Source* find(store::SourceRef ref) const;
 
   std::vector<Source> sources_;
+  std::vector<std::unique_ptr<const std::vector<store::JournalRecord>>> kept_;  // what views of records point to
 };
 
 }  // namespace silt::answer

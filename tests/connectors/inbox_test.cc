@@ -71,6 +71,22 @@ class InboxTest : public ::testing::Test {
   std::map<std::string, std::string> journal_rows;
 };
 
+// A producer's own rows are stored with its records, also alone.
+TEST_F(InboxTest, RowsOfTheProducerGoWithItsRecords) {
+  Delivery with = delivery_of("s", {"a"});
+  with.rows = {{"t:1", "one", false}};
+  offer(std::move(with), "with");
+  Delivery alone;
+  alone.rows = {{"mark", "7", false}, {"t:0", "", true}};
+  journal_rows["t:0"] = "old";
+  offer(std::move(alone), "alone");
+  while (poll_and_store()) {
+  }
+  EXPECT_EQ(journal, std::vector<std::string>{"s:a"});
+  EXPECT_EQ(journal_rows, (std::map<std::string, std::string>{{"mark", "7"}, {"t:1", "one"}}));
+  EXPECT_EQ(outcomes.at("alone"), Code::kOk);
+}
+
 TEST_F(InboxTest, IsAcknowledgedAfterTheAppendOnly) {
   EXPECT_EQ(offer(delivery_of("a", {"1", "2"}), "first"), Inbox::Answer::kTaken);
   EXPECT_EQ(offer(delivery_of("b", {"3"}), "second"), Inbox::Answer::kTaken);

@@ -86,6 +86,24 @@ TEST(Config, ValuesAreChecked) {
   EXPECT_NE(error_of("learn = 5\n").find("must be a section"), std::string::npos);
 }
 
+TEST(Config, ATicketQueueTakesFiveLines) {
+  const std::string queue = "[[source]]\nname = \"ops\"\ntype = \"redmine\"\nurl = \"https://redmine.example.org\"\n";
+  const auto config = Config::parse(queue + "credential = \"redmine-key\"\n", "siltd.toml");
+  ASSERT_TRUE(config.is_ok()) << config.status().to_string();
+  EXPECT_EQ(config->sources[0].poll_ms, 5000u);
+  EXPECT_EQ(config->sources[0].line.place, "siltd.toml:1");
+  EXPECT_TRUE(Config::parse(config->to_toml(), "x").is_ok());
+  EXPECT_NE(error_of(queue).find("siltd.toml:1: source.credential is missing: a file of mode 0600"), std::string::npos) << error_of(queue);
+  const auto of = [](const std::string& keys) { return error_of("[[source]]\nname = \"a\"\n" + keys); };
+  EXPECT_NE(of("type = \"jira\"\n").find("source.url is missing"), std::string::npos);
+  EXPECT_NE(of("type = \"rt\"\nurl = \"http://rt.example.org\"\ncredential = \"k\"\n").find("source.url: http would send"), std::string::npos);
+  EXPECT_NE(of("type = \"rt\"\ninclude = [\"/x\"]\nurl = \"https://a\"\n").find("include is of files"), std::string::npos);
+  EXPECT_NE(of("type = \"github\"\nurl = \"https://a\"\ncredential = \"k\"\n").find("owner/name"), std::string::npos);
+  EXPECT_NE(of("include = [\"/x\"]\nurl = \"https://a\"\n").find("are of ticket queues"), std::string::npos);
+  EXPECT_NE(of("type = \"bugzilla\"\ninclude = [\"/x\"]\n").find("rt, redmine, jira, github"), std::string::npos);
+  EXPECT_TRUE(Config::parse("[[source]]\nname = \"books\"\ntype = \"documents\"\ninclude = [\"/srv/books\"]\n", "x").is_ok());
+}
+
 // docs/formats.md has a row for each key, and none for others.
 TEST(Config, EveryKeyIsDocumented) {
   std::istringstream effective(Config::parse(kSmall, "x")->to_toml());

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/tensor_source.h"
+#include "model/ops/tensor_source.h"
 
 namespace silt::model {
 

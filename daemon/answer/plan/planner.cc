@@ -81,7 +81,7 @@ bool join_sources(Candidate& candidate, const PlanContext& context, const Readin
     candidate.sources.push_back(i);
     query.sources.push_back(context.scope[i]->name);
   }
-  candidate.margin = 1;
+  candidate.margin = candidate.fit = 1;
   return true;
 }
 

@@ -15,6 +15,7 @@ using language::Reading;
 using search::Profile;
 
 constexpr std::size_t kNearShown = 5, kNearPassages = 12;
+constexpr float kSaid = 0.6F;  // least factor of an alternative that is the word itself, near enough
 
 bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
@@ -168,6 +169,27 @@ void SourcePlanner::ground_values() {
   out_.firm_words = out_.query.words.size();
 }
 
+// What may stand for a word of the question and is only a value of some records ("zip" for "archive") says
+// which pattern is meant, not which of its records: it goes when a word that was said is there.
+std::vector<std::uint32_t> SourcePlanner::words_wanted(const PatternMatch& match, const std::vector<std::size_t>& words) const {
+  const search::PatternProfile& pattern = profile_.patterns[match.pattern];
+  const auto stands_for = [&](std::uint32_t w, float least) {
+    const std::string stem = language::stem(profile_.words[w].text);
+    return std::any_of(words.begin(), words.end(), [&](std::size_t t) {
+      const auto& ways = topic_.words[t].alternatives;
+      return std::any_of(ways.begin(), ways.end(), [&](const Alternative& way) { return way.factor >= least && has(way.stems, stem); });
+    });
+  };
+  const auto said = [&](std::uint32_t w) { return stands_for(w, kSaid) || !stands_for(w, 0); };
+  std::vector<std::uint32_t> out;
+  for (const std::uint32_t w : match.words) {
+    const auto at = pattern.word_at.find(w);
+    const bool value = at != pattern.word_at.end() && !pattern.words[at->second].literal;
+    if (!value || said(w)) out.push_back(w);
+  }
+  return std::any_of(out.begin(), out.end(), said) ? out : match.words;
+}
+
 void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& matches, const std::vector<std::size_t>& words) {
   if (prose_) {
     for (std::size_t i = 0; i < words.size(); ++i) got_[words[i]] = match.got[i];
@@ -179,7 +201,8 @@ void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& mat
     return;
   }
   std::set<std::uint32_t> stems;
-  for (const std::uint32_t w : match.words) {
+  const std::vector<std::uint32_t> wanted = words_wanted(match, words);
+  for (const std::uint32_t w : wanted) {
     const std::uint32_t stem = profile_.words[w].stem;
     if (!stems.insert(stem).second) continue;
     WordGroup group = {profile_.words[w].text};
@@ -199,7 +222,7 @@ void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& mat
     got_[words[i]] = match.got[i];
   }
   for (const PatternMatch& other : matches.best) {
-    const bool all = std::all_of(match.words.begin(), match.words.end(), [&](std::uint32_t w) {
+    const bool all = std::all_of(wanted.begin(), wanted.end(), [&](std::uint32_t w) {
       return std::any_of(other.words.begin(), other.words.end(), [&](std::uint32_t o) { return profile_.words[o].stem == profile_.words[w].stem; });
     });
     if (all) chosen_.push_back(other.pattern);
@@ -309,6 +332,7 @@ Candidate SourcePlanner::plan() {
   }
   ground_words();
   shape();
+  for (const std::string& slot : fields_.numbers) claim(slot);
   if (!operand_.empty() && out_.query.operand.empty()) give_back_operand();
   else if (claimed_) rematch();
   exclude_negated();
@@ -328,6 +352,16 @@ bool SourcePlanner::says_phrase(const Stems& phrase, std::size_t at) const {
   return false;
 }
 
+// "story points" for "storypoint": two words of the question, one behind the other, written as one.
+bool SourcePlanner::in_compound(std::size_t t, std::string_view name) const {
+  const std::size_t at = topic_.words[t].at;
+  const auto joined = [&](std::size_t first) {
+    return first + 1 < reading_.words.size() &&
+           language::stem(reading_.words[first].text + reading_.words[first + 1].text) == language::stem(language::lower(name));
+  };
+  return joined(at) || (at > 0 && joined(at - 1));
+}
+
 // Words that name the slot are held by it: they need not stand in the records.
 void SourcePlanner::claim(const std::string& key) {
   const search::SlotProfile* slot = profile_.slot(key);
@@ -335,7 +369,7 @@ void SourcePlanner::claim(const std::string& key) {
   std::erase_if(subject_, [&](std::size_t t) {
     const std::string stem = language::stem(topic_.words[t].text);
     const std::string& text = topic_.words[t].text;
-    bool named = text == "value" || text == "values" || text == "field" || text == "column" || stem == language::stem(slot->base()) || (slot->role == search::Role::kPlain && stem == language::stem(slot->after));
+    bool named = text == "value" || text == "values" || text == "field" || text == "column" || stem == language::stem(slot->base()) || in_compound(t, slot->base()) || (slot->role == search::Role::kPlain && stem == language::stem(slot->after));
     language::for_each_word(slot->base(), [&](std::string_view part, std::size_t) { named |= part.size() > 2 && language::stem(language::lower(part)) == stem; });
     for (const OperandConcept& each : operand_concepts()) {
       if (each.name == "@noun" || !has(each.slots, slot->base())) continue;

@@ -34,6 +34,8 @@ class SourcePlanner {
   void ground_words();
   void claim(const std::string& key);
   bool says_phrase(const Stems& phrase, std::size_t at) const;
+  bool in_compound(std::size_t t, std::string_view name) const;
+  std::vector<std::uint32_t> words_wanted(const PatternMatch& match, const std::vector<std::size_t>& words) const;
   void give_back_operand();
   void rematch();
   void widen_prose();

@@ -91,7 +91,7 @@ Result<Scanned> visit_records(const store::RecordLog& log, store::SourceRef sour
 }
 
 Filter::Filter(const Query& query, const Profile& profile, std::int32_t zone_s)
-    : query_(query), zone_s_(zone_s), layout_(profile.layout.kind), spans_(is_span(query)) {
+    : query_(query), zone_s_(zone_s), layout_(profile.layout.kind), items_(*profile.items), spans_(is_span(query)) {
   store::PatternId greatest = 0;
   for (const PatternProfile& pattern : profile.patterns) greatest = std::max(greatest, pattern.id);
   has_words_.resize(profile.patterns.empty() ? 0 : greatest + std::size_t{1});
@@ -113,13 +113,13 @@ Need Filter::unknown_need(store::PatternId pattern) const {
   if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), pattern) == wanted.end()) return Need::kNever;
   const bool words = query_.words.empty() || knows_words(pattern);
   // Comments of a table are records of any pattern.
-  const bool plain = words && query_.not_words.empty() && query_.tests.empty() && !spans_ && layout_ != Layout::Kind::kTsv;
+  const bool plain = words && query_.not_words.empty() && query_.tests.empty() && !spans_ && layout_ != Layout::Kind::kTsv && !items_.has_history();
   return plain ? Need::kTime : Need::kText;
 }
 
 Result<Need> Filter::need_in(store::Stretch& stretch, store::PatternId pattern) const {
   const Need need = need_of(pattern);
-  if (need != Need::kText || layout_ == Layout::Kind::kTsv) return need;
+  if (need != Need::kText || layout_ == Layout::Kind::kTsv || items_.has_history()) return need;
   const auto may_have = [&](const std::string& word) -> Result<bool> {
     const std::string_view letters = longest_letters(word);
     return letters.empty() ? Result<bool>(true) : stretch.may_hold(pattern, letters);
@@ -199,7 +199,7 @@ bool Filter::passes(RecordInHand& record, const Test& test) const {
 bool Filter::matches(RecordInHand& record) const {
   const Need need = need_of(record.mark().pattern);
   if (need == Need::kNever || !in_time(record.mark().event_us)) return false;
-  if (is_head_of_csv(layout_, record.seq())) return false;
+  if (is_head_of_csv(layout_, record.seq()) || items_.is_history(record.seq())) return false;
   if (need == Need::kTime) return true;
   if (is_comment_of_tsv(layout_, record.text())) return false;
   if (!knows_words(record.mark().pattern) && !has_words(record.text(), query_.words)) return false;

@@ -90,6 +90,7 @@ class Filter {
   const Query& query_;
   std::int32_t zone_s_;
   Layout::Kind layout_;
+  const Items& items_;
   bool spans_ = false;  // records must begin or end one
   std::vector<Need> needs_;  // by pattern; of those that the profile knows
   std::vector<bool> has_words_;  // by pattern: its template has all words

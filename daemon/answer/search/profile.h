@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "daemon/answer/search/anatomy.h"
+#include "daemon/answer/search/items.h"
 #include "daemon/answer/search/quantity.h"
 #include "daemon/answer/search/records.h"
 
@@ -100,6 +101,9 @@ struct Profile {
   std::unordered_map<std::string, std::uint32_t> slot_at;    // by slot_key
 
   std::uint64_t total() const { return records + left_out; }
+  // Of sources whose records name such; never null.
+  std::shared_ptr<const Items> items = std::make_shared<const Items>();
+
   const SlotProfile* slot(std::string_view key) const {
     const auto found = slot_at.find(std::string(key));
     return found == slot_at.end() ? nullptr : &slots[found->second];

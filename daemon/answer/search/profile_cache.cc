@@ -24,6 +24,7 @@ Result<std::shared_ptr<const Profile>> ProfileCache::get(const store::SourceInfo
   }
   profile->name = source.name;
   SILT_TRY(update_profile(log_, evidence_, *profile));
+  SILT_TRY(update_items(log_, profile->ref, profile->items));
   return std::shared_ptr<const Profile>(profile);
 }
 

@@ -18,23 +18,31 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// Where the scanner asks for more than "is it a digit": parts of addresses are at most 255, a year begins
-// with 1 or 2, 0x begins a hexadecimal number. And where the line's time is, which find_timestamp knows.
+// Where more is asked than "is it a digit": parts of addresses are at most 255, a status begins with 1 to 5, a
+// year with 1 or 2, a hexadecimal number with 0x. And where the line's time is, which find_timestamp knows.
 void mask_digits(std::string_view text, std::string& key) {
   key.assign(text);
   for (std::size_t at = 0; at < key.size(); ++at) {
     if (!is_digit(key[at])) continue;
     std::size_t end = at + 1;
     while (end < key.size() && is_digit(key[end])) ++end;
-    const bool above = end - at == 3 && std::string_view(key).substr(at, 3) > "255";
+    const bool three = end - at == 3, status = three && key[at] >= '1' && key[at] <= '5';
+    const bool above = three && std::string_view(key).substr(at, 3) > "255";
     const bool year = end - at == 4 && (key[at] == '1' || key[at] == '2');
     const bool hex = end - at == 1 && key[at] == '0' && end < key.size() && (key[end] | 0x20) == 'x';
     std::fill(key.begin() + static_cast<std::ptrdiff_t>(at), key.begin() + static_cast<std::ptrdiff_t>(end), '1');
-    if (above) key[at] = '9';
+    if (three) key[at] = above ? (status ? '5' : '9') : status ? '1' : '0';
     if (year) key[at] = '2';
     if (hex) key[at] = '0';
     at = end;
   }
+}
+
+// Whether the type of a value, a time or not, may be another one with other digits.
+bool digits_decide(const Slot& slot, std::string_view text) {
+  const bool starts = is_digit(text[slot.begin]) || text[slot.begin] == '-';
+  return starts && (slot.type == fold::FieldType::kTime || slot.type == fold::FieldType::kText ||
+                    slot.type == fold::FieldType::kUser || slot.type == fold::FieldType::kHost);
 }
 
 }  // namespace
@@ -63,7 +71,7 @@ bool SlotFinder::read_class() {
 
 SlotFinder::Part SlotFinder::part_of(std::string_view view) const {
   const bool inside = !view.empty() && view.data() >= text_.data() && view.data() + view.size() <= text_.data() + text_.size();
-  if (!inside) return {view, 0, 0, false};
+  if (!inside) return {std::string(view), 0, 0, false};
   return {{}, static_cast<std::uint32_t>(view.data() - text_.data()), static_cast<std::uint32_t>(view.size()), true};
 }
 
@@ -88,10 +96,12 @@ const std::vector<Slot>& SlotFinder::find(const std::string& name) {
     return found_;
   }
   const auto named = std::find_if(class_->begin(), class_->end(), [&](const Named& each) { return each.name == name; });
-  if (named == class_->end()) {
+  if (named == class_->end() || named->each_anew) {
     look(name);
+    if (named != class_->end()) return found_;
     Named& made = class_->emplace_back();
     made.name = name;
+    made.each_anew = std::any_of(found_.begin(), found_.end(), [&](const Slot& slot) { return digits_decide(slot, text_); });
     for (const Slot& slot : found_)
       made.places.push_back({slot, part_of(slot.name), part_of(slot.before), part_of(slot.after)});
     return found_;

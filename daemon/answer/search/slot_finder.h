@@ -25,9 +25,9 @@ class SlotFinder {
   const std::vector<Slot>& find(const std::string& name);
 
  private:
-  // A view into the text, or of something else that stays.
+  // A part of the text, or a name that the extraction made.
   struct Part {
-    std::string_view fixed;
+    std::string fixed;
     std::uint32_t at = 0;
     std::uint32_t size = 0;
     bool in_text = false;
@@ -38,6 +38,7 @@ class SlotFinder {
   };
   struct Named {
     std::string name;
+    bool each_anew = false;  // a line's digits say what its slots are
     std::vector<Place> places;
   };
   using Class = std::vector<Named>;  // what was asked of it so far

@@ -65,7 +65,10 @@ Result<SlotTable> count_slots(const store::RecordLog& log, const Profile& profil
               scan_records(log, profile.ref, {}, [&](const store::RecordView& record, const store::FoldMark& mark) {
                 if (++seen % kCheckEvery == 0 && limits.late()) return false;
                 const auto counter = counters.find(mark.pattern);
-                if (counter == counters.end() || is_table_head(profile.layout.kind, record)) return true;
+                if (counter == counters.end() || is_head_of_csv(profile.layout.kind, record.seq) ||
+                    is_comment_of_tsv(profile.layout.kind, record.text)) {
+                  return true;
+                }
                 for (const Slot& slot : anatomist.slots_of(record.text, profile.layout)) counter->second.add(slot, record.text);
                 return true;
               }));

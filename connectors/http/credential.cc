@@ -1,0 +1,56 @@
+#include "connectors/http/credential.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+namespace silt::connectors {
+namespace {
+
+constexpr std::string_view kSystemdFolder = "/run/credentials/siltd.service/";
+
+}  // namespace
+
+Result<std::string> read_credential(const std::string& name) {
+  const bool is_path = name.find('/') != std::string::npos;
+  const std::string path = is_path ? name : std::string(kSystemdFolder) + name;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0) {
+    const int error = errno;
+    return errno_status("read the credential " + path, error)
+        .with_context(is_path ? "write it there with mode 0600" : "add LoadCredential=" + name + ":FILE to siltd.service");
+  }
+  struct stat file{};
+  std::array<char, 4096> bytes{};
+  const bool is_file = ::fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
+  const ssize_t size = is_file ? ::read(fd, bytes.data(), bytes.size()) : -1;
+  ::close(fd);
+  if (size < 0) return failed_precondition("the credential " + path + " is no file that can be read");
+  if (is_path && (file.st_mode & 0077) != 0)
+    return permission_denied("the credential " + path + " can be read by others: chmod 600 " + path);
+  std::string_view text(bytes.data(), static_cast<std::size_t>(size));
+  text = text.substr(0, text.find_first_of("\r\n"));
+  if (text.empty()) return failed_precondition("the credential " + path + " is empty: write the key into its first line");
+  return std::string(text);
+}
+
+std::string basic_authorization(const std::string& user_and_password) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out = "Basic ";
+  for (std::size_t at = 0; at < user_and_password.size(); at += 3) {
+    unsigned bits = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const unsigned byte = at + i < user_and_password.size() ? static_cast<unsigned char>(user_and_password[at + i]) : 0;
+      bits = bits << 8 | byte;
+    }
+    const std::size_t have = std::min<std::size_t>(3, user_and_password.size() - at);
+    for (std::size_t i = 0; i < 4; ++i) out += i <= have ? kDigits[bits >> (18 - 6 * i) & 63] : '=';
+  }
+  return out;
+}
+
+}  // namespace silt::connectors

@@ -1,0 +1,233 @@
+#include "connectors/tickets/request_tracker.h"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "connectors/documents/html_text.h"
+#include "connectors/http/credential.h"
+
+namespace silt::connectors {
+namespace {
+
+constexpr Mark kWindow = 100;             // ids of one page: rows that are hidden from us cut no page
+constexpr Mark kIdsAtStart = 1000;        // looked at again after a start
+constexpr std::int64_t kLateUs = 120'000'000;  // a transaction is seen so long after its id was given
+constexpr std::size_t kPagesMax = 10'000;
+
+const std::set<std::string, std::less<>> kClosed = {"resolved", "rejected", "deleted"};
+
+std::string header_of(const std::string& credential) {
+  return "Authorization: " + (credential.find(':') == std::string::npos ? "token " + credential : basic_authorization(credential));
+}
+
+class RequestTracker final : public TicketSource {
+ public:
+  explicit RequestTracker(const TrackerOptions& options) : queues_(options.queues.begin(), options.queues.end()) {}
+
+  Status open(const TrackerOptions& options) {
+    SILT_ASSIGN(api_, TrackerApi::create(options, header_of));
+    return Status::ok();
+  }
+
+  Status check() override { return api_->get(kBase + "/rt").status(); }
+  Result<Listing> list(Mark since, const std::string& next) override;
+  Result<std::optional<Ticket>> read(const std::string& id, const Told& told) override;
+  Result<std::vector<std::string>> existing(std::span<const std::string> ids) override;
+  bool is_open(const std::string& state) const override { return !kClosed.contains(state); }
+  Mark overlap() const override;
+  Mark precision() const override { return 1; }
+  std::size_t existing_max() const override { return 20; }
+  std::int64_t pause_ms() const override { return api_->pause_ms(); }
+  void cancel() override { api_->cancel(); }
+
+ private:
+  Status probe();
+  Status read_fields(Json ticket, Ticket& out);
+  Status read_bodies(const std::string& transaction, TicketEvent& event);
+  Result<TicketEvent> event_of(Json transaction, const Told& told);
+  Result<std::string> name(std::string_view kind, const std::string& id);
+
+  const std::string kBase = "/REST/2.0";
+  const std::set<std::string, std::less<>> queues_;
+  std::unique_ptr<TrackerApi> api_;
+  std::map<std::string, std::string> names_;  // by "queue/3"
+  Mark newest_ = 0;                           // id of a transaction
+  std::deque<std::pair<std::int64_t, Mark>> newest_at_;  // by the tracker's clock
+};
+
+std::string query(const std::string& sql) {
+  return "query=" + url_escape(sql);
+}
+
+// The id that was the newest kLateUs ago: behind it nothing is late.
+Mark RequestTracker::overlap() const {
+  if (newest_at_.empty()) return kIdsAtStart;
+  Mark old = newest_at_.front().second;
+  for (const auto& [us, id] : newest_at_) {
+    if (us <= newest_at_.back().first - kLateUs) old = id;
+  }
+  const bool long_enough = newest_at_.back().first - newest_at_.front().first >= kLateUs;
+  return long_enough ? newest_ - old + 1 : newest_ - old + kIdsAtStart;
+}
+
+Status RequestTracker::probe() {
+  SILT_ASSIGN(const ApiAnswer answer, api_->get(kBase + "/transactions?" + query("ObjectType='RT::Ticket'") +
+                                                "&orderby=id&order=DESC&per_page=1"));
+  const Json items = answer.json.root()["items"];
+  if (!items.is_array()) return data_loss("RT's list of transactions has no items: check url");
+  newest_ = std::max(newest_, items.at(0)["id"].number());
+  newest_at_.emplace_back(api_->now_us(), newest_);
+  while (newest_at_.size() > 2 && newest_at_[1].first <= newest_at_.back().first - kLateUs) newest_at_.pop_front();
+  return Status::ok();
+}
+
+Result<Listing> RequestTracker::list(Mark since, const std::string&) {
+  if (since + kWindow > newest_) SILT_TRY(probe());
+  const std::string window = "ObjectType='RT::Ticket' AND id >= " + std::to_string(since) + " AND id < " + std::to_string(since + kWindow);
+  SILT_ASSIGN(const ApiAnswer answer, api_->get(kBase + "/transactions?" + query(window) +
+                                                "&orderby=id&order=ASC&per_page=100&fields=Type,ObjectId,Object"));
+  const Json items = answer.json.root()["items"];
+  if (!items.is_array()) return data_loss("RT's list of transactions has no items");
+  Listing out;
+  out.settled = std::numeric_limits<Mark>::max();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Json item = items.at(i);
+    const std::string ticket = item["Object"]["id"] ? item["Object"]["id"].shown() : item["ObjectId"].shown();
+    if (!ticket.empty()) out.refs.push_back({ticket, item["id"].number(), "", "t" + item["id"].shown()});
+  }
+  out.more = since + kWindow <= newest_;
+  out.until = out.more ? since + kWindow : std::max(since, newest_);
+  return out;
+}
+
+Result<std::string> RequestTracker::name(std::string_view kind, const std::string& id) {
+  if (id.empty() || id.find_first_not_of("0123456789") != std::string::npos) return id;
+  const std::string key = std::string(kind) + "/" + id;
+  if (const auto found = names_.find(key); found != names_.end()) return found->second;
+  const auto answer = api_->get(kBase + "/" + key);
+  if (answer.status().code() == Code::kUnavailable || answer.status().code() == Code::kCancelled) return answer.status();
+  const std::string found(answer.is_ok() ? answer->json.root()["Name"].text() : std::string_view());
+  return names_[key] = found.empty() ? id : found;  // whom we may not see has a number
+}
+
+Status RequestTracker::read_fields(Json ticket, Ticket& out) {
+  out.now.subject = ticket["Subject"].text();
+  out.now.state = ticket["Status"].text();
+  out.now.priority = ticket["Priority"].shown();
+  out.now.owner = ticket["Owner"]["id"].text();
+  if (out.now.owner == "Nobody") out.now.owner.clear();
+  SILT_ASSIGN(out.now.queue, name("queue", ticket["Queue"]["id"].shown()));
+  const Json requestors = ticket["Requestor"];
+  const Json reporter = requestors.size() > 0 ? requestors.at(0)["id"] : ticket["Creator"]["id"];
+  out.now.reporter = reporter.text();
+  out.open = is_open(out.now.state);
+  return Status::ok();
+}
+
+Status RequestTracker::read_bodies(const std::string& transaction, TicketEvent& event) {
+  SILT_ASSIGN(const ApiAnswer answer, api_->get(kBase + "/transaction/" + transaction +
+                                                "/attachments?per_page=100&fields=Subject,ContentType,Filename,Content"));
+  const Json items = answer.json.root()["items"];
+  bool plain = false;
+  for (const bool html : {false, true}) {  // mail has its text in both forms
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Json part = items.at(i);
+      const std::string_view type = part["ContentType"].text();
+      if (!part["Filename"].text().empty()) {
+        if (!html) event.attachments.emplace_back(part["Filename"].text());
+      } else if (type == (html ? "text/html" : "text/plain") && !part["Content"].text().empty() && !(html && plain)) {
+        if (!event.text.empty()) event.text += '\n';
+        event.text += html ? html_text(part["Content"].text()) : std::string(part["Content"].text());
+        plain = plain || !html;
+      }
+    }
+  }
+  return Status::ok();
+}
+
+Result<TicketEvent> RequestTracker::event_of(Json transaction, const Told& told) {
+  TicketEvent event;
+  event.id = "t" + transaction["id"].shown();
+  event.at_us = parse_ticket_time(transaction["Created"].text()).value_or(0);
+  event.author = transaction["Creator"]["id"].text();
+  const std::string type(transaction["Type"].text()), field(transaction["Field"].text());
+  std::string from = transaction["OldValue"].shown(), to = transaction["NewValue"].shown();
+  event.known = told(event.id);
+  if (type == "Create" || type == "Comment" || type == "Correspond") {
+    event.kind = type == "Create" ? "created" : "comment";
+    if (!event.known) SILT_TRY(read_bodies(transaction["id"].shown(), event));
+  } else if (type == "AddLink" || type == "DeleteLink") {
+    event.kind = "change";
+    event.links.push_back(field + " " + (type == "AddLink" ? to : from + " (removed)"));
+  } else if (type == "Status" || field == "Subject" || field == "Queue" || field == "Owner" || field.ends_with("Priority") || type == "CustomField") {
+    event.kind = "change";
+    static const std::map<std::string_view, std::string_view> kFields = {{"Status", "state"}, {"Subject", "subject"}, {"Queue", "queue"}, {"Owner", "owner"}, {"Priority", "priority"}};
+    const auto known = kFields.find(type == "Status" ? "Status" : std::string_view(field));
+    const std::string called = known == kFields.end() ? field : std::string(known->second);
+    if (called == "queue" || called == "owner") {
+      const std::string_view kind = called == "queue" ? "queue" : "user";
+      SILT_ASSIGN(from, name(kind, from));
+      SILT_ASSIGN(to, name(kind, to));
+    }
+    for (std::string* const value : {&from, &to}) {
+      if (called == "owner" && *value == "Nobody") value->clear();
+    }
+    event.changes.push_back({called, from, to});
+  }
+  return event;  // others are machinery: mail that was sent, reminders
+}
+
+Result<std::optional<Ticket>> RequestTracker::read(const std::string& id, const Told& told) {
+  const auto answer = api_->get(kBase + "/ticket/" + url_escape(id) + "?fields[Queue]=Name");
+  if (answer.status().code() == Code::kNotFound) return std::optional<Ticket>();
+  SILT_TRY(answer.status());
+  const Json json = answer->json.root();
+  Ticket ticket;
+  ticket.id = id;
+  ticket.place = "#" + id;
+  SILT_TRY(read_fields(json, ticket));
+  if (ticket.now.state == "deleted") return std::optional<Ticket>();
+  if (!queues_.empty() && !queues_.contains(ticket.now.queue)) return std::optional<Ticket>();
+  std::string last = "0";
+  for (std::size_t page = 0; page < kPagesMax; ++page) {
+    SILT_ASSIGN(const ApiAnswer list,
+                api_->get(kBase + "/transactions?" + query("ObjectType='RT::Ticket' AND ObjectId=" + id + " AND id > " + last) +
+                          "&orderby=id&order=ASC&per_page=100&fields=Type,Field,OldValue,NewValue,Created,Creator"));
+    const Json items = list.json.root()["items"];
+    if (!items.is_array()) return data_loss("RT's list of transactions has no items");
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      SILT_ASSIGN(TicketEvent event, event_of(items.at(i), told));
+      ticket.events.push_back(std::move(event));
+    }
+    const bool counted = static_cast<bool>(list.json.root()["total"]);
+    if (items.size() == 0 || (counted && items.size() < kWindow)) break;
+    last = items.at(items.size() - 1)["id"].shown();
+  }
+  if (const std::string actual = json["id"].shown(); actual != id && !ticket.events.empty())
+    ticket.events.back().links.push_back("merged into #" + actual);
+  return std::optional(std::move(ticket));
+}
+
+Result<std::vector<std::string>> RequestTracker::existing(std::span<const std::string> ids) {
+  std::vector<std::string> out;
+  for (const std::string& id : ids) {
+    const auto answer = api_->get(kBase + "/ticket/" + url_escape(id));
+    if (answer.status().code() == Code::kNotFound) continue;
+    SILT_TRY(answer.status());
+    if (answer->json.root()["Status"].text() != "deleted") out.push_back(id);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TicketSource>> make_request_tracker(const TrackerOptions& options) {
+  auto source = std::make_unique<RequestTracker>(options);
+  SILT_TRY(source->open(options));
+  return std::unique_ptr<TicketSource>(std::move(source));
+}
+
+}  // namespace silt::connectors

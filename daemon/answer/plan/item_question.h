@@ -1,0 +1,55 @@
+// ItemQuestion: a question that tickets or documents answer: "who reported the login problem?", "how long did #42
+// take?", "tickets closed last week", "how do I fail over postgres?", "has this error been seen before?".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/answer/language/reading.h"
+#include "daemon/answer/query.h"
+
+namespace silt::answer::plan {
+
+enum class ItemAsk : std::uint8_t {
+  kList,      // which tickets
+  kCount,     // how many
+  kReporter,  // who reported, owns, closed, commented
+  kOwner,
+  kCloser,
+  kAuthors,
+  kDuration,  // how long it took
+  kCreated,   // when
+  kClosed,
+  kState,     // is it open, what is its state
+  kPriority,
+  kQueue,
+  kShow,      // what it says
+  kSeen,      // whether something was seen before
+  kSection,   // how do I, what does the runbook say
+};
+
+enum class ItemTime : std::uint8_t { kCreated, kClosed, kUpdated };
+
+struct ItemQuestion {
+  ItemAsk ask = ItemAsk::kList;
+  std::string ticket;                // the one it names, as it names it
+  std::optional<bool> open;
+  ItemTime time = ItemTime::kUpdated;  // what the window is of
+  bool only_last = false;            // the latest, the oldest ...: one
+  bool only_first = false;
+  std::vector<std::vector<std::string>> topic;  // stems, alternatives of a word together
+  std::vector<std::string> words;    // of the topic, as they were said
+  std::string quoted;                // text to be found as it is
+};
+
+// Nothing: other records answer it. `has_*`: what there is among the sources.
+struct ItemScope {
+  bool has_tickets = false;
+  bool has_sections = false;
+  bool only_items = false;  // there are no other sources
+};
+std::optional<ItemQuestion> read_item_question(const language::Reading& reading, const ItemScope& scope);
+
+}  // namespace silt::answer::plan

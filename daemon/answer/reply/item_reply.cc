@@ -1,0 +1,372 @@
+#include "daemon/answer/reply/item_reply.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "daemon/answer/language/words.h"
+#include "daemon/answer/search/items.h"
+#include "daemon/answer/search/quantity.h"
+#include "daemon/answer/search/records.h"
+
+namespace silt::answer::reply {
+namespace {
+
+using plan::ItemAsk;
+using plan::ItemQuestion;
+using plan::ItemTime;
+using search::Item;
+using search::Items;
+using search::Entity;
+
+constexpr float kFits = 0.6F;         // least share of the topic that a ticket must have
+constexpr float kSectionFits = 0.45F;
+constexpr std::size_t kSectionShown = 3000, kEventShown = 300;
+constexpr std::size_t kListed = 10;
+
+std::string plural(std::size_t n, std::string_view one) {
+  return std::to_string(n) + " " + std::string(one) + (n == 1 ? "" : "s");
+}
+
+// A ticket of one of the sources, with what its events say of it.
+struct Ticket {
+  std::size_t source = 0;
+  const Items* items = nullptr;
+  const Entity* entity = nullptr;
+  float score = 0, coverage = 0;
+
+  const Item& at(std::size_t i) const { return items->items()[entity->items[i]]; }
+  const Item& first() const { return at(0); }
+  const Item& last() const { return at(entity->items.size() - 1); }
+  bool open() const { return last().attribute("open") != "no"; }
+  // The event that closed it last; nullptr: it is open, or its beginning is not known.
+  const Item* closed() const {
+    if (open()) return nullptr;
+    const Item* out = &first();
+    for (std::size_t i = entity->items.size(); i-- > 0;) {
+      if (at(i).attribute("open") != "no") break;
+      out = &at(i);
+    }
+    return out;
+  }
+  std::int64_t time(ItemTime of) const {
+    const Item* const end = closed();
+    return of == ItemTime::kCreated ? first().event_us : of == ItemTime::kUpdated ? last().event_us : end != nullptr ? end->event_us : Window::kMin;
+  }
+  std::string_view reporter() const {
+    const std::string_view reporter = last().attribute("reporter");
+    return reporter.empty() ? first().attribute("author") : reporter;
+  }
+};
+
+class Answerer {
+ public:
+  Answerer(const store::RecordLog& log, const search::Profiles& scope, const ItemQuestion& question, Window window, const language::TimeContext& time, std::size_t citations_max)
+      : log_(log), scope_(scope), question_(question), window_(window), time_(time), most_(citations_max) {}
+
+  Result<std::optional<ItemReply>> run();
+
+ private:
+  void find_tickets();
+  bool passes(const Ticket& ticket) const;
+  Status section(float least);
+  Status list();
+  Status seen();
+  Status one(const Ticket& ticket);
+  Status who(const Ticket& ticket);
+  Status cite(std::size_t source, const Item& item, std::string_view lead, std::size_t shown);
+  Status cite_best_event(const Ticket& ticket);
+  std::string day(std::int64_t us) const { return time_text(us, time_.zone_s).substr(0, 16); }
+  std::string summary(const Ticket& ticket) const;
+  std::string topic() const;
+
+  const store::RecordLog& log_;
+  const search::Profiles& scope_;
+  const ItemQuestion& question_;
+  const Window window_;
+  const language::TimeContext& time_;
+  const std::size_t most_;
+  std::vector<Ticket> tickets_;  // that fit, best first
+  std::size_t all_tickets_ = 0;
+  ItemReply out_;
+};
+
+std::string Answerer::topic() const {
+  std::string out;
+  for (const std::string& word : question_.words) out += (out.empty() ? " about \"" : " ") + word;
+  return out.empty() ? out : out + "\"";
+}
+
+bool Answerer::passes(const Ticket& ticket) const {
+  if (question_.open && *question_.open != ticket.open()) return false;
+  if (!window_.bounded()) return true;
+  const std::int64_t us = ticket.time(question_.time);
+  return us >= window_.since_us && us <= window_.until_us;
+}
+
+// A word of the topic may name a person, a queue, a priority or a state: then it is a test, not a word to find.
+void Answerer::find_tickets() {
+  for (std::size_t s = 0; s < scope_.size(); ++s) {
+    const Items& items = *scope_[s]->items;
+    if (!items.has_tickets()) continue;
+    for (const Entity& entity : items.entities()) all_tickets_ += entity.is_ticket && !entity.items.empty() ? 1 : 0;
+    if (!question_.ticket.empty()) {
+      if (const Entity* const entity = items.ticket(question_.ticket)) tickets_.push_back({s, &items, entity, 1, 1});
+      continue;
+    }
+    std::vector<std::pair<std::string, std::string>> tests;  // attribute and value
+    std::vector<std::vector<std::string>> stems;
+    for (std::size_t w = 0; w < question_.words.size(); ++w) {
+      bool is_value = false;
+      for (const std::string_view key : {"owner", "reporter", "queue", "priority", "state"}) {
+        is_value = is_value || std::any_of(items.items().begin(), items.items().end(), [&](const Item& item) {
+          const bool same = item.stands && language::lower(item.attribute(key)) == question_.words[w];
+          if (same) tests.emplace_back(key, question_.words[w]);
+          return same;
+        });
+      }
+      if (!is_value) stems.push_back(question_.topic[w]);
+    }
+    std::map<std::uint32_t, search::Ranked> ranked;
+    for (const search::Ranked& each : items.rank(stems, true)) ranked[each.entity] = each;
+    for (std::uint32_t u = 0; u < items.entities().size(); ++u) {
+      Ticket ticket{s, &items, &items.entities()[u], 0, stems.empty() ? 1.0F : 0.0F};
+      if (!ticket.entity->is_ticket || ticket.entity->items.empty()) continue;
+      if (const auto found = ranked.find(u); found != ranked.end()) {
+        ticket.score = found->second.score;
+        ticket.coverage = found->second.coverage;
+      }
+      const bool tested = std::all_of(tests.begin(), tests.end(), [&](const auto& test) { return language::lower(ticket.last().attribute(test.first)) == test.second; });
+      if (tested && ticket.coverage >= (question_.ask == ItemAsk::kSeen ? 0.35F : kFits) && passes(ticket)) tickets_.push_back(ticket);
+    }
+  }
+  std::stable_sort(tickets_.begin(), tickets_.end(), [](const Ticket& a, const Ticket& b) { return a.score > b.score; });
+}
+
+std::string Answerer::summary(const Ticket& ticket) const {
+  const Item& last = ticket.last();
+  std::string out = std::string(ticket.entity->name) + " " + std::string(last.attribute("subject")) + " (" + (ticket.open() ? "open" : "closed");
+  if (const std::string_view state = last.attribute("state"); !state.empty()) out += ", " + std::string(state);
+  if (const std::string_view owner = last.attribute("owner"); !owner.empty()) out += ", owner " + std::string(owner);
+  if (const std::string_view queue = last.attribute("queue"); !queue.empty()) out += ", in " + std::string(queue);
+  return out + ", opened " + day(ticket.first().event_us) + (ticket.closed() != nullptr ? ", closed " + day(ticket.closed()->event_us) : "") + ")";
+}
+
+// Text of others: what looks like a citation of ours gets a space.
+std::string harmless(std::string_view text, std::size_t most) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size() && i < most; ++i) {
+    out += text[i];
+    if (text[i] == '[' && i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9') out += ' ';
+  }
+  return out + (text.size() > most ? "…" : "");
+}
+
+Status Answerer::cite(std::size_t source, const Item& item, std::string_view lead, std::size_t shown) {
+  if (out_.reply.citations.size() >= most_) return Status::ok();
+  const auto read = log_.read(scope_[source]->ref, item.seq);
+  if (search::is_gone(read.status())) return Status::ok();
+  SILT_TRY(read.status());
+  search::Hit hit{source, item.seq, item.event_us, 0, read->text, ""};
+  out_.reply.citations.push_back(std::move(hit));
+  out_.reply.text += "\n[" + std::to_string(out_.reply.citations.size()) + "] " + item.place + (lead.empty() ? "" : " " + std::string(lead)) + ": " + harmless(read->text, shown);
+  return Status::ok();
+}
+
+// Of its events the one that has most of the topic.
+Status Answerer::cite_best_event(const Ticket& ticket) {
+  const Item* best = &ticket.first();
+  std::size_t best_hits = 0;
+  for (std::size_t i = 0; i < ticket.entity->items.size(); ++i) {
+    const auto read = log_.read(scope_[ticket.source]->ref, ticket.at(i).seq);
+    if (!read.is_ok()) continue;
+    std::size_t hits = !question_.quoted.empty() && read->text.find(question_.quoted) != std::string::npos ? 100 : 0;
+    for (const std::string& word : question_.words) hits += language::has_word(read->text, word) ? 1 : 0;
+    if (hits <= best_hits) continue;
+    best_hits = hits;
+    best = &ticket.at(i);
+  }
+  return cite(ticket.source, *best, "", kEventShown);
+}
+
+Status Answerer::list() {
+  if (question_.only_last || question_.only_first) {
+    std::stable_sort(tickets_.begin(), tickets_.end(), [&](const Ticket& a, const Ticket& b) {
+      const ItemTime of = question_.time == ItemTime::kUpdated ? ItemTime::kCreated : question_.time;
+      return question_.only_last ? a.time(of) > b.time(of) : a.time(of) < b.time(of);
+    });
+    tickets_.resize(std::min<std::size_t>(1, tickets_.size()));
+  } else if (question_.topic.empty()) {
+    std::stable_sort(tickets_.begin(), tickets_.end(), [&](const Ticket& a, const Ticket& b) { return a.time(question_.time) > b.time(question_.time); });
+  }
+  const std::string_view kind = !question_.open ? "" : *question_.open ? "open " : "closed ";
+  out_.reply.text = plural(tickets_.size(), std::string(kind) + "ticket") + topic();
+  if (window_.bounded()) {
+    const std::string_view what = question_.time == ItemTime::kClosed ? "closed" : question_.time == ItemTime::kCreated ? "opened" : "changed";
+    out_.reply.text += ", " + std::string(what) + (window_.since_us == Window::kMin ? "" : " from " + day(window_.since_us)) + (window_.until_us == Window::kMax ? "" : " to " + day(window_.until_us));
+  }
+  out_.reply.text += tickets_.empty() ? "." : ":";
+  for (std::size_t i = 0; i < tickets_.size() && i < kListed; ++i) {
+    const Item* const closed = tickets_[i].closed();
+    const Item& event = question_.time == ItemTime::kClosed && closed != nullptr ? *closed : tickets_[i].first();
+    SILT_TRY(cite(tickets_[i].source, event, summary(tickets_[i]), 120));
+  }
+  if (tickets_.size() > kListed) out_.reply.text += "\nand " + std::to_string(tickets_.size() - kListed) + " more";
+  return Status::ok();
+}
+
+Status Answerer::who(const Ticket& ticket) {
+  const Item* event = &ticket.first();
+  std::string name;
+  if (question_.ask == ItemAsk::kReporter) name = ticket.reporter();
+  if (question_.ask == ItemAsk::kOwner) {
+    name = ticket.last().attribute("owner");
+    event = &ticket.last();
+  }
+  if (question_.ask == ItemAsk::kCloser && ticket.closed() != nullptr) {
+    event = ticket.closed();
+    name = event->attribute("author");
+  }
+  if (question_.ask == ItemAsk::kAuthors) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < ticket.entity->items.size(); ++i) {
+      if (ticket.at(i).attribute("kind") != "comment") continue;
+      names.emplace(ticket.at(i).attribute("author"));
+      event = &ticket.at(i);
+    }
+    for (const std::string& each : names) name += (name.empty() ? "" : ", ") + each;
+  }
+  const std::string_view verb = question_.ask == ItemAsk::kReporter ? "reported" : question_.ask == ItemAsk::kOwner ? "owns" : question_.ask == ItemAsk::kCloser ? "closed" : "commented on";
+  out_.reply.text = (name.empty() ? std::string("Nobody") : name) + " " + std::string(verb) + " " + summary(ticket) + ".";
+  return cite(ticket.source, *event, "", kEventShown);
+}
+
+Status Answerer::one(const Ticket& ticket) {
+  const Item* const closed = ticket.closed();
+  const Item& last = ticket.last();
+  const auto seconds = [](std::int64_t us) { return search::duration_text(static_cast<double>(us) / 1e6); };
+  switch (question_.ask) {
+    case ItemAsk::kReporter:
+    case ItemAsk::kOwner:
+    case ItemAsk::kCloser:
+    case ItemAsk::kAuthors: return who(ticket);
+    case ItemAsk::kDuration:
+      out_.reply.text = closed != nullptr ? seconds(closed->event_us - ticket.first().event_us) + " from opening to closing: " + summary(ticket) + "."
+                                          : "Still open, for " + seconds(time_.now_us - ticket.first().event_us) + " so far: " + summary(ticket) + ".";
+      SILT_TRY(cite(ticket.source, ticket.first(), "", kEventShown));
+      return closed != nullptr && closed != &ticket.first() ? cite(ticket.source, *closed, "", kEventShown) : Status::ok();
+    case ItemAsk::kCreated:
+      out_.reply.text = time_text(ticket.first().event_us, time_.zone_s) + ": " + std::string(ticket.reporter()) + " opened " + summary(ticket) + ".";
+      return cite(ticket.source, ticket.first(), "", kEventShown);
+    case ItemAsk::kClosed:
+      out_.reply.text = closed != nullptr ? time_text(closed->event_us, time_.zone_s) + ": closed " + summary(ticket) + "." : "It is open: " + summary(ticket) + ".";
+      return cite(ticket.source, closed != nullptr ? *closed : last, "", kEventShown);
+    case ItemAsk::kState:
+      out_.reply.text = std::string(ticket.open() ? "open" : "closed") + " (" + std::string(last.attribute("state")) + "): " + summary(ticket) + ".";
+      return cite(ticket.source, last, "", kEventShown);
+    case ItemAsk::kPriority:
+    case ItemAsk::kQueue: {
+      const std::string_view key = question_.ask == ItemAsk::kPriority ? "priority" : "queue";
+      const std::string_view value = last.attribute(key);
+      out_.reply.text = std::string(value.empty() ? "none" : value) + " is the " + std::string(key) + " of " + summary(ticket) + ".";
+      return cite(ticket.source, last, "", kEventShown);
+    }
+    default:
+      out_.reply.text = summary(ticket) + ", " + plural(ticket.entity->items.size(), "event") + ".";
+      SILT_TRY(cite(ticket.source, ticket.first(), "", 3 * kEventShown));
+      for (std::size_t i = ticket.entity->items.size(); i-- > 1 && out_.reply.citations.size() < 4;)
+        SILT_TRY(cite(ticket.source, ticket.at(i), std::string(ticket.at(i).attribute("author")), kEventShown));
+      return Status::ok();
+  }
+}
+
+// Tickets like it, and what the documents say.
+Status Answerer::seen() {
+  if (!question_.quoted.empty()) {
+    std::stable_sort(tickets_.begin(), tickets_.end(), [](const Ticket& a, const Ticket& b) { return a.coverage > b.coverage; });
+  }
+  if (tickets_.empty()) return Status::ok();
+  out_.reply.text = "Yes, in " + summary(tickets_.front()) + (tickets_.size() > 1 ? ", and perhaps in " + plural(std::min<std::size_t>(tickets_.size() - 1, 4), "other") : "") + ".";
+  for (std::size_t i = 0; i < tickets_.size() && i < 5; ++i) SILT_TRY(cite_best_event(tickets_[i]));
+  return Status::ok();
+}
+
+// The best section, and the names of the next ones.
+Status Answerer::section(float least) {
+  struct Place {
+    std::size_t source;
+    search::Ranked ranked;
+  };
+  std::vector<Place> places;
+  for (std::size_t s = 0; s < scope_.size(); ++s) {
+    for (const search::Ranked& ranked : scope_[s]->items->rank(question_.topic, false)) {
+      if (places.size() > 1000) break;
+      places.push_back({s, ranked});
+    }
+  }
+  std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.ranked.score > b.ranked.score; });
+  if (places.empty() || places.front().ranked.coverage < least) return Status::ok();
+  for (std::size_t i = 0; i < places.size() && i < 3; ++i) {
+    const Items& items = *scope_[places[i].source]->items;
+    const Item& item = items.items()[items.entities()[places[i].ranked.entity].items.front()];
+    if (out_.reply.text.empty()) out_.reply.text = item.place + " says:";
+    if (i == 1) out_.reply.text += "\nSee also:";
+    SILT_TRY(cite(places[i].source, item, "", i == 0 ? kSectionShown : 120));
+  }
+  out_.judged.confidence = places.front().ranked.coverage;
+  return Status::ok();
+}
+
+Result<std::optional<ItemReply>> Answerer::run() {
+  if (question_.ask == ItemAsk::kSection) {
+    SILT_TRY(section(kSectionFits));
+  } else {
+    find_tickets();
+    const bool many = question_.ask == ItemAsk::kList || question_.ask == ItemAsk::kCount;
+    out_.judged.confidence = 0.8F;
+    if (question_.ask == ItemAsk::kSeen) SILT_TRY(seen());
+    else if (many && (!tickets_.empty() || question_.words.empty())) SILT_TRY(list());
+    else if (!tickets_.empty()) SILT_TRY(one(tickets_.front()));
+    if (question_.ask == ItemAsk::kSeen) {
+      const std::string tickets = std::exchange(out_.reply.text, {});
+      SILT_TRY(section(kFits));
+      if (!tickets.empty()) out_.reply.text = tickets + (out_.reply.text.empty() ? "" : "\nThe documents: " + out_.reply.text);
+    }
+    out_.reply.text += tickets_.empty() || out_.reply.text.empty() ? "" : "\n" + plural(tickets_.size(), "ticket") + " of " + std::to_string(all_tickets_) + " fit.";
+  }
+  if (out_.reply.text.empty()) return std::optional<ItemReply>();
+  out_.judged.verdict = Verdict::kStated;
+  out_.judged.scope = scope_;
+  out_.judged.candidate.query.op = question_.ask == ItemAsk::kCount ? Op::kCount : question_.ask == ItemAsk::kDuration ? Op::kDuration : Op::kList;
+  for (const std::string& word : question_.words) out_.judged.candidate.query.words.push_back({word});
+  out_.judged.candidate.query.window = window_;
+  out_.judged.outcome.matched = out_.reply.citations.size();
+  for (const auto& profile : scope_) out_.judged.outcome.examined = out_.judged.outcome.total += profile->records;
+  return std::optional(std::move(out_));
+}
+
+}  // namespace
+
+Result<std::optional<ItemReply>> reply_from_items(const store::RecordLog& log, const search::Profiles& scope, const std::string& question,
+                                                  const language::TimeContext& time, std::size_t citations_max) {
+  plan::ItemScope there;
+  language::TimeContext context = time;
+  there.only_items = true;
+  for (const auto& profile : scope) {
+    there.has_tickets = there.has_tickets || profile->items->has_tickets();
+    there.has_sections = there.has_sections || profile->items->has_sections();
+    there.only_items = there.only_items && !profile->items->empty();
+    if (profile->items->has_tickets()) {
+      context.first_us = profile->first_us;
+      context.last_us = profile->last_us;
+    }
+  }
+  if (!there.has_tickets && !there.has_sections) return std::optional<ItemReply>();
+  const language::Reading reading = language::read_question(question, context);
+  const std::optional<ItemQuestion> item_question = plan::read_item_question(reading, there);
+  if (!item_question) return std::optional<ItemReply>();
+  return Answerer(log, scope, *item_question, language::intersect(reading.windows), context, citations_max).run();
+}
+
+}  // namespace silt::answer::reply

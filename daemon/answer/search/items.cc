@@ -1,0 +1,154 @@
+#include "daemon/answer/search/items.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "daemon/answer/language/words.h"
+#include "daemon/answer/search/records.h"
+#include "daemon/store/attributes.h"
+
+namespace silt::answer::search {
+namespace {
+
+constexpr std::string_view kVersion = "version";  // connectors::kItemVersion, as the journal has it
+constexpr std::string_view kGone = "deleted";
+constexpr float kHeading = 3;  // a word there counts as so many
+constexpr std::size_t kTextMax = 64 * 1024;
+constexpr float kK1 = 1.2F, kB = 0.6F;  // BM25
+
+}  // namespace
+
+void Items::use_text(std::string_view text, float weight, std::unordered_map<std::uint32_t, float>& to) {
+  language::for_each_word(text.substr(0, kTextMax), [&](std::string_view word, std::size_t) {
+    if (word.size() < 2 || word.size() > 60) return;
+    const auto [at, is_new] = stem_at_.emplace(language::stem(language::lower(word)), static_cast<std::uint32_t>(stem_at_.size()));
+    to[at->second] += weight;
+  });
+}
+
+std::uint32_t Items::entity_of(const Item& item) {
+  const std::string_view ticket = item.attribute("ticket");
+  const std::string name(ticket.empty() ? std::string_view(item.place) : ticket);
+  const auto [at, is_new] = entity_at_.emplace(name, static_cast<std::uint32_t>(entities_.size()));
+  if (is_new) {
+    entities_.push_back({name, !ticket.empty(), {}});
+    tickets_ += ticket.empty() ? 0 : 1;
+  }
+  return at->second;
+}
+
+bool Items::add(const store::RecordView& record, std::int64_t event_us) {
+  if (record.attributes.empty()) return false;
+  const auto attributes = store::decode_attributes(record.attributes);
+  if (!attributes.is_ok()) return false;
+  Item item;
+  for (const store::Attribute& each : *attributes) item.attributes.emplace(each.key, each.value);
+  const std::string version(item.attribute(kVersion));
+  if (version.empty()) return false;
+  item.seq = record.seq;
+  item.event_us = event_us;
+  item.place = record.origin.place;
+  const auto known = item_at_.find(item.place);
+  if (known != item_at_.end()) {
+    Item& old = items_[known->second];
+    history_.insert(old.seq);
+    old.stands = false;
+    std::vector<std::uint32_t>& its_items = entities_[entity_of(old)].items;
+    std::erase(its_items, known->second);
+  }
+  if (version == kGone) {
+    history_.insert(record.seq);
+    item_at_.erase(item.place);
+    return true;
+  }
+  const std::string_view text = record.text;
+  const bool headed = !item.attribute("section").empty() || item.attribute("kind") == "created";
+  const std::size_t head = headed ? std::min(text.find('\n'), text.size()) : 0;
+  std::unordered_map<std::uint32_t, float> stems;
+  use_text(text.substr(0, head), kHeading, stems);
+  use_text(item.attribute("document"), 1, stems);
+  use_text(text.substr(head), 1, stems);
+  item.stems.assign(stems.begin(), stems.end());
+  std::sort(item.stems.begin(), item.stems.end());
+  for (const auto& [stem, count] : item.stems) item.length += count;
+  const auto index = static_cast<std::uint32_t>(items_.size());
+  item_at_[item.place] = index;
+  Entity& entity = entities_[entity_of(item)];
+  items_.push_back(std::move(item));
+  const auto later = std::upper_bound(entity.items.begin(), entity.items.end(), index, [&](std::uint32_t a, std::uint32_t b) {
+    return items_[a].event_us < items_[b].event_us;
+  });
+  entity.items.insert(later, index);
+  return true;
+}
+
+Status update_items(const store::RecordLog& log, store::SourceRef source, std::shared_ptr<const Items>& items) {
+  if (items->none_) return Status::ok();
+  const auto next = std::make_shared<Items>(*items);
+  const auto visit = [&](const store::RecordView& record, const store::FoldMark& mark) {
+    const bool first = next->read_seq_ == 0;
+    next->read_seq_ = record.seq;
+    next->none_ = !next->add(record, mark.event_us) && first;
+    return !next->none_;
+  };
+  SILT_TRY(scan_records(log, source, {items->read_seq_ + 1, ~store::Seq{0}}, visit).status());
+  if (next->read_seq_ != items->read_seq_) items = next;
+  return Status::ok();
+}
+
+const Entity* Items::ticket(std::string_view name) const {
+  for (const std::string& form : {std::string(name), "#" + std::string(name)}) {
+    const auto found = entity_at_.find(form);
+    if (found != entity_at_.end() && entities_[found->second].is_ticket && !entities_[found->second].items.empty()) return &entities_[found->second];
+  }
+  return nullptr;
+}
+
+std::vector<Ranked> Items::rank(const std::vector<std::vector<std::string>>& stems, bool tickets) const {
+  std::unordered_map<std::uint32_t, std::size_t> group_of;
+  for (std::size_t g = 0; g < stems.size(); ++g) {
+    for (const std::string& stem : stems[g]) {
+      const auto found = stem_at_.find(stem);
+      if (found != stem_at_.end()) group_of.emplace(found->second, g);
+    }
+  }
+  std::vector<std::vector<float>> counts(entities_.size());  // per group
+  std::vector<float> lengths(entities_.size(), 0), having(stems.size(), 0);
+  float all = 0, total = 0;
+  for (std::size_t u = 0; u < entities_.size(); ++u) {
+    if (entities_[u].is_ticket != tickets || entities_[u].items.empty()) continue;
+    counts[u].assign(stems.size(), 0);
+    for (const std::uint32_t i : entities_[u].items) {
+      lengths[u] += items_[i].length;
+      for (const auto& [stem, count] : items_[i].stems) {
+        const auto group = group_of.find(stem);
+        if (group != group_of.end()) counts[u][group->second] += count;
+      }
+    }
+    all += 1;
+    total += lengths[u];
+    for (std::size_t g = 0; g < stems.size(); ++g) having[g] += counts[u][g] > 0 ? 1 : 0;
+  }
+  std::vector<float> weight(stems.size(), 0);
+  float weights = 0;
+  for (std::size_t g = 0; g < stems.size(); ++g) {
+    weight[g] = std::log(1 + (all - having[g] + 0.5F) / (having[g] + 0.5F));
+    weights += weight[g];
+  }
+  std::vector<Ranked> out;
+  const float mean = all > 0 ? total / all : 1;
+  for (std::size_t u = 0; u < entities_.size(); ++u) {
+    Ranked one{static_cast<std::uint32_t>(u), 0, 0};
+    for (std::size_t g = 0; g < counts[u].size(); ++g) {
+      const float count = counts[u][g];
+      if (count <= 0) continue;
+      one.score += weight[g] * count * (kK1 + 1) / (count + kK1 * (1 - kB + kB * lengths[u] / mean));
+      one.coverage += weights > 0 ? weight[g] / weights : 0;
+    }
+    if (one.score > 0) out.push_back(one);
+  }
+  std::stable_sort(out.begin(), out.end(), [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
+  return out;
+}
+
+}  // namespace silt::answer::search

@@ -1,0 +1,105 @@
+#include "daemon/make_connector.h"
+
+#include "connectors/documents/document_connector.h"
+#include "connectors/file/file_connector.h"
+#include "connectors/http/credential.h"
+#include "connectors/tickets/github.h"
+#include "connectors/tickets/jira.h"
+#include "connectors/tickets/redmine.h"
+#include "connectors/tickets/request_tracker.h"
+#include "connectors/tickets/ticket_connector.h"
+
+namespace silt::daemon {
+namespace {
+
+using connectors::Connector;
+using connectors::TicketSource;
+using connectors::TrackerOptions;
+
+struct Tracker {
+  std::string_view type;
+  std::string_view place;  // of "rm:#42"
+  Result<std::unique_ptr<TicketSource>> (*make)(const TrackerOptions&);
+};
+constexpr Tracker kTrackers[] = {{"rt", "rt", connectors::make_request_tracker},
+                                 {"redmine", "rm", connectors::make_redmine},
+                                 {"jira", "jira", connectors::make_jira},
+                                 {"github", "gh", connectors::make_github}};
+
+const Tracker* tracker_of(const SourceConfig& source) {
+  for (const Tracker& tracker : kTrackers) {
+    if (tracker.type == source.type) return &tracker;
+  }
+  return nullptr;
+}
+
+// A name with captures names the sources outright.
+std::string stream_name_of(const SourceConfig& source) {
+  if (source.name.find_first_of("{}") != std::string::npos) return source.name;
+  return source.per_file ? source.name + ":{path}" : std::string();
+}
+
+// Expressions were checked when the file was read.
+Result<std::shared_ptr<const connectors::RecordRules>> rules_of(const SourceConfig& source) {
+  using Rules = connectors::RecordRules;
+  if (!source.record_start.empty()) return Rules::by_expression(Rules::Kind::kStart, source.record_start);
+  if (!source.record_continue.empty())
+    return Rules::by_expression(Rules::Kind::kContinue, source.record_continue);
+  return source.lines == "single" ? nullptr : Rules::usual();
+}
+
+Result<std::unique_ptr<Connector>> make_files(const SourceConfig& source, const ConnectorContext& context) {
+  connectors::FileConnectorOptions file;
+  file.include = source.include;
+  if (!source.exclude.empty()) file.exclude = source.exclude;
+  file.link_targets = source.link_targets;
+  file.never_enter = context.never_enter;
+  file.stream_name = stream_name_of(source);
+  file.start = source.start == "end" ? connectors::FileStart::kEnd : connectors::FileStart::kBeginning;
+  file.reconcile_ms = source.reconcile_ms;
+  SILT_ASSIGN(file.rules, rules_of(source));
+  file.flush_ms = source.flush_ms;
+  file.open_files_max = context.open_files_max;
+  SILT_ASSIGN(auto made, connectors::FileConnector::create(std::move(file), context.clock, context.waiter));
+  return std::unique_ptr<Connector>(std::move(made));
+}
+
+Result<std::unique_ptr<Connector>> make_documents(const SourceConfig& source, const ConnectorContext& context) {
+  connectors::DocumentConnectorOptions options;
+  options.include = source.include;
+  options.exclude = source.exclude;
+  options.exclude.insert(options.exclude.end(), context.never_enter.begin(), context.never_enter.end());
+  options.mail = source.type == "mail";
+  options.place = source.name;
+  options.scan_ms = source.reconcile_ms;
+  SILT_ASSIGN(auto made, connectors::DocumentConnector::create(std::move(options), context.clock, context.waiter));
+  return std::unique_ptr<Connector>(std::move(made));
+}
+
+Result<std::unique_ptr<Connector>> make_tickets(const SourceConfig& source, const Tracker& tracker, const ConnectorContext& context) {
+  TrackerOptions options;
+  options.http.url = source.url;
+  options.http.ca_file = source.ca_file;
+  options.http.proxy = source.proxy;
+  options.credential = source.credential;
+  options.queues = source.queues;
+  SILT_ASSIGN(auto made, tracker.make(options));
+  connectors::TicketConnectorOptions tickets;
+  tickets.place = tracker.place;
+  tickets.poll_ms = source.poll_ms;
+  return std::unique_ptr<Connector>(std::make_unique<connectors::TicketConnector>(std::move(tickets), std::move(made), context.clock));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Connector>> make_connector(const SourceConfig& source, const ConnectorContext& context) {
+  if (const Tracker* const tracker = tracker_of(source)) return make_tickets(source, *tracker, context);
+  return source.type == "file" ? make_files(source, context) : make_documents(source, context);
+}
+
+Status check_surroundings(const SourceConfig& source) {
+  if (tracker_of(source) == nullptr) return Status::ok();
+  return connectors::read_credential(source.credential).status().with_context(source.line.place + ": source.credential");
+}
+
+}  // namespace silt::daemon

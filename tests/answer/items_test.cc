@@ -1,0 +1,108 @@
+// Questions that tickets and documents answer, over an invented queue and runbook.
+#include <gtest/gtest.h>
+
+#include "daemon/answer/reply/item_reply.h"
+#include "daemon/store/attributes.h"
+#include "tests/answer/lines_store.h"
+
+namespace silt::answer {
+namespace {
+
+constexpr std::int64_t kDay = 86'400'000'000;
+constexpr std::int64_t kMonday = 1'795'996'800'000'000;  // 2026-11-30T00:00:00Z
+
+using Told = std::vector<std::pair<std::string, std::string>>;
+
+store::JournalRecord record(const std::string& place, double day, const std::string& text, const Told& attributes, const std::string& version = "1") {
+  store::JournalRecord out;
+  out.place = place;
+  out.told_us = kMonday + static_cast<std::int64_t>(day * static_cast<double>(kDay));
+  out.text = text;
+  std::vector<store::Attribute> all;
+  for (const auto& [key, value] : attributes) all.push_back({key, value});
+  all.push_back({"version", version});
+  out.attributes = store::encode_attributes(all);
+  return out;
+}
+
+Told event(const std::string& ticket, const std::string& subject, const std::string& kind, const std::string& author, const std::string& state, const std::string& owner = "", const std::string& reporter = "ann") {
+  return {{"ticket", ticket}, {"kind", kind}, {"author", author}, {"subject", subject}, {"queue", "Ops"}, {"state", state}, {"open", state == "closed" ? "no" : "yes"}, {"owner", owner}, {"reporter", reporter}};
+}
+
+class ItemsTest : public ::testing::Test {
+ protected:
+  ItemsTest() {
+    const std::string disk = "Disk full on db3", login = "Login fails for new users", mail = "Mail is slow";
+    add("tickets", {record("rm:#41/1", -20, login + "\nThey see error 0x41 after the proxy", event("#41", login, "created", "bob", "new", "", "bob")),
+                    record("rm:#41/2", -19, "the certificate had expired", event("#41", login, "comment", "kim", "new", "", "bob")),
+                    record("rm:#41/3", -17, "state changed from new to closed", event("#41", login, "change", "kim", "closed", "", "bob")),
+                    record("rm:#42/1", -3, disk + "\nsda1 has no room", event("#42", disk, "created", "ann", "new")),
+                    record("rm:#42/2", -2, "I deleted the old dumps", event("#42", disk, "comment", "lee", "new")),
+                    record("rm:#42/3", -2, "owner changed from (none) to kim", event("#42", disk, "change", "ann", "new", "kim")),
+                    record("rm:#42/2", -2, "I moved the old dumps to tape", event("#42", disk, "comment", "lee", "new"), "2"),
+                    record("rm:#43/1", -5, mail + "\ndelivery takes an hour", event("#43", mail, "created", "cal", "new", "", "cal")),
+                    record("rm:#43/2", -4, "state changed from new to closed", event("#43", mail, "change", "lee", "closed", "", "cal"))});
+    add("runbooks", {record("book:pg.md#Postgres > Replication lag", 0, "Postgres > Replication lag\nCheck pg_stat_replication, then restart the receiver.", {{"section", "Postgres > Replication lag"}, {"document", "pg.md"}}),
+                     record("book:pg.md#Postgres > Backups", 0, "Postgres > Backups\nRun the dump job by hand.", {{"section", "Postgres > Backups"}, {"document", "pg.md"}}),
+                     record("book:redis.md#Redis > Memory", 0, "Redis > Memory\nFlush the keys of the sessions.", {{"section", "Redis > Memory"}, {"document", "redis.md"}})});
+  }
+
+  void add(const std::string& name, std::vector<store::JournalRecord> records) {
+    auto profile = std::make_shared<search::Profile>();
+    profile->name = name;
+    profile->records = records.size();
+    profile->first_us = kMonday - 20 * kDay;
+    profile->last_us = kMonday;
+    profile->ref = store_.add_records(name, std::move(records));
+    ASSERT_TRUE(search::update_items(store_, profile->ref, profile->items).is_ok());
+    scope_.push_back(std::move(profile));
+  }
+
+  // Empty: others answer it.
+  std::string ask(const std::string& question) {
+    language::TimeContext time;
+    time.now_us = kMonday + kDay / 2;
+    auto reply = reply::reply_from_items(store_, scope_, question, time, 8);
+    EXPECT_TRUE(reply.is_ok()) << reply.status().to_string();
+    return reply.is_ok() && *reply ? (*reply)->reply.text : std::string();
+  }
+
+  LinesStore store_;
+  search::Profiles scope_;
+};
+
+void expect_has(const std::string& text, std::initializer_list<std::string_view> parts) {
+  for (const std::string_view part : parts) EXPECT_NE(text.find(part), std::string::npos) << "no \"" << part << "\" in: " << text;
+}
+
+TEST_F(ItemsTest, AnswersAboutTickets) {
+  expect_has(ask("what is open about the disk on db3?"), {"1 open ticket", "rm:#42/1", "Disk full on db3"});
+  expect_has(ask("who reported the login problem?"), {"bob reported #41", "rm:#41/1"});
+  expect_has(ask("who is working on the disk ticket?"), {"kim owns #42"});
+  expect_has(ask("who closed #43?"), {"lee closed #43", "rm:#43/2"});
+  expect_has(ask("how long did #41 take to close?"), {"3 d", "rm:#41/1", "rm:#41/3"});
+  expect_has(ask("tickets closed last week"), {"1 closed ticket", "#43"});
+  expect_has(ask("how many tickets are open?"), {"1 open ticket"});
+  expect_has(ask("is #42 still open?"), {"open (new)"});
+  expect_has(ask("when was #43 opened?"), {"2026-11-25", "cal opened"});
+  expect_has(ask("has this error been seen before: error 0x41 after the proxy"), {"Yes, in #41", "rm:#41/1"});
+  expect_has(ask("what does #42 say?"), {"Disk full on db3", "rm:#42/2", "to tape"});
+}
+
+TEST_F(ItemsTest, WhatWasEditedAwayIsNotCited) {
+  const std::string text = ask("what does #42 say?");
+  EXPECT_EQ(text.find("deleted the old dumps"), std::string::npos) << text;
+}
+
+TEST_F(ItemsTest, AnswersWithTheSection) {
+  expect_has(ask("how do I fix replication lag of postgres?"), {"book:pg.md#Postgres > Replication lag says:", "restart the receiver"});
+  expect_has(ask("what does the runbook say about redis memory?"), {"book:redis.md#Redis > Memory says:"});
+}
+
+TEST_F(ItemsTest, LeavesOtherQuestionsToOthers) {
+  EXPECT_EQ(ask("how many errors were there yesterday?"), "");
+  EXPECT_EQ(ask("how do I bake sourdough with rye?"), "");
+}
+
+}  // namespace
+}  // namespace silt::answer

@@ -1,0 +1,283 @@
+// The trackers' dialects, against servers written from their public documentation: pages, refusals, answers that
+// are cut, other time zones, edits.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <fstream>
+#include <thread>
+
+#include "connectors/tickets/adf.h"
+#include "connectors/tickets/github.h"
+#include "connectors/tickets/jira.h"
+#include "connectors/tickets/redmine.h"
+#include "connectors/tickets/request_tracker.h"
+#include "connectors/tickets/ticket_connector.h"
+#include "tests/connectors/journal_of.h"
+#include "tests/support/http_server.h"
+#include "tests/support/temp_dir.h"
+
+namespace silt::connectors {
+namespace {
+
+using testing::HttpServer;
+using testing::Request;
+using testing::Response;
+
+constexpr char kDate[] = "Date: Mon, 30 Nov 2026 12:00:00 GMT";  // the trackers' clock
+
+// One that answers `handle`, now and then something bad before, and asks for the key.
+class TrackersTest : public ::testing::Test {
+ protected:
+  using Make = Result<std::unique_ptr<TicketSource>> (*)(const TrackerOptions&);
+
+  TrackersTest() { write_key("secret-7"); }
+  ~TrackersTest() override { connector.reset(); }
+
+  void write_key(const std::string& key, mode_t mode = 0600) {
+    std::ofstream(dir.path("key")) << key << "\n";
+    ::chmod(dir.path("key").c_str(), mode);
+  }
+  void start(Make make, const std::string& url, std::vector<std::string> queues = {}) {
+    TrackerOptions options;
+    options.http.url = url;
+    options.credential = dir.path("key");
+    options.queues = std::move(queues);
+    auto source = make(options);
+    ASSERT_TRUE(source.is_ok()) << source.status().to_string();
+    TicketConnectorOptions tickets;
+    tickets.place = "x";
+    tickets.poll_ms = tickets.retry_first_ms = tickets.retry_last_ms = 1;
+    connector = std::make_unique<TicketConnector>(tickets, std::move(source).value(), clock);
+    journal.resume(*connector);
+  }
+  template <class Condition>
+  bool until(const Condition& condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      if (!journal.take(*connector)) std::this_thread::yield();
+    }
+    return true;
+  }
+
+  SystemClock clock;
+  silt::testing::TempDir dir;
+  Journal journal;
+  std::unique_ptr<TicketConnector> connector;
+};
+
+Response ok(std::string body) {
+  return {200, std::move(body), {kDate}, false};
+}
+
+// --- Jira ---------------------------------------------------------------------------------------------
+
+std::string adf(const std::string& text) {
+  return R"({"type":"doc","content":[{"type":"paragraph","content":[{"type":"text","text":")" + text + R"("}]}]})";
+}
+
+// 230 issues, of which all were updated in two minutes; times in the account's zone, New York's.
+struct JiraCloud {
+  int calls = 0;
+  std::vector<std::string> jql;
+  std::string comment = "restarted it";
+
+  Response answer(const Request& request) {
+    ++calls;
+    if (request.headers.at("authorization") != "Basic bWFpbEBleGFtcGxlLm9yZzpzZWNyZXQtNw==") return {401, "", {}, false};
+    if (calls == 3) return {429, "", {"Retry-After: 0"}, false};
+    if (calls == 5) return {503, "busy", {}, false};
+    if (calls == 7) return {200, R"({"issues":[{"id":)", {kDate}, false};
+    if (calls == 9) return {200, R"({"issues":[{"id":"1","fields":{}}]})", {kDate}, true};
+    const std::string path = request.path();
+    if (path == "/rest/api/2/serverInfo") return ok(R"({"deploymentType":"Cloud"})");
+    if (path == "/rest/api/3/myself") return ok(R"({"timeZone":"America/New_York"})");
+    if (path == "/rest/api/3/status") return ok(R"([{"name":"Done","statusCategory":{"key":"done"}},{"name":"To Do","statusCategory":{"key":"new"}}])");
+    if (path == "/rest/api/3/search/jql") return list(request);
+    const std::string id = path.substr(path.rfind('/') + 1);
+    if (path.ends_with("/comment")) return ok(R"({"startAt":1,"total":2,"comments":[{"id":"m2","created":"2026-11-20T08:00:00.000-0500","author":{"displayName":"Lee"},"body":)" + adf("second page") + "}]}");
+    return ok(R"({"id":")" + id + R"(","key":"OPS-)" + id + R"(","fields":{"summary":"Disk )" + id + R"(","description":)" + adf("full") +
+              R"(,"status":{"name":"Done","statusCategory":{"key":"done"}},"priority":{"name":"High"},"assignee":null,"reporter":{"displayName":"Kim"},"creator":{"displayName":"Kim"},"project":{"name":"Ops"},"created":"2026-11-20T07:00:00.000-0500","comment":{"total":2,"comments":[{"id":"m1","created":"2026-11-20T07:30:00.000-0500","author":{"displayName":"Lee"},"body":)" + adf(comment) +
+              R"(}]}},"changelog":{"total":1,"histories":[{"id":"h1","created":"2026-11-20T09:00:00.000-0500","author":{"displayName":"Lee"},"items":[{"field":"status","fromString":"To Do","toString":"Done"}]}]}})");
+  }
+
+  // Pages of 100 by a token that names where the next one begins.
+  Response list(const Request& request) {
+    const std::size_t since_at = request.body.find("updated >= ");
+    jql.push_back(request.body);
+    const long long since_ms = since_at == std::string::npos ? 0 : std::stoll(request.body.substr(since_at + 11));
+    const std::size_t token = request.body.find("\"nextPageToken\":\"");
+    int skip = token == std::string::npos ? 0 : std::stoi(request.body.substr(token + 17));
+    const int skipped = skip;
+    std::string issues;
+    int shown = 0;
+    bool last = true;
+    for (int i = 1; i <= 230; ++i) {
+      const long long updated_ms = 1'795'176'000'000 + (i > 150 ? 60'000 : 0);  // 2026-11-20T12:00:00Z, and a minute later
+      if (updated_ms < since_ms || skip-- > 0) continue;
+      if (shown == 100) {
+        last = false;
+        break;
+      }
+      issues += (shown++ > 0 ? "," : "") + std::string(R"({"id":")") + std::to_string(i) + R"(","key":"OPS-)" + std::to_string(i) + R"(","fields":{"updated":")" +
+                (i > 150 ? "2026-11-20T07:01:00.000-0500" : "2026-11-20T07:00:00.000-0500") + "\"}}";
+    }
+    return ok("{\"issues\":[" + issues + "],\"isLast\":" + (last ? "true" : "false") + (last ? "" : ",\"nextPageToken\":\"" + std::to_string(skipped + 100) + "\"") + "}");
+  }
+};
+
+TEST_F(TrackersTest, JiraCloudPagesThroughRefusalsCutAnswersAndAnotherZone) {
+  write_key("mail@example.org:secret-7");
+  JiraCloud jira;
+  HttpServer server([&](const Request& request) { return jira.answer(request); });
+  start(make_jira, server.url(), {"OPS"});
+  ASSERT_TRUE(until([&] { return journal.records.size() >= 230 * 4; })) << journal.records.size() << " " << connector->stats().last_error;
+  for (const auto& [what, times] : journal.told()) EXPECT_EQ(times, 1) << what;
+  const auto current = journal.current();
+  ASSERT_EQ(current.size(), 230u * 4);
+  const Kept& created = current.at("x:OPS-42/1");
+  EXPECT_EQ(created.text, "Disk 42\nfull");
+  EXPECT_EQ(created.told_us, 1'795'176'000'000'000);
+  EXPECT_EQ(created.attributes.at("state"), "To Do");
+  EXPECT_EQ(created.attributes.at("open"), "yes");
+  EXPECT_EQ(current.at("x:OPS-42/2").text, "restarted it");
+  EXPECT_EQ(current.at("x:OPS-42/3").text, "second page");
+  EXPECT_EQ(current.at("x:OPS-42/4").text, "state changed from To Do to Done");
+  EXPECT_EQ(current.at("x:OPS-42/4").attributes.at("open"), "no");
+  EXPECT_NE(jira.jql.front().find("project in (\\\"OPS\\\")"), std::string::npos) << jira.jql.front();
+}
+
+TEST_F(TrackersTest, AnExpiredKeyIsSaidAndANewOneIsTakenWithoutARestart) {
+  write_key("mail@example.org:expired");
+  JiraCloud jira;
+  jira.calls = 100;
+  HttpServer server([&](const Request& request) { return jira.answer(request); });
+  start(make_jira, server.url());
+  ASSERT_TRUE(until([&] { return !connector->stats().last_error.empty(); }));
+  const std::string error = connector->stats().last_error;
+  EXPECT_NE(error.find("401"), std::string::npos) << error;
+  EXPECT_NE(error.find(dir.path("key")), std::string::npos) << error;
+  EXPECT_EQ(error.find("expired"), std::string::npos) << "the credential itself: " << error;
+  write_key("mail@example.org:secret-7");
+  EXPECT_TRUE(until([&] { return journal.records.size() >= 230 * 4; })) << connector->stats().last_error;
+}
+
+TEST_F(TrackersTest, AKeyThatOthersCanReadIsNotUsed) {
+  write_key("secret-7", 0644);
+  HttpServer server([&](const Request&) {
+    ADD_FAILURE() << "it was sent";
+    return ok("{}");
+  });
+  start(make_redmine, server.url());
+  ASSERT_TRUE(until([&] { return !connector->stats().last_error.empty(); }));
+  EXPECT_NE(connector->stats().last_error.find("chmod 600"), std::string::npos) << connector->stats().last_error;
+}
+
+TEST(Adf, IsTextWithoutItsForm) {
+  const auto document = JsonDocument::parse(
+      R"({"type":"doc","content":[{"type":"heading","content":[{"type":"text","text":"Steps"}]},{"type":"bulletList","content":[{"type":"listItem","content":[{"type":"paragraph","content":[{"type":"text","text":"stop "},{"type":"mention","attrs":{"text":"@kim"}}]}]}]},{"type":"table","content":[{"type":"tableRow","content":[{"type":"tableCell","content":[{"type":"paragraph","content":[{"type":"text","text":"a"}]}]},{"type":"tableCell","content":[{"type":"paragraph","content":[{"type":"text","text":"b"}]}]}]}]},{"type":"codeBlock","content":[{"type":"text","text":"ls\n-l"}]}]})");
+  ASSERT_TRUE(document.is_ok());
+  EXPECT_EQ(adf_text(document->root()), "Steps\n- stop @kim\na | b\nls\n-l");
+}
+
+// --- GitHub -------------------------------------------------------------------------------------------
+
+struct GitHubApi {
+  std::string base;
+  int calls = 0, lists = 0, not_modified = 0, limited = 0;
+  bool renamed = false;
+
+  Response answer(const Request& request) {
+    ++calls;
+    if (request.headers.at("authorization") != "Bearer secret-7") return {401, "", {}, false};
+    if (calls == 2) return limited++, Response{403, "secondary", {"Retry-After: 0"}, false};
+    if (calls == 4) return limited++, Response{403, "primary", {"x-ratelimit-remaining: 0", "x-ratelimit-reset: 1", kDate}, false};
+    const std::string path = request.path();
+    if (path == "/repos/a/b") return ok("{}");
+    if (path == "/repos/a/b/issues") return list(request);
+    const std::string number = path.substr(18, path.find('/', 18) - 18);
+    if (path.ends_with("/comments")) {
+      if (request.parameter("page") == "2") return ok(R"([{"id":2,"created_at":"2026-11-20T12:10:00Z","user":{"login":"lee"},"body":"page two"}])");
+      return {200, R"([{"id":1,"created_at":"2026-11-20T12:05:00Z","user":{"login":"lee"},"body":"me, too"}])", {kDate, "Link: <" + base + path + "?page=2>; rel=\"next\""}, false};
+    }
+    if (path.ends_with("/events")) return ok(R"([{"id":9,"event":"closed","created_at":"2026-11-20T12:20:00Z","actor":{"login":"kim"}},{"id":10,"event":"subscribed","created_at":"2026-11-20T12:21:00Z","actor":{"login":"kim"}}])");
+    return ok(R"({"number":)" + number + R"(,"repository_url":")" + base + R"(/repos/a/b","title":"Crash )" + number + R"(","state":"closed","user":{"login":"ann"},"assignee":{"login":"kim"},"created_at":"2026-11-20T12:00:00Z","comments":2,"body":"it crashes"})");
+  }
+
+  Response list(const Request& request) {
+    ++lists;
+    const std::string page = request.parameter("page");
+    if (page.empty() && request.headers.contains("if-none-match") && request.headers.at("if-none-match") == "\"e1\"" ) {
+      ++not_modified;
+      return {304, "", {kDate}, false};
+    }
+    const bool second = page == "2";
+    std::string items;
+    for (int i = second ? 4 : 1; i <= (second ? 5 : 3); ++i)
+      items += (items.empty() ? "" : ",") + std::string("{\"number\":") + std::to_string(i) + ",\"updated_at\":\"2026-11-20T12:30:00Z\"" + (i == 5 ? ",\"pull_request\":{}" : "") + "}";
+    Response out = ok("[" + items + "]");
+    if (request.parameter("since") > "2026-11-20T12:30:00Z") out.body = "[]";
+    else if (!second) out.headers.push_back("Link: <" + base + "/repos/a/b/issues?page=2>; rel=\"next\"");
+    if (page.empty()) out.headers.push_back("ETag: \"e1\"");
+    return out;
+  }
+};
+
+TEST_F(TrackersTest, GitHubFollowsLinksAndWaitsAsItIsTold) {
+  GitHubApi api;
+  HttpServer server([&](const Request& request) { return api.answer(request); });
+  api.base = server.url();
+  start(make_github, server.url(), {"a/b"});
+  ASSERT_TRUE(until([&] { return journal.records.size() >= 16; })) << connector->stats().last_error;
+  ASSERT_TRUE(until([&] { return api.lists > 8; }));
+  EXPECT_EQ(api.limited, 2);
+  EXPECT_EQ(journal.records.size(), 16u) << "four issues, and no pull request";
+  const auto current = journal.current();
+  EXPECT_EQ(current.at("x:a/b#3/1").text, "Crash 3\nit crashes");
+  EXPECT_EQ(current.at("x:a/b#3/3").text, "page two");
+  EXPECT_EQ(current.at("x:a/b#3/4").text, "state changed from open to closed");
+  EXPECT_EQ(current.at("x:a/b#3/4").attributes.at("author"), "kim");
+  EXPECT_EQ(current.at("x:a/b#3/4").attributes.at("open"), "no");
+}
+
+// --- the way there ------------------------------------------------------------------------------------
+
+TEST(HttpClient, ARedirectToAnotherHostGetsNoCredential) {
+  HttpServer other([](const Request& request) {
+    EXPECT_FALSE(request.headers.contains("authorization")) << "the credential left";
+    return ok("{}");
+  });
+  HttpServer server([&](const Request& request) {
+    if (request.path() == "/here") return Response{302, "", {"Location: /there"}, false};
+    if (request.path() == "/there") return ok("arrived");
+    return Response{302, "", {"Location: " + other.url() + "/x"}, false};
+  });
+  auto client = HttpClient::create({.url = server.url()});
+  ASSERT_TRUE(client.is_ok());
+  const auto away = (*client)->send({"/away", {"Authorization: Bearer secret"}, ""});
+  EXPECT_EQ(away.status().code(), Code::kFailedPrecondition) << away.status().to_string();
+  EXPECT_EQ(other.connections(), 0);
+  const auto within = (*client)->send({"/here", {"Authorization: Bearer secret"}, ""});
+  ASSERT_TRUE(within.is_ok()) << within.status().to_string();
+  EXPECT_EQ(within->body, "arrived");
+  EXPECT_EQ(server.connections(), 1) << "a connection is kept";
+}
+
+TEST(HttpClient, BoundsWhatItTakesAndIsCancelled) {
+  HttpServer server([](const Request&) { return ok(std::string(1 << 20, 'x')); });
+  auto client = HttpClient::create({.url = server.url(), .body_bytes_max = 1000});
+  EXPECT_EQ((*client)->send({"/", {}, ""}).status().code(), Code::kResourceExhausted);
+  (*client)->cancel();
+  EXPECT_EQ((*client)->send({"/", {}, ""}).status().code(), Code::kCancelled);
+}
+
+TEST(HttpClient, SendsNothingInTheClear) {
+  EXPECT_EQ(HttpClient::create({.url = "http://tracker.example.org"}).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(HttpClient::create({.url = "https://kim:pass@tracker.example.org"}).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(HttpClient::create({.url = "file:///etc/passwd"}).status().code(), Code::kInvalidArgument);
+  EXPECT_TRUE(HttpClient::create({.url = "https://tracker.example.org/rt/"}).is_ok());
+}
+
+}  // namespace
+}  // namespace silt::connectors

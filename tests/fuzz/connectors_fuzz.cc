@@ -1,0 +1,48 @@
+// What strangers write, through every parser of tickets and documents: the first byte chooses which. For clang's
+// libFuzzer; see CMakeLists.txt.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "connectors/documents/html_text.h"
+#include "connectors/documents/mail.h"
+#include "connectors/documents/markdown.h"
+#include "connectors/documents/plain_text.h"
+#include "connectors/tickets/adf.h"
+#include "connectors/tickets/json.h"
+#include "connectors/tickets/ticket.h"
+#include "connectors/tickets/told.h"
+
+using namespace silt::connectors;
+
+namespace {
+
+void parse(std::uint8_t which, std::string_view text) {
+  switch (which % 8) {
+    case 0: markdown_sections(text); return;
+    case 1: html_text(text); return;
+    case 2: plain_sections(text); return;
+    case 3: parse_mail(text); return;
+    case 4:
+      for (const std::string_view message : split_mbox(text)) parse_mail(message);
+      return;
+    case 5:
+      if (const auto document = JsonDocument::parse(text); document.is_ok()) adf_text(document->root());
+      return;
+    case 6: {
+      const auto row = decode_told({"t:1", std::string(text), false});
+      if (row.is_ok() && decode_told(encode_told(*row)).status().code() != silt::Code::kOk) std::abort();
+      return;
+    }
+    default:
+      if (const auto us = parse_ticket_time(text); us && parse_ticket_time(ticket_time(*us)) != *us / 1'000'000 * 1'000'000 - (*us % 1'000'000 < 0 ? 1'000'000 : 0)) std::abort();
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size > 0) parse(data[0], {reinterpret_cast<const char*>(data) + 1, size - 1});
+  return 0;
+}
