@@ -116,7 +116,7 @@ class Parser {
     return std::string(text_.substr(begin, at_ - begin));
   }
 
-  static bool is_mark(char c) { return c == '=' || c == '<' || c == '>' || c == '!'; }
+  static bool is_mark(char c) { return c == '=' || c == '<' || c == '>' || c == '!' || c == '~'; }
 
   Part next() {
     Part part;
