@@ -210,10 +210,16 @@ class AppImpl final : public App {
     if (!model.is_ok()) return invalid_argument("model.weights: " + model.status().message());
     model_ = std::move(model).value();
     const model::BackendOptions backend{config_.model.backend, static_cast<int>(config_.model.threads)};
+    const model::LearnerOptions options{.frozen_scores = config_.learn.frozen_scores,
+                                        .crosses = config_.learn.on_other_backend == "convert"};
     // Packed when something is learned: who only counts does not hold the net.
-    auto learner = model::Learner::create_deferred(model_, backend, {.frozen_scores = config_.learn.frozen_scores});
+    auto learner = model::Learner::create_deferred(model_, backend, options);
     if (!learner.is_ok()) return invalid_argument("model.backend: " + learner.status().message());
     learner_ = std::move(learner).value();
+    if (config_.model.on_device_loss == "exit") return Status::ok();
+    const model::BackendOptions processor{"cpu", backend.threads};
+    const auto open_other = [model = model_, processor, options] { return model::Learner::create(model, processor, options); };
+    learner_ = model::Learner::with_fallback(std::move(learner_), open_other);
     return Status::ok();
   }
 
@@ -277,6 +283,8 @@ class AppImpl final : public App {
     options.backlog_bytes_max = static_cast<std::uint64_t>(learn.backlog_mib_max) << 20;
     options.on_digest_mismatch =
         learn.on_digest_mismatch == "stop" ? learn::OnMismatch::kStop : learn::OnMismatch::kRelearn;
+    options.on_other_backend =
+        learn.on_other_backend == "convert" ? learn::OnOtherBackend::kConvert : learn::OnOtherBackend::kRelearn;
     options.has_room = [this] { return disk_room_.has_room(); };
     options.model_fingerprint = model_->fingerprint().hex();
     options.on_fatal = [this](const Status& status) { fail(status); };

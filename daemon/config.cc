@@ -37,6 +37,7 @@ void describe(Visitor& v, ModelConfigSection& c) {
   v.text("weights", c.weights);
   v.text("backend", c.backend);
   v.number("threads", c.threads, 1, 64);
+  v.choice("on_device_loss", c.on_device_loss, {"cpu", "exit"});
 }
 
 template <class Visitor>
@@ -53,6 +54,7 @@ void describe(Visitor& v, LearnConfig& c) {
   v.number("replay_ms_max", c.replay_ms_max, 0, 600'000);
   v.number("backlog_mib_max", c.backlog_mib_max, 1, 1'000'000);
   v.choice("on_digest_mismatch", c.on_digest_mismatch, {"relearn", "stop"});
+  v.choice("on_other_backend", c.on_other_backend, {"relearn", "convert"});
   v.text("time_zone", c.time_zone);
 }
 

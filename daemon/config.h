@@ -27,6 +27,7 @@ struct ModelConfigSection {
   std::string weights;  // empty: share/silt/silt-23m.safetensors beside bin/
   std::string backend = "auto";
   std::uint32_t threads = 1;
+  std::string on_device_loss = "cpu";  // or exit
 };
 
 struct LearnConfig {
@@ -42,6 +43,7 @@ struct LearnConfig {
   std::uint32_t replay_ms_max = 2000;    // what costs less to replay is not stored
   std::uint32_t backlog_mib_max = 1024;        // of a source
   std::string on_digest_mismatch = "relearn";  // or stop
+  std::string on_other_backend = "relearn";    // or convert
   std::string time_zone = "local";             // of times that name none: local, utc or +hh:mm
 };
 

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -81,6 +82,9 @@ class Learner {
   // As create(), over a net that is already packed by a backend of this name: for tests and tools.
   static std::unique_ptr<Learner> create(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend,
                                          const LearnerOptions& options);
+  // `learner` as long as its device is there; recover() puts what `open_other` opens in its place.
+  static std::unique_ptr<Learner> with_fallback(std::unique_ptr<Learner> learner,
+                                                std::function<Result<std::unique_ptr<Learner>>()> open_other);
   virtual ~Learner() = default;
 
   // W_0, empty window, no open mini-batch. The stream's first token is predicted from the start
@@ -117,6 +121,9 @@ class Learner {
   // Not ok when the device that computes was lost (kUnavailable). Then every state made before is lost, and what
   // digest() and save() said since it was last ok is worth nothing.
   virtual Status health() const { return Status::ok(); }
+  // After a loss: goes on without the device, under another backend_name(), with none of the states there were. Where
+  // it may not or cannot, says why.
+  virtual Status recover() { return health(); }
 
   // Equal digests mean equal futures.
   virtual Digest digest(const AdaptedState& state) const = 0;

@@ -60,6 +60,7 @@ Status GroupCommit::add_counted(store::SourceRef source, const store::FoldHead& 
 
 Status GroupCommit::flush() {
   if (group_.empty()) return Status::ok();
+  SILT_TRY(learner_.health());
   options_.point("learn.before_commit");
   SILT_TRY(nets_.commit(std::exchange(group_, {})));
   options_.point("learn.after_commit");
@@ -69,6 +70,12 @@ Status GroupCommit::flush() {
   published_.clear();
   options_.point("learn.after_publish");
   return Status::ok();
+}
+
+void GroupCommit::abandon() {
+  group_.clear();
+  published_.clear();
+  blob_bytes_ = 0;
 }
 
 }  // namespace silt::learn

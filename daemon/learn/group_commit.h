@@ -34,8 +34,10 @@ class GroupCommit {
   Status add(store::SourceRef source, Resident& resident, bool tail);
   // A source whose net reads nothing follows its fold.
   Status add_counted(store::SourceRef source, const store::FoldHead& fold, const fold::PolicyConfig& config);
-  // Writes and publishes what was added.
+  // Writes and publishes what was added; nothing when the learner's device was lost meanwhile.
   Status flush();
+  // Forgets what was added.
+  void abandon();
 
  private:
   store::NetStore& nets_;

@@ -90,6 +90,34 @@ Status LearnLoop::loop() {
 }
 
 Result<bool> LearnLoop::round() {
+  Result<bool> busy = work();
+  if (busy.is_ok() || learner_.health().is_ok()) return busy;
+  SILT_TRY(go_on_without_device());
+  return true;
+}
+
+// What was not committed is learned again, from the journal, by whatever the learner goes on with.
+Status LearnLoop::go_on_without_device() {
+  const Status lost = learner_.health();
+  const std::string from(learner_.backend_name());
+  SILT_TRY(learner_.recover());
+  log::error("device_lost", {{"error", lost.message()}, {"backend", from}, {"goes_on_with", learner_.backend_name()}});
+  group_.abandon();
+  std::vector<store::SourceRef> held;
+  residents_.for_each([&](store::SourceRef ref, const Resident&) { held.push_back(ref); });
+  for (const store::SourceRef ref : held) {
+    let_go(ref);
+    snapshots_.release_weights(ref);
+  }
+  changed_since_us_ = 0;
+  uncommitted_records_ = 0;
+  blobs_wanted_ = false;
+  failed_ = Status::ok();
+  ready_.report(held);
+  return Status::ok();
+}
+
+Result<bool> LearnLoop::work() {
   if (!std::exchange(started_, true)) SILT_TRY(start_up());
   commands_.run_all();
   SILT_TRY(failed_);

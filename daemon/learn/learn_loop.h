@@ -91,6 +91,8 @@ class LearnLoop final : public LearnControl {
   void run();
   Status loop();
   std::int64_t admit_until_us(std::int64_t now_us);
+  Result<bool> work();
+  Status go_on_without_device();
   Status turn(std::span<const store::SourceRef> lanes);
   Status serve(Source& source);
   Result<JournalWalk::End> read_on(Source& source, Resident& resident, std::uint64_t steps_max);

@@ -14,6 +14,7 @@
 namespace silt::learn {
 
 enum class OnMismatch { kRelearn, kStop };
+enum class OnOtherBackend { kRelearn, kConvert };  // with a state that another backend learned
 
 struct LearnOptions {
   double cpu_share = 0.5;         // cores; 0: no limit
@@ -31,6 +32,7 @@ struct LearnOptions {
   std::int64_t put_off_max_s = 30;               // so long may records wait for more that are worth a replay
   std::uint64_t backlog_bytes_max = 1ull << 30;  // of a source; beyond it records are only counted
   OnMismatch on_digest_mismatch = OnMismatch::kRelearn;
+  OnOtherBackend on_other_backend = OnOtherBackend::kRelearn;
   std::string model_fingerprint;
   // By the source's connector: mode and budget.
   std::function<fold::PolicyConfig(const store::SourceInfo&)> policy = [](const store::SourceInfo&) {

@@ -77,7 +77,11 @@ void Residents::touch(store::SourceRef source) {
 }
 
 bool Residents::is_full(std::size_t more) const {
-  return !order_.empty() && bytes_ + more * learner_.full_state_bytes() > bytes_max_;
+  if (order_.empty()) return false;
+  const std::uint64_t states_max = learner_.states_max();
+  // A device has a memory of its own, of which versions that answers still read need a little.
+  if (states_max > 0) return order_.size() + more > states_max - states_max / 8;
+  return bytes_ + more * learner_.full_state_bytes() > bytes_max_;
 }
 
 }  // namespace silt::learn

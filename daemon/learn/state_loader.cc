@@ -29,9 +29,10 @@ Result<Resident> StateLoader::load(const store::SourceInfo& source, const fold::
   const store::NetHead& head = checkpoint->head;
   PolicyHistory history = decode_history(head, configured);
   if (head.learned_seq == head.base_seq) return start(source.ref, head, std::move(history));
-  if (head.backend != learner_.backend_name() || head.model_fingerprint != options_.model_fingerprint) {
-    return relearn(source, configured, head, "the state is of another backend or model");
+  if (head.model_fingerprint != options_.model_fingerprint) {
+    return relearn(source, configured, head, "the state is of another model");
   }
+  if (head.backend != learner_.backend_name()) return of_other_backend(source, configured, *checkpoint);
   SILT_ASSIGN(Resident resident, from_checkpoint(source, *checkpoint, std::move(history)));
   SILT_ASSIGN(const JournalWalk::Walked walked, replay(source, resident, head));
   resident.state.head.state_digest = digest_of(resident.state, learner_);
@@ -51,6 +52,29 @@ Result<Resident> StateLoader::load(const store::SourceInfo& source, const fold::
       "source " + source.name + ": " + why +
       "; the memory, the build or the journal is not what it was. To learn the source anew from its "
       "journal, set learn.on_digest_mismatch = \"relearn\"");
+}
+
+// Converted, where that is wanted and there is a blob to convert: it goes on from what the other backend has learned,
+// with this one's bits. That is said, and stored at once, so that replays begin behind it.
+Result<Resident> StateLoader::of_other_backend(const store::SourceInfo& source, const fold::PolicyConfig& configured,
+                                               const store::Checkpoint& checkpoint) {
+  const store::NetHead& head = checkpoint.head;
+  if (options_.on_other_backend == OnOtherBackend::kRelearn || checkpoint.blob.empty()) {
+    return relearn(source, configured, head, "the state is of another backend");
+  }
+  SILT_ASSIGN(Resident resident, from_checkpoint(source, checkpoint, decode_history(head, configured)));
+  const store::Seq from_seq = resident.state.head.learned_seq;
+  SILT_ASSIGN(const JournalWalk::Walked walked, replay(source, resident, head));
+  if (from_seq == head.base_seq || walked.with_losses || !same_counts(resident.state.head, head)) {
+    return relearn(source, configured, head, "the state of another backend cannot be converted");
+  }
+  resident.state.head.state_digest = digest_of(resident.state, learner_);
+  resident.blob_reason = "converted";
+  log::warning("state_converted", {{"source", source.name},
+                                   {"from", head.backend},
+                                   {"to", learner_.backend_name()},
+                                   {"learned_seq", head.learned_seq}});
+  return resident;
 }
 
 void StateLoader::identify(Resident& resident) const {

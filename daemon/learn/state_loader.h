@@ -39,6 +39,8 @@ class StateLoader {
                                      const store::NetHead& to);
   Result<Resident> relearn(const store::SourceInfo& source, const fold::PolicyConfig& configured,
                            const store::NetHead& head, std::string_view why);
+  Result<Resident> of_other_backend(const store::SourceInfo& source, const fold::PolicyConfig& configured,
+                                    const store::Checkpoint& checkpoint);
   void identify(Resident& resident) const;
 
   const store::RecordLog& log_;

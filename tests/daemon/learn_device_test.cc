@@ -1,0 +1,117 @@
+// Learning on a device that can be lost, and states that cross between paths.
+#include "model/backends/backends.h"
+#include "model/lane_learner.h"
+#include "model/recall_gate.h"
+#include "tests/daemon/learn_bench.h"
+#include "tests/model/fake_lane_engine.h"
+
+namespace silt::learn {
+namespace {
+
+class DeviceTest : public LearnTest {
+ protected:
+  std::unique_ptr<model::Backend> processor() const {
+    return std::move(model::open_backend({.name = "cpu"}, (*model_)->config())).value();
+  }
+  std::unique_ptr<model::Learner> make_learner() override {
+    const model::LearnerOptions options{.frozen_scores = true,
+                                        .crosses = options_.on_other_backend == OnOtherBackend::kConvert};
+    const auto open_processor = [options] { return model::Learner::create(*model_, {.name = "cpu"}, options); };
+    if (!on_device_) return open_processor().value();
+    auto host = processor();
+    const auto net = (*model_)->net(*host).value();
+    auto engine = model::make_fake_lane_engine(
+        net, processor(), {.frozen_scores = true, .candidates_per_row = model::kRecallCandidates, .lanes_max = 4}, device_);
+    auto learner = model::make_lane_learner(net, std::move(host), std::move(engine), options, 1);
+    if (!goes_on_) return learner;
+    return model::Learner::with_fallback(std::move(learner), open_processor);
+  }
+  void fresh_store(int lost_at) {
+    stop();
+    device_ = std::make_shared<model::FakeDevice>();
+    device_->lost_at = lost_at;
+    fatal_ = Status::ok();
+    store_ = std::make_unique<testing::MemoryStore>();
+  }
+  std::size_t scores(int lines) {
+    std::vector<store::Score> scores;
+    EXPECT_TRUE(store_->scores(source(), 1, static_cast<store::Seq>(lines), scores).is_ok());
+    return scores.size();
+  }
+
+  std::shared_ptr<model::FakeDevice> device_ = std::make_shared<model::FakeDevice>();
+  bool on_device_ = true, goes_on_ = true;
+};
+
+TEST_F(DeviceTest, LearnsWhatTheProcessorLearns) {
+  on_device_ = false;
+  const auto expected = twin({"s"}, 100);
+  on_device_ = true;
+  write("s", 1, 100);
+  run_to_end({"s"});
+  EXPECT_GT(device_->steps, 0);
+  EXPECT_EQ(head().backend, "cuda-fake");
+  EXPECT_EQ(learned(), expected[0]);
+}
+
+// At whichever call: every record is learned and scored in the end, on the processor.
+TEST_F(DeviceTest, ALostDeviceEndsInLearningOnTheProcessor) {
+  int lost_at = 1, losses = 0;
+  for (bool lost = true; lost; lost_at += 1 + lost_at / 3) {
+    ASSERT_LT(lost_at, 5000);
+    fresh_store(lost_at);
+    write("s", 1, 60);
+    run_to_end({"s"});
+    lost = device_->calls >= lost_at;
+    losses += lost ? 1 : 0;
+    EXPECT_EQ(head().learned_seq, 60u) << lost_at;
+    EXPECT_EQ(scores(60), 60u) << lost_at;
+    EXPECT_EQ(head().backend == "cuda-fake", !lost) << lost_at << " " << head().backend;
+  }
+  EXPECT_GT(losses, 5);
+}
+
+// Told to end instead, the loop ends with the reason; the journal has everything that a sound device needs.
+TEST_F(DeviceTest, ALostDeviceEndsTheLoopWhenToldSo) {
+  const auto expected = twin({"s"}, 60);
+  goes_on_ = false;
+  for (const int lost_at : {1, 4, 9, 20}) {
+    fresh_store(lost_at);
+    write("s", 1, 60);
+    start();
+    ASSERT_TRUE(wait_for([&] { return !fatal_.is_ok(); })) << lost_at;
+    EXPECT_EQ(fatal_.code(), Code::kUnavailable) << fatal_.to_string();
+    stop();
+    device_ = std::make_shared<model::FakeDevice>();
+    fatal_ = Status::ok();
+    run_to_end({"s"});
+    EXPECT_EQ(learned(), expected[0]) << lost_at;
+  }
+}
+
+TEST_F(DeviceTest, AStateCrossesWhenToldAndIsElseRelearned) {
+  for (const auto policy : {OnOtherBackend::kConvert, OnOtherBackend::kRelearn}) {
+    options_.on_other_backend = policy;
+    fresh_store(0);
+    on_device_ = true;
+    write("s", 1, 100);
+    run_to_end({"s"});
+    ASSERT_EQ(head().backend, "cuda-fake");
+    const std::uint64_t steps = head().steps;
+    on_device_ = false;
+    write("s", 101, 120);
+    start();
+    learn_all("s");
+    const bool relearns = policy == OnOtherBackend::kRelearn;
+    EXPECT_EQ(loop_->counters().relearned_sources, relearns ? 1u : 0u);
+    stop();
+    EXPECT_TRUE(head().backend.starts_with("cpu-")) << head().backend;
+    EXPECT_GT(head().steps, steps);
+    EXPECT_EQ(head().base_version > 0, relearns);
+    EXPECT_EQ(scores(120), 120u);
+    run_to_end({"s"});  // a replay from the converted state gives its digest, or the loop would have stopped
+  }
+}
+
+}  // namespace
+}  // namespace silt::learn
