@@ -119,7 +119,7 @@ int run(const std::string& file, std::size_t records, int times, const std::vect
     const Took plain = measure([&] { SILT_CHECK(std::system(grep.c_str()) == 0); });
     std::printf("%zu records; grep -c: %.1f ms\n", records, plain.wall_ms);
     const SystemClock clock;
-    answer::Asker asker(*store, *store, *store, clock, {});
+    answer::Asker asker(*store, *store, *store, clock, nullptr, {});
     const access::Caller caller{"bench", access::Tenants::all(), access::Rights::all()};
     const std::atomic<bool> cancelled{false};
     std::vector<double> wall, cpu;
