@@ -26,10 +26,15 @@ struct Options {
   StatusOptions status;
 };
 
+// One name an option: what follows it is the question.
+void add_sources(CLI::App& command, std::vector<std::string>& to) {
+  command.add_option("-s,--source", to, "Only this source (name or glob; repeatable)")->allow_extra_args(false);
+}
+
 CLI::App* add_ask(CLI::App& app, AskOptions& to) {
   CLI::App* ask = app.add_subcommand("ask", "Ask a question; the answer cites the lines it rests on");
   CLI::Option* question = ask->add_option("question", to.question, "The question, in quotes");
-  ask->add_option("-s,--source", to.sources, "Only this source (name or glob; repeatable)");
+  add_sources(*ask, to.sources);
   ask->add_option("--since", to.since, "Only from then on: 09:00, 2h, yesterday, 2026-11-21T09:00:00Z");
   ask->add_option("--until", to.until, "Only until then");
   ask->add_option("--tenant", to.tenant, "Tenant (default: default)");
@@ -46,7 +51,7 @@ CLI::App* add_ask(CLI::App& app, AskOptions& to) {
 CLI::App* add_query(CLI::App& app, QueryOptions& to) {
   CLI::App* query = app.add_subcommand("query", "Run a query, as the answers of `silt ask` show it");
   query->add_option("query", to.text, "One line: count words:failed if:user=root since:2026-11-21T09:00:00Z")->required();
-  query->add_option("-s,--source", to.sources, "Only this source (name or glob; repeatable)");
+  add_sources(*query, to.sources);
   query->add_option("--tenant", to.tenant, "Tenant (default: default)");
   query->add_flag("--json", to.json, "One JSON object");
   return query;
@@ -55,7 +60,7 @@ CLI::App* add_query(CLI::App& app, QueryOptions& to) {
 CLI::App* add_search(CLI::App& app, SearchOptions& to) {
   CLI::App* search = app.add_subcommand("search", "Records that hold words, newest first");
   search->add_option("words", to.words, "Words that must all be there, or a /regular expression/")->required();
-  search->add_option("-s,--source", to.sources, "Only this source (name or glob; repeatable)");
+  add_sources(*search, to.sources);
   search->add_option("--since", to.since, "Only from then on: 09:00, 2h, yesterday, 2026-11-21T09:00:00Z");
   search->add_option("--until", to.until, "Only until then");
   search->add_option("-C,--context", to.context, "Records before and after each match");

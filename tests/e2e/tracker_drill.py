@@ -138,7 +138,14 @@ poll_ms = 500
     log = open(f"{folder}/siltd.log", "ab")
 
     def start():
-        return subprocess.Popen([options.siltd, "--config", f"{folder}/siltd.toml"], stdout=log, stderr=log)
+        """Ready to be killed: what dies while it starts has read nothing."""
+        socket = f"{folder}/query.sock"
+        if os.path.exists(socket):
+            os.unlink(socket)
+        process = subprocess.Popen([options.siltd, "--config", f"{folder}/siltd.toml"], stdout=log, stderr=log)
+        while not os.path.exists(socket) and process.poll() is None:
+            time.sleep(0.05)
+        return process
 
     daemon = start()
     killer = random.Random(options.seed + 1)
