@@ -28,13 +28,15 @@ std::string time_text(std::int64_t us) {
 }
 
 // Lines of a few patterns: some in bursts, so that segments differ in what they hold, some with rare words.
-std::vector<std::string> random_lines(std::mt19937_64& random, std::size_t count, std::int64_t& now_us) {
+// `step_us`: how much later than the one before a line may be.
+std::vector<std::string> random_lines(std::mt19937_64& random, std::size_t count, std::int64_t& now_us, std::uint64_t step_us = 20'000'000) {
+  static const std::array<std::string, 5> kUsers = {"alice", "bob", "carol", "www-data", "mail.gate"};
   std::vector<std::string> out;
   std::size_t burst = 0;
   std::uint64_t kind = 0;
   while (out.size() < count) {
     if (burst-- == 0) burst = random() % 40, kind = random();
-    now_us += static_cast<std::int64_t>(random() % 20'000'000) - (random() % 31 == 0 ? 120'000'000 : 0);
+    if (step_us > 0) now_us += static_cast<std::int64_t>(random() % step_us) - (random() % 31 == 0 ? 120'000'000 : 0);
     const auto number = [&](std::uint64_t below) { return std::to_string(random() % below); };
     const std::string ip = "10." + number(300) + "." + number(3) + "." + number(260);
     const std::string at = time_text(now_us) + " ";
@@ -42,7 +44,7 @@ std::vector<std::string> random_lines(std::mt19937_64& random, std::size_t count
       case 0: out.push_back(at + "INFO store.Writer: Received block blk_-" + number(1'000'000'000) + " of size " + number(70'000'000) + " from /" + ip); break;
       case 1: out.push_back(at + "WARN store.Reader: slow read took " + number(900) + " ms from " + ip + ":" + number(65536)); break;
       case 2: out.push_back(at + "ERROR net.Server: connection refused by " + ip + " user=u" + number(9)); break;
-      case 3: out.push_back(at + "INFO auth: session opened for user u" + number(12) + " from " + ip); break;
+      case 3: out.push_back(at + "INFO auth: session opened for user " + kUsers[random() % (random() % 9 == 0 ? 5 : 2)] + " from " + ip); break;
       case 4: out.push_back("continued without a time " + number(50)); break;
       case 5: out.push_back(at + "INFO job.Runner: step " + number(12) + " done in 0:" + std::to_string(10 + random() % 50) + " tries=" + number(4)); break;
       case 6: out.push_back(at + (random() % 6 == 0 ? "FATAL job.Runner: out of memory in allocateBlock" : "INFO job.Runner: allocateBlock took 0x" + number(4096))); break;
@@ -164,7 +166,18 @@ class AccessTest : public learn::FoldLoopTest {
  protected:
   void fill(std::size_t chunks) {
     info_ = source();
-    for (std::size_t i = 0; i < chunks; ++i) append_lines(info_, random_lines(random_, 1 + random_() % 60, now_us_), "/var/log/a.log");
+    const auto some = [&] {
+      for (std::size_t i = 0; i < chunks / 2; ++i) append_lines(info_, random_lines(random_, 1 + random_() % 60, now_us_), "/var/log/a.log");
+    };
+    const auto frozen = [&](std::int64_t us) {
+      for (int i = 0; i < 10; ++i) append_lines(info_, random_lines(random_, 25, us, 0), "/var/log/a.log");
+    };
+    some();
+    // The first and the last time of all are those of several segments in the middle.
+    frozen(kStartUs);  // with all patterns
+    frozen(kStartUs + 500'000'000'000);
+    frozen(kStartUs - 5'000'000'000);
+    some();
     drain();
     auto profile = std::make_shared<Profile>();
     profile->ref = info_.ref;
@@ -188,7 +201,7 @@ class AccessTest : public learn::FoldLoopTest {
 };
 
 Query AccessTest::random_query() {
-  static const std::array<std::string, 9> kWords = {"block", "memory", "refused", "u3", "10.1.2.3", "kerberos", "out of memory", "allocate", "queue"};
+  static const std::array<std::string, 11> kWords = {"carol", "gate", "block", "memory", "refused", "u3", "10.1.2.3", "kerberos", "out of memory", "allocate", "queue"};
   static const std::array<std::string, 10> kNames = {"severity", "component", "from:ip", "user", "took:num", "size:num", "depth", "tries", "ip", "host"};
   static const std::array<std::string, 6> kBuckets = {"second", "minute", "hour", "day", "pattern", "source"};
   const auto chance = [&](unsigned of) { return random_() % of == 0; };
@@ -272,11 +285,11 @@ void AccessTest::expect_plain(const Query& query, const Outcome& got) {
 }
 
 TEST_F(AccessTest, FindsWhatALookAtEveryRecordFinds) {
-  fill(60);
+  fill(50);
   add_tail();
   const BlocksOnly blocks(*store_);
   std::uint64_t found = 0, grouped = 0;
-  for (int i = 0; i < 1500; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     const Query query = random_query();
     const auto got = execute(*store_, profiles_, query, {});
     const auto wanted = execute(blocks, profiles_, query, {});
@@ -287,8 +300,8 @@ TEST_F(AccessTest, FindsWhatALookAtEveryRecordFinds) {
     grouped += got->groups.size() > 1;
     if (HasFailure()) FAIL() << "query " << i << ": " << print_query(query);
   }
-  EXPECT_GT(found, 700u);
-  EXPECT_GT(grouped, 100u);
+  EXPECT_GT(found, 400u);
+  EXPECT_GT(grouped, 70u);
 }
 
 // How much is read, for what kind of query; all of the source would be 60 stretches and more, and 1,500 texts.
@@ -309,7 +322,9 @@ TEST_F(AccessTest, ReadsNoMoreThanTheQueryNeeds) {
 
   // What no segment has is always looked at.
   const Seq sealed = head(info_).sealed_seq;
-  const Reads unsealed{sealed < head(info_).folded_seq ? 1 : 0, static_cast<int>(head(info_).folded_seq - sealed)};
+  CountedLog tail(*store_);
+  ASSERT_TRUE(visit_records(tail, info_.ref, {sealed + 1, ~Seq{0}}, {}, hand, [](RecordInHand& record) { return !record.text().empty(); }).is_ok());
+  const Reads unsealed = tail.reads;
 
   const Reads count = reads_of(all);
   EXPECT_LT(count.marks, whole.reads.marks / 2);
@@ -331,6 +346,7 @@ TEST_F(AccessTest, ReadsNoMoreThanTheQueryNeeds) {
 
   Query last = all;
   last.window.since_us = now_us_ - 60'000'000;
+  last.window.until_us = now_us_;
   EXPECT_LT(reads_of(last).marks, whole.reads.marks / 4);
 }
 
