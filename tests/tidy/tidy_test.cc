@@ -41,7 +41,7 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"cli", {"base", "proto"}},
     {"bench",
      {"base", "model", "model/backends", "model/cpu", "model/cuda", "model/encoder", "model/ops",
-      "connectors", "daemon/fold", "daemon/intake", "daemon/learn", "daemon/store"}},
+      "connectors", "daemon/answer", "daemon/fold", "daemon/intake", "daemon/learn", "daemon/store"}},
     {"daemon/fold", {"base"}},
     {"daemon/telemetry", {"base"}},
     {"daemon/tools", {"base", "model", "model/tools", "daemon/fold"}},
