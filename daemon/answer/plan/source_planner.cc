@@ -337,6 +337,9 @@ Candidate SourcePlanner::plan() {
   exclude_negated();
   narrow_to_column();
   note_near();
+  for (const TopicWord& word : topic_.words) {
+    if (prose_) out_.prose_words.push_back(word.text);
+  }
   measure();
   return std::move(out_);
 }

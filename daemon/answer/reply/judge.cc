@@ -116,7 +116,7 @@ Status add_story(const store::RecordLog& log, Judged& judged) {
     return Status::ok();
   }
   if (judged.candidate.prose) {
-    SILT_ASSIGN(judged.passages, passages(log, judged.scope, judged.candidate.near));
+    SILT_ASSIGN(judged.passages, passages(log, judged.scope, judged.candidate));
     return Status::ok();
   }
   if (judged.outcome.sample.empty()) return Status::ok();
