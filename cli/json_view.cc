@@ -252,8 +252,8 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
                                          {"backlog_bytes", connector.backlog_bytes()},
                                          {"state", to_utf8(connector.state())},
                                          {"last_error", to_utf8(connector.last_error())},
-                                         {"remedy", to_utf8(connector.remedy())}});
-    if (connector.has_lag_ms()) connectors.back().as_object()["lag_ms"] = connector.lag_ms();
+                                         {"remedy", to_utf8(connector.remedy())},
+                                         {"lag_ms", connector.has_lag_ms() ? json::value(connector.lag_ms()) : nullptr}});
   }
   json::object out;
   out["version"] = to_utf8(status.version());

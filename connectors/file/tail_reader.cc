@@ -365,11 +365,14 @@ Status TailReader::add_cut_line(Generation& generation, std::uint64_t end, std::
 
 void TailReader::add_gap(const Generation& generation, std::uint64_t begin, std::uint64_t size,
                          std::string_view text, std::string_view cause, StreamWriter& out) {
-  Record& record = out.add(out.arena().copy(text), origin_of(generation, begin, begin + size, out));
+  Record record;
+  record.text = out.arena().copy(text);
+  record.origin = origin_of(generation, begin, begin + size, out);
   record.flags = kRecordGap;
   record.bytes_cut = size;
   const Attribute why{kGapCause, cause};
   attach({&why, 1}, record, out.arena());
+  out.add(record);  // last: it counts the attributes, too
 }
 
 Status TailReader::nul_run(Generation& generation, const Window& window, StreamWriter& out) {

@@ -106,7 +106,8 @@ float meaning_of(const std::vector<float>& near, const search::Profile& profile)
     weights += weight;
     known.push_back(near[i]);
   }
-  if (known.empty() || weights <= 0) return 0;
+  const bool most = known.size() * 10 >= near.size() * 9;
+  if (known.empty() || weights <= 0 || !most) return 0;
   const std::size_t top = std::min<std::size_t>(3, known.size());
   std::partial_sort(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(top), known.end(), std::greater<>());
   const float nearest = std::accumulate(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(top), 0.0F) / static_cast<float>(top);
@@ -120,12 +121,26 @@ bool computes(Op op) {
 
 struct Entry {
   float fitness = 0;
+  float meaning = 0;  // 0: not known
   std::size_t index = 0;
   std::unique_ptr<Reading> reading;
   std::unique_ptr<SourcePlanner> planner;
   std::map<std::size_t, float> evidence;
   std::size_t values = 0;
 };
+
+// How well each source fits, but for rare words. Meanings are compared only when those of all sources are
+// known: while vectors are still being made, a source that has them would win by that alone.
+void fit(std::vector<Entry>& entries, const search::Profiles& scope) {
+  const bool known = std::all_of(entries.begin(), entries.end(), [](const Entry& entry) { return entry.meaning > 0; });
+  for (Entry& entry : entries) {
+    const search::Profile& profile = *scope[entry.index];
+    // In a source of many patterns something fits by chance.
+    const float chance = (known ? kChance : kChanceOfWords) * std::log1p(static_cast<float>(profile.patterns.size()));
+    const bool text = profile.layout.kind == search::Layout::Kind::kProse && computes(entry.reading->op());
+    entry.fitness = entry.planner->likelihood() + (known ? kMeaning * entry.meaning : 0) - chance - (text ? kComputedOfText : 0);
+  }
+}
 
 // A word weighs the more the fewer sources have it.
 void weigh(std::vector<Entry>& entries) {
@@ -166,7 +181,7 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     entry.index = i;
     entry.reading = std::make_unique<Reading>(language::read_question(question, time_for(context.time, profile)));
     std::vector<float> near = nearness(context.scorer, *entry.reading, profile);
-    const float meaning = meaning_of(near, profile);
+    entry.meaning = meaning_of(near, profile);
     const std::vector<std::size_t> names = take_names(*entry.reading, profile);
     if (context.scoped) drop_scope(*entry.reading);
     for (const auto& other : context.scope) {
@@ -175,13 +190,10 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     entry.planner = std::make_unique<SourcePlanner>(*entry.reading, profile, i, std::move(near));
     entry.evidence = entry.planner->evidence();
     for (const std::size_t at : names) entry.evidence[at] = 1.5F;
-    // In a source of many patterns something fits by chance.
-    const float chance = (meaning > 0 ? kChance : kChanceOfWords) * std::log1p(static_cast<float>(profile.patterns.size()));
-    const bool text = profile.layout.kind == search::Layout::Kind::kProse && computes(entry.reading->op());
-    entry.fitness = entry.planner->likelihood() + kMeaning * meaning - chance - (text ? kComputedOfText : 0);
     entry.values = values_in(*entry.reading, profile);
     entries.push_back(std::move(entry));
   }
+  fit(entries, context.scope);
   weigh(entries);
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.fitness > b.fitness; });
   const float best = entries.empty() ? 0 : entries[0].fitness, next = entries.size() > 1 ? entries[1].fitness : 0;

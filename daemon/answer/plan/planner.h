@@ -31,6 +31,7 @@ struct Candidate {
   bool bound_lost = false;               // "more than 5 ..." of which no slot is known
   bool prose = false;                    // the source is text: its lines are the answer
   std::string wanted_unit;               // of a number asked of prose
+  std::vector<std::string> prose_words;  // what a line of prose should say
   Ground ground = Ground::kPatterns;
   float margin = 1;                      // by how much the source fits better than the next, 0 to 1
   float fit = 1;                         // of the source, against the one that fits best

@@ -17,6 +17,24 @@ std::string bucket_for(const search::Profile& profile, const Window& window) {
   return hours < 3 ? "minute" : hours < 72 ? "hour" : hours < 24 * 90 ? "day" : "month";
 }
 
+// "longest session": a time, and not the greatest number of a session.
+bool asks_time(const language::Reading& reading) {
+  static const std::vector<std::string_view> kTimes = {"longest", "shortest", "long", "time", "lasted", "lasts", "stays", "stayed", "duration", "l\xc3\xa4ngste",
+                                                       "k\xc3\xbcrzeste", "dauer", "lange", "longue", "dur\xc3\xa9" "e", "temps", "tiempo", "duraci\xc3\xb3n"};
+  return std::any_of(reading.words.begin(), reading.words.end(), [](const language::QuestionWord& word) {
+    return std::find(kTimes.begin(), kTimes.end(), word.text) != kTimes.end();
+  });
+}
+
+// Whether the slot's numbers may be times or sizes: by unit or name. Those of an identifier are neither.
+bool may_be_time(const search::SlotProfile& slot) {
+  if (is_length_of_time(slot) || search::read_unit(slot.unit)) return true;
+  for (const std::string_view part : {"time", "duration", "elapsed", "took", "latency", "length", "len", "size", "ms", "sec", "secs", "seconds", "lag", "delay", "wait", "age"}) {
+    if (slot.base().find(part) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool is_length_of_time(const search::SlotProfile& slot) {
@@ -119,6 +137,7 @@ void SourcePlanner::shape_numbers() {
     choice = number_operand();
     if (!choice.named && shape_state()) return;
   }
+  if (choice.named && asks_time(reading_) && !may_be_time(*profile_.slot(choice.slot)) && shape_state()) return;
   out_.query.operand = choice.slot;
   out_.operand_score = choice.score;
   if (!choice.named) return;

@@ -327,17 +327,19 @@ void SourcePlanner::note_near() {
 
 Candidate SourcePlanner::plan() {
   out_.query.tests = fields_.tests;
-  for (const std::string& slot : fields_.numbers) {  // "100 |points|"
-    if (profile_.slot(slot)->role == search::Role::kNamed) claim(slot);
-  }
   ground_words();
   shape();
-  for (const std::string& slot : fields_.numbers) claim(slot);
+  if (!is_span(out_.query)) {  // whose words are settled
+    for (const std::string& slot : fields_.numbers) claim(slot);
+  }
   if (!operand_.empty() && out_.query.operand.empty()) give_back_operand();
   else if (claimed_) rematch();
   exclude_negated();
   narrow_to_column();
   note_near();
+  for (const TopicWord& word : topic_.words) {
+    if (prose_) out_.prose_words.push_back(word.text);
+  }
   measure();
   return std::move(out_);
 }

@@ -28,7 +28,7 @@ float stated_from(const Judged& judged) {
     case Op::kExists:
     case Op::kTop:
     case Op::kBottom: return 0.35F;
-    case Op::kList: return !judged.outcome.groups.empty() ? 0.48F : judged.candidate.operand_score < 0.3F ? 0.58F : 0.5F;
+    case Op::kList: return 0.6F;
     default: return 0.42F;
   }
 }
@@ -116,7 +116,7 @@ Status add_story(const store::RecordLog& log, Judged& judged) {
     return Status::ok();
   }
   if (judged.candidate.prose) {
-    SILT_ASSIGN(judged.passages, passages(log, judged.scope, judged.candidate.near));
+    SILT_ASSIGN(judged.passages, passages(log, judged.scope, judged.candidate));
     return Status::ok();
   }
   if (judged.outcome.sample.empty()) return Status::ok();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "daemon/answer/language/words.h"
@@ -136,7 +137,36 @@ std::optional<search::Quantity> quantity_in(const Passage& passage, search::Meas
   return std::nullopt;
 }
 
-Result<std::vector<Passage>> passages(const store::RecordLog& log, const search::Profiles& scope, const std::vector<plan::NearPattern>& near) {
+namespace {
+
+// Of each pattern the record that says most of the question: one pattern may stand for many lines of a text.
+Result<std::map<store::PatternId, store::Seq>> telling_lines(const store::RecordLog& log, const search::Profile& profile,
+                                                             const plan::Candidate& candidate) {
+  std::vector<std::string> stems;
+  for (const std::string& word : candidate.prose_words) stems.push_back(language::stem(word));
+  std::map<store::PatternId, std::pair<std::size_t, store::Seq>> best;
+  for (const plan::NearPattern& each : candidate.near) {
+    if (each.pattern < profile.patterns.size()) best[profile.patterns[each.pattern].id] = {0, profile.patterns[each.pattern].first_seq};
+  }
+  SILT_TRY(search::scan_records(log, profile.ref, {}, [&](const store::RecordView& record, const store::FoldMark& mark) {
+             const auto found = best.find(mark.pattern);
+             if (found == best.end()) return true;
+             std::set<std::string> said;
+             language::for_each_word(record.text, [&](std::string_view word, std::size_t) { said.insert(language::stem(language::lower(word))); });
+             const auto hits = static_cast<std::size_t>(std::count_if(stems.begin(), stems.end(), [&](const std::string& stem) { return said.contains(stem); }));
+             if (hits > found->second.first) found->second = {hits, record.seq};
+             return true;
+           }).status());
+  std::map<store::PatternId, store::Seq> out;
+  for (const auto& [pattern, line] : best) out[pattern] = line.second;
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<Passage>> passages(const store::RecordLog& log, const search::Profiles& scope, const plan::Candidate& candidate) {
+  const std::vector<plan::NearPattern>& near = candidate.near;
+  SILT_ASSIGN(const auto lines, telling_lines(log, *scope.front(), candidate));
   constexpr std::size_t kMost = 8;
   constexpr store::Seq kBefore = 1, kAfter = 5;  // a paragraph goes on more often than it began before
   std::vector<Passage> out;
@@ -145,7 +175,7 @@ Result<std::vector<Passage>> passages(const store::RecordLog& log, const search:
     if (out.size() >= kMost || each.score < 0.5F * near.front().score) break;
     const search::Profile& profile = *scope.front();
     if (each.pattern >= profile.patterns.size()) continue;
-    const store::Seq at = profile.patterns[each.pattern].first_seq;
+    const store::Seq at = lines.at(profile.patterns[each.pattern].id);
     Passage passage;
     SILT_TRY(search::scan_records(log, profile.ref, {at > kBefore ? at - kBefore : 1, at + kAfter},
                                   [&](const store::RecordView& record, const store::FoldMark& mark) {

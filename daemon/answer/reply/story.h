@@ -29,7 +29,7 @@ Result<std::vector<search::Hit>> around(const store::RecordLog& log, const searc
 
 // The parts of a text around its lines that fit best, best first; no line is in two of them.
 using Passage = std::vector<search::Hit>;
-Result<std::vector<Passage>> passages(const store::RecordLog& log, const search::Profiles& scope, const std::vector<plan::NearPattern>& near);
+Result<std::vector<Passage>> passages(const store::RecordLog& log, const search::Profiles& scope, const plan::Candidate& candidate);
 
 // The first quantity of the passage that measures this: 15 of "for over 15 minutes".
 std::optional<search::Quantity> quantity_in(const Passage& passage, search::Measure measure);

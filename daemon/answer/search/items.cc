@@ -49,12 +49,15 @@ bool Items::add(const store::RecordView& record, std::int64_t event_us) {
   item.event_us = event_us;
   item.place = record.origin.place;
   const auto known = item_at_.find(item.place);
+  std::size_t before = ~std::size_t{0};  // how many events of its time stood before it: it keeps its turn
   if (known != item_at_.end()) {
     Item& old = items_[known->second];
     history_.insert(old.seq);
     old.stands = false;
     std::vector<std::uint32_t>& its_items = entities_[entity_of(old)].items;
-    std::erase(its_items, known->second);
+    const auto turn = std::find(its_items.begin(), its_items.end(), known->second);
+    if (old.event_us == event_us) before = static_cast<std::size_t>(turn - its_items.begin());
+    its_items.erase(turn);
   }
   if (version == kGone) {
     history_.insert(record.seq);
@@ -78,7 +81,8 @@ bool Items::add(const store::RecordView& record, std::int64_t event_us) {
   const auto later = std::upper_bound(entity.items.begin(), entity.items.end(), index, [&](std::uint32_t a, std::uint32_t b) {
     return items_[a].event_us < items_[b].event_us;
   });
-  entity.items.insert(later, index);
+  const auto turn = before <= entity.items.size() ? entity.items.begin() + static_cast<std::ptrdiff_t>(before) : later;
+  entity.items.insert(turn, index);
   return true;
 }
 
