@@ -390,9 +390,17 @@ class HeadFinder {
     return end > at + 1 && is_blank(peek(end)) ? end : 0;
   }
 
+  // "09:50:41", "[09:50:41]": a clock that names no day is no time of a record, but of its head all the same.
+  std::size_t behind_clock(std::size_t at) {
+    const bool bracket = peek(at) == '[' || peek(at) == '(';
+    const Token* const token = token_at(at + (bracket ? 1 : 0));
+    if (token == nullptr || token->kind != TokenKind::kTime) return at;
+    return token->end + (bracket && (peek(token->end) == ']' || peek(token->end) == ')') ? 1 : 0);
+  }
+
   // A line without a time may begin with a severity: "ERROR: x", "[warn] x", "INFO:name:x".
   std::size_t lone_severity() {
-    const std::size_t end = severity(skip_blanks(0));
+    const std::size_t end = severity(skip_blanks(behind_clock(skip_blanks(0))));
     return end == 0 ? 0 : behind_severity(end);
   }
 

@@ -111,6 +111,8 @@ TEST(Head, OfManyLayouts) {
       {"2026-11-21 20:54:35, Info                  CBS    up", "|CBS|Info|    up"},
       {"2026-11-21 20:54:35.1  INFO 7 --- [  main] c.example.Gate     : up", "|c.example.Gate|INFO| up"},
       {"[warn] the gate is up", "||warn| the gate is up"},
+      {"09:50:41  WARNING - no such gate", "||WARNING| no such gate"},
+      {"[09:50:41] ERROR: no such gate", "||ERROR| no such gate"},
       {"2026-11-21 20:54:35 failed to open: x", "||| failed to open: x"},
       {"[   12.345678] eth0: up", "||| eth0: up"},
       {"the error: x", "|||the error: x"},
