@@ -138,12 +138,7 @@ Result<std::optional<Ticket>> GitHub::read(const std::string& id, const Told&) {
   ticket.place = repository_ + "#" + id;
   ticket.now = {std::string(issue["title"].text()), repository_, std::string(issue["state"].text()), std::string(issue["assignee"]["login"].text()), "", std::string(issue["user"]["login"].text())};
   ticket.open = is_open(ticket.now.state);
-  TicketEvent created;
-  created.id = "c";
-  created.kind = "created";
-  created.at_us = parse_ticket_time(issue["created_at"].text()).value_or(0);
-  created.author = ticket.now.reporter;
-  created.text = issue["body"].text();
+  TicketEvent created = created_event(issue["created_at"].text(), ticket.now.reporter, std::string(issue["body"].text()));
   if (issue["comments"].number() > 0)
     SILT_TRY(all_of(base_ + "/issues/" + id + "/comments?per_page=100", [&](Json one) { ticket.events.push_back(comment_of(one)); }));
   SILT_TRY(all_of(base_ + "/issues/" + id + "/events?per_page=100", [&](Json one) { ticket.events.push_back(change_of(one)); }));

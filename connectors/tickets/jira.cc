@@ -176,12 +176,7 @@ Result<std::optional<Ticket>> Jira::read(const std::string& id, const Told&) {
   ticket.now = {std::string(fields["summary"].text()), std::string(fields["project"]["name"].text()), std::string(fields["status"]["name"].text()),
                 person(fields["assignee"]), std::string(fields["priority"]["name"].text()), person(fields["reporter"])};
   ticket.open = fields["status"]["statusCategory"]["key"].text() != "done";
-  TicketEvent created;
-  created.id = "c";
-  created.kind = "created";
-  created.at_us = parse_ticket_time(fields["created"].text()).value_or(0);
-  created.author = person(fields["creator"]);
-  created.text = adf_text(fields["description"]);
+  TicketEvent created = created_event(fields["created"].text(), person(fields["creator"]), adf_text(fields["description"]));
   const Json attachments = fields["attachment"];
   for (std::size_t i = 0; i < attachments.size(); ++i) created.attachments.emplace_back(attachments.at(i)["filename"].text());
   const Json links = fields["issuelinks"];

@@ -160,13 +160,7 @@ Result<std::optional<Ticket>> Redmine::read(const std::string& id, const Told&) 
   ticket.now = {std::string(issue["subject"].text()), name_of(issue["project"]), name_of(issue["status"]),
                 name_of(issue["assigned_to"]), name_of(issue["priority"]), name_of(issue["author"])};
   ticket.open = is_open(ticket.now.state) && !issue["closed_on"];
-  TicketEvent created;
-  created.id = "c";
-  created.kind = "created";
-  created.at_us = parse_ticket_time(issue["created_on"].text()).value_or(0);
-  created.author = ticket.now.reporter;
-  created.text = issue["description"].text();
-  ticket.events.push_back(std::move(created));
+  ticket.events.push_back(created_event(issue["created_on"].text(), ticket.now.reporter, std::string(issue["description"].text())));
   std::set<std::string> later;  // attachments that a journal tells of
   const Json journals = issue["journals"];
   for (std::size_t i = 0; i < journals.size(); ++i) ticket.events.push_back(journal(journals.at(i), later));

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <utility>
 
 namespace silt::connectors {
 namespace {
@@ -60,6 +61,16 @@ std::string ticket_time(std::int64_t us, char separator, std::string_view end) {
                 static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
                 static_cast<int>(time.seconds().count()));
   return out + std::string(end);
+}
+
+TicketEvent created_event(std::string_view at, std::string author, std::string text) {
+  TicketEvent event;
+  event.id = "c";
+  event.kind = "created";
+  event.at_us = parse_ticket_time(at).value_or(0);
+  event.author = std::move(author);
+  event.text = std::move(text);
+  return event;
 }
 
 }  // namespace silt::connectors

@@ -48,4 +48,7 @@ std::optional<std::int64_t> parse_ticket_time(std::string_view text);
 // "2026-11-21T18:54:31Z"; with another separator and end where an API wants them.
 std::string ticket_time(std::int64_t us, char separator = 'T', std::string_view end = "Z");
 
+// The first event of a ticket. `at` as parse_ticket_time reads it; 0 where it does not.
+TicketEvent created_event(std::string_view at, std::string author, std::string text);
+
 }  // namespace silt::connectors
