@@ -12,8 +12,6 @@
 namespace silt::answer::search {
 namespace {
 
-constexpr std::uint64_t kCheckEvery = 4096;  // records between looks at the clock
-
 class Execution {
  public:
   Execution(const store::RecordLog& log, const Query& query, const Limits& limits)

@@ -15,6 +15,8 @@
 
 namespace silt::answer::search {
 
+inline constexpr std::uint64_t kCheckEvery = 4096;  // records between looks at Limits::late()
+
 struct Limits {
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   const std::atomic<bool>* cancelled = nullptr;

@@ -10,8 +10,6 @@
 namespace silt::answer::search {
 namespace {
 
-constexpr std::uint64_t kCheckEvery = 4096;
-
 class WordMatcher final : public TextMatcher {
  public:
   explicit WordMatcher(std::vector<std::string> words) : words_(std::move(words)) {}
@@ -69,10 +67,7 @@ Result<Found> find(const store::RecordLog& log, const Profiles& profiles, const 
     std::uint64_t left = 0;
     RecordInHand hand(profiles[i]->layout);
     SILT_ASSIGN(const Scanned scanned, visit_records(log, profiles[i]->ref, {}, {}, hand, [&](RecordInHand& record) {
-                  const bool late = ++out.examined % kCheckEvery == 0 &&
-                                    ((limits.cancelled != nullptr && *limits.cancelled) ||
-                                     std::chrono::steady_clock::now() >= limits.deadline);
-                  if (late) return false;
+                  if (++out.examined % kCheckEvery == 0 && limits.late()) return false;
                   const std::int64_t us = record.mark().event_us;
                   if (us < request.window.since_us || us > request.window.until_us) return true;
                   const std::string_view text = record.text();

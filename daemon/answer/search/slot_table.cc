@@ -7,8 +7,6 @@
 namespace silt::answer::search {
 namespace {
 
-constexpr std::uint64_t kCheckEvery = 4096;  // records between looks at the clock
-
 class Counter {
  public:
   Counter(const PatternProfile& pattern) : pattern_(pattern) {}
