@@ -51,8 +51,11 @@ class Chooser {
     concepts_ = concepts_of(stems_);
     for (const OperandConcept& each : operand_concepts()) {
       if (request.who && (each.name == "user" || each.name == "ip")) implied_.push_back(&each);
-      if (request.where && (each.name == "host" || each.name == "path" || each.name == "ip")) implied_.push_back(&each);
+      if (request.where && (each.name == "host" || (each.name == "path" && !request.from_where) || each.name == "ip")) implied_.push_back(&each);
     }
+    std::vector<std::string> hints;
+    for (const std::string& word : request.hints) hints.push_back(language::stem(word));
+    hinted_ = concepts_of(hints);
     for (const std::uint32_t p : request.patterns) {
       records_ += profile_.patterns[p].seen;
       for (const auto& [slot, count] : profile_.patterns[p].slots) uses_[slot] += count;
@@ -92,7 +95,7 @@ class Chooser {
   const OperandRequest& request_;
   const Profile& profile_;
   std::vector<std::string> stems_, others_;
-  std::vector<const OperandConcept*> concepts_, implied_;
+  std::vector<const OperandConcept*> concepts_, implied_, hinted_;
   std::map<std::uint32_t, std::uint64_t> uses_;
   std::uint64_t records_ = 0;
 };
@@ -187,6 +190,7 @@ float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named
   if (request_.use == OperandUse::kNumber) {
     if (slot.numbers * 2 < slot.count && slot.times * 2 < slot.count) return 0;
     score = std::max(score, 0.7F * name_score(slot, others_));
+    for (const OperandConcept* each : hinted_) score = std::max(score, 0.6F * concept_score(slot, *each));
     named = score >= 0.3F;
     const auto wanted = search::read_unit(request_.unit);
     const auto have = search::read_unit(slot.unit);
@@ -196,7 +200,7 @@ float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named
     if (have) score += 0.05F;
   } else {
     score += score > 0 ? 0.15F * name_score(slot, others_) : 0;
-    if (slot.values.size() < 2 && score < 0.9F) score *= 0.8F;
+    if (slot.values.size() < 2) score *= request_.varied ? 0.4F : score < 0.9F ? 0.8F : 1.0F;
   }
   if (slot.name == "pid" || slot.name == "thread") score *= 0.5F;
   const float share = records_ > 0 ? std::min(1.0F, static_cast<float>(uses) / static_cast<float>(records_)) : 0;

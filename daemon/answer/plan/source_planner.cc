@@ -276,6 +276,9 @@ OperandChoice SourcePlanner::operand_for(OperandUse use) const {
   request.unit = reading_.unit;
   request.who = reading_.who;
   request.where = reading_.where;
+  request.from_where = reading_.from_where;
+  request.hints = reading_.hints;
+  request.varied = out_.query.op == Op::kTop || out_.query.op == Op::kBottom;
   return choose_operand(request);
 }
 
@@ -375,6 +378,7 @@ void SourcePlanner::claim(const std::string& key) {
     language::for_each_word(slot->base(), [&](std::string_view part, std::size_t) { named |= part.size() > 2 && language::stem(language::lower(part)) == stem; });
     for (const OperandConcept& each : operand_concepts()) {
       if (each.name == "@noun" || !has(each.slots, slot->base())) continue;
+      named |= std::any_of(each.slots.begin(), each.slots.end(), [&](const std::string& other) { return language::stem(other) == stem; });
       named |= std::any_of(each.words.begin(), each.words.end(), [&](const Stems& phrase) { return says_phrase(phrase, topic_.words[t].at); });
     }
     if (named) {

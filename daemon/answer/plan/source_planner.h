@@ -49,6 +49,7 @@ class SourcePlanner {
   OperandChoice operand_for(OperandUse use) const;
   void measure();
   void exclude_negated();
+  bool exclude(const std::string& word);
   void narrow_to_column();
   void note_near();
 

@@ -73,8 +73,22 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
   if (one_side) confidence *= 0.35F;
 
   if (candidate.bound_lost) confidence *= 0.3F;
+  if (candidate.negation_lost) confidence *= 0.5F;
   if (!has_answer(query, outcome)) confidence *= none_is_answer(candidate) ? 0.9F : 0.3F;
   return confidence;
+}
+
+// What a share is one of: the records of the same time that have the tested slots at all. Lines without a
+// severity are lines, though.
+Query whole_of(const Query& part) {
+  Query whole;
+  whole.op = Op::kCount;
+  whole.sources = part.sources;
+  whole.window = part.window;
+  for (const Test& test : part.tests) {
+    if (test.slot != "severity") whole.tests.push_back({test.slot, Compare::kIsNot, {""}, 0, ""});
+  }
+  return whole;
 }
 
 // Takes away what holds least of the question, where the whole finds nothing. False: nothing is left
@@ -148,6 +162,9 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
     SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
     while (!has_answer(candidate.query, judged.outcome) && !none_is_answer(candidate) && relax(candidate)) {
       SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
+    }
+    if (candidate.query.op == Op::kRate && candidate.query.group == "share") {
+      SILT_ASSIGN(judged.other, search::execute(log, judged.scope, whole_of(candidate.query), limits));
     }
     if (candidate.query.op == Op::kCompare && candidate.query.other_window.bounded()) {
       Query other = candidate.query;
