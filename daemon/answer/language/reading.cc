@@ -328,7 +328,8 @@ void Reader::take_operand() {
       ++at;
     }
     for (; at < size() && reading_.operand.size() < 3; ++at) {
-      const bool noun = reading_.operand.empty() && is_one_of(word(at).text, {"event", "events", "file", "files", "report", "message", "messages", "log", "logs"});
+      const bool noun = is_one_of(word(at).text, {"event", "events", "file", "files", "report", "message", "messages"}) ||
+                        (reading_.operand.empty() && is_one_of(word(at).text, {"log", "logs"}));
       if (word(at).taken != Taken::kNo || (is_filler(at) && !noun) || (!reading_.operand.empty() && word(at).clause_start)) break;
       reading_.operand.push_back(at);
     }
@@ -506,8 +507,9 @@ void Reader::take_filler() {
   for (const FrameMatch& match : matches_) {
     if (match.frame->what == "light") word(match.begin).light = true;
     if (match.frame->what != "filler") continue;
-    if (match.end - match.begin > 1 ? free(match.begin, match.end) : word(match.begin).taken == Taken::kNo)
-      take(match.begin, match.end, Taken::kFiller);
+    if (!free(match.begin, match.end)) continue;
+    take(match.begin, match.end, Taken::kFiller);
+    for (std::size_t i = match.begin; match.end - match.begin > 1 && i < match.end; ++i) word(i).said_apart = true;
   }
 }
 

@@ -132,6 +132,7 @@ float Chooser::concept_score(const SlotProfile& slot, const OperandConcept& abou
   float best = 0;
   for (std::size_t i = 0; i < about.slots.size(); ++i) {
     if (about.slots[i] == slot.base() || (about.slots[i] == "#" && slot.name.starts_with('#') && slot.values.size() > 1)) best = std::max(best, 0.9F - 0.01F * static_cast<float>(i));
+    else if (slot.role == search::Role::kPlain && slot.before == about.slots[i]) best = std::max(best, 0.65F);  // "temperature reading |29.6|"
     else if (slot.role != search::Role::kPlain && slot.name.ends_with(about.slots[i]) && about.slots[i].size() > 3) best = std::max(best, 0.6F);
   }
   const bool only_addresses = about.kinds.size() == 1 && about.kinds[0] == "ip";

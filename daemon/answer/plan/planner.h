@@ -30,6 +30,7 @@ struct Candidate {
   float weight = 0;                      // of the whole question
   bool bound_lost = false;               // "more than 5 ..." of which no slot is known
   bool negation_lost = false;            // a "not" of the question that stands nowhere in the query
+  bool value_alone = false;              // of all that was said the query holds an identifier only
   bool prose = false;                    // the source is text: its lines are the answer
   std::string wanted_unit;               // of a number asked of prose
   std::vector<std::string> prose_words;  // what a line of prose should say

@@ -290,6 +290,7 @@ void SourcePlanner::measure() {
     got += std::min(got_[t], weight_[t]);
     if (weight_[t] > 0 && got_[t] <= 0) out_.lost.push_back(topic_.words[t].text);
   }
+  out_.value_alone = !reading_.values.empty() && all > 0 && got <= 0;
   all += field_weight_ * static_cast<float>(reading_.values.size());  // each is in the query
   got += field_weight_ * static_cast<float>(reading_.values.size());
   all += field_weight_ * static_cast<float>(fields_.numbers.size());

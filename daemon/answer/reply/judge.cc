@@ -14,6 +14,13 @@ constexpr float kClosest = 0.1F;  // least confidence of what is shown as closes
 constexpr float kSureSource = 0.5F;  // least margin of the source that something is stated of
 constexpr float kRival = 0.25F;      // least worth, against the best, of what else is shown then
 
+// A list of the values of a slot that has a name claims less than one of lines that fit.
+bool lists_named(const Judged& judged) {
+  const std::string& operand = judged.candidate.query.operand;
+  const search::SlotProfile* slot = judged.scope.empty() ? nullptr : judged.scope.front()->slot(operand);
+  return slot != nullptr && slot->role != search::Role::kPlain;
+}
+
 // Least confidence of what is stated. An explanation shows lines and claims little; a list claims
 // that these are the ones, and of half a match it was right half of the time.
 float stated_from(const Judged& judged) {
@@ -28,7 +35,7 @@ float stated_from(const Judged& judged) {
     case Op::kExists:
     case Op::kTop:
     case Op::kBottom: return 0.35F;
-    case Op::kList: return 0.6F;
+    case Op::kList: return lists_named(judged) ? 0.505F : 0.6F;
     default: return 0.42F;
   }
 }
@@ -66,7 +73,7 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
   const bool needs_operand = query.op == Op::kTop || query.op == Op::kBottom || query.op == Op::kDistinct ||
                              query.op == Op::kAverage || query.op == Op::kSum || query.op == Op::kMax ||
                              query.op == Op::kMin || query.op == Op::kPercentile;
-  if (needs_operand && query.group.empty()) confidence *= std::min(1.0F, 0.4F + candidate.operand_score);
+  if (needs_operand && query.group.empty()) confidence *= std::min(1.0F, 0.3F + candidate.operand_score);
   const bool span = query.op == Op::kDuration && query.operand.empty() && !is_span(query) && candidate.ground == plan::Ground::kPatterns;
   if (span && candidate.firm_words == 0) confidence *= 0.6F;
   const bool one_side = query.op == Op::kCompare && !query.other_window.bounded() && query.versus.empty() && query.group.empty();
@@ -74,6 +81,7 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
 
   if (candidate.bound_lost) confidence *= 0.3F;
   if (candidate.negation_lost) confidence *= 0.5F;
+  if (candidate.value_alone) confidence *= 0.5F;
   if (!has_answer(query, outcome)) confidence *= none_is_answer(candidate) ? 0.9F : 0.3F;
   return confidence;
 }
