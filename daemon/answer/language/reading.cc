@@ -343,7 +343,7 @@ void Reader::take_operand_behind_operation() {
   if (reading_.ops.empty()) return;
   const OpGuess& guess = reading_.ops.front();
   std::size_t first = guess.end;
-  if (first < size() && is_one_of(word(first).text, {"number", "count", "amount", "value"})) {  // "highest number of attempts"
+  if (first < size() && is_one_of(word(first).text, {"number", "count"})) {  // "highest number of attempts"
     ++first;
     while (first < size() && is_one_of(word(first).text, {"of", "the"})) ++first;
   }

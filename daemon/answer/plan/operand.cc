@@ -35,13 +35,27 @@ std::vector<const OperandConcept*> concepts_of(const std::vector<std::string>& s
       if (phrase.size() > longest && std::search(stems.begin(), stems.end(), phrase.begin(), phrase.end()) != stems.end())
         longest = phrase.size();
     }
-    if (longest > 0) found.emplace_back(longest, &each);
+    if (longest > 0 && each.name != "@noun") found.emplace_back(longest, &each);
   }
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<const OperandConcept*> out;
   for (const auto& [length, each] : found) out.push_back(each);
   return out;
 }
+
+// "server |on| broker 1": words of the sentence, no values.
+bool is_sentence(const SlotProfile& slot) {
+  static const std::vector<std::string> kSmall = {"on", "in", "is", "was", "for", "to", "of", "the", "a", "an", "and", "by", "with", "from", "has", "not", "at", "are", "be", "as", "it", "that", "this", "will"};
+  if (slot.role != search::Role::kPlain) return false;
+  std::uint64_t small = 0, all = 0;
+  for (const auto& [value, count] : slot.values) {
+    all += count;
+    if (has(kSmall, language::lower(value))) small += count;
+  }
+  return small * 2 > all;
+}
+
+constexpr float kFits = 0.3F;  // least score of a slot that is taken
 
 class Chooser {
  public:
@@ -74,10 +88,25 @@ class Chooser {
       if (score <= out.score) continue;
       out = {profile_.slots[slot].name, score, named};
     }
+    if (out.score < kFits && request_.varied && !request_.patterns.empty()) only_variable(out);
     return out;
   }
 
  private:
+  // "Rolled new log segment for |'test-5'|": the only thing in which such records differ, but for numbers.
+  void only_variable(OperandChoice& out) const {
+    constexpr float kAssumed = 0.4F;
+    const SlotProfile* only = nullptr;
+    for (const auto& [at, uses] : uses_) {
+      const SlotProfile& slot = profile_.slots[at];
+      const bool varies = slot.values.size() > 1 && uses * 10 >= records_ * 7 && !is_sentence(slot);
+      const bool says = slot.role != search::Role::kHeader && slot.numbers * 2 < slot.count && slot.times * 2 < slot.count;
+      if (!varies || !says) continue;
+      if (only != nullptr) return;
+      only = &slot;
+    }
+    if (only != nullptr) out = {only->name, kAssumed, false};
+  }
   bool kind_fits(const SlotProfile& slot, const std::vector<std::string>& kinds) const {
     const std::uint64_t half = slot.count / 2;
     if (has(kinds, "ip") && slot.addresses > half) return true;
@@ -162,18 +191,6 @@ bool is_place_in_code(std::string_view name) {
     if (name.ends_with(ending)) return true;
   }
   return false;
-}
-
-// "server |on| broker 1": words of the sentence, no values.
-bool is_sentence(const SlotProfile& slot) {
-  static const std::vector<std::string> kSmall = {"on", "in", "is", "was", "for", "to", "of", "the", "a", "an", "and", "by", "with", "from", "has", "not", "at", "are", "be", "as", "it", "that", "this", "will"};
-  if (slot.role != search::Role::kPlain) return false;
-  std::uint64_t small = 0, all = 0;
-  for (const auto& [value, count] : slot.values) {
-    all += count;
-    if (has(kSmall, language::lower(value))) small += count;
-  }
-  return small * 2 > all;
 }
 
 float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named) const {

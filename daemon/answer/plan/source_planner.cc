@@ -217,7 +217,7 @@ void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& mat
     }
     out_.word_weights.push_back(weight);
   }
-  join_phrases(profile_.patterns[match.pattern].example);
+  join_phrases(profile_.patterns[match.pattern].example, words);
   for (std::size_t i = 0; i < words.size(); ++i) {
     got_[words[i]] = match.got[i];
   }
@@ -229,16 +229,35 @@ void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& mat
   }
 }
 
+// Whether a word of the question is held by this word of the query alone.
+bool SourcePlanner::holds_alone(const std::string& word, const std::vector<std::size_t>& words) const {
+  const auto says = [](const TopicWord& topic, const std::string& stem) {
+    return std::any_of(topic.alternatives.begin(), topic.alternatives.end(), [&](const Alternative& way) { return has(way.stems, stem); });
+  };
+  const std::string stem = language::stem(word);
+  return std::any_of(words.begin(), words.end(), [&](std::size_t t) {
+    const TopicWord& topic = topic_.words[t];
+    return says(topic, stem) && std::none_of(out_.query.words.begin(), out_.query.words.end(), [&](const WordGroup& group) {
+             const std::string other = language::stem(group.front());
+             return other != stem && says(topic, other);
+           });
+  });
+}
+
 // Small words mean something next to another only: "screen on", "link down", "not responding". Where
-// they stand next to none of the query's words they go.
-void SourcePlanner::join_phrases(const std::string& example) {
+// they stand next to none of the query's words they go, unless nothing else says what they do: "is DOWN".
+void SourcePlanner::join_phrases(const std::string& example, const std::vector<std::size_t>& words) {
   static const std::set<std::string> kSmall = {"on", "off", "up", "down", "out", "in", "not", "by", "of", "to", "is", "with", "for", "was"};
   auto& groups = out_.query.words;
   for (std::size_t i = groups.size(); i-- > out_.firm_words;) {
     const std::string small = groups[i].front();
     if (!kSmall.contains(small) || groups.size() < 2) continue;
+    const bool alone = holds_alone(small, words);
+    const WordGroup said = groups[i];
+    const float weight = out_.word_weights[i];
     groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(i));
     out_.word_weights.erase(out_.word_weights.begin() + static_cast<std::ptrdiff_t>(i));
+    bool joined = false;
     for (WordGroup& group : groups) {
       WordGroup phrases;
       for (const std::string& word : group) {
@@ -246,8 +265,12 @@ void SourcePlanner::join_phrases(const std::string& example) {
           if (language::has_word(example, phrase)) phrases.push_back(phrase);
         }
       }
+      joined |= !phrases.empty();
       if (!phrases.empty()) group = phrases;
     }
+    if (joined || !alone) continue;
+    groups.insert(groups.begin() + static_cast<std::ptrdiff_t>(i), said);
+    out_.word_weights.insert(out_.word_weights.begin() + static_cast<std::ptrdiff_t>(i), weight);
   }
   for (std::size_t i = 1; i < reading_.words.size(); ++i) {  // "not responding"
     if (reading_.words[i - 1].text != "not") continue;

@@ -39,7 +39,8 @@ class SourcePlanner {
   void give_back_operand();
   void rematch();
   void widen_prose();
-  void join_phrases(const std::string& example);
+  bool holds_alone(const std::string& word, const std::vector<std::size_t>& words) const;
+  void join_phrases(const std::string& example, const std::vector<std::size_t>& words);
   bool timed_number();
   bool total_of_number();
   void ground_values();
