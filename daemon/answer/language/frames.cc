@@ -109,7 +109,7 @@ bool Frames::stands_at(const Frame& frame, const std::vector<QuestionWord>& word
     const QuestionWord& word = words[at + i];
     if (word.taken == Taken::kTime) return false;
     if (word.text == frame.words[i]) continue;
-    if (frame.what == "light" || word.quoted || known_.contains(word.text) || !is_slip(frame.words[i], word.text)) return false;
+    if (frame.what == "light" || frame.what == "decisive" || frame.what == "known" || word.quoted || known_.contains(word.text) || !is_slip(frame.words[i], word.text)) return false;
   }
   return true;
 }

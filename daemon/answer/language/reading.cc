@@ -506,6 +506,7 @@ void Reader::take_filler() {
   std::erase_if(reading_.operand, [&](std::size_t i) { return word(i).taken != Taken::kNo; });
   for (const FrameMatch& match : matches_) {
     if (match.frame->what == "light") word(match.begin).light = true;
+    if (match.frame->what == "decisive") word(match.begin).decisive = true;
     if (match.frame->what != "filler") continue;
     if (!free(match.begin, match.end)) continue;
     take(match.begin, match.end, Taken::kFiller);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -190,6 +191,49 @@ std::vector<std::uint32_t> SourcePlanner::words_wanted(const PatternMatch& match
   return std::any_of(out.begin(), out.end(), said) ? out : match.words;
 }
 
+// The words that records must hold to be as the match is. Of one thing that is named, "installed" is another
+// event than "install" where the source says both.
+Wording SourcePlanner::wording_of(const PatternMatch& match, const std::vector<std::size_t>& words) const {
+  Wording out;
+  std::set<std::uint32_t> stems;
+  for (const std::uint32_t w : words_wanted(match, words)) {
+    const std::uint32_t stem = profile_.words[w].stem;
+    if (!stems.insert(stem).second) continue;
+    WordGroup group = {profile_.words[w].text};
+    for (const std::uint32_t other : profile_.words_of_stem[stem]) {
+      if (other != w) group.push_back(profile_.words[other].text);
+    }
+    float weight = 0;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const std::string& said = topic_.words[words[i]].text;
+      const bool direct = language::stem(said) == language::stem(profile_.words[w].text);
+      weight = std::max(weight, match.got[i] * (direct ? 1.0F : 0.5F));
+      if (direct && out_.firm_words > 0 && said.ends_with("ed") && has(group, said)) group = {said};
+    }
+    out.words.push_back(std::move(group));
+    out.weights.push_back(weight);
+  }
+  return out;
+}
+
+// What else the question may mean, where nothing is found with the identifiers that it names.
+void SourcePlanner::note_others() {
+  constexpr std::size_t kMost = 6;
+  constexpr float kLeast = 0.4F;  // of the best match
+  const bool grounded = out_.ground == Ground::kPatterns && out_.query.words.size() > out_.firm_words && out_.query.patterns.empty();
+  if (out_.firm_words == 0 || !grounded || is_span(out_.query) || matches_.best.empty()) return;
+  const PatternMatch& best = matches_.best.front();
+  for (const PatternMatch& match : matches_.best) {
+    if (match.coverage < kLeast * best.coverage || out_.others.size() >= kMost) return;
+    Wording wording = wording_of(match, subject_);
+    const bool known = wording.words == wording_of(best, subject_).words ||
+                       std::any_of(out_.others.begin(), out_.others.end(), [&](const Wording& other) { return other.words == wording.words; });
+    if (known || wording.words.empty()) continue;
+    wording.coverage = out_.coverage * match.coverage / best.coverage;
+    out_.others.push_back(std::move(wording));
+  }
+}
+
 void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& matches, const std::vector<std::size_t>& words) {
   if (prose_) {
     for (std::size_t i = 0; i < words.size(); ++i) got_[words[i]] = match.got[i];
@@ -200,23 +244,10 @@ void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& mat
     }
     return;
   }
-  std::set<std::uint32_t> stems;
   const std::vector<std::uint32_t> wanted = words_wanted(match, words);
-  for (const std::uint32_t w : wanted) {
-    const std::uint32_t stem = profile_.words[w].stem;
-    if (!stems.insert(stem).second) continue;
-    WordGroup group = {profile_.words[w].text};
-    for (const std::uint32_t other : profile_.words_of_stem[stem]) {
-      if (other != w) group.push_back(profile_.words[other].text);
-    }
-    out_.query.words.push_back(std::move(group));
-    float weight = 0;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-      const bool direct = language::stem(topic_.words[words[i]].text) == language::stem(profile_.words[w].text);
-      weight = std::max(weight, match.got[i] * (direct ? 1.0F : 0.5F));
-    }
-    out_.word_weights.push_back(weight);
-  }
+  Wording wording = wording_of(match, words);
+  out_.query.words.insert(out_.query.words.end(), std::make_move_iterator(wording.words.begin()), std::make_move_iterator(wording.words.end()));
+  out_.word_weights.insert(out_.word_weights.end(), wording.weights.begin(), wording.weights.end());
   join_phrases(profile_.patterns[match.pattern].example, words);
   for (std::size_t i = 0; i < words.size(); ++i) {
     got_[words[i]] = match.got[i];
@@ -313,6 +344,10 @@ void SourcePlanner::measure() {
     got += std::min(got_[t], weight_[t]);
     if (weight_[t] > 0 && got_[t] <= 0) out_.lost.push_back(topic_.words[t].text);
   }
+  for (std::size_t t = 0; t < topic_.words.size(); ++t) {
+    out_.state_lost |= weight_[t] > 0 && got_[t] <= 0 && reading_.words[topic_.words[t].at].decisive;
+  }
+  out_.asked_lost = (reading_.who || !reading_.operand.empty()) && out_.query.operand.empty();
   out_.value_alone = !reading_.values.empty() && all > 0 && got <= 0;
   all += field_weight_ * static_cast<float>(reading_.values.size());  // each is in the query
   got += field_weight_ * static_cast<float>(reading_.values.size());
@@ -368,6 +403,7 @@ Candidate SourcePlanner::plan() {
     if (prose_) out_.prose_words.push_back(word.text);
   }
   measure();
+  note_others();
   return std::move(out_);
 }
 

@@ -35,6 +35,8 @@ class SourcePlanner {
   void claim(const std::string& key);
   bool says_phrase(const Stems& phrase, std::size_t at) const;
   bool in_compound(std::size_t t, std::string_view name) const;
+  Wording wording_of(const PatternMatch& match, const std::vector<std::size_t>& words) const;
+  void note_others();
   std::vector<std::uint32_t> words_wanted(const PatternMatch& match, const std::vector<std::size_t>& words) const;
   void give_back_operand();
   void rematch();

@@ -82,6 +82,9 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
   if (candidate.bound_lost) confidence *= 0.3F;
   if (candidate.negation_lost) confidence *= 0.5F;
   if (candidate.value_alone) confidence *= 0.5F;
+  const bool shows = query.op == Op::kExplain || query.op == Op::kSummary || query.op == Op::kNew || query.op == Op::kGap;
+  if (candidate.state_lost && !shows && query.tests.empty()) confidence *= 0.5F;
+  if (candidate.asked_lost && query.op == Op::kList && !candidate.prose) confidence *= 0.8F;
   if (!has_answer(query, outcome)) confidence *= none_is_answer(candidate) ? 0.9F : 0.3F;
   return confidence;
 }
@@ -123,8 +126,40 @@ bool relax(Candidate& candidate) {
   } else {
     return false;
   }
+  const bool topic_left = words.size() > candidate.firm_words || !candidate.query.tests.empty();
+  candidate.value_alone |= candidate.firm_words > 0 && !topic_left;
   if (candidate.weight > 0) candidate.coverage = std::max(0.0F, candidate.coverage - gone / candidate.weight);
   return true;
+}
+
+void use_wording(Candidate& candidate, const plan::Wording& wording) {
+  candidate.query.words.resize(candidate.firm_words);
+  candidate.word_weights.resize(candidate.firm_words);
+  candidate.query.words.insert(candidate.query.words.end(), wording.words.begin(), wording.words.end());
+  candidate.word_weights.insert(candidate.word_weights.end(), wording.weights.begin(), wording.weights.end());
+  candidate.coverage = wording.coverage;
+}
+
+// Where the query finds nothing: its next best wordings, one after the other, and then the best one with less
+// and less of it.
+Result<Outcome> execute_or_less(const store::RecordLog& log, const search::Profiles& scope, Candidate& candidate, const search::Limits& limits) {
+  SILT_ASSIGN(Outcome outcome, search::execute(log, scope, candidate.query, limits));
+  const auto settled = [&] { return has_answer(candidate.query, outcome) || none_is_answer(candidate); };
+  if (settled()) return outcome;
+  const auto firm = static_cast<std::ptrdiff_t>(candidate.firm_words);
+  const plan::Wording best{{candidate.query.words.begin() + firm, candidate.query.words.end()},
+                           {candidate.word_weights.begin() + firm, candidate.word_weights.end()},
+                           candidate.coverage};
+  for (const plan::Wording& other : candidate.others) {
+    use_wording(candidate, other);
+    SILT_ASSIGN(outcome, search::execute(log, scope, candidate.query, limits));
+    if (settled()) return outcome;
+  }
+  if (!candidate.others.empty()) use_wording(candidate, best);
+  while (!settled() && relax(candidate)) {
+    SILT_ASSIGN(outcome, search::execute(log, scope, candidate.query, limits));
+  }
+  return outcome;
 }
 
 // Summaries and oddities tell patterns; explanations add what stands around the first match.
@@ -167,10 +202,7 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
   for (Candidate& candidate : candidates) {
     Judged judged;
     judged.scope = scope_of(scope, candidate);
-    SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
-    while (!has_answer(candidate.query, judged.outcome) && !none_is_answer(candidate) && relax(candidate)) {
-      SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
-    }
+    SILT_ASSIGN(judged.outcome, execute_or_less(log, judged.scope, candidate, limits));
     if (candidate.query.op == Op::kRate && candidate.query.group == "share") {
       SILT_ASSIGN(judged.other, search::execute(log, judged.scope, whole_of(candidate.query), limits));
     }
