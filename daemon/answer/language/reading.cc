@@ -292,7 +292,8 @@ void Reader::take_operations() {
       reading_.share = match.frame->words != std::vector<std::string>{"rate", "of"};
     if (*op == Op::kDuration && match.end - match.begin == 3 && match.frame->words[1] == "many")
       reading_.unit = match.frame->words[2];
-    reading_.hints.insert(reading_.hints.end(), match.frame->words.begin(), match.frame->words.end());
+    const bool ranks = *op == Op::kMax || *op == Op::kMin || *op == Op::kTop || *op == Op::kBottom;
+    if (ranks) reading_.hints.insert(reading_.hints.end(), match.frame->words.begin(), match.frame->words.end());
     reading_.ops.push_back(guess);
   }
   std::stable_sort(reading_.ops.begin(), reading_.ops.end(),

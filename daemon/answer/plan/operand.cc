@@ -56,6 +56,7 @@ bool is_sentence(const SlotProfile& slot) {
 }
 
 constexpr float kFits = 0.3F;  // least score of a slot that is taken
+constexpr float kSurelyNamed = 0.7F;
 
 class Chooser {
  public:
@@ -208,7 +209,10 @@ float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named
   if (request_.use == OperandUse::kNumber) {
     if (slot.numbers * 2 < slot.count && slot.times * 2 < slot.count) return 0;
     score = std::max(score, 0.7F * name_score(slot, others_));
-    for (const OperandConcept* each : hinted_) score = std::max(score, 0.6F * concept_score(slot, *each));
+    float hinted = 0;
+    for (const OperandConcept* each : hinted_) hinted = std::max(hinted, concept_score(slot, *each));
+    if (!hinted_.empty() && hinted <= 0 && score < kSurelyNamed) score *= 0.5F;  // "biggest file": no timeout
+    score = std::max(score, 0.6F * hinted);
     named = score >= 0.3F;
     const auto wanted = search::read_unit(request_.unit);
     const auto have = search::read_unit(slot.unit);

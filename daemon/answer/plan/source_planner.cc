@@ -347,7 +347,9 @@ void SourcePlanner::measure() {
   for (std::size_t t = 0; t < topic_.words.size(); ++t) {
     out_.state_lost |= weight_[t] > 0 && got_[t] <= 0 && reading_.words[topic_.words[t].at].decisive;
   }
-  out_.asked_lost = (reading_.who || !reading_.operand.empty()) && out_.query.operand.empty();
+  static const std::vector<std::string> kRecords = {"log", "logs", "event", "events", "message", "messages", "line", "lines", "file", "files", "report", "reports"};
+  const bool records = !reading_.operand.empty() && has(kRecords, reading_.words[reading_.operand.back()].text);
+  out_.asked_lost = (reading_.who || !reading_.operand.empty()) && out_.query.operand.empty() && !records;
   out_.value_alone = !reading_.values.empty() && all > 0 && got <= 0;
   all += field_weight_ * static_cast<float>(reading_.values.size());  // each is in the query
   got += field_weight_ * static_cast<float>(reading_.values.size());

@@ -21,21 +21,28 @@ bool lists_named(const Judged& judged) {
   return slot != nullptr && slot->role != search::Role::kPlain;
 }
 
+// A few lines are all shown, and claim no more than that they fit; those of an identifier fit too easily.
+bool shows_all(const Judged& judged) {
+  constexpr std::uint64_t kFew = 3;
+  return judged.candidate.query.operand.empty() && judged.candidate.firm_words == 0 && judged.outcome.matched <= kFew;
+}
+
 // Least confidence of what is stated. An explanation shows lines and claims little; a list claims
 // that these are the ones, and of half a match it was right half of the time.
 float stated_from(const Judged& judged) {
   if (judged.candidate.prose) return 0.25F;
   switch (judged.candidate.query.op) {
     case Op::kExplain:
-    case Op::kSummary:
-    case Op::kNew: return 0.2F;
+    case Op::kSummary: return 0.2F;
+    case Op::kNew: return 0.55F;
     case Op::kFirst:
     case Op::kLast:
     case Op::kWhen: return 0.33F;
     case Op::kExists:
     case Op::kTop:
     case Op::kBottom: return 0.35F;
-    case Op::kList: return lists_named(judged) ? 0.505F : 0.6F;
+    case Op::kList: return shows_all(judged) ? 0.43F : lists_named(judged) ? 0.505F : 0.58F;
+    case Op::kCompare: return 0.5F;
     default: return 0.42F;
   }
 }
