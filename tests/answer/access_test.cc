@@ -159,7 +159,7 @@ class Plain {
     if (test.compare == Compare::kMore) return !found.empty() && read_quantity(found[0]) && read_quantity(found[0])->value > test.number;
     const std::string value = found.empty() ? "" : language::lower(found[0]);
     const bool is = std::ranges::any_of(test.any, [&](const std::string& any) { return language::lower(any) == value; });
-    return is == (test.compare == Compare::kIs);
+    return found.empty() ? is && test.compare == Compare::kIs : is == (test.compare == Compare::kIs);
   }
 
   const Query& query_;

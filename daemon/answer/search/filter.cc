@@ -210,13 +210,9 @@ bool Filter::test_slots(RecordInHand& record, const Test& test) const {
   const std::span<const Slot> slots = record.slots(test.slot);
   const Slot* slot = slots.empty() ? nullptr : &slots.front();
   if (test.compare == Compare::kIs || test.compare == Compare::kIsNot) {
-    bool is = false;
-    if (slot != nullptr) {
-      is = is_one_of(*slot, record.slot_text(), test.any);
-    } else {
-      is = std::any_of(test.any.begin(), test.any.end(), [](const std::string& wanted) { return wanted.empty(); });
-    }
-    return is == (test.compare == Compare::kIs);
+    if (slot != nullptr) return is_one_of(*slot, record.slot_text(), test.any) == (test.compare == Compare::kIs);
+    const bool none = std::any_of(test.any.begin(), test.any.end(), [](const std::string& wanted) { return wanted.empty(); });
+    return none && test.compare == Compare::kIs;  // what has no status has none that is not 200, either
   }
   if (slot == nullptr) return false;
   if (test.compare == Compare::kHas) {
