@@ -110,6 +110,7 @@ void describe(Visitor& v, SourceConfig& c) {
   v.text("ca_file", c.ca_file);
   v.text("proxy", c.proxy);
   v.number("poll_ms", c.poll_ms, 100, 86'400'000);
+  v.number("sweep_ms", c.sweep_ms, 1'000, 86'400'000);
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

@@ -87,6 +87,7 @@ Result<std::unique_ptr<Connector>> make_tickets(const SourceConfig& source, cons
   connectors::TicketConnectorOptions tickets;
   tickets.place = tracker.place;
   tickets.poll_ms = source.poll_ms;
+  tickets.sweep_ms = source.sweep_ms;
   return std::unique_ptr<Connector>(std::make_unique<connectors::TicketConnector>(std::move(tickets), std::move(made), context.clock));
 }
 
