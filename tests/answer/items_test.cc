@@ -62,7 +62,7 @@ class ItemsTest : public ::testing::Test {
   std::string ask(const std::string& question) {
     language::TimeContext time;
     time.now_us = kMonday + kDay / 2;
-    auto reply = reply::reply_from_items(store_, scope_, question, time, 8);
+    auto reply = reply::reply_from_items(store_, scope_, question, time, {}, 8);
     EXPECT_TRUE(reply.is_ok()) << reply.status().to_string();
     return reply.is_ok() && *reply ? (*reply)->reply.text : std::string();
   }

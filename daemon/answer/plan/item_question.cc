@@ -20,6 +20,9 @@ constexpr std::string_view kReportWords[] = {"reported", "report", "reporter", "
 constexpr std::string_view kOwnWords[] = {"owns", "owner", "assigned", "assignee", "working", "works", "handles", "responsible", "responsibility"};
 constexpr std::string_view kCloseWords[] = {"closed", "resolved", "fixed", "solved", "finished", "closes", "resolve", "close", "done", "rejected"};
 constexpr std::string_view kOpenWords[] = {"open", "unresolved", "unsolved", "pending", "outstanding", "active"};
+constexpr std::string_view kYesNoWords[] = {"has", "have", "had", "did", "was", "is", "do", "does", "anyone", "ever"};
+constexpr std::string_view kEarlierWords[] = {"before", "already", "ever", "previously", "earlier"};
+constexpr std::string_view kMeetWords[] = {"seen", "see", "saw", "happened", "happen", "occurred", "occur", "met", "hit", "had", "encountered", "appeared"};
 constexpr std::string_view kSpeakWords[] = {"commented", "commenting", "replied", "answered", "wrote", "comments"};
 // What says nothing about the topic once the question is known to be of tickets or documents.
 constexpr std::string_view kPlainWords[] = {
@@ -89,9 +92,15 @@ class Reader {
     }
     return false;
   }
-  // "who reported the login problem?", "what is open about ...?", "has this error been seen before?"
+  // "has this error been seen before?", "have we had this already?", "is it a known problem?"
+  bool asks_if_known() const {
+    if (says("known problem") || says("known issue") || says("known error") || says("known bug") || says("been reported")) return true;
+    const bool yes_or_no = !reading_.words.empty() && in(kYesNoWords, reading_.words.front().text);
+    return yes_or_no && any(kEarlierWords) && any(kMeetWords);
+  }
+  // "who reported the login problem?", "what is open about ...?"
   bool speaks_of_tickets() const {
-    if (says("seen before") || says("happened before") || says("been reported") || says("known problem")) return true;
+    if (asks_if_known()) return true;
     if (says("who") && (any(kReportWords) || any(kOwnWords) || any(kCloseWords))) return true;
     return any(kOpenWords) && (says("what is") || says("what's") || says("still open")) ;
   }
@@ -101,9 +110,10 @@ class Reader {
     const std::size_t open = text.find('"');
     const std::size_t close = open == std::string::npos ? open : text.find('"', open + 1);
     if (close != std::string::npos && close > open + 3) out_.quoted = text.substr(open + 1, close - open - 1);
-    const std::size_t colon = text.find(": ");
-    if (out_.quoted.empty() && colon != std::string::npos && text.size() - colon > 12 && (says("seen before") || says("mentions")))
-      out_.quoted = text.substr(colon + 2);
+    // "... before: no space left", "have we seen this before? no space left"
+    const std::size_t stop = std::min(text.find(": "), text.find("? "));
+    if (out_.quoted.empty() && stop != std::string::npos && text.size() - stop > 12 && (asks_if_known() || says("mentions") || says("mention")))
+      out_.quoted = text.substr(stop + 2);
   }
 
   void read_ticket_ask() {
@@ -114,7 +124,7 @@ class Reader {
       out_.ask = ItemAsk::kDuration;
     } else if (says("how many") || says("number of") || says("count")) {
       out_.ask = ItemAsk::kCount;
-    } else if (says("seen before") || says("happened before") || says("been reported") || says("known problem") || says("ever seen")) {
+    } else if (asks_if_known()) {
       out_.ask = ItemAsk::kSeen;
     } else if (says("when")) {
       out_.ask = closed ? ItemAsk::kClosed : ItemAsk::kCreated;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/answer/search/execute.h"
 #include "daemon/answer/search/items.h"
 #include "daemon/answer/search/quantity.h"
 #include "daemon/answer/search/records.h"
@@ -24,6 +25,8 @@ constexpr float kFits = 0.6F;         // least share of the topic that a ticket 
 constexpr float kSectionFits = 0.45F;
 constexpr std::size_t kSectionShown = 3000, kEventShown = 300;
 constexpr std::size_t kListed = 10;
+constexpr std::size_t kSeenTickets = 3;   // cited of a question whether something is known
+constexpr std::size_t kTextsRead = 200;   // of tickets, for a text that is quoted
 
 std::string plural(std::size_t n, std::string_view one) {
   return std::to_string(n) + " " + std::string(one) + (n == 1 ? "" : "s");
@@ -62,20 +65,24 @@ struct Ticket {
 
 class Answerer {
  public:
-  Answerer(const store::RecordLog& log, const search::Profiles& scope, const ItemQuestion& question, Window window, const language::TimeContext& time, std::size_t citations_max)
-      : log_(log), scope_(scope), question_(question), window_(window), time_(time), most_(citations_max) {}
+  Answerer(const store::RecordLog& log, const search::Profiles& scope, const ItemQuestion& question, Window window, const language::TimeContext& time, const search::Limits& limits, std::size_t citations_max)
+      : log_(log), scope_(scope), question_(question), window_(window), time_(time), limits_(limits), most_(citations_max) {}
 
   Result<std::optional<ItemReply>> run();
 
  private:
   void find_tickets();
+  void keep_those_that_say_it();
+  bool says_it(const Ticket& ticket) const;
   bool passes(const Ticket& ticket) const;
   Status section(float least);
   Status list();
   Status seen();
+  Status logs();
   Status one(const Ticket& ticket);
   Status who(const Ticket& ticket);
   Status cite(std::size_t source, const Item& item, std::string_view lead, std::size_t shown);
+  void cite_text(search::Hit hit, const std::string& place, std::string_view lead, std::size_t shown);
   Status cite_best_event(const Ticket& ticket);
   std::string day(std::int64_t us) const { return time_text(us, time_.zone_s).substr(0, 16); }
   std::string summary(const Ticket& ticket) const;
@@ -86,6 +93,7 @@ class Answerer {
   const ItemQuestion& question_;
   const Window window_;
   const language::TimeContext& time_;
+  const search::Limits& limits_;
   const std::size_t most_;
   std::vector<Ticket> tickets_;  // that fit, best first
   std::size_t all_tickets_ = 0;
@@ -144,6 +152,25 @@ void Answerer::find_tickets() {
   std::stable_sort(tickets_.begin(), tickets_.end(), [](const Ticket& a, const Ticket& b) { return a.score > b.score; });
 }
 
+bool Answerer::says_it(const Ticket& ticket) const {
+  for (std::size_t i = 0; i < ticket.entity->items.size(); ++i) {
+    const auto read = log_.read(scope_[ticket.source]->ref, ticket.at(i).seq);
+    if (read.is_ok() && read->text.find(question_.quoted) != std::string::npos) return true;
+  }
+  return false;
+}
+
+// Where a text is quoted, and the best ones have it word by word, the others are not meant.
+void Answerer::keep_those_that_say_it() {
+  if (question_.quoted.empty()) return;
+  std::stable_sort(tickets_.begin(), tickets_.end(), [](const Ticket& a, const Ticket& b) { return a.coverage > b.coverage; });
+  std::vector<Ticket> kept;
+  for (std::size_t i = 0; i < tickets_.size() && i < kTextsRead; ++i) {
+    if (says_it(tickets_[i])) kept.push_back(tickets_[i]);
+  }
+  if (!kept.empty()) tickets_ = std::move(kept);
+}
+
 std::string Answerer::summary(const Ticket& ticket) const {
   const Item& last = ticket.last();
   std::string out = std::string(ticket.entity->name) + " " + std::string(last.attribute("subject")) + " (" + (ticket.open() ? "open" : "closed");
@@ -168,10 +195,14 @@ Status Answerer::cite(std::size_t source, const Item& item, std::string_view lea
   const auto read = log_.read(scope_[source]->ref, item.seq);
   if (search::is_gone(read.status())) return Status::ok();
   SILT_TRY(read.status());
-  search::Hit hit{source, item.seq, item.event_us, 0, read->text, ""};
-  out_.reply.citations.push_back(std::move(hit));
-  out_.reply.text += "\n[" + std::to_string(out_.reply.citations.size()) + "] " + item.place + (lead.empty() ? "" : " " + std::string(lead)) + ": " + harmless(read->text, shown);
+  cite_text({source, item.seq, item.event_us, 0, read->text, ""}, item.place, lead, shown);
   return Status::ok();
+}
+
+void Answerer::cite_text(search::Hit hit, const std::string& place, std::string_view lead, std::size_t shown) {
+  if (out_.reply.citations.size() >= most_) return;
+  out_.reply.text += "\n[" + std::to_string(out_.reply.citations.size() + 1) + "] " + place + (lead.empty() ? "" : " " + std::string(lead)) + ": " + harmless(hit.text, shown);
+  out_.reply.citations.push_back(std::move(hit));
 }
 
 // Of its events the one that has most of the topic.
@@ -281,14 +312,47 @@ Status Answerer::one(const Ticket& ticket) {
   }
 }
 
-// Tickets like it, and what the documents say.
+// Tickets like it, what the documents say, and where the logs have it.
 Status Answerer::seen() {
-  if (!question_.quoted.empty()) {
-    std::stable_sort(tickets_.begin(), tickets_.end(), [](const Ticket& a, const Ticket& b) { return a.coverage > b.coverage; });
+  std::string& text = out_.reply.text;
+  if (!tickets_.empty()) {
+    text = "Yes, in " + summary(tickets_.front()) + (tickets_.size() > 1 ? ", and perhaps in " + plural(std::min<std::size_t>(tickets_.size() - 1, 4), "other") : "") + ".";
+    for (std::size_t i = 0; i < tickets_.size() && i < kSeenTickets; ++i) SILT_TRY(cite_best_event(tickets_[i]));
   }
-  if (tickets_.empty()) return Status::ok();
-  out_.reply.text = "Yes, in " + summary(tickets_.front()) + (tickets_.size() > 1 ? ", and perhaps in " + plural(std::min<std::size_t>(tickets_.size() - 1, 4), "other") : "") + ".";
-  for (std::size_t i = 0; i < tickets_.size() && i < 5; ++i) SILT_TRY(cite_best_event(tickets_[i]));
+  std::string tickets = std::exchange(text, {});
+  SILT_TRY(section(kFits));
+  if (!tickets.empty()) text = tickets + (text.empty() ? "" : "\nThe documents: " + text);
+  return logs();
+}
+
+// Of records that are neither tickets nor documents the last ones that have all of its words; numbers differ each time.
+Status Answerer::logs() {
+  Query query;
+  query.window = window_;
+  std::string words;
+  for (const std::string& word : question_.words) words += " " + word;
+  language::for_each_word(question_.quoted.empty() ? words : question_.quoted, [&](std::string_view word, std::size_t) {
+    const bool says = word.size() > 2 && word.find_first_of("0123456789") == std::string_view::npos;
+    if (says) query.words.push_back({language::lower(word)});
+  });
+  search::Profiles others;
+  std::vector<std::size_t> index;
+  for (std::size_t s = 0; s < scope_.size(); ++s) {
+    if (!scope_[s]->items->empty()) continue;
+    others.push_back(scope_[s]);
+    index.push_back(s);
+  }
+  if (query.words.size() < 2 || others.empty()) return Status::ok();
+  SILT_ASSIGN(search::Outcome found, search::execute(log_, others, query, limits_));
+  if (found.matched == 0) return Status::ok();
+  out_.reply.text += (out_.reply.text.empty() ? "Yes, in the logs: " : "\nThe logs: ") + plural(found.matched, "record") + (found.complete ? "" : " at least") + " with these words";
+  if (found.first && found.last) out_.reply.text += ", from " + day(found.first->event_us) + " to " + day(found.last->event_us);
+  out_.reply.text += ":";
+  for (std::size_t i = found.sample.size() - std::min<std::size_t>(found.sample.size(), 2); i < found.sample.size(); ++i) {
+    search::Hit hit = std::move(found.sample[i]);
+    hit.source = index[hit.source];
+    cite_text(std::move(hit), scope_[hit.source]->name, "", kEventShown);
+  }
   return Status::ok();
 }
 
@@ -323,16 +387,12 @@ Result<std::optional<ItemReply>> Answerer::run() {
     SILT_TRY(section(kSectionFits));
   } else {
     find_tickets();
+    keep_those_that_say_it();
     const bool many = question_.ask == ItemAsk::kList || question_.ask == ItemAsk::kCount;
     out_.judged.confidence = 0.8F;
     if (question_.ask == ItemAsk::kSeen) SILT_TRY(seen());
     else if (many && (!tickets_.empty() || question_.words.empty())) SILT_TRY(list());
     else if (!tickets_.empty()) SILT_TRY(one(tickets_.front()));
-    if (question_.ask == ItemAsk::kSeen) {
-      const std::string tickets = std::exchange(out_.reply.text, {});
-      SILT_TRY(section(kFits));
-      if (!tickets.empty()) out_.reply.text = tickets + (out_.reply.text.empty() ? "" : "\nThe documents: " + out_.reply.text);
-    }
     out_.reply.text += tickets_.empty() || out_.reply.text.empty() ? "" : "\n" + plural(tickets_.size(), "ticket") + " of " + std::to_string(all_tickets_) + " fit.";
   }
   if (out_.reply.text.empty()) return std::optional<ItemReply>();
@@ -349,7 +409,7 @@ Result<std::optional<ItemReply>> Answerer::run() {
 }  // namespace
 
 Result<std::optional<ItemReply>> reply_from_items(const store::RecordLog& log, const search::Profiles& scope, const std::string& question,
-                                                  const language::TimeContext& time, std::size_t citations_max) {
+                                                  const language::TimeContext& time, const search::Limits& limits, std::size_t citations_max) {
   plan::ItemScope there;
   language::TimeContext context = time;
   there.only_items = true;
@@ -366,7 +426,7 @@ Result<std::optional<ItemReply>> reply_from_items(const store::RecordLog& log, c
   const language::Reading reading = language::read_question(question, context);
   const std::optional<ItemQuestion> item_question = plan::read_item_question(reading, there);
   if (!item_question) return std::optional<ItemReply>();
-  return Answerer(log, scope, *item_question, language::intersect(reading.windows), context, citations_max).run();
+  return Answerer(log, scope, *item_question, language::intersect(reading.windows), context, limits, citations_max).run();
 }
 
 }  // namespace silt::answer::reply
