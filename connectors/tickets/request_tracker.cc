@@ -174,6 +174,7 @@ Result<TicketEvent> RequestTracker::event_of(Json transaction, const Told& told)
     if (merged && linked(to) == "#" + transaction["ObjectId"].shown()) event.links.emplace_back("another ticket was merged into this one");
     else if (merged) event.links.push_back("merged into " + linked(to));
     else event.links.push_back(field + " " + (type == "AddLink" ? linked(to) : linked(from) + " (removed)"));
+  } else if (type == "SetWatcher") {  // an owner's has another of its own, which is told
   } else if (type == "Status" || field == "Subject" || field == "Queue" || field == "Owner" || field.ends_with("Priority") || type == "CustomField") {
     event.kind = "change";
     static const std::map<std::string_view, std::string_view> kFields = {{"Status", "state"}, {"Subject", "subject"}, {"Queue", "queue"}, {"Owner", "owner"}, {"Priority", "priority"}};

@@ -121,6 +121,10 @@ def is_set(wanted):
     return lambda answer: set(answer.tickets) == set(wanted)
 
 
+def is_between(wanted, also):
+    return lambda answer: set(wanted) <= set(answer.tickets) <= set(wanted) | set(also)
+
+
 def is_count(wanted):
     """Of a list that may be longer than what is shown."""
     return lambda answer: answer.first.startswith(f"{len(wanted)} ") and set(answer.tickets) <= set(wanted) and (answer.tickets or not wanted)
@@ -156,14 +160,15 @@ def questions(tickets, imported, rows, chance, now):
     for n, t in enumerate(chance.sample(open_ones, 4)):
         out.append(("open", forms[n % 3].format(w=t.word, h=t.host), is_set([t.id])))
     for word in chance.sample(sorted({t.word for t in open_ones}), 2):
-        out.append(("open", f"which {word} tickets are open?", is_set([t.id for t in open_ones if t.word == word])))
+        also = [imported[r["issuekey"]] for r in rows if word in (r["title"] + (r["description"] or "")).lower()]
+        out.append(("open", f"which {word} tickets are open?", is_between([t.id for t in open_ones if t.word == word], also)))
     forms = ["who reported the {w} problem on {h}?", "who opened the ticket about {w} on {h}?", "who filed the {w} issue on {h}?"]
     for n, t in enumerate(chance.sample(tickets, 6)):
         out.append(("reporter", forms[n % 3].format(w=t.word, h=t.host), names(t.by)))
     today = day_start(now)
-    monday = today - (datetime.datetime.fromtimestamp(now, datetime.timezone.utc).weekday()) * DAY
-    windows = [("tickets closed last week", "closed", monday - 7 * DAY, monday), ("how many tickets were closed yesterday?", "closed", today - DAY, today),
-               ("which tickets were opened last week?", "opened", monday - 7 * DAY, monday), ("how many tickets were closed in the last 10 days?", "closed", now - 10 * DAY, now),
+    now = time.time()  # "last week" is the last seven days
+    windows = [("tickets closed last week", "closed", now - 7 * DAY, now), ("how many tickets were closed yesterday?", "closed", today - DAY, today),
+               ("which tickets were opened last week?", "opened", now - 7 * DAY, now), ("how many tickets were closed in the last 10 days?", "closed", now - 10 * DAY, now),
                ("tickets opened since " + stamp(today - 6 * DAY)[:10], "opened", today - 6 * DAY, now)]
     for question, what, since, until in windows:
         out.append(("time", question, is_count([t.id for t in tickets if getattr(t, what) and since <= getattr(t, what) < until])))
@@ -255,6 +260,17 @@ def ask(options, work, question):
         return Answer({"answer": out.stdout + out.stderr})
 
 
+def wait_for_tickets(options, work, wanted):
+    """Until all are there, and nothing new comes for some seconds."""
+    before, quiet = 0, 0
+    while quiet < 6:
+        time.sleep(2)
+        export = subprocess.run([options.siltd, "--export", f"{work}/store"], capture_output=True, text=True).stdout
+        there = len(set(re.findall(r'"place":"(rt:#\d+)/', export)))
+        quiet = quiet + 1 if there >= wanted and len(export) == before else 0
+        before = len(export)
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("folder", "siltd", "silt", "weights"):
@@ -263,6 +279,7 @@ def main():
     parser.add_argument("--take", type=int, default=150)
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--again", help="the folder that an earlier run named last: asks what it has")
+    parser.add_argument("--seed", type=int, default=7, help="of the choice of questions")
     options = parser.parse_args()
     work = options.again or tempfile.mkdtemp(prefix="silt-questions-")
     now = int(os.path.getmtime(f"{work}/ids.json")) if options.again else int(time.time())
@@ -286,15 +303,10 @@ def main():
     imported = {row["issuekey"]: number for row, number in zip(rows, ids[len(tickets):])}
     log = open(f"{work}/siltd.log", "ab")
     daemon = subprocess.Popen([options.siltd, "--config", f"{work}/siltd.toml"], stdout=log, stderr=log)
-    wanted = sum(2 + len(t.events) - 1 for t in tickets) + len(rows) + len(TROUBLES) + 2000
-    for _ in range(900):
-        time.sleep(1)
-        export = subprocess.run([options.siltd, "--export", f"{work}/store"], capture_output=True, text=True).stdout
-        if export.count("\n") >= wanted and export.count('"rt:#') >= wanted - 2000 - len(TROUBLES):
-            break
+    wait_for_tickets(options, work, len(tickets) + len(rows))
     time.sleep(2)
     table, wrong = {}, []
-    for kind, question, right in questions(tickets, imported, rows, chance, now):
+    for kind, question, right in questions(tickets, imported, rows, random.Random(options.seed), now):
         answer = ask(options, work, question)
         good = bool(right(answer))
         table.setdefault(kind, []).append(good)

@@ -94,14 +94,16 @@ class Redmine:
     def delete(self, ticket):
         self.call("DELETE", f"/issues/{ticket}.json")
 
+    def histories(self):
+        """By ticket that exists [(kind, author, text)]."""
+        ids, offset = [], 0
+        while page := self.call("GET", f"/issues.json?status_id=*&limit=100&sort=id&offset={offset}")["issues"]:
+            ids += [issue["id"] for issue in page]
+            offset += 100
+        return {ticket: self.history(ticket) for ticket in ids}
+
     def history(self, ticket):
-        """[(kind, author, text)], or nothing: it is gone."""
-        try:
-            issue = self.journals(ticket)
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return None
-            raise
+        issue = self.journals(ticket)
         journals = issue["journals"]
         first = next((d["old_value"] for j in journals for d in j["details"] if d["name"] == "subject"), issue["subject"])
         links = "".join(f"\nlink: relates #{r['issue_to_id'] if r['issue_id'] == ticket else r['issue_id']}" for r in issue.get("relations", []))
@@ -125,7 +127,7 @@ class RequestTracker:
     def __init__(self, folder, url, key):
         self.site = Site(url, {"Referer": url + "/"})  # else a session may not write
         self.site.call("POST", "/NoAuth/Login.html", {"user": "root", "pass": "password"}, form=True)
-        self.names = {}
+        self.folder = folder
 
     def prepare(self):
         for queue in ("Ops", "Web"):
@@ -157,61 +159,54 @@ class RequestTracker:
     def delete(self, ticket):
         self.call("DELETE", f"/ticket/{ticket}")
 
-    def transactions(self, ticket):
-        last, out = 0, []
-        while True:
-            sql = urllib.parse.quote(f"ObjectType='RT::Ticket' AND ObjectId={ticket} AND id > {last}")
-            fields = "Type,Field,OldValue,NewValue,Creator"
-            page = self.call("GET", f"/transactions?query={sql}&orderby=id&order=ASC&per_page=100&fields={fields}")["items"]
-            if not page:
-                return out
-            out += page
-            last = page[-1]["id"]
-
-    def name(self, kind, number):
-        if (kind, number) not in self.names:
-            self.names[kind, number] = self.call("GET", f"/{kind}/{number}")["Name"]
-        name = self.names[kind, number]
-        return "(none)" if name == "Nobody" else name
-
-    def parts(self, transaction):
-        return self.call("GET", f"/transaction/{transaction}/attachments?per_page=100&fields=ContentType,Content,Subject")["items"]
-
-    def text(self, transaction):
-        return "\n".join(p["Content"] for p in self.parts(transaction) if p.get("ContentType") == "text/plain" and p.get("Content"))
-
-    def link(self, ticket, kind, uri):
+    @staticmethod
+    def link(ticket, kind, uri):
         other = "#" + uri.rsplit("/", 1)[1]
         if kind != "MergedInto":
             return f"link: {kind} {other}"
         return "link: another ticket was merged into this one" if other == f"#{ticket}" else f"link: merged into {other}"
 
+    def name(self, table, number):
+        name = self.db.execute(f"SELECT Name FROM {table} WHERE id = ?", (number,)).fetchone()[0]
+        return "(none)" if name == "Nobody" else name
+
+    def text(self, transaction):
+        rows = self.db.execute("SELECT Content FROM Attachments WHERE TransactionId = ? AND ContentType = 'text/plain' AND Content != '' ORDER BY id", (transaction,))
+        return "\n".join(row[0].decode() if isinstance(row[0], bytes) else row[0] for row in rows)
+
+    def histories(self):
+        """From its tables: what a ticket that was merged was before, no call tells."""
+        self.db = sqlite3.connect(f"file:{self.folder}/var/rt.sqlite3?mode=ro", uri=True)
+        rows = self.db.execute("SELECT t.id FROM Tickets t JOIN Tickets e ON e.id = t.EffectiveId WHERE t.Type = 'ticket' AND e.Status != 'deleted'").fetchall()
+        return {row[0]: self.history(row[0]) for row in rows}
+
     def history(self, ticket):
-        now = self.call("GET", f"/ticket/{ticket}")
-        if now["Status"] == "deleted":
-            return None
-        transactions = self.transactions(ticket)
-        subject = self.parts(transactions[0]["id"])[0]["Subject"]  # what the ticket says is another's, when it was merged
+        subject = self.db.execute("SELECT a.Subject FROM Attachments a JOIN Transactions t ON t.id = a.TransactionId WHERE t.ObjectType = 'RT::Ticket' AND t.ObjectId = ? AND t.Type = 'Create' ORDER BY a.id", (ticket,)).fetchone()[0]
+        rows = self.db.execute("SELECT id, Type, Field, OldValue, NewValue, Creator FROM Transactions WHERE ObjectType = 'RT::Ticket' AND ObjectId = ? ORDER BY id", (ticket,)).fetchall()
         out, state = [], "(none)"
-        for t in transactions:
-            author, kind, field, old, new = t["Creator"]["id"], t["Type"], t["Field"], t["OldValue"], t["NewValue"]
+        for number, kind, field, old, new, creator in rows:
+            text = None
+            if kind == "SetWatcher":
+                continue  # of an owner, who has another transaction of his own
             if kind == "Create":
-                out.append(("created", author, subject + "\n" + self.text(t["id"])))
+                text = subject + "\n" + self.text(number)
             elif kind in ("Comment", "Correspond"):
-                out.append(("comment", author, self.text(t["id"])))
+                text = self.text(number)
             elif kind == "AddLink":
                 text = self.link(ticket, field, new)
                 if text.startswith("link: merged into"):
                     text = f"state changed from {state} to merged\n" + text
-                out.append(("change", author, text))
             elif kind == "Status":
                 state = new
-                out.append(("change", author, f"state changed from {old} to {new}"))
+                text = f"state changed from {old} to {new}"
             elif field in ("Queue", "Owner"):
-                old, new = (self.name("queue" if field == "Queue" else "user", value) for value in (old, new))
-                out.append(("change", author, f"{field.lower()} changed from {old} to {new}"))
+                old, new = (self.name("Queues" if field == "Queue" else "Users", value) for value in (old, new))
+                text = f"{field.lower()} changed from {old} to {new}"
             elif field in ("Subject", "Priority"):
-                out.append(("change", author, f"{field.lower()} changed from {old} to {new}"))
+                text = f"{field.lower()} changed from {old} to {new}"
+            if text is not None:
+                said = {"Create": "created", "Comment": "comment", "Correspond": "comment"}.get(kind, "change")
+                out.append((said, self.name("Users", creator), text))
         return out
 
 
@@ -356,11 +351,7 @@ def main():
     siltd.end(signal.SIGKILL)
     print(f"filled: {len(filler.tickets)} tickets, refused {dict(filler.refused)}, {kills} kills; {siltd.folder}", flush=True)
     siltd.start(sweep_ms=2_000)  # the last life finds what no list shows
-    truth = {}
-    for ticket in filler.tickets:
-        events = tracker.history(ticket)
-        if events is not None:
-            truth[ticket] = collections.Counter(events)
+    truth = {ticket: collections.Counter(events) for ticket, events in tracker.histories().items()}
     end = time.time() + options.settle_s
     while True:
         records = siltd.export()
@@ -369,7 +360,7 @@ def main():
             break
         time.sleep(5)
     code = siltd.end(signal.SIGTERM)
-    gone = len(filler.tickets) - len(truth)
+    gone = len(set(filler.tickets) - truth.keys())
     print(f"{options.kind}: {len(records)} records, {sum(t.total() for t in truth.values())} events of {len(truth)} tickets, {gone} tickets gone; "
           f"missing {len(missing)}, not in the history {len(extra)}, told twice {len(twice)}; siltd ended with {code}")
     for what, each in (("missing", missing), ("extra", extra), ("twice", twice)):

@@ -44,6 +44,9 @@ struct ItemQuestion {
   std::string quoted;                // text to be found as it is
 };
 
+// The attribute of tickets that a word means: "queue" of "project"; empty: none.
+std::string_view attribute_called(std::string_view word);
+
 // Nothing: other records answer it. `has_*`: what there is among the sources.
 struct ItemScope {
   bool has_tickets = false;

@@ -1,6 +1,7 @@
 #include "daemon/answer/reply/item_reply.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <set>
 #include <utility>
@@ -22,8 +23,9 @@ using search::Items;
 using search::Entity;
 
 constexpr float kFits = 0.6F;         // least share of the topic that a ticket must have
+constexpr float kWhole = 0.999F;      // of a ticket that has all of it
 constexpr float kSectionFits = 0.45F;
-constexpr std::size_t kSectionShown = 3000, kEventShown = 300;
+constexpr std::size_t kSectionShown = 3000, kEventShown = 300, kNameShown = 200;
 constexpr std::size_t kListed = 10;
 constexpr std::size_t kSeenTickets = 3;   // cited of a question whether something is known
 constexpr std::size_t kTextsRead = 200;   // of tickets, for a text that is quoted
@@ -63,6 +65,24 @@ struct Ticket {
   }
 };
 
+// Text of others: what looks like a citation of ours gets a space.
+std::string harmless(std::string_view text, std::size_t most) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size() && i < most; ++i) {
+    out += text[i];
+    const bool in_word = i > 0 && std::isalnum(static_cast<unsigned char>(text[i - 1])) != 0;  // "sshd[77]"
+    if (text[i] == '[' && !in_word && i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9') out += ' ';
+  }
+  return out + (text.size() > most ? "…" : "");
+}
+
+// A name of others, within a line of ours.
+std::string named(std::string_view value) {
+  std::string out = harmless(value, kNameShown);
+  std::replace_if(out.begin(), out.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return out;
+}
+
 class Answerer {
  public:
   Answerer(const store::RecordLog& log, const search::Profiles& scope, const ItemQuestion& question, Window window, const language::TimeContext& time, const search::Limits& limits, std::size_t citations_max)
@@ -71,7 +91,13 @@ class Answerer {
   Result<std::optional<ItemReply>> run();
 
  private:
+  struct Topic {
+    std::vector<std::pair<std::string, std::string>> tests;  // attribute and value
+    std::vector<std::vector<std::string>> stems;
+  };
+  Topic topic_in(const Items& items) const;
   void find_tickets();
+  void find_tickets_in(std::size_t source);
   void keep_those_that_say_it();
   bool says_it(const Ticket& ticket) const;
   bool passes(const Ticket& ticket) const;
@@ -97,6 +123,7 @@ class Answerer {
   const std::size_t most_;
   std::vector<Ticket> tickets_;  // that fit, best first
   std::size_t all_tickets_ = 0;
+  std::size_t fitting_ = 0;  // by their topic, open or not, at any time
   ItemReply out_;
 };
 
@@ -114,42 +141,62 @@ bool Answerer::passes(const Ticket& ticket) const {
 }
 
 // A word of the topic may name a person, a queue, a priority or a state: then it is a test, not a word to find.
+Answerer::Topic Answerer::topic_in(const Items& items) const {
+  Topic out;
+  std::vector<std::size_t> words;
+  for (std::size_t w = 0; w < question_.words.size(); ++w) {
+    bool is_value = false;
+    for (const std::string_view key : {"owner", "reporter", "queue", "priority", "state"}) {
+      const bool named = std::any_of(items.items().begin(), items.items().end(), [&](const Item& item) {
+        return item.stands && language::lower(item.attribute(key)) == question_.words[w];
+      });
+      if (named) out.tests.emplace_back(key, question_.words[w]);
+      is_value = is_value || named;
+    }
+    if (!is_value) words.push_back(w);
+  }
+  for (const std::size_t w : words) {
+    // "the web queue": the word for what web is
+    const std::string_view called = plan::attribute_called(question_.words[w]);
+    if (std::none_of(out.tests.begin(), out.tests.end(), [&](const auto& test) { return test.first == called; })) out.stems.push_back(question_.topic[w]);
+  }
+  return out;
+}
+
 void Answerer::find_tickets() {
   for (std::size_t s = 0; s < scope_.size(); ++s) {
     const Items& items = *scope_[s]->items;
     if (!items.has_tickets()) continue;
     for (const Entity& entity : items.entities()) all_tickets_ += entity.is_ticket && !entity.items.empty() ? 1 : 0;
-    if (!question_.ticket.empty()) {
-      if (const Entity* const entity = items.ticket(question_.ticket)) tickets_.push_back({s, &items, entity, 1, 1});
-      continue;
-    }
-    std::vector<std::pair<std::string, std::string>> tests;  // attribute and value
-    std::vector<std::vector<std::string>> stems;
-    for (std::size_t w = 0; w < question_.words.size(); ++w) {
-      bool is_value = false;
-      for (const std::string_view key : {"owner", "reporter", "queue", "priority", "state"}) {
-        is_value = is_value || std::any_of(items.items().begin(), items.items().end(), [&](const Item& item) {
-          const bool same = item.stands && language::lower(item.attribute(key)) == question_.words[w];
-          if (same) tests.emplace_back(key, question_.words[w]);
-          return same;
-        });
-      }
-      if (!is_value) stems.push_back(question_.topic[w]);
-    }
-    std::map<std::uint32_t, search::Ranked> ranked;
-    for (const search::Ranked& each : items.rank(stems, true)) ranked[each.entity] = each;
-    for (std::uint32_t u = 0; u < items.entities().size(); ++u) {
-      Ticket ticket{s, &items, &items.entities()[u], 0, stems.empty() ? 1.0F : 0.0F};
-      if (!ticket.entity->is_ticket || ticket.entity->items.empty()) continue;
-      if (const auto found = ranked.find(u); found != ranked.end()) {
-        ticket.score = found->second.score;
-        ticket.coverage = found->second.coverage;
-      }
-      const bool tested = std::all_of(tests.begin(), tests.end(), [&](const auto& test) { return language::lower(ticket.last().attribute(test.first)) == test.second; });
-      if (tested && ticket.coverage >= (question_.ask == ItemAsk::kSeen ? 0.35F : kFits) && passes(ticket)) tickets_.push_back(ticket);
+    if (question_.ticket.empty()) {
+      find_tickets_in(s);
+    } else if (const Entity* const entity = items.ticket(question_.ticket)) {
+      tickets_.push_back({s, &items, entity, 1, 1});
     }
   }
+  // Where some have all of the topic, those that have a part of it are not meant.
+  const bool whole = std::any_of(tickets_.begin(), tickets_.end(), [](const Ticket& ticket) { return ticket.coverage >= kWhole; });
+  if (whole) std::erase_if(tickets_, [](const Ticket& ticket) { return ticket.coverage < kWhole; });
   std::stable_sort(tickets_.begin(), tickets_.end(), [](const Ticket& a, const Ticket& b) { return a.score > b.score; });
+  fitting_ = tickets_.size();
+  std::erase_if(tickets_, [&](const Ticket& ticket) { return question_.ticket.empty() && !passes(ticket); });
+}
+
+void Answerer::find_tickets_in(std::size_t source) {
+  const Items& items = *scope_[source]->items;
+  const Topic topic = topic_in(items);
+  std::map<std::uint32_t, search::Ranked> ranked;
+  for (const search::Ranked& each : items.rank(topic.stems, true)) ranked[each.entity] = each;
+  for (std::uint32_t u = 0; u < items.entities().size(); ++u) {
+    Ticket ticket{source, &items, &items.entities()[u], 0, topic.stems.empty() ? 1.0F : 0.0F};
+    if (!ticket.entity->is_ticket || ticket.entity->items.empty()) continue;
+    if (const auto found = ranked.find(u); found != ranked.end()) {
+      ticket.score = found->second.score;
+      ticket.coverage = found->second.coverage;
+    }
+    const bool tested = std::all_of(topic.tests.begin(), topic.tests.end(), [&](const auto& test) { return language::lower(ticket.last().attribute(test.first)) == test.second; });
+    if (tested && ticket.coverage >= (question_.ask == ItemAsk::kSeen ? 0.35F : kFits)) tickets_.push_back(ticket);
+  }
 }
 
 bool Answerer::says_it(const Ticket& ticket) const {
@@ -173,21 +220,11 @@ void Answerer::keep_those_that_say_it() {
 
 std::string Answerer::summary(const Ticket& ticket) const {
   const Item& last = ticket.last();
-  std::string out = std::string(ticket.entity->name) + " " + std::string(last.attribute("subject")) + " (" + (ticket.open() ? "open" : "closed");
-  if (const std::string_view state = last.attribute("state"); !state.empty()) out += ", " + std::string(state);
-  if (const std::string_view owner = last.attribute("owner"); !owner.empty()) out += ", owner " + std::string(owner);
-  if (const std::string_view queue = last.attribute("queue"); !queue.empty()) out += ", in " + std::string(queue);
+  std::string out = named(ticket.entity->name) + " " + named(last.attribute("subject")) + " (" + (ticket.open() ? "open" : "closed");
+  if (const std::string_view state = last.attribute("state"); !state.empty()) out += ", " + named(state);
+  if (const std::string_view owner = last.attribute("owner"); !owner.empty()) out += ", owner " + named(owner);
+  if (const std::string_view queue = last.attribute("queue"); !queue.empty()) out += ", in " + named(queue);
   return out + ", opened " + day(ticket.first().event_us) + (ticket.closed() != nullptr ? ", closed " + day(ticket.closed()->event_us) : "") + ")";
-}
-
-// Text of others: what looks like a citation of ours gets a space.
-std::string harmless(std::string_view text, std::size_t most) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size() && i < most; ++i) {
-    out += text[i];
-    if (text[i] == '[' && i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9') out += ' ';
-  }
-  return out + (text.size() > most ? "…" : "");
 }
 
 Status Answerer::cite(std::size_t source, const Item& item, std::string_view lead, std::size_t shown) {
@@ -201,7 +238,7 @@ Status Answerer::cite(std::size_t source, const Item& item, std::string_view lea
 
 void Answerer::cite_text(search::Hit hit, const std::string& place, std::string_view lead, std::size_t shown) {
   if (out_.reply.citations.size() >= most_) return;
-  out_.reply.text += "\n[" + std::to_string(out_.reply.citations.size() + 1) + "] " + place + (lead.empty() ? "" : " " + std::string(lead)) + ": " + harmless(hit.text, shown);
+  out_.reply.text += "\n[" + std::to_string(out_.reply.citations.size() + 1) + "] " + named(place) + (lead.empty() ? "" : " " + std::string(lead)) + ": " + harmless(hit.text, shown);
   out_.reply.citations.push_back(std::move(hit));
 }
 
@@ -269,7 +306,7 @@ Status Answerer::who(const Ticket& ticket) {
     for (const std::string& each : names) name += (name.empty() ? "" : ", ") + each;
   }
   const std::string_view verb = question_.ask == ItemAsk::kReporter ? "reported" : question_.ask == ItemAsk::kOwner ? "owns" : question_.ask == ItemAsk::kCloser ? "closed" : "commented on";
-  out_.reply.text = (name.empty() ? std::string("Nobody") : name) + " " + std::string(verb) + " " + summary(ticket) + ".";
+  out_.reply.text = (name.empty() ? std::string("Nobody") : named(name)) + " " + std::string(verb) + " " + summary(ticket) + ".";
   return cite(ticket.source, *event, "", kEventShown);
 }
 
@@ -288,26 +325,26 @@ Status Answerer::one(const Ticket& ticket) {
       SILT_TRY(cite(ticket.source, ticket.first(), "", kEventShown));
       return closed != nullptr && closed != &ticket.first() ? cite(ticket.source, *closed, "", kEventShown) : Status::ok();
     case ItemAsk::kCreated:
-      out_.reply.text = time_text(ticket.first().event_us, time_.zone_s) + ": " + std::string(ticket.reporter()) + " opened " + summary(ticket) + ".";
+      out_.reply.text = time_text(ticket.first().event_us, time_.zone_s) + ": " + named(ticket.reporter()) + " opened " + summary(ticket) + ".";
       return cite(ticket.source, ticket.first(), "", kEventShown);
     case ItemAsk::kClosed:
       out_.reply.text = closed != nullptr ? time_text(closed->event_us, time_.zone_s) + ": closed " + summary(ticket) + "." : "It is open: " + summary(ticket) + ".";
       return cite(ticket.source, closed != nullptr ? *closed : last, "", kEventShown);
     case ItemAsk::kState:
-      out_.reply.text = std::string(ticket.open() ? "open" : "closed") + " (" + std::string(last.attribute("state")) + "): " + summary(ticket) + ".";
+      out_.reply.text = std::string(ticket.open() ? "open" : "closed") + " (" + named(last.attribute("state")) + "): " + summary(ticket) + ".";
       return cite(ticket.source, last, "", kEventShown);
     case ItemAsk::kPriority:
     case ItemAsk::kQueue: {
       const std::string_view key = question_.ask == ItemAsk::kPriority ? "priority" : "queue";
       const std::string_view value = last.attribute(key);
-      out_.reply.text = std::string(value.empty() ? "none" : value) + " is the " + std::string(key) + " of " + summary(ticket) + ".";
+      out_.reply.text = (value.empty() ? std::string("none") : named(value)) + " is the " + std::string(key) + " of " + summary(ticket) + ".";
       return cite(ticket.source, last, "", kEventShown);
     }
     default:
       out_.reply.text = summary(ticket) + ", " + plural(ticket.entity->items.size(), "event") + ".";
       SILT_TRY(cite(ticket.source, ticket.first(), "", 3 * kEventShown));
       for (std::size_t i = ticket.entity->items.size(); i-- > 1 && out_.reply.citations.size() < 4;)
-        SILT_TRY(cite(ticket.source, ticket.at(i), std::string(ticket.at(i).attribute("author")), kEventShown));
+        SILT_TRY(cite(ticket.source, ticket.at(i), named(ticket.at(i).attribute("author")), kEventShown));
       return Status::ok();
   }
 }
@@ -374,7 +411,7 @@ Status Answerer::section(float least) {
   for (std::size_t i = 0; i < places.size() && i < 3; ++i) {
     const Items& items = *scope_[places[i].source]->items;
     const Item& item = items.items()[items.entities()[places[i].ranked.entity].items.front()];
-    if (out_.reply.text.empty()) out_.reply.text = item.place + " says:";
+    if (out_.reply.text.empty()) out_.reply.text = named(item.place) + " says:";
     if (i == 1) out_.reply.text += "\nSee also:";
     SILT_TRY(cite(places[i].source, item, "", i == 0 ? kSectionShown : 120));
   }
@@ -391,7 +428,7 @@ Result<std::optional<ItemReply>> Answerer::run() {
     const bool many = question_.ask == ItemAsk::kList || question_.ask == ItemAsk::kCount;
     out_.judged.confidence = 0.8F;
     if (question_.ask == ItemAsk::kSeen) SILT_TRY(seen());
-    else if (many && (!tickets_.empty() || question_.words.empty())) SILT_TRY(list());
+    else if (many && (fitting_ > 0 || question_.words.empty())) SILT_TRY(list());
     else if (!tickets_.empty()) SILT_TRY(one(tickets_.front()));
     out_.reply.text += tickets_.empty() || out_.reply.text.empty() ? "" : "\n" + plural(tickets_.size(), "ticket") + " of " + std::to_string(all_tickets_) + " fit.";
   }
