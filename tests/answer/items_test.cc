@@ -86,6 +86,9 @@ TEST_F(ItemsTest, AnswersAboutTickets) {
   expect_has(ask("what is open about the login problem?"), {"0 open tickets", "login"});
   expect_has(ask("open tickets in the ops queue"), {"1 open ticket", "#42"});
   expect_has(ask("what is the status of the mail ticket?"), {"closed (closed): #43"});
+  expect_has(ask("how many tickets does kim own?"), {"1 ticket", "#42"});
+  expect_has(ask("which tickets did lee close?"), {"1 closed ticket", "#43"});
+  expect_has(ask("tickets opened by bob"), {"1 ticket", "#41"});
   expect_has(ask("how many tickets are open?"), {"1 open ticket"});
   expect_has(ask("is #42 still open?"), {"open (new)"});
   expect_has(ask("when was #43 opened?"), {"2026-11-25", "cal opened"});

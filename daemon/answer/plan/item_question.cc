@@ -19,7 +19,7 @@ constexpr std::string_view kTicketWords[] = {"ticket", "tickets", "issue", "issu
 constexpr std::string_view kTextWords[] = {"error", "errors", "message", "messages", "exception", "line", "text"};  // what is quoted
 constexpr std::string_view kDocumentWords[] = {"runbook", "runbooks", "playbook", "doc", "docs", "documentation", "document", "documents", "manual", "guide", "handbook", "wiki", "procedure", "howto"};
 constexpr std::string_view kReportWords[] = {"reported", "report", "reporter", "opened", "filed", "raised", "created", "submitted", "requested", "requestor"};
-constexpr std::string_view kOwnWords[] = {"owns", "owner", "assigned", "assignee", "working", "works", "handles", "responsible", "responsibility"};
+constexpr std::string_view kOwnWords[] = {"owns", "own", "owned", "owner", "assigned", "assignee", "working", "works", "handles", "responsible", "responsibility"};
 constexpr std::string_view kCloseWords[] = {"closed", "resolved", "fixed", "solved", "finished", "closes", "resolve", "close", "done", "rejected"};
 constexpr std::string_view kMendWords[] = {"resolve", "resolved", "solve", "solved", "fix", "fixed"};
 constexpr std::string_view kOpenWords[] = {"open", "unresolved", "unsolved", "pending", "outstanding", "active"};
@@ -33,7 +33,7 @@ constexpr std::string_view kPlainWords[] = {
     "has",  "have",  "had",   "been",  "be",    "what",  "which", "who",   "whom",    "whose", "when",   "how",    "long",  "many",  "much",  "there", "any", "we",
     "i",    "you",   "me",    "our",   "my",    "this",  "that",  "these", "those",   "it",    "its",    "and",    "or",    "at",    "from",  "show", "list", "tell",
     "give", "find",  "all",   "take",  "took",  "until", "before", "ever", "seen",    "say",   "says",   "said",   "still", "currently", "now", "can", "should", "could",
-    "would", "problem", "mentions", "mention", "mentioned", "mentioning", "time", "last", "latest", "newest", "oldest", "first", "most", "recent", "recently", "please", "same", "something", "anything", "anyone", "anybody", "already", "happened", "happen", "happens", "where", "will", "into", "get", "gets", "if", "need", "needs", "want", "must", "us", "one", "them", "they", "their", "not",  "am"};
+    "would", "problem", "trouble", "mentions", "mention", "mentioned", "mentioning", "time", "last", "latest", "newest", "oldest", "first", "most", "recent", "recently", "please", "same", "something", "anything", "anyone", "anybody", "already", "happened", "happen", "happens", "where", "will", "into", "get", "gets", "if", "need", "needs", "want", "must", "us", "one", "them", "they", "their", "not",  "am"};
 
 bool in(Words list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
@@ -144,6 +144,7 @@ class Reader {
     const bool counts = out_.ask == ItemAsk::kList || out_.ask == ItemAsk::kCount;
     if (counts && closed) out_.open = false;
     if (counts && any(kOpenWords)) out_.open = true;
+    out_.role = any(kOwnWords) ? ItemRole::kOwner : closed ? ItemRole::kCloser : opened ? ItemRole::kReporter : ItemRole::kAny;
     out_.time = counts && closed ? ItemTime::kClosed : counts && opened ? ItemTime::kCreated : ItemTime::kUpdated;
     out_.only_last = out_.ask == ItemAsk::kList && (says("latest") || says("newest") || says("most recent") || says("last ticket"));
     out_.only_first = out_.ask == ItemAsk::kList && (says("oldest") || says("first ticket"));

@@ -17,6 +17,7 @@ namespace {
 
 using plan::ItemAsk;
 using plan::ItemQuestion;
+using plan::ItemRole;
 using plan::ItemTime;
 using search::Item;
 using search::Items;
@@ -92,10 +93,11 @@ class Answerer {
 
  private:
   struct Topic {
-    std::vector<std::pair<std::string, std::string>> tests;  // attribute and value
+    std::vector<std::string> values;  // of attributes
     std::vector<std::vector<std::string>> stems;
   };
-  Topic topic_in(const Items& items) const;
+  bool has_value(const Ticket& ticket, std::string_view word) const;
+  Topic topic_in(std::size_t source) const;
   void find_tickets();
   void find_tickets_in(std::size_t source);
   void keep_those_that_say_it();
@@ -140,25 +142,39 @@ bool Answerer::passes(const Ticket& ticket) const {
   return us >= window_.since_us && us <= window_.until_us;
 }
 
-// A word of the topic may name a person, a queue, a priority or a state: then it is a test, not a word to find.
-Answerer::Topic Answerer::topic_in(const Items& items) const {
+// Whether the word is what the ticket has for a queue, a priority or a state, or a person in the role that is asked for.
+bool Answerer::has_value(const Ticket& ticket, std::string_view word) const {
+  const auto is = [&](std::string_view value) { return language::lower(value) == word; };
+  for (const std::string_view key : {"queue", "priority", "state"}) {
+    if (is(ticket.last().attribute(key))) return true;
+  }
+  const bool any = question_.role == ItemRole::kAny;
+  if ((any || question_.role == ItemRole::kOwner) && is(ticket.last().attribute("owner"))) return true;
+  if ((any || question_.role == ItemRole::kReporter) && is(ticket.reporter())) return true;
+  return question_.role == ItemRole::kCloser && ticket.closed() != nullptr && is(ticket.closed()->attribute("author"));
+}
+
+// A word of the topic may be the value of an attribute: then it is a test, not a word to find.
+Answerer::Topic Answerer::topic_in(std::size_t source) const {
+  const Items& items = *scope_[source]->items;
   Topic out;
   std::vector<std::size_t> words;
+  std::set<std::string_view> named;  // attributes that have a value among the words
   for (std::size_t w = 0; w < question_.words.size(); ++w) {
-    bool is_value = false;
-    for (const std::string_view key : {"owner", "reporter", "queue", "priority", "state"}) {
-      const bool named = std::any_of(items.items().begin(), items.items().end(), [&](const Item& item) {
-        return item.stands && language::lower(item.attribute(key)) == question_.words[w];
-      });
-      if (named) out.tests.emplace_back(key, question_.words[w]);
-      is_value = is_value || named;
-    }
-    if (!is_value) words.push_back(w);
+    const std::string& word = question_.words[w];
+    const bool is_value = std::any_of(items.entities().begin(), items.entities().end(), [&](const Entity& entity) {
+      const Ticket ticket{source, &items, &entity};
+      if (!entity.is_ticket || entity.items.empty() || !has_value(ticket, word)) return false;
+      for (const std::string_view key : {"queue", "priority", "state", "owner"}) {
+        if (language::lower(ticket.last().attribute(key)) == word) named.insert(key);
+      }
+      return true;
+    });
+    if (is_value) out.values.push_back(word);
+    else words.push_back(w);
   }
   for (const std::size_t w : words) {
-    // "the web queue": the word for what web is
-    const std::string_view called = plan::attribute_called(question_.words[w]);
-    if (std::none_of(out.tests.begin(), out.tests.end(), [&](const auto& test) { return test.first == called; })) out.stems.push_back(question_.topic[w]);
+    if (!named.contains(plan::attribute_called(question_.words[w]))) out.stems.push_back(question_.topic[w]);  // "the web |queue|"
   }
   return out;
 }
@@ -184,7 +200,7 @@ void Answerer::find_tickets() {
 
 void Answerer::find_tickets_in(std::size_t source) {
   const Items& items = *scope_[source]->items;
-  const Topic topic = topic_in(items);
+  const Topic topic = topic_in(source);
   std::map<std::uint32_t, search::Ranked> ranked;
   for (const search::Ranked& each : items.rank(topic.stems, true)) ranked[each.entity] = each;
   for (std::uint32_t u = 0; u < items.entities().size(); ++u) {
@@ -194,7 +210,7 @@ void Answerer::find_tickets_in(std::size_t source) {
       ticket.score = found->second.score;
       ticket.coverage = found->second.coverage;
     }
-    const bool tested = std::all_of(topic.tests.begin(), topic.tests.end(), [&](const auto& test) { return language::lower(ticket.last().attribute(test.first)) == test.second; });
+    const bool tested = std::all_of(topic.values.begin(), topic.values.end(), [&](const std::string& value) { return has_value(ticket, value); });
     if (tested && ticket.coverage >= (question_.ask == ItemAsk::kSeen ? 0.35F : kFits)) tickets_.push_back(ticket);
   }
 }
