@@ -203,8 +203,7 @@ std::string slot_key(const Slot& slot, std::string_view) {
 }
 
 std::optional<Quantity> slot_quantity(const Slot& slot, std::string_view text, bool clock) {
-  constexpr std::size_t kReach = 48;  // bytes; a unit may stand behind the slot
-  auto out = read_quantity(text.substr(slot.begin, kReach), clock);
+  auto out = read_quantity(text.substr(slot.begin, kQuantityReach), clock);
   if (!out || out->measure != Measure::kNone || slot.role == Role::kPlain) return out;
   const std::string_view value = text.substr(slot.begin, slot.end - slot.begin);
   out->unit = lower(fold::unit_of(slot.name, value, slot.type));
