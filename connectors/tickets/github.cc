@@ -74,7 +74,7 @@ Result<Listing> GitHub::list(Mark since, const std::string& next) {
     if (!mark) return data_loss("GitHub's issue " + issues.at(i)["number"].shown() + " has no time");
     out.until = std::max(out.until, *mark);
     settled = settled && *mark < out.settled;
-    if (!issues.at(i)["pull_request"]) out.refs.push_back({issues.at(i)["number"].shown(), *mark, *mark < out.settled ? updated : std::string(), ""});
+    if (!issues.at(i)["pull_request"]) out.refs.push_back({issues.at(i)["number"].shown(), *mark, *mark < api_->now_us() - kStampSettledUs ? updated : std::string(), ""});
   }
   out.next = next_of(answer.http);
   out.more = !out.next.empty();

@@ -97,7 +97,7 @@ Result<Listing> Jira::list(Mark since, const std::string& next) {
     const std::string updated(issues.at(i)["fields"]["updated"].text());
     const auto mark = parse_ticket_time(updated);
     if (!mark) return data_loss("Jira's issue " + issues.at(i)["key"].shown() + " has no time");
-    out.refs.push_back({issues.at(i)["id"].shown(), *mark, *mark < out.settled ? updated : std::string(), ""});
+    out.refs.push_back({issues.at(i)["id"].shown(), *mark, *mark < api_->now_us() - kStampSettledUs ? updated : std::string(), ""});
     out.until = std::max(out.until, *mark);
   }
   if (cloud_) {

@@ -91,7 +91,7 @@ Result<Listing> Redmine::list(Mark since, const std::string& next) {
     const std::string updated(issues.at(i)["updated_on"].text());
     const auto mark = parse_ticket_time(updated);
     if (!mark) return data_loss("Redmine's issue " + issues.at(i)["id"].shown() + " has no time");
-    out.refs.push_back({issues.at(i)["id"].shown(), *mark, *mark < out.settled ? updated : std::string(), ""});
+    out.refs.push_back({issues.at(i)["id"].shown(), *mark, *mark < api_->now_us() - kStampSettledUs ? updated : std::string(), ""});
     out.until = *mark;
   }
   out.more = issues.size() >= kPage;

@@ -17,6 +17,10 @@ namespace silt::connectors {
 // Where a tracker's list of changes stands: a time in microseconds, or a number that only grows.
 using Mark = std::int64_t;
 
+// By the tracker's clock: a stamp so old stands for one state of a ticket. A younger one, of whole seconds, may stay
+// while the ticket changes once more; what commits later still with it, the sweep finds.
+inline constexpr Mark kStampSettledUs = 10'000'000;
+
 struct TicketRef {
   std::string id;
   Mark mark = 0;        // of its last change

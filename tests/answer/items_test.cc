@@ -94,6 +94,7 @@ TEST_F(ItemsTest, AnswersAboutTickets) {
   expect_has(ask("when was #43 opened?"), {"2026-11-25", "cal opened"});
   expect_has(ask("has this error been seen before: error 0x41 after the proxy"), {"Yes, in #41", "rm:#41/1"});
   expect_has(ask("what does #42 say?"), {"Disk full on db3", "rm:#42/2", "to tape"});
+  expect_has(ask("which ticket mentions the certificate?"), {"1 ticket", "[1] rm:#41/2", "the certificate had expired"});
 }
 
 TEST_F(ItemsTest, WhatWasEditedAwayIsNotCited) {

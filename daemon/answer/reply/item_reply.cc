@@ -26,7 +26,7 @@ using search::Entity;
 constexpr float kFits = 0.6F;         // least share of the topic that a ticket must have
 constexpr float kWhole = 0.999F;      // of a ticket that has all of it
 constexpr float kSectionFits = 0.45F;
-constexpr std::size_t kSectionShown = 3000, kEventShown = 300, kNameShown = 200;
+constexpr std::size_t kSectionShown = 3000, kEventShown = 300, kListShown = 120, kNameShown = 200;
 constexpr std::size_t kListed = 10;
 constexpr std::size_t kSeenTickets = 3;   // cited of a question whether something is known
 constexpr std::size_t kTextsRead = 200;   // of tickets, for a text that is quoted
@@ -111,7 +111,7 @@ class Answerer {
   Status who(const Ticket& ticket);
   Status cite(std::size_t source, const Item& item, std::string_view lead, std::size_t shown);
   void cite_text(search::Hit hit, const std::string& place, std::string_view lead, std::size_t shown);
-  Status cite_best_event(const Ticket& ticket);
+  Status cite_best_event(const Ticket& ticket, std::string_view lead, std::size_t shown);
   std::string day(std::int64_t us) const { return time_text(us, time_.zone_s).substr(0, 16); }
   std::string summary(const Ticket& ticket) const;
   std::string topic() const;
@@ -259,7 +259,7 @@ void Answerer::cite_text(search::Hit hit, const std::string& place, std::string_
 }
 
 // Of its events the one that has most of the topic.
-Status Answerer::cite_best_event(const Ticket& ticket) {
+Status Answerer::cite_best_event(const Ticket& ticket, std::string_view lead, std::size_t shown) {
   const Item* best = &ticket.first();
   std::size_t best_hits = 0;
   for (std::size_t i = 0; i < ticket.entity->items.size(); ++i) {
@@ -271,7 +271,7 @@ Status Answerer::cite_best_event(const Ticket& ticket) {
     best_hits = hits;
     best = &ticket.at(i);
   }
-  return cite(ticket.source, *best, "", kEventShown);
+  return cite(ticket.source, *best, lead, shown);
 }
 
 Status Answerer::list() {
@@ -293,8 +293,8 @@ Status Answerer::list() {
   out_.reply.text += tickets_.empty() ? "." : ":";
   for (std::size_t i = 0; i < tickets_.size() && i < kListed; ++i) {
     const Item* const closed = tickets_[i].closed();
-    const Item& event = question_.time == ItemTime::kClosed && closed != nullptr ? *closed : tickets_[i].first();
-    SILT_TRY(cite(tickets_[i].source, event, summary(tickets_[i]), 120));
+    if (question_.time == ItemTime::kClosed && closed != nullptr) SILT_TRY(cite(tickets_[i].source, *closed, summary(tickets_[i]), kListShown));
+    else SILT_TRY(cite_best_event(tickets_[i], summary(tickets_[i]), kListShown));
   }
   if (tickets_.size() > kListed) out_.reply.text += "\nand " + std::to_string(tickets_.size() - kListed) + " more";
   return Status::ok();
@@ -370,7 +370,7 @@ Status Answerer::seen() {
   std::string& text = out_.reply.text;
   if (!tickets_.empty()) {
     text = "Yes, in " + summary(tickets_.front()) + (tickets_.size() > 1 ? ", and perhaps in " + plural(std::min<std::size_t>(tickets_.size() - 1, 4), "other") : "") + ".";
-    for (std::size_t i = 0; i < tickets_.size() && i < kSeenTickets; ++i) SILT_TRY(cite_best_event(tickets_[i]));
+    for (std::size_t i = 0; i < tickets_.size() && i < kSeenTickets; ++i) SILT_TRY(cite_best_event(tickets_[i], "", kEventShown));
   }
   std::string tickets = std::exchange(text, {});
   SILT_TRY(section(kFits));
