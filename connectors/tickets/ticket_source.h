@@ -36,6 +36,14 @@ struct Listing {
   Mark settled = 0;             // no change will appear before it
 };
 
+// When `now_us` by the tracker's clock, whose changes may become visible `overlap_us` late.
+inline void settle(std::int64_t now_us, Mark overlap_us, Listing& out) {
+  out.settled = now_us - overlap_us;
+  for (TicketRef& ref : out.refs) {
+    if (ref.mark >= now_us - kStampSettledUs) ref.version.clear();
+  }
+}
+
 class TicketSource {
  public:
   virtual ~TicketSource() = default;

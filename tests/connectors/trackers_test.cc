@@ -233,6 +233,35 @@ TEST(Adf, IsTextWithoutItsForm) {
   EXPECT_EQ(adf_text(document->root()), "Steps\n- stop @kim\na | b\nls\n-l");
 }
 
+// --- Redmine ------------------------------------------------------------------------------------------
+
+// Puma alone sends no Date: then the newest stamp tells the tracker's clock.
+TEST_F(TrackersTest, WithoutADateOldTicketsAreReadOnce) {
+  std::map<std::string, int> reads;
+  std::vector<std::string> since;
+  HttpServer server([&](const Request& request) {
+    const std::string path = request.path();
+    if (path == "/issues.json" && request.parameter("issue_id").empty()) {
+      since.push_back(request.parameter("v[updated_on][]"));
+      std::string issues;
+      for (const char* const each : {"1 2026-11-20T12:00:00Z", "2 2026-11-20T12:05:00Z", "3 2026-11-20T12:10:00Z"}) {
+        if (since.back() <= each + 2) issues += (issues.empty() ? "" : ",") + std::string(R"({"id":)") + each[0] + R"(,"updated_on":")" + (each + 2) + "\"}";
+      }
+      return Response{200, "{\"issues\":[" + issues + "]}", {}, false};
+    }
+    if (!path.starts_with("/issues/")) return Response{200, "{}", {}, false};
+    ++reads[path];
+    return Response{200, R"({"issue":{"id":1,"subject":"s","created_on":"2026-11-20T12:00:00Z"}})", {}, false};
+  });
+  start(make_redmine, server.url());
+  ASSERT_TRUE(until([&] { return since.size() >= 8; })) << connector->stats().last_error;
+  EXPECT_EQ(reads["/issues/1.json"], 1);
+  EXPECT_EQ(reads["/issues/2.json"], 1);
+  EXPECT_GE(reads["/issues/3.json"], 1) << "it may change within its second";
+  EXPECT_EQ(since.back(), "2026-11-20T12:08:00Z");
+  EXPECT_EQ(journal.records.size(), 3u);
+}
+
 // --- Request Tracker ----------------------------------------------------------------------------------
 
 // Ticket 2 was merged into 1: RT answers for both as for 1, and has the transactions of 2 under 2.

@@ -239,7 +239,7 @@ class Filler:
             self.attempt("comment", lambda t=ticket, n=n: tracker.comment(t, f"comment {n} said-{n}-x"))
             if n % 4 == 0:
                 name = chance.choice(list(changes))
-                if name in ("merge", "stamps") and n % 32 != 0:
+                if name in ("merge", "stamps") and n % 8 != 0:
                     name = "state"
                 self.attempt(name, lambda t=ticket, name=name: changes[name](t, chance))
             if n % (self.options.comments // 3 + 1) == 50:
@@ -344,7 +344,7 @@ def main():
     siltd.start(sweep_ms=600_000)
     filler.start(parts=3)
     while filler.busy() or kills < options.kills:
-        time.sleep(killer.uniform(0, 8))
+        time.sleep(killer.uniform(0, killer.choice([2, 10, 60])))  # short lives, and some in which much is told
         siltd.end(signal.SIGKILL)
         kills += 1
         siltd.start(sweep_ms=600_000)
