@@ -1,5 +1,6 @@
 #include "daemon/app.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -116,6 +117,7 @@ class AppImpl final : public App {
                         {"socket", config_.serve.socket}});
     sd_notify::ready();
     watch();
+    trim();
     io_.run();
     signals_.clear();  // from here a second signal has its default effect: the end
     std::signal(SIGHUP, SIG_IGN);
@@ -371,6 +373,17 @@ class AppImpl final : public App {
     });
   }
 
+  // A start over thousands of files leaves holes in the heap that nothing fills again.
+  void trim() {
+    constexpr auto kInterval = std::chrono::seconds(30);
+    constexpr std::size_t kFreeMax = std::size_t{4} << 20;
+    if (::mallinfo2().fordblks > kFreeMax) ::malloc_trim(0);
+    trim_timer_.expires_after(kInterval);
+    trim_timer_.async_wait([this](const boost::system::error_code& failed) {
+      if (!failed) trim();
+    });
+  }
+
   void fail(const Status& status) {
     log::error("fatal", {{"error", status.message()}});
     // The store's library aborts when it is used, or closed, after it ran out of space. What is durable is so
@@ -401,6 +414,7 @@ class AppImpl final : public App {
   boost::asio::signal_set signals_{io_};
   bool stop_asked_ = false;  // the thread of create() and run()
   boost::asio::steady_timer timer_{io_};
+  boost::asio::steady_timer trim_timer_{io_};
   const DescriptorShares descriptors_ = share_descriptors(raise_descriptor_limit(), config_.sources.size());
   store::DiskRoom disk_room_{config_.store.path, std::uint64_t{config_.store.free_mib_min} << 20, clock_};
   std::unique_ptr<store::RocksStore> store_;
