@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -107,7 +108,7 @@ class AppImpl final : public App {
     SILT_TRY(still_wanted());
     SILT_TRY(start_server());  // first: a bad socket is found before anything is read
     learner_loop_->start();
-    if (vectors_) vectors_->start();
+    if (vectors_) vectors_->start(only_counts() ? answer::meaning::PatternVectors::When::kAsked : answer::meaning::PatternVectors::When::kNow);
     fold_loop_->start();
     intake_->start();
     log::info("ready", {{"version", version()},
@@ -225,20 +226,27 @@ class AppImpl final : public App {
     return Status::ok();
   }
 
+  bool only_counts() const {
+    return std::all_of(config_.sources.begin(), config_.sources.end(), [](const auto& source) { return source.mode == "count"; });
+  }
+
   // Without an encoder questions are answered by words alone, so only a file that was asked for must be there.
   Status open_encoder() {
     if (!config_.answer.encoder) return Status::ok();
     const bool named = !config_.answer.encoder_weights.empty();
     const std::string path = named ? config_.answer.encoder_weights
                                    : (std::filesystem::path(weights_path(config_.model)).parent_path() / "minilm-l6.safetensors").string();
-    auto encoder = model::Encoder::open(path);
-    if (!encoder.is_ok() && named) return invalid_argument("answer.encoder_weights: " + encoder.status().message());
-    if (!encoder.is_ok()) {
-      log::warning("no_encoder", {{"error", encoder.status().message()}, {"remedy", "set answer.encoder_weights, or answer.encoder = false"}});
+    if (!std::filesystem::exists(path)) {
+      const std::string message = "there is no " + path;
+      if (named) return invalid_argument("answer.encoder_weights: " + message);
+      log::warning("no_encoder", {{"error", message}, {"remedy", "set answer.encoder_weights, or answer.encoder = false"}});
       return Status::ok();
     }
-    vectors_ = std::make_unique<answer::meaning::PatternVectors>(
-        answer::meaning::PatternVectors::Dependencies{*store_, *store_, *store_, std::move(encoder).value()});
+    const auto open = [path]() -> Result<std::shared_ptr<const model::Encoder>> {
+      SILT_ASSIGN(std::shared_ptr<const model::Encoder> encoder, model::Encoder::open(path));
+      return encoder;
+    };
+    vectors_ = std::make_unique<answer::meaning::PatternVectors>(answer::meaning::PatternVectors::Dependencies{*store_, *store_, *store_, *store_, open});
     return Status::ok();
   }
 
