@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "daemon/answer/language/reading.h"
+#include "daemon/answer/plan/signs.h"
 #include "daemon/answer/plan/topic.h"
 #include "daemon/answer/query.h"
 #include "daemon/answer/search/execute.h"
@@ -45,8 +46,8 @@ struct Candidate {
   std::string wanted_unit;               // of a number asked of prose
   std::vector<std::string> prose_words;  // what a line of prose should say
   Ground ground = Ground::kPatterns;
-  float margin = 1;                      // by how much the source fits better than the next, 0 to 1
-  float fit = 1;                         // of the source, against the one that fits best
+  Signs signs{};                         // of the source, where there are several
+  float margin = 1;                      // the share of the source among them, 0 to 1
   float coverage = 0;                    // of the topic, 0 to 1
   float operand_score = 1;               // 1 when none is asked for
   std::vector<std::string> lost;         // words of the question that stand nowhere in the query
@@ -57,6 +58,7 @@ struct PlanContext {
   language::TimeContext time;            // of the asker
   search::Profiles scope;
   bool scoped = false;                   // the asker named the sources
+  std::size_t tried_max = 5;             // sources that are searched, of many
   std::optional<Query> last;             // of the conversation: what a follow-up goes on from
   TopicScorer* scorer = nullptr;         // meaning; null: words alone
 };

@@ -60,41 +60,53 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
 }
 
-std::map<std::size_t, float> SourcePlanner::evidence() const {
+std::map<std::size_t, float> SourcePlanner::words_held() const {
   std::map<std::size_t, float> out;
   for (std::size_t i = 0; i < subject_.size(); ++i) {
-    const float got = matches_.best.empty() || weight_[subject_[i]] <= 0 ? 0 : matches_.best.front().got[i] / weight_[subject_[i]];
-    // In a long text any word may turn up.
-    const float length = matches_.best.empty() ? 0 : static_cast<float>(profile_.patterns[matches_.best.front().pattern].text.size());
-    out[topic_.words[subject_[i]].at] = std::min(1.0F, got) / (1 + std::max(0.0F, length - 200) / 600);
+    float& share = out[topic_.words[subject_[i]].at];
+    for (const PatternMatch& match : matches_.best) share = std::max(share, share_of(match, i));
   }
   for (const std::size_t t : fields_.taken) out[topic_.words[t].at] = 1;
-  for (const std::size_t t : fields_.own_nouns) out[topic_.words[t].at] = 1;
-  for (const std::size_t t : operand_) {
-    const std::string stem = language::stem(topic_.words[t].text);
-    const auto found = profile_.stem_at.find(stem);
-    const bool word = found != profile_.stem_at.end() && !profile_.postings[found->second].empty();
-    out[topic_.words[t].at] = fields_.named.contains(t) || word ? 1.0F : 0.0F;
-  }
   return out;
 }
 
-float SourcePlanner::likelihood() const {
-  const Window window = language::intersect(reading_.windows);
-  if (window.until_us < profile_.first_us || window.since_us > profile_.last_us) return -3;
-  std::uint64_t records = 0;
-  if (!subject_.empty()) {
-    for (const PatternMatch& match : matches_.best) {
-      if (match.score > 0.8F * matches_.best.front().score) records += profile_.patterns[match.pattern].count;
-    }
-  } else if (!fields_.tests.empty()) {
-    const search::SlotProfile* slot = profile_.slot(fields_.tests.front().slot);
-    for (const std::string& value : fields_.tests.front().any) {
-      const auto found = slot == nullptr ? nullptr : &slot->values;
-      if (found != nullptr && found->contains(value)) records += found->at(value);
-    }
+float SourcePlanner::held_together(const std::map<std::size_t, float>& weights) const {
+  float best = 0;
+  for (const PatternMatch& match : matches_.best) {
+    float sum = 0;
+    for (std::size_t i = 0; i < subject_.size(); ++i) sum += share_of(match, i) * weights.at(topic_.words[subject_[i]].at);
+    // In a long text any word may turn up.
+    const float length = static_cast<float>(profile_.patterns[match.pattern].text.size());
+    best = std::max(best, sum / (1 + std::max(0.0F, length - 200) / 600));
   }
-  return 0.12F * std::log1p(static_cast<float>(records)) + (fields_.severity ? 0.3F : 0.0F);
+  return best;
+}
+
+float SourcePlanner::held_by_fields(const std::map<std::size_t, float>& weights) const {
+  float sum = 0;
+  for (const std::size_t t : fields_.taken) sum += weights.at(topic_.words[t].at);
+  return sum;
+}
+
+// How much of the subject's word `i` the pattern has, 0 to 1.
+float SourcePlanner::share_of(const PatternMatch& match, std::size_t i) const {
+  return matches_.weights[i] > 0 ? std::min(1.0F, match.got[i] / matches_.weights[i]) : 0;
+}
+
+float SourcePlanner::operand_fit() const {
+  if (operand_.empty()) return 0;
+  OperandRequest request;
+  request.profile = &profile_;
+  for (const std::size_t t : operand_) request.words.push_back(topic_.words[t].text);
+  request.unit = reading_.unit;
+  request.who = reading_.who;
+  request.where = reading_.where;
+  return choose_operand(request).score;
+}
+
+bool SourcePlanner::is_outside() const {
+  const Window window = language::intersect(reading_.windows);
+  return window.until_us < profile_.first_us || window.since_us > profile_.last_us;
 }
 
 // Text is wrapped: what stands in the lines before and behind counts as well, a little less.

@@ -22,13 +22,20 @@ class SourcePlanner {
   SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index,
                 std::vector<float> near);
 
-  // By word of the question: how well the source has it, 0 to 1. What chooses among sources.
-  std::map<std::size_t, float> evidence() const;
-  // What else speaks for the source: many records that fit, and a time that it covers.
-  float likelihood() const;
+  // What chooses among sources. By word of the question: how well the source has it anywhere, 0 to 1.
+  std::map<std::size_t, float> words_held() const;
+  // The greatest sum of weights, by word of the question, that one pattern holds; and that fields hold.
+  float held_together(const std::map<std::size_t, float>& weights) const;
+  float held_by_fields(const std::map<std::size_t, float>& weights) const;
+  float operand_fit() const;  // of the best slot for what is asked for, 0 to 1; 0: nothing is
+  bool is_outside() const;  // it has no record in the time asked about
+  bool is_text() const { return prose_; }
+  const FieldGrounding& fields() const { return fields_; }
+
   Candidate plan();
 
  private:
+  float share_of(const PatternMatch& match, std::size_t i) const;
   void trim_operand();
   void split_topic();
   void ground_words();

@@ -28,7 +28,10 @@ class Composer {
       : judged_(judged), query_(judged.candidate.query), found_(judged.outcome), zone_s_(zone_s), most_(citations_max) {}
 
   Reply run() {
-    if (judged_.verdict == Verdict::kStated) state();
+    if (judged_.verdict == Verdict::kStated) {
+      state();
+      elsewhere();
+    }
     else if (judged_.verdict == Verdict::kClosest) closest();
     else reply_.text = "Nothing in " + scope_name() + " fits this question.";
     footer();
@@ -55,6 +58,8 @@ class Composer {
   void quote_near(std::size_t most);
   void closest();
   void rivals();
+  void elsewhere();
+  std::string in_a_line(const Judged& judged) const;
   void footer();
   std::string scope_name() const;
   std::string what() const;
@@ -413,17 +418,26 @@ void Composer::state() {
   }
 }
 
-// Several sources fit: what each of them says, in a line.
+// What a source says, in a line that begins with its name.
+std::string Composer::in_a_line(const Judged& judged) const {
+  Composer one(judged, zone_s_, 1);
+  one.state();
+  return (judged.scope.empty() ? std::string() : judged.scope.front()->name) + ": " + one.reply_.text.substr(0, one.reply_.text.find('\n'));
+}
+
+// Several sources fit, and none by far.
 void Composer::rivals() {
-  std::vector<const Judged*> all = {&judged_};
-  for (const Judged& rival : judged_.rivals) all.push_back(&rival);
-  reply_.text = "Several sources fit; name one to be certain.";
-  for (const Judged* each : all) {
-    Composer one(*each, zone_s_, 1);
-    one.state();
-    reply_.text += "\n" + (each->scope.empty() ? std::string() : each->scope.front()->name) + ": " + one.reply_.text.substr(0, one.reply_.text.find('\n'));
-  }
+  reply_.text = "Several sources fit; name one to be certain.\n" + in_a_line(judged_);
+  for (const Judged& rival : judged_.rivals) reply_.text += "\n" + in_a_line(rival);
   quote_sample(1);
+}
+
+// Sources that fit less, behind the answer.
+void Composer::elsewhere() {
+  constexpr std::size_t kShown = 2;
+  for (std::size_t i = 0; i < judged_.rivals.size() && i < kShown; ++i) {
+    reply_.text += (i == 0 ? "\nFits less:\n" : "\n") + in_a_line(judged_.rivals[i]);
+  }
 }
 
 void Composer::closest() {

@@ -1,7 +1,7 @@
 #include "daemon/answer/reply/judge.h"
 
 #include <algorithm>
-
+#include <cmath>
 
 namespace silt::answer::reply {
 namespace {
@@ -11,8 +11,8 @@ using search::Outcome;
 
 constexpr float kClosest = 0.1F;  // least confidence of what is shown as closest
 
-constexpr float kSureSource = 0.5F;  // least margin of the source that something is stated of
-constexpr float kRival = 0.25F;      // least worth, against the best, of what else is shown then
+constexpr float kSureSource = 0.55F;  // least share of the source that something is stated of
+constexpr float kRival = 0.25F;      // least share, against the best, of what else is shown
 
 // A list of the values of a slot that has a name claims less than one of lines that fit.
 bool lists_named(const Judged& judged) {
@@ -169,6 +169,24 @@ Result<Outcome> execute_or_less(const store::RecordLog& log, const search::Profi
   return outcome;
 }
 
+void note_findings(Judged& judged) {
+  plan::Signs& signs = judged.candidate.signs;
+  of(signs, plan::Sign::kConfidence) = judged.confidence;
+  of(signs, plan::Sign::kFound) = std::log1p(static_cast<float>(judged.outcome.matched));
+  of(signs, plan::Sign::kLost) = static_cast<float>(judged.candidate.lost.size());
+}
+
+// Best first, by what speaks for their sources now that they were searched.
+void choose_source(std::vector<Judged>& all) {
+  std::stable_sort(all.begin(), all.end(), [](const Judged& a, const Judged& b) {
+    return plan::odds_after(a.candidate.signs) > plan::odds_after(b.candidate.signs);
+  });
+  std::vector<float> odds;
+  for (const Judged& one : all) odds.push_back(plan::odds_after(one.candidate.signs));
+  const float first = plan::share_of_first(odds);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].candidate.margin = first * std::exp(odds[i] - odds.front());
+}
+
 // Summaries and oddities tell patterns; explanations add what stands around the first match.
 Status add_story(const store::RecordLog& log, Judged& judged) {
   const Op op = judged.candidate.query.op;
@@ -224,11 +242,11 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
     const bool table = layout == search::Layout::Kind::kCsv || layout == search::Layout::Kind::kTsv;
     if (table && candidate.query.op == Op::kList && candidate.operand_score < 0.3F) judged.confidence *= 0.75F;
     judged.candidate = std::move(candidate);
+    note_findings(judged);
     all.push_back(std::move(judged));
   }
   if (all.empty()) return Judged{};
-  const auto worth = [](const Judged& one) { return one.confidence * one.candidate.fit * one.candidate.fit; };
-  std::stable_sort(all.begin(), all.end(), [&](const Judged& a, const Judged& b) { return worth(a) > worth(b); });
+  choose_source(all);
   Judged best = std::move(all.front());
   SILT_TRY(add_story(log, best));
   // "How many seconds ...": a text that says no such quantity near the question's words does not answer it.
@@ -239,12 +257,11 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
   best.verdict = best.confidence >= stated_from(best) ? Verdict::kStated
                  : best.confidence >= kClosest ? Verdict::kClosest
                                                : Verdict::kNothing;
-  if (best.verdict == Verdict::kStated && best.candidate.margin < kSureSource) {
-    for (std::size_t i = 1; i < all.size(); ++i) {
-      if (worth(all[i]) > kRival * worth(best) && all[i].confidence >= stated_from(all[i])) best.rivals.push_back(std::move(all[i]));
-    }
-    best.verdict = Verdict::kClosest;
+  if (best.verdict != Verdict::kStated) return best;
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    if (all[i].candidate.margin > kRival * best.candidate.margin && all[i].confidence >= stated_from(all[i])) best.rivals.push_back(std::move(all[i]));
   }
+  if (best.candidate.margin < kSureSource) best.verdict = Verdict::kClosest;
   return best;
 }
 
