@@ -32,6 +32,7 @@
 #include "daemon/store/rocks_store.h"
 #include "daemon/telemetry/log_sink.h"
 #include "daemon/telemetry/sd_notify.h"
+#include "model/cuda/cuda_engine.h"
 #include "model/model.h"
 
 namespace silt::daemon {
@@ -330,6 +331,7 @@ class AppImpl final : public App {
 
   void fill_status(silt::v1::GetStatusResponse& out) const {
     out.set_version(version());
+    out.set_backends_built(built_backends());
     out.mutable_started()->set_seconds(started_us_ / 1'000'000);
     out.set_model_file(escape_bytes(model_->weights().path()));
     out.set_model_fingerprint(model_->fingerprint().hex());
@@ -343,6 +345,8 @@ class AppImpl final : public App {
     out.set_resident_states(learner.resident_states);
     out.set_resident_bytes(learner.resident_bytes);
     out.set_learned_tokens_per_s(learner.tokens_per_s);
+    out.set_learn_latency_p50_ms(learner.latency_p50_ms);
+    out.set_learn_latency_p99_ms(learner.latency_p99_ms);
     out.set_learner_state(learner.state);
     for (const intake::InputStatus& input : intake_->status()) {
       silt::v1::ConnectorStatus& connector = *out.add_connectors();
@@ -470,6 +474,10 @@ int exit_code(const Status& status) {
 
 std::string version() {
   return SILT_VERSION;
+}
+
+std::string built_backends() {
+  return "cpu, ref, " + model::cuda_build();
 }
 
 }  // namespace silt::daemon

@@ -22,14 +22,26 @@ struct NearPattern {
   float score = 0;
 };
 
+// Words by which records are found, and how much of the question they hold.
+struct Wording {
+  std::vector<WordGroup> words;
+  std::vector<float> weights;
+  float coverage = 0;
+};
+
 struct Candidate {
   Query query;
   std::vector<std::size_t> sources;      // indexes in the scope
   std::vector<float> word_weights;       // per group of query.words: how much of the question it holds
   std::size_t firm_words = 0;            // the first ones, which were said literally
+  std::vector<Wording> others;           // of the words behind the firm ones: the next best, where nothing is found
   std::vector<std::string> soft_tests;   // slots whose test is only a guess from a number
   float weight = 0;                      // of the whole question
   bool bound_lost = false;               // "more than 5 ..." of which no slot is known
+  bool negation_lost = false;            // a "not" of the question that stands nowhere in the query
+  bool state_lost = false;               // "failed", "refused": a word without which the rest means something else
+  bool asked_lost = false;               // "who ...", "which host ...": no slot is known for it
+  bool value_alone = false;              // of all that was said the query holds an identifier only
   bool prose = false;                    // the source is text: its lines are the answer
   std::string wanted_unit;               // of a number asked of prose
   std::vector<std::string> prose_words;  // what a line of prose should say

@@ -42,11 +42,14 @@ class SourcePlanner {
   void claim(const std::string& key);
   bool says_phrase(const Stems& phrase, std::size_t at) const;
   bool in_compound(std::size_t t, std::string_view name) const;
+  Wording wording_of(const PatternMatch& match, const std::vector<std::size_t>& words) const;
+  void note_others();
   std::vector<std::uint32_t> words_wanted(const PatternMatch& match, const std::vector<std::size_t>& words) const;
   void give_back_operand();
   void rematch();
   void widen_prose();
-  void join_phrases(const std::string& example);
+  bool holds_alone(const std::string& word, const std::vector<std::size_t>& words) const;
+  void join_phrases(const std::string& example, const std::vector<std::size_t>& words);
   bool timed_number();
   bool total_of_number();
   void ground_values();
@@ -56,6 +59,7 @@ class SourcePlanner {
   OperandChoice operand_for(OperandUse use) const;
   void measure();
   void exclude_negated();
+  bool exclude(const std::string& word);
   void narrow_to_column();
   void note_near();
 

@@ -233,15 +233,19 @@ void Composer::state_prose() {
 
 void Composer::state_rate() {
   if (query_.group == "share") {
-    const double share = found_.total > 0 ? 100.0 * static_cast<double>(found_.matched) / static_cast<double>(found_.total) : 0;
-    reply_.text = number_text(share) + " %: " + std::to_string(found_.matched) + " of " + plural(found_.total, "record") + " " + what() + ".";
+    const std::uint64_t whole = judged_.other.matched;
+    const double share = whole > 0 ? 100.0 * static_cast<double>(found_.matched) / static_cast<double>(whole) : 0;
+    reply_.text = number_text(share) + " %: " + std::to_string(found_.matched) + " of " + plural(whole, "record") + " " + what() + ".";
     return quote_sample(2);
   }
   const Window& window = query_.window;
   const bool bounded = window.since_us != Window::kMin && window.until_us != Window::kMax;
-  const std::int64_t span_us = bounded       ? window.until_us - window.since_us
-                               : found_.first ? found_.last->event_us - found_.first->event_us
-                                              : 0;
+  std::int64_t first_us = window.since_us, last_us = window.until_us;
+  for (const auto& profile : judged_.scope) {  // as far as the source goes, not as far as it holds such records
+    first_us = std::max(first_us, profile->first_us);
+    last_us = std::min(last_us, profile->last_us);
+  }
+  const std::int64_t span_us = bounded ? window.until_us - window.since_us : last_us - first_us;
   const double seconds = static_cast<double>(span_us) / 1e6;
   const double units = std::max(seconds / search::bucket_seconds(query_.group), 1e-9);
   reply_.text = number_text(static_cast<double>(found_.matched) / units) + " per " + query_.group + ": " + plural(found_.matched, "record") +
@@ -460,6 +464,7 @@ void Composer::footer() {
   }();
   reply_.text += "\nRead as: " + print_query(query_);
   if (!lost.empty()) reply_.text += "\nWithout a match in " + scope_name() + ": " + lost + ".";
+  if (judged_.candidate.negation_lost) reply_.text += "\nThe \"not\" of the question was not understood: nothing is excluded for it.";
   if (!found_.complete) reply_.text += "\nThe time was up after " + std::to_string(found_.examined) + " of " + std::to_string(found_.total) + " records: counts are lower bounds.";
 }
 
