@@ -37,10 +37,12 @@ std::string render(const silt::v1::GetStatusResponse& status, const Style& style
   }
   row("model", escape(status.model_file()) + " " + style.dim(escape(status.model_fingerprint())));
   row("backend", escape(status.backend()) + ", " + std::to_string(status.threads()) + " threads, cpu share " +
-                     format_fixed(status.cpu_share(), 2));
+                     format_fixed(status.cpu_share(), 2) + style.dim(" (built in: " + escape(status.backends_built()) + ")"));
   row("learner", escape(status.learner_state()) + ", " + format_count(status.learned_tokens_per_s()) +
                      " tokens/s, backlog " + format_count(status.backlog_records()) + " records (" +
                      format_bytes(status.backlog_bytes()) + ")");
+  row("latency", "record to learned " + format_count(status.learn_latency_p50_ms()) + " ms (half), " +
+                     format_count(status.learn_latency_p99_ms()) + " ms (99 of 100)");
   row("states",
       format_count(status.resident_states()) + " resident (" + format_bytes(status.resident_bytes()) + ")");
   row("memory", format_bytes(status.process_rss_bytes()));

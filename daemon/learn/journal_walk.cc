@@ -17,7 +17,7 @@ Status JournalWalk::fetch(store::SourceRef source, Resident& resident) const {
 
 // Passes records that are gone: in a block that fails its check, or in none.
 void JournalWalk::pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to,
-                            bool first_time) {
+                            bool first_time) const {
   store::NetHead& head = resident.state.head;
   const store::Block& block = *resident.block;
   const bool missing = block.first_seq > head.learned_seq + 1;
@@ -35,9 +35,9 @@ void JournalWalk::pass_loss(const store::SourceInfo& source, Resident& resident,
               {"remedy", "check the disk; to have these records again, restore a backup of the store"}});
 }
 
-Result<JournalWalk::Walked> JournalWalk::walk(const store::SourceInfo& source, Resident& resident,
-                                              const Target& to, NetReader::Scores* finals,
-                                              const OnRecord& on_record) {
+Result<JournalWalk::Walked> JournalWalk::gather(const store::SourceInfo& source, Resident& resident,
+                                                const Target& to, bool first_time, Reading& reading,
+                                                const OnRecord& on_record) const {
   Walked walked;
   NetState& state = resident.state;
   while (state.head.learned_seq < to.seq) {
@@ -51,7 +51,7 @@ Result<JournalWalk::Walked> JournalWalk::walk(const store::SourceInfo& source, R
     if (!resident.block) return Walked{End::kShort, walked.with_losses};
     const store::Block& block = *resident.block;
     if (!block.damage.empty() || block.first_seq > before + 1) {
-      pass_loss(source, resident, to.seq, finals != nullptr);
+      pass_loss(source, resident, to.seq, first_time);
       walked.with_losses = true;
       continue;
     }
@@ -61,8 +61,9 @@ Result<JournalWalk::Walked> JournalWalk::walk(const store::SourceInfo& source, R
       const store::RecordView& record = records[i];
       if (record.seq > to.seq) break;
       const bool shed = resident.is_shed(record.seq);
-      SILT_TRY(reader_.read(state, record, block.marks[i], shed, finals));
-      if (!on_record(record.seq, shed)) return Walked{End::kPaused, walked.with_losses};
+      reader_.take(state, record, block.marks[i], shed, reading);
+      if (!on_record(record, shed)) return Walked{End::kPaused, walked.with_losses};
+      if (reader_.is_full(state, reading)) return Walked{End::kFull, walked.with_losses};
     }
     if (state.head.learned_seq == before) {
       return internal_error("source " + source.name + ": the block of record " + std::to_string(before + 1) +
@@ -71,6 +72,19 @@ Result<JournalWalk::Walked> JournalWalk::walk(const store::SourceInfo& source, R
   }
   if (resident.block && resident.block->last_seq <= state.head.learned_seq) resident.block = nullptr;
   return walked;
+}
+
+Result<JournalWalk::Walked> JournalWalk::replay(const store::SourceInfo& source, Resident& resident,
+                                                const Target& to, const OnRecord& on_record) {
+  Reading reading;
+  for (bool with_losses = false;;) {
+    SILT_ASSIGN(Walked walked, gather(source, resident, to, /*first_time=*/false, reading, on_record));
+    walked.with_losses = with_losses |= walked.with_losses;
+    NetReader::Lane lane{.state = &resident.state, .reading = &reading, .finals = nullptr, .status = {}};
+    reader_.read({&lane, 1});
+    SILT_TRY(lane.status);
+    if (walked.end != End::kFull) return walked;
+  }
 }
 
 }  // namespace silt::learn

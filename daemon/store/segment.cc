@@ -237,7 +237,7 @@ Status Segment::append_text(std::uint32_t index, std::string& out) {
 
 Status Segment::append_attributes(std::uint32_t index, std::string& out) {
   if (index >= records()) return not_found("segment: it has no such record");
-  SILT_TRY(state_->columns.read_rest());
+  SILT_TRY(state_->columns.read_attributes());
   if (const Column* const attributes = state_->columns.attributes()) attributes->append(index, out);
   return Status::ok();
 }

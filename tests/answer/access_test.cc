@@ -9,6 +9,7 @@
 #include "daemon/answer/search/execute.h"
 #include "daemon/answer/search/filter.h"
 #include "daemon/answer/search/quantity.h"
+#include "daemon/store/attributes.h"
 #include "daemon/store/segment.h"
 #include "daemon/store/segment_builder.h"
 #include "tests/daemon/fold_fixture.h"
@@ -158,7 +159,7 @@ class Plain {
     if (test.compare == Compare::kMore) return !found.empty() && read_quantity(found[0]) && read_quantity(found[0])->value > test.number;
     const std::string value = found.empty() ? "" : language::lower(found[0]);
     const bool is = std::ranges::any_of(test.any, [&](const std::string& any) { return language::lower(any) == value; });
-    return is == (test.compare == Compare::kIs);
+    return found.empty() ? is && test.compare == Compare::kIs : is == (test.compare == Compare::kIs);
   }
 
   const Query& query_;
@@ -352,6 +353,35 @@ TEST_F(AccessTest, ReadsNoMoreThanTheQueryNeeds) {
   last.window.since_us = now_us_ - 60'000'000;
   last.window.until_us = now_us_;
   EXPECT_LT(reads_of(last).marks, whole.reads.marks / 4);
+}
+
+// What the input says of records beside their texts is found by name like what stands in these.
+TEST_F(AccessTest, AttributesAreSlots) {
+  info_ = source();
+  const auto told = [](std::string_view state, std::string_view took) {
+    const std::array<store::Attribute, 2> all = {{{"State", state}, {"took", took}}};
+    return store::encode_attributes(all);
+  };
+  for (int i = 0; i < 20; ++i) {
+    append_lines(info_, random_lines(random_, 30, now_us_), "/var/log/a.log", told("open", "12 ms"));
+    append_lines(info_, {"state=text without an attribute"}, "/var/log/a.log");
+    append_lines(info_, random_lines(random_, 10, now_us_), "/var/log/a.log", told("resolved", "2 s"));
+  }
+  drain();
+  ASSERT_GT(segments(info_).size(), 5U);
+  auto profile = std::make_shared<Profile>();
+  profile->ref = info_.ref;
+  ASSERT_TRUE(update_profile(*store_, *store_, *profile).is_ok());
+  profiles_ = {profile};
+  ASSERT_TRUE(profile->slot_at.contains("state"));
+  EXPECT_EQ(profile->slots[profile->slot_at.at("state")].values.at("resolved"), 200U);
+  const auto count = [&](std::string_view text) { return execute(*store_, profiles_, parse_query(text).value(), {}).value(); };
+  EXPECT_EQ(count("count if:state=open").matched, 600U);
+  EXPECT_EQ(count("count if:state!=open").matched, 220U);
+  const Outcome groups = count("count by:state");
+  ASSERT_EQ(groups.groups.size(), 3U);
+  EXPECT_EQ(groups.groups[0].value + groups.groups[1].value + groups.groups[2].value, "openresolvedtext");
+  EXPECT_EQ(count("count if:took>500ms").matched, 200U);
 }
 
 TEST_F(AccessTest, ProfilesOfASampleKnowEveryPatternAndTheWholeCount) {

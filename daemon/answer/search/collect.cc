@@ -219,7 +219,8 @@ class NumberCollector final : public Collector {
     if (values_.empty()) {  // the first record's unit is the one that the answer has
       measure_ = quantity.measure;
       unit_ = quantity.unit;
-      factor_ = quantity.value != 0 ? quantity.base / quantity.value : 1;
+      const auto unit = read_unit(quantity.unit);
+      factor_ = unit ? unit->factor : 1;
     }
     const double value = quantity.measure == measure_ && measure_ != Measure::kNone ? quantity.base : quantity.value;
     const bool better = values_.empty() || (query_.op == Op::kMin ? value < best_ : value > best_);

@@ -24,6 +24,7 @@ void RecordInHand::read() {
 }
 
 std::uint32_t RecordInHand::same_slots(const std::string& name) {
+  if (find_attribute(name)) return 0;
   const auto same = finder_.same(name);
   if (same.is_ok()) return *same;
   status_ = same.status();
@@ -34,7 +35,19 @@ void RecordInHand::look() {
   if (const Status status = finder_.look(); !status.is_ok()) status_ = status;
 }
 
+bool RecordInHand::find_attribute(const std::string& name) {
+  attribute_ = nullptr;
+  const auto attributes = stretch_->attributes(index_);
+  if (!attributes.is_ok()) status_ = attributes.status();
+  if (!attributes.is_ok() || attributes->empty()) return false;
+  for (const AttributeSlot& each : attributes_.slots_of(*attributes)) {
+    if (slot_key(each.slot, each.value) == name) attribute_ = &each;
+  }
+  return attribute_ != nullptr;
+}
+
 std::span<const Slot> RecordInHand::slots(const std::string& name) {
+  if (find_attribute(name)) return {&attribute_->slot, 1};
   const auto found = finder_.find(name);
   if (found.is_ok()) return *found;
   status_ = found.status();
@@ -197,13 +210,9 @@ bool Filter::test_slots(RecordInHand& record, const Test& test) const {
   const std::span<const Slot> slots = record.slots(test.slot);
   const Slot* slot = slots.empty() ? nullptr : &slots.front();
   if (test.compare == Compare::kIs || test.compare == Compare::kIsNot) {
-    bool is = false;
-    if (slot != nullptr) {
-      is = is_one_of(*slot, record.slot_text(), test.any);
-    } else {
-      is = std::any_of(test.any.begin(), test.any.end(), [](const std::string& wanted) { return wanted.empty(); });
-    }
-    return is == (test.compare == Compare::kIs);
+    if (slot != nullptr) return is_one_of(*slot, record.slot_text(), test.any) == (test.compare == Compare::kIs);
+    const bool none = std::any_of(test.any.begin(), test.any.end(), [](const std::string& wanted) { return wanted.empty(); });
+    return none && test.compare == Compare::kIs;  // what has no status has none that is not 200, either
   }
   if (slot == nullptr) return false;
   if (test.compare == Compare::kHas) {

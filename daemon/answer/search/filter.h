@@ -40,21 +40,24 @@ class RecordInHand {
     if (!read_) read();
     return text_;
   }
-  // Those that slot_key calls `name` ("rhost", "from:ip"), in the order of the line, until the next call. None
-  // when the record cannot be read: then status() says why.
+  // Those that slot_key calls `name` ("rhost", "from:ip"), in the order of the line, until the next call; where
+  // an attribute has that name, it alone. None when the record cannot be read: then status() says why.
   std::span<const Slot> slots(const std::string& name);
   // Not 0: all records of the source with this number have the same values in slots of the name.
   std::uint32_t same_slots(const std::string& name);
   // Reads what slots() need: status() says whether it could be.
   void look();
   // For the slots found last: their values stand in it, other digits may be those of another record.
-  std::string_view slot_text() const { return finder_.text(); }
+  std::string_view slot_text() const { return attribute_ == nullptr ? finder_.text() : attribute_->value; }
   const Status& status() const { return status_; }
 
  private:
   void read();
+  bool find_attribute(const std::string& name);
 
   SlotFinder finder_;
+  AttributeReader attributes_;
+  const AttributeSlot* attribute_ = nullptr;  // that was found last, if it was one
   store::Stretch* stretch_ = nullptr;
   std::size_t index_ = 0;
   store::FoldMark mark_;
