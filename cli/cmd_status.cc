@@ -8,6 +8,20 @@
 namespace silt::cli {
 namespace {
 
+bool is_queue(const silt::v1::ConnectorStatus& connector) {
+  return connector.kind() == "rt" || connector.kind() == "redmine" || connector.kind() == "jira" || connector.kind() == "github";
+}
+
+std::string known_to(const silt::v1::ConnectorStatus& connector) {
+  if (is_queue(connector)) return format_count(connector.files_known()) + " tickets";
+  return format_count(connector.files_open()) + " of " + format_count(connector.files_known()) + " files open";
+}
+
+std::string lag_of(const silt::v1::ConnectorStatus& connector) {
+  if (connector.has_lag_ms()) return ", " + format_count(connector.lag_ms() / 1000) + " s behind";
+  return is_queue(connector) ? ", never caught up since it started" : "";
+}
+
 std::string render(const silt::v1::GetStatusResponse& status, const Style& style) {
   std::string out;
   const auto row = [&](std::string_view name, const std::string& value) {
@@ -35,11 +49,10 @@ std::string render(const silt::v1::GetStatusResponse& status, const Style& style
   for (const auto& connector : status.connectors()) {
     row("input", escape(connector.name()) + " (" + escape(connector.kind()) +
                      (connector.state().empty() ? "" : ", " + escape(connector.state())) + "): " +
-                     format_count(connector.files_open()) + " of " + format_count(connector.files_known()) +
-                     " files open, " + format_bytes(connector.bytes_read()) + " read, " +
+                     known_to(connector) + ", " + format_bytes(connector.bytes_read()) + " read, " +
                      format_bytes(connector.backlog_bytes()) + " waiting, " +
                      format_count(connector.read_errors()) + " errors" +
-                     (connector.has_lag_ms() ? ", " + format_count(connector.lag_ms() / 1000) + " s behind" : ""));
+                     lag_of(connector));
     if (!connector.last_error().empty()) row("", style.highlight(escape(connector.last_error())));
     if (!connector.remedy().empty()) row("", escape(connector.remedy()));
   }
