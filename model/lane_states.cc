@@ -81,9 +81,27 @@ Result<LaneStates::HostForm> LaneStates::host_form(const AdaptedState& state) co
   return form;
 }
 
+// Of the same bytes as the host form has, but straight from what the device hands out: a commit asks for it for every
+// state that has changed.
 Result<Digest> LaneStates::digest(const AdaptedState& state) const {
-  SILT_ASSIGN(const HostForm form, host_form(state));
-  return state_digest(state, form.matrices(), *net_, host_);
+  std::vector<std::span<const std::byte>> pieces;
+  if (state.weights == net_->initial) {
+    for (const BufferPtr& buffer : net_->initial->buffers) pieces.push_back(std::as_const(host_).raw(*buffer));
+  } else {
+    std::size_t bytes = 0;
+    for (const BufferPtr& buffer : net_->initial->buffers) bytes += buffer->bytes();
+    digested_weights_.resize(bytes / sizeof(float));
+    SILT_TRY(engine_.read(*state.weights->held, digested_weights_));
+    pieces.push_back(std::as_bytes(std::span(digested_weights_)));
+  }
+  if (state.window_valid > 0) {
+    const std::size_t size =
+        static_cast<std::size_t>(state.window_valid) * static_cast<std::size_t>(net_->config.width);
+    digested_rows_.resize(size * (state.window.size() + state.frozen_window.size()));
+    SILT_TRY(engine_.read(*state.held, state.window_valid, digested_rows_));
+    pieces.push_back(std::as_bytes(std::span(digested_rows_)));
+  }
+  return state_digest(state, pieces);
 }
 
 Result<std::string> LaneStates::save(const AdaptedState& state) const {

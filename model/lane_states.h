@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "model/adapted_state.h"
@@ -51,6 +52,9 @@ class LaneStates {
   LaneEngine& engine_;
   const bool frozen_, recall_;
   mutable FastWeightsPool pool_;
+  // Scratch of digest(), kept for its pages.
+  mutable std::vector<float> digested_weights_;
+  mutable std::vector<std::uint16_t> digested_rows_;
 };
 
 }  // namespace silt::model

@@ -192,6 +192,15 @@ Status decode_state(std::string_view blob, const Net& net, Backend& backend, std
 Digest state_digest(const AdaptedState& state, const StateMatrices& matrices, const Net& net,
                     const Backend& backend) {
   SILT_CHECK(state.weights != nullptr);
+  const auto* weights = matrices.weights == nullptr ? &net.initial->buffers : matrices.weights;
+  std::vector<std::span<const std::byte>> pieces;
+  for (const auto* part : {weights, matrices.window, matrices.frozen_window}) {
+    for_each_matrix(*part, backend, [&](std::span<const std::byte> bytes) { pieces.push_back(bytes); });
+  }
+  return state_digest(state, pieces);
+}
+
+Digest state_digest(const AdaptedState& state, std::span<const std::span<const std::byte>> matrices) {
   Digester digester;
   ByteWriter counters;
   counters.u64(state.steps);
@@ -201,11 +210,7 @@ Digest state_digest(const AdaptedState& state, const StateMatrices& matrices, co
   counters.varint(state.open.size());
   for (const Token token : state.open) counters.u32(static_cast<std::uint32_t>(token));
   digester.update(counters.bytes());
-  const auto* weights = matrices.weights == nullptr ? &net.initial->buffers : matrices.weights;
-  for (const auto* part : {weights, matrices.window, matrices.frozen_window}) {
-    for_each_matrix(*part, backend,
-                    [&](std::span<const std::byte> bytes) { digester.update(bytes.data(), bytes.size()); });
-  }
+  for (const std::span<const std::byte> bytes : matrices) digester.update(bytes.data(), bytes.size());
   if (state.recall != nullptr) state.recall->digest(digester);
   return digester.finish();
 }

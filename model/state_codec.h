@@ -46,5 +46,7 @@ std::string path_of(std::string_view blob);
 // Over weights, valid windows, open tokens and counters: equal digests mean equal futures.
 Digest state_digest(const AdaptedState& state, const StateMatrices& matrices, const Net& net,
                     const Backend& backend);
+// The same of a state whose matrices lie in these pieces, in the order of StateMatrices.
+Digest state_digest(const AdaptedState& state, std::span<const std::span<const std::byte>> matrices);
 
 }  // namespace silt::model

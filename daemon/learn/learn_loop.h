@@ -15,7 +15,6 @@
 #include <condition_variable>
 #include <deque>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <set>
 #include <span>
@@ -40,7 +39,6 @@
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
-#include "model/cpu/thread_team.h"
 #include "model/learner.h"
 
 namespace silt::learn {
@@ -181,7 +179,6 @@ class LearnLoop final : public LearnControl {
   Residents residents_;
   ReplayCost cost_;
   LatencyWindow latency_;
-  std::unique_ptr<model::cpu::ThreadTeam> gatherers_;  // where several sources are read side by side
   std::map<store::SourceRef, Source> sources_;
   std::deque<store::SourceRef> cold_;   // states that may be brought back while nothing else is to be done
   std::set<store::SourceRef> changed_;  // residents that the next commit writes

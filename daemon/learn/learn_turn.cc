@@ -1,7 +1,10 @@
 // The part of LearnLoop that gives sources their turn: their states come into memory, then their records are gathered
 // and read side by side. No state is committed between the two.
 #include <algorithm>
+#include <atomic>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "daemon/learn/learn_loop.h"
@@ -98,12 +101,14 @@ void LearnLoop::read_side_by_side(std::vector<TurnLane>& lanes) {
 
 // Each of the lanes takes what it reads next from its journal, on all threads that there are for it.
 void LearnLoop::gather(std::span<TurnLane* const> lanes) {
-  if (!gatherers_ && lanes.size() > 1) gatherers_ = std::make_unique<model::cpu::ThreadTeam>(options_.threads);
-  if (lanes.size() == 1) return gather(*lanes.front());
   std::atomic<std::size_t> next = 0;
-  gatherers_->run([&](int) {
+  const auto take = [&] {
     for (std::size_t i = next++; i < lanes.size(); i = next++) gather(*lanes[i]);
-  });
+  };
+  std::vector<std::jthread> others;
+  const std::size_t threads = std::min(static_cast<std::size_t>(options_.threads), lanes.size());
+  while (others.size() + 1 < threads) others.emplace_back(take);
+  take();
 }
 
 void LearnLoop::gather(TurnLane& lane) {

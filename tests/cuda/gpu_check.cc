@@ -1,7 +1,9 @@
-// gpu_check [--weights FILE] [--quick] [--own-products] [--only NAME[,NAME]] [LOG...]: prints a table and PASS, or what
+// gpu_check [--weights FILE] [--quick] [--own-products] [--only NAME[,NAME]] [--lanes N] [LOG...]: prints a table and PASS, or what
 // failed. --own-products: without cuBLASLt, for tools that watch every access.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 #include "model/cuda/cuda_engine.h"
@@ -30,6 +32,8 @@ int run(int argc, char** argv) {
       weights = argv[++i];
     } else if (argument == "--only" && i + 1 < argc) {
       only = argv[++i];
+    } else if (argument == "--lanes" && i + 1 < argc) {
+      context.lanes = std::clamp(std::atoi(argv[++i]), 2, 9);
     } else if (argument == "--quick") {
       context.quick = true;
     } else if (argument == "--own-products") {

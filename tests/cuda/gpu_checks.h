@@ -13,6 +13,7 @@ struct CheckContext {
   std::shared_ptr<const Model> model;
   std::vector<std::string> logs;  // real text, where there is some
   bool quick = false;             // fewer steps: for runs under a checking tool
+  std::size_t lanes = 0;          // of check_kernels: so many, 2 to 9, instead of all numbers; 0: all
 };
 
 struct CheckRow {

@@ -71,6 +71,27 @@ TEST_F(DeviceTest, ALostDeviceEndsInLearningOnTheProcessor) {
   EXPECT_GT(losses, 5);
 }
 
+// In the middle of a turn of several sources: each goes on from its last commit, and none has half a step.
+TEST_F(DeviceTest, ALossCostsNoSourceOfATurnARecord) {
+  const std::vector<std::string> names = {"a", "b", "c", "d", "e"};
+  options_.commit_records_max = 4;
+  for (const int lost_at : {12, 31, 60, 111}) {
+    fresh_store(lost_at);
+    for (const std::string& name : names) write(name, 1, 40);
+    run_to_end(names);
+    EXPECT_GE(device_->calls, lost_at);
+    EXPECT_GT(device_->most_lanes, 1);
+    for (const std::string& name : names) {
+      std::vector<store::Score> scores;
+      ASSERT_TRUE(store_->scores(source(name), 1, 40, scores).is_ok());
+      EXPECT_EQ(scores.size(), 40u) << name << " " << lost_at;
+      EXPECT_EQ(head(name).learned_seq, 40u) << name << " " << lost_at;
+      EXPECT_EQ(head(name).learned_lines + head(name).counted_lines + head(name).scored_lines, 40u) << name;
+    }
+    run_to_end(names);  // replays give the digests, or the loop would have stopped
+  }
+}
+
 // Told to end instead, the loop ends with the reason; the journal has everything that a sound device needs.
 TEST_F(DeviceTest, ALostDeviceEndsTheLoopWhenToldSo) {
   const auto expected = twin({"s"}, 60);
