@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "daemon/store/seq_ranges.h"
 
 namespace silt::learn {
 
@@ -15,16 +16,20 @@ Status JournalWalk::fetch(store::SourceRef source, Resident& resident) const {
   return Status::ok();
 }
 
-// Passes records that are gone: in a block that fails its check, or in none.
-void JournalWalk::pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to,
+// Passes records that are gone: in a block that fails its check, or in none. False: nobody wanted them.
+bool JournalWalk::pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to,
                             bool first_time) {
   store::NetHead& head = resident.state.head;
   const store::Block& block = *resident.block;
   const bool missing = block.first_seq > head.learned_seq + 1;
   const store::Seq first = head.learned_seq + 1;
   const store::Seq last = std::min(to, missing ? block.first_seq - 1 : block.last_seq);
+  if (store::covers(resident.left_out, first, last)) {
+    count_unread(head, last, fold::Outcome::kLeftOut);
+    return false;
+  }
   count_unread(head, last, fold::Outcome::kDamaged);
-  if (!first_time) return;
+  if (!first_time) return true;
   counters_.damaged_records += last + 1 - first;
   log::error("records_lost",
              {{"source", source.name},
@@ -33,6 +38,16 @@ void JournalWalk::pass_loss(const store::SourceInfo& source, Resident& resident,
               {"why", missing ? std::string("they are not in the store") : block.damage},
               {"action", "counted, not learned; the source goes on"},
               {"remedy", "check the disk; to have these records again, restore a backup of the store"}});
+  return true;
+}
+
+Status JournalWalk::read(Resident& resident, const store::RecordView& record, const store::FoldMark& mark, bool shed,
+                         NetReader::Scores* finals) {
+  NetState& state = resident.state;
+  if (!store::contains(resident.left_out, record.seq)) return reader_.read(state, record, mark, shed, finals);
+  count_unread(state.head, record.seq, fold::Outcome::kLeftOut);
+  state.head.processed_bytes += record.text.size();
+  return Status::ok();
 }
 
 Result<JournalWalk::Walked> JournalWalk::walk(const store::SourceInfo& source, Resident& resident,
@@ -51,8 +66,7 @@ Result<JournalWalk::Walked> JournalWalk::walk(const store::SourceInfo& source, R
     if (!resident.block) return Walked{End::kShort, walked.with_losses};
     const store::Block& block = *resident.block;
     if (!block.damage.empty() || block.first_seq > before + 1) {
-      pass_loss(source, resident, to.seq, finals != nullptr);
-      walked.with_losses = true;
+      walked.with_losses |= pass_loss(source, resident, to.seq, finals != nullptr);
       continue;
     }
     const auto records = block.records.records();
@@ -61,7 +75,7 @@ Result<JournalWalk::Walked> JournalWalk::walk(const store::SourceInfo& source, R
       const store::RecordView& record = records[i];
       if (record.seq > to.seq) break;
       const bool shed = resident.is_shed(record.seq);
-      SILT_TRY(reader_.read(state, record, block.marks[i], shed, finals));
+      SILT_TRY(read(resident, record, block.marks[i], shed, finals));
       if (!on_record(record.seq, shed)) return Walked{End::kPaused, walked.with_losses};
     }
     if (state.head.learned_seq == before) {

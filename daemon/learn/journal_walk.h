@@ -1,5 +1,6 @@
 // JournalWalk: leads the net's state along the journal of its source, block by block, for the first time
-// or as a replay. What cannot be read is counted, and costs itself.
+// or as a replay. What cannot be read is counted, and costs itself; what a rollback left out is counted, too,
+// and neither policy nor net is told of it.
 #pragma once
 
 #include <functional>
@@ -40,7 +41,9 @@ class JournalWalk {
 
  private:
   Status fetch(store::SourceRef source, Resident& resident) const;
-  void pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to, bool first_time);
+  bool pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to, bool first_time);
+  Status read(Resident& resident, const store::RecordView& record, const store::FoldMark& mark, bool shed,
+              NetReader::Scores* finals);
 
   const store::RecordLog& log_;
   NetReader& reader_;

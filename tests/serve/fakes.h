@@ -99,6 +99,7 @@ using testing::FakeLog;
 class FakeNets final : public store::NetStore {
  public:
   std::map<std::uint32_t, store::NetHead> heads;  // by source id
+  std::map<std::uint32_t, std::vector<store::StateVersionInfo>> kept;
 
   Result<std::optional<store::NetHead>> net_head(SourceRef source) const override {
     const auto found = heads.find(static_cast<std::uint32_t>(source.source));
@@ -107,8 +108,16 @@ class FakeNets final : public store::NetStore {
   }
   Result<std::optional<store::Checkpoint>> load(SourceRef) const override { return unimplemented("fake"); }
   Status commit(std::vector<store::NetCommit>) override { return unimplemented("fake"); }
-  Result<std::vector<store::StateVersionInfo>> versions(SourceRef) const override {
-    return unimplemented("fake");
+  Result<std::vector<store::StateVersionInfo>> versions(SourceRef source) const override {
+    const auto found = kept.find(static_cast<std::uint32_t>(source.source));
+    return found == kept.end() ? std::vector<store::StateVersionInfo>() : found->second;
+  }
+  Result<std::string> blob(SourceRef, store::Seq) const override { return unimplemented("fake"); }
+  Status pin(SourceRef source, store::Seq learned_seq, bool pinned, const store::RequestResult&) override {
+    for (store::StateVersionInfo& version : kept[static_cast<std::uint32_t>(source.source)]) {
+      if (version.learned_seq == learned_seq) version.pinned = pinned;
+    }
+    return Status::ok();
   }
   Status scores(SourceRef, store::Seq, store::Seq, std::vector<store::Score>&) const override {
     return unimplemented("fake");
@@ -116,9 +125,21 @@ class FakeNets final : public store::NetStore {
   Status reset_net(SourceRef, const store::NetHead&, const store::RequestResult&) override {
     return unimplemented("fake");
   }
-  Result<std::optional<std::string>> request_result(TenantId, const std::string&) const override {
-    return unimplemented("fake");
+  Status rewind(const store::NetRewind&) override { return unimplemented("fake"); }
+  Result<std::vector<store::SeqRange>> left_out(SourceRef, store::Seq) const override {
+    return std::vector<store::SeqRange>();
   }
+  Status put_request(TenantId, const store::RequestResult& request) override {
+    requests_[request.request_id] = request.result;
+    return Status::ok();
+  }
+  Result<std::optional<std::string>> request_result(TenantId, const std::string& id) const override {
+    const auto found = requests_.find(id);
+    return found == requests_.end() ? std::optional<std::string>() : found->second;
+  }
+
+ private:
+  std::map<std::string, std::string> requests_;
 };
 
 class FakeFolds final : public store::FoldStore {
@@ -143,7 +164,20 @@ class FakeLearner final : public learn::LearnControl {
     requests_.push_back(request);
     return ResetResult{.old_version = 7, .new_version = 8, .forgotten_steps = 5, .forgotten_patterns = 3};
   }
+  Result<learn::RollbackResult> rollback(const learn::RollbackRequest& request) override {
+    const std::lock_guard lock(mutex_);
+    rollbacks_.push_back(request);
+    return learn::RollbackResult{.old_version = 7, .from_version = 3, .from_seq = 4, .left_out_records = 2};
+  }
+  Result<store::Seq> store_state(SourceRef) override { return store::Seq{4}; }
+  Result<std::shared_ptr<const model::FastWeights>> weights_of(SourceRef, store::Seq) override {
+    return std::shared_ptr<const model::FastWeights>();
+  }
   learn::LearnerStatus status() const override { return {}; }
+  std::vector<learn::RollbackRequest> rollbacks() const {
+    const std::lock_guard lock(mutex_);
+    return rollbacks_;
+  }
   std::vector<ResetRequest> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -152,6 +186,7 @@ class FakeLearner final : public learn::LearnControl {
  private:
   mutable std::mutex mutex_;
   std::vector<ResetRequest> requests_;
+  std::vector<learn::RollbackRequest> rollbacks_;
 };
 
 // Keeps results by request id, as the store does, and takes deleted sources out of the journal.
