@@ -11,10 +11,14 @@
 #include <vector>
 
 #include "daemon/answer/answer.h"
+#include "daemon/access/audit_log.h"
 #include "daemon/learn/control.h"
+#include "daemon/learn/state_admin.h"
+#include "daemon/serve/server.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
 #include "tests/support/fake_log.h"
+#include "tests/support/temp_dir.h"
 
 namespace silt::serve {
 
@@ -59,6 +63,10 @@ class FakeAnswerer final : public answer::Answerer {
     silt::v1::ExplainResponse response;
     response.set_text("explained");
     return response;
+  }
+  Result<silt::v1::DiffVersionsResponse> diff(const access::Call&, const store::SourceInfo&, const answer::WeightsPair&,
+                                              std::uint32_t) override {
+    return silt::v1::DiffVersionsResponse();
   }
 
   void wait_until_held(int count) {
@@ -189,6 +197,18 @@ class FakeLearner final : public learn::LearnControl {
   std::vector<learn::RollbackRequest> rollbacks_;
 };
 
+class FakeAnchors final : public store::AuditAnchors {
+ public:
+  Result<store::AuditAnchor> audit_anchor() const override { return anchor_; }
+  Status put_audit_anchor(const store::AuditAnchor& anchor) override {
+    anchor_ = anchor;
+    return Status::ok();
+  }
+
+ private:
+  store::AuditAnchor anchor_;
+};
+
 // Keeps results by request id, as the store does, and takes deleted sources out of the journal.
 class FakeAdmin final : public learn::SourceAdmin {
  public:
@@ -234,6 +254,25 @@ class FakeAdmin final : public learn::SourceAdmin {
   FakeLog& log_;
   std::map<std::string, learn::RenameResult> renames_;
   std::map<std::string, learn::DeleteResult> deletes_;
+};
+
+// All that a server needs; `log` is the test's.
+struct FakeParts {
+  FakeLog log;
+  FakeAnswerer answerer;
+  FakeNets nets;
+  FakeFolds folds;
+  FakeLearner learner;
+  FakeAdmin admin{log};
+  SystemClock clock;
+  learn::StateAdmin states{log, folds, nets, learner, clock};
+  FakeAnchors anchors;
+  testing::TempDir dir;
+  std::unique_ptr<access::AuditLog> audit = access::AuditLog::open(dir.path("audit.log"), anchors, clock).value();
+
+  ServerDependencies dependencies() {
+    return {answerer, log, nets, folds, admin, states, *audit};
+  }
 };
 
 }  // namespace silt::serve
