@@ -140,7 +140,8 @@ Result<double> products_alone(const cuda::DeviceNet& net, int lanes) {
       p.m = rows;
       p.a = p.k * p.parts == s.vocabulary ? w.logits : w.pre;
       p.b = net.embedding;
-      p.c = p.n == s.vocabulary ? static_cast<void*>(w.logits) : static_cast<void*>(p.half_out ? static_cast<void*>(w.dpre) : w.dx);
+      p.c = p.n == s.vocabulary ? static_cast<void*>(w.logits)
+                                : static_cast<void*>(p.half_out ? static_cast<void*>(w.dpre) : w.dx);
       if (p.c_in != nullptr) p.c_in = w.dh;
       if (p.parts > 1) p.c_part = static_cast<std::size_t>(rows) * p.n;
       for (int n = 0; n < counts[i]; ++n) SILT_TRY(net.products->run(p, stream.get()));
@@ -178,9 +179,11 @@ Status measure(const Model& model, const Options& options, const std::shared_ptr
   SILT_ASSIGN(const double products_s, products_alone(net, lanes));
   const double tokens_per_s = lanes * cuda::kBlockRows / step_s;
   const double ceiling = 785e12 / operations_a_token(net.shape);
-  std::printf("%5d lanes  %8.3f ms a step  %6.3f M tokens/s  %5.1f %% of the ceiling of %.1f M  products alone %.3f ms (%4.1f %%)  nats %.3f\n",
-              lanes, 1e3 * step_s, tokens_per_s / 1e6, 100 * tokens_per_s / ceiling, ceiling / 1e6, 1e3 * products_s,
-              100 * products_s / step_s, run.mean_nats());
+  std::printf(
+      "%5d lanes  %8.3f ms a step  %6.3f M tokens/s  %5.1f %% of the ceiling of %.1f M  products alone %.3f ms (%4.1f "
+      "%%)  nats %.3f\n",
+      lanes, 1e3 * step_s, tokens_per_s / 1e6, 100 * tokens_per_s / ceiling, ceiling / 1e6, 1e3 * products_s,
+      100 * products_s / step_s, run.mean_nats());
   std::fflush(stdout);
   return Status::ok();
 }
@@ -191,12 +194,15 @@ Status run(const Options& options) {
     SILT_ASSIGN(weights, find_default_weights());
   }
   SILT_ASSIGN(const std::shared_ptr<const Model> model, Model::open(weights));
-  const LaneEngineOptions lane_options = {.frozen_scores = options.frozen, .candidates_per_row = 0, .lanes_max = options.lanes.back()};
+  const LaneEngineOptions lane_options = {
+      .frozen_scores = options.frozen, .candidates_per_row = 0, .lanes_max = options.lanes.back()};
   const CudaOptions cuda_options = {.device = 0, .state_bytes_max = std::size_t{16} << 30, .lanes = lane_options};
   const auto opening = Clock::now();
-  SILT_ASSIGN(const std::shared_ptr<CudaDevice> device, open_cuda_device(model->weights(), model->config(), cuda_options));
+  SILT_ASSIGN(const std::shared_ptr<CudaDevice> device,
+              open_cuda_device(model->weights(), model->config(), cuda_options));
   SILT_ASSIGN(const std::shared_ptr<cuda::DeviceNet> net,
-              cuda::DeviceNet::create(0, model->weights(), model->config(), options.frozen, options.lanes.back(), std::size_t{1} << 30));
+              cuda::DeviceNet::create(0, model->weights(), model->config(), options.frozen, options.lanes.back(),
+                                      std::size_t{1} << 30));
   std::printf("%s, opened in %.2f s; %s%s\n", net->name.c_str(), seconds_since(opening) / 2,
               net->products->summary().c_str(), options.frozen ? "; with frozen scores" : "");
   for (const int lanes : options.lanes) SILT_TRY(measure(*model, options, device, lane_options, *net, lanes));

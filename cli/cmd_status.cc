@@ -8,6 +8,20 @@
 namespace silt::cli {
 namespace {
 
+bool is_queue(const silt::v1::ConnectorStatus& connector) {
+  return connector.kind() == "rt" || connector.kind() == "redmine" || connector.kind() == "jira" || connector.kind() == "github";
+}
+
+std::string known_to(const silt::v1::ConnectorStatus& connector) {
+  if (is_queue(connector)) return format_count(connector.files_known()) + " tickets";
+  return format_count(connector.files_open()) + " of " + format_count(connector.files_known()) + " files open";
+}
+
+std::string lag_of(const silt::v1::ConnectorStatus& connector) {
+  if (connector.has_lag_ms()) return ", " + format_count(connector.lag_ms() / 1000) + " s behind";
+  return is_queue(connector) ? ", never caught up since it started" : "";
+}
+
 std::string render(const silt::v1::GetStatusResponse& status, const Style& style) {
   std::string out;
   const auto row = [&](std::string_view name, const std::string& value) {
@@ -23,21 +37,22 @@ std::string render(const silt::v1::GetStatusResponse& status, const Style& style
   }
   row("model", escape(status.model_file()) + " " + style.dim(escape(status.model_fingerprint())));
   row("backend", escape(status.backend()) + ", " + std::to_string(status.threads()) + " threads, cpu share " +
-                     format_fixed(status.cpu_share(), 2));
+                     format_fixed(status.cpu_share(), 2) + style.dim(" (built in: " + escape(status.backends_built()) + ")"));
   row("learner", escape(status.learner_state()) + ", " + format_count(status.learned_tokens_per_s()) +
                      " tokens/s, backlog " + format_count(status.backlog_records()) + " records (" +
                      format_bytes(status.backlog_bytes()) + ")");
+  row("latency", "record to learned " + format_count(status.learn_latency_p50_ms()) + " ms (half), " +
+                     format_count(status.learn_latency_p99_ms()) + " ms (99 of 100)");
   row("states",
       format_count(status.resident_states()) + " resident (" + format_bytes(status.resident_bytes()) + ")");
   row("memory", format_bytes(status.process_rss_bytes()));
   for (const auto& connector : status.connectors()) {
     row("input", escape(connector.name()) + " (" + escape(connector.kind()) +
                      (connector.state().empty() ? "" : ", " + escape(connector.state())) + "): " +
-                     format_count(connector.files_open()) + " of " + format_count(connector.files_known()) +
-                     " files open, " + format_bytes(connector.bytes_read()) + " read, " +
+                     known_to(connector) + ", " + format_bytes(connector.bytes_read()) + " read, " +
                      format_bytes(connector.backlog_bytes()) + " waiting, " +
                      format_count(connector.read_errors()) + " errors" +
-                     (connector.has_lag_ms() ? ", " + format_count(connector.lag_ms() / 1000) + " s behind" : ""));
+                     lag_of(connector));
     if (!connector.last_error().empty()) row("", style.highlight(escape(connector.last_error())));
     if (!connector.remedy().empty()) row("", escape(connector.remedy()));
   }

@@ -261,12 +261,15 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
   out["model_file"] = to_utf8(status.model_file());
   out["model_fingerprint"] = to_utf8(status.model_fingerprint());
   out["backend"] = to_utf8(status.backend());
+  out["backends_built"] = to_utf8(status.backends_built());
   out["threads"] = status.threads();
   out["cpu_share"] = status.cpu_share();
   out["learner_state"] = to_utf8(status.learner_state());
   out["backlog_records"] = status.backlog_records();
   out["backlog_bytes"] = status.backlog_bytes();
   out["learned_tokens_per_s"] = status.learned_tokens_per_s();
+  out["learn_latency_p50_ms"] = status.learn_latency_p50_ms();
+  out["learn_latency_p99_ms"] = status.learn_latency_p99_ms();
   out["resident_states"] = status.resident_states();
   out["resident_bytes"] = status.resident_bytes();
   out["process_rss_bytes"] = status.process_rss_bytes();

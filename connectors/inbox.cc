@@ -123,7 +123,7 @@ Inbox::Answer Inbox::offer(Delivery&& delivery, Done&& done) {
     const bool repeated = !key.empty() && stored_.contains(key);
     stats_.repeated += repeated ? 1 : 0;
     if (!repeated && !(delivery.records.empty() && delivery.rows.empty())) {
-      auto waiting = std::make_shared<Waiting>(std::move(delivery), std::move(key), cost_bytes);
+      auto waiting = std::make_shared<Waiting>(Waiting{std::move(delivery), std::move(key), cost_bytes});
       waiting->done.push_back(std::exchange(done, nullptr));
       if (!waiting->key.empty()) pending_.emplace(waiting->key, waiting);
       used_bytes_ += cost_bytes;

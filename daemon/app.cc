@@ -1,11 +1,13 @@
 #include "daemon/app.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -31,6 +33,7 @@
 #include "daemon/store/rocks_store.h"
 #include "daemon/telemetry/log_sink.h"
 #include "daemon/telemetry/sd_notify.h"
+#include "model/cuda/cuda_engine.h"
 #include "model/model.h"
 
 namespace silt::daemon {
@@ -123,7 +126,7 @@ class AppImpl final : public App {
     SILT_TRY(still_wanted());
     SILT_TRY(start_server());  // first: a bad socket is found before anything is read
     learner_loop_->start();
-    if (vectors_) vectors_->start();
+    if (vectors_) vectors_->start(only_counts() ? answer::meaning::PatternVectors::When::kAsked : answer::meaning::PatternVectors::When::kNow);
     fold_loop_->start();
     intake_->start();
     log::info("ready", {{"version", version()},
@@ -133,6 +136,7 @@ class AppImpl final : public App {
                         {"socket", config_.serve.socket}});
     sd_notify::ready();
     watch();
+    trim();
     io_.run();
     signals_.clear();  // from here a second signal has its default effect: the end
     std::signal(SIGHUP, SIG_IGN);
@@ -242,20 +246,27 @@ class AppImpl final : public App {
     return Status::ok();
   }
 
+  bool only_counts() const {
+    return std::all_of(config_.sources.begin(), config_.sources.end(), [](const auto& source) { return source.mode == "count"; });
+  }
+
   // Without an encoder questions are answered by words alone, so only a file that was asked for must be there.
   Status open_encoder() {
     if (!config_.answer.encoder) return Status::ok();
     const bool named = !config_.answer.encoder_weights.empty();
     const std::string path = named ? config_.answer.encoder_weights
                                    : (std::filesystem::path(weights_path(config_.model)).parent_path() / "minilm-l6.safetensors").string();
-    auto encoder = model::Encoder::open(path);
-    if (!encoder.is_ok() && named) return invalid_argument("answer.encoder_weights: " + encoder.status().message());
-    if (!encoder.is_ok()) {
-      log::warning("no_encoder", {{"error", encoder.status().message()}, {"remedy", "set answer.encoder_weights, or answer.encoder = false"}});
+    if (!std::filesystem::exists(path)) {
+      const std::string message = "there is no " + path;
+      if (named) return invalid_argument("answer.encoder_weights: " + message);
+      log::warning("no_encoder", {{"error", message}, {"remedy", "set answer.encoder_weights, or answer.encoder = false"}});
       return Status::ok();
     }
-    vectors_ = std::make_unique<answer::meaning::PatternVectors>(
-        answer::meaning::PatternVectors::Dependencies{*store_, *store_, *store_, std::move(encoder).value()});
+    const auto open = [path]() -> Result<std::shared_ptr<const model::Encoder>> {
+      SILT_ASSIGN(std::shared_ptr<const model::Encoder> encoder, model::Encoder::open(path));
+      return encoder;
+    };
+    vectors_ = std::make_unique<answer::meaning::PatternVectors>(answer::meaning::PatternVectors::Dependencies{*store_, *store_, *store_, *store_, open});
     return Status::ok();
   }
 
@@ -345,6 +356,7 @@ class AppImpl final : public App {
   // Of the whole daemon for who sees all there is; of their own sources and inputs for others.
   void fill_status(const access::Tenants& tenants, silt::v1::GetStatusResponse& out) const {
     out.set_version(version());
+    out.set_backends_built(built_backends());
     out.mutable_started()->set_seconds(started_us_ / 1'000'000);
     out.set_model_file(escape_bytes(model_->weights().path()));
     out.set_model_fingerprint(model_->fingerprint().hex());
@@ -359,6 +371,8 @@ class AppImpl final : public App {
       out.set_resident_states(learner.resident_states);
       out.set_resident_bytes(learner.resident_bytes);
       out.set_learned_tokens_per_s(learner.tokens_per_s);
+      out.set_learn_latency_p50_ms(learner.latency_p50_ms);
+      out.set_learn_latency_p99_ms(learner.latency_p99_ms);
       out.set_learner_state(learner.state);
     } else {
       fill_backlog(tenants, out);
@@ -421,6 +435,17 @@ class AppImpl final : public App {
     });
   }
 
+  // A start over thousands of files leaves holes in the heap that nothing fills again.
+  void trim() {
+    constexpr auto kInterval = std::chrono::seconds(30);
+    constexpr std::size_t kFreeMax = std::size_t{4} << 20;
+    if (::mallinfo2().fordblks > kFreeMax) ::malloc_trim(0);
+    trim_timer_.expires_after(kInterval);
+    trim_timer_.async_wait([this](const boost::system::error_code& failed) {
+      if (!failed) trim();
+    });
+  }
+
   void fail(const Status& status) {
     log::error("fatal", {{"error", status.message()}});
     // The store's library aborts when it is used, or closed, after it ran out of space. What is durable is so
@@ -451,6 +476,7 @@ class AppImpl final : public App {
   boost::asio::signal_set signals_{io_};
   bool stop_asked_ = false;  // the thread of create() and run()
   boost::asio::steady_timer timer_{io_};
+  boost::asio::steady_timer trim_timer_{io_};
   const DescriptorShares descriptors_ = share_descriptors(raise_descriptor_limit(), config_.sources.size());
   store::DiskRoom disk_room_{config_.store.path, std::uint64_t{config_.store.free_mib_min} << 20, clock_};
   std::unique_ptr<store::RocksStore> store_;
@@ -500,6 +526,10 @@ int exit_code(const Status& status) {
 
 std::string version() {
   return SILT_VERSION;
+}
+
+std::string built_backends() {
+  return "cpu, ref, " + model::cuda_build();
 }
 
 }  // namespace silt::daemon

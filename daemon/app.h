@@ -34,6 +34,8 @@ void hold_signals();
 int exit_code(const Status& status);
 
 std::string version();
+// The backends in this build, as --version and status say them.
+std::string built_backends();
 
 
 }  // namespace silt::daemon

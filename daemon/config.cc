@@ -121,6 +121,7 @@ void describe(Visitor& v, SourceConfig& c) {
   v.text("ca_file", c.ca_file);
   v.text("proxy", c.proxy);
   v.number("poll_ms", c.poll_ms, 100, 86'400'000);
+  v.number("sweep_ms", c.sweep_ms, 1'000, 86'400'000);
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -311,11 +312,10 @@ Status read_section(const toml::table& root, const std::string& file, const std:
   return reader.finish();
 }
 
-// The captures in its name, against the patterns that they come from.
-Status check_name(const SourceConfig& source) {
-  if (source.type != "file") return Status::ok();
+// Its patterns, and of files the captures in its name that come from them.
+Status check_patterns(const SourceConfig& source) {
   SILT_ASSIGN(const connectors::Globs include, connectors::Globs::compile(source.include, false));
-  return connectors::StreamName::compile(source.name, include).status();
+  return source.type == "file" ? connectors::StreamName::compile(source.name, include).status() : Status::ok();
 }
 
 // The rules for its records, and its zone.
@@ -373,7 +373,7 @@ Status read_source(const toml::node& node, const std::string& file, Config& conf
   if (const Status checked = check_type(source); !checked.is_ok())
     return invalid_argument(where + "source." + checked.message());
   source.line.place = where.substr(0, where.size() - 2);
-  if (const Status named = check_name(source); !named.is_ok())
+  if (const Status named = check_patterns(source); !named.is_ok())
     return invalid_argument(where + "source: " + named.message());
   if (const Status checked = check_records(source); !checked.is_ok())
     return invalid_argument(where + "source." + checked.message());

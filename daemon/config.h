@@ -115,6 +115,7 @@ struct SourceConfig {
   std::string ca_file;              // authorities instead of the system's
   std::string proxy;
   std::uint32_t poll_ms = 5'000;
+  std::uint32_t sweep_ms = 600'000;
   ConfigLine line;
   friend bool operator==(const SourceConfig&, const SourceConfig&) = default;
 };

@@ -14,7 +14,6 @@
 #include "daemon/make_connector.h"
 #include "daemon/store_tools.h"
 #include "daemon/telemetry/log_sink.h"
-#include "model/cuda/cuda_engine.h"
 
 namespace {
 
@@ -58,7 +57,7 @@ std::optional<int> parse(int argc, char** argv, Arguments& out) {
       case kSource: out.source = optarg; break;
       case kStoreDigest: out.store_digest = optarg; break;
       case kVersion: 
-        std::printf("siltd %s, %s\n", silt::daemon::version().c_str(), silt::model::cuda_build().c_str());
+        std::printf("siltd %s, %s\n", silt::daemon::version().c_str(), silt::daemon::built_backends().c_str());
         return 0;
       case kHelpOption: std::fputs(kHelp, stdout); return 0;
       default: std::fputs(kHelp, stderr); return kUsage;

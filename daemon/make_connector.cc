@@ -1,5 +1,9 @@
 #include "daemon/make_connector.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "connectors/documents/document_connector.h"
 #include "connectors/file/file_connector.h"
 #include "connectors/http/credential.h"
@@ -87,6 +91,7 @@ Result<std::unique_ptr<Connector>> make_tickets(const SourceConfig& source, cons
   connectors::TicketConnectorOptions tickets;
   tickets.place = tracker.place;
   tickets.poll_ms = source.poll_ms;
+  tickets.sweep_ms = source.sweep_ms;
   return std::unique_ptr<Connector>(std::make_unique<connectors::TicketConnector>(std::move(tickets), std::move(made), context.clock));
 }
 
@@ -99,6 +104,8 @@ Result<std::unique_ptr<Connector>> make_connector(const SourceConfig& source, co
 
 Status check_surroundings(const SourceConfig& source) {
   if (tracker_of(source) == nullptr) return Status::ok();
+  if (!source.ca_file.empty() && ::access(source.ca_file.c_str(), R_OK) != 0)
+    return errno_status("read " + source.ca_file, errno).with_context(source.line.place + ": source.ca_file");
   return connectors::read_credential(source.credential).status().with_context(source.line.place + ": source.credential");
 }
 

@@ -23,8 +23,8 @@ struct ConnectorContext {
 // The message names the key and a remedy.
 Result<std::unique_ptr<connectors::Connector>> make_connector(const SourceConfig& source, const ConnectorContext& context);
 
-// What can be seen of the source without reading it: its credential is there and only ours. The message begins
-// with its line.
+// What can be seen of the source without reading it: its credential is there and only ours, its authority can be
+// read. The message begins with its line.
 Status check_surroundings(const SourceConfig& source);
 
 }  // namespace silt::daemon

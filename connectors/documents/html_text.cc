@@ -9,7 +9,9 @@ namespace silt::connectors {
 namespace {
 
 constexpr std::size_t kBytesMax = 16 << 20;
-constexpr std::size_t kDepthMax = 500;  // of deeper ones only the tags are taken away
+// Of what goes beyond these only the tags are taken away: the parser takes the square of them in time.
+constexpr std::size_t kDepthMax = 500;
+constexpr std::size_t kAttributesMax = 500;
 
 int heading_level(GumboTag tag) {
   switch (tag) {
@@ -67,13 +69,43 @@ bool ends_by_itself(std::string_view tag) {
   return false;
 }
 
-// How deep its elements are within each other, at most. The parser takes the square of that in time.
+// How deep its elements are within each other, at most.
 std::size_t depth_of(std::string_view html) {
   std::size_t depth = 0, most = 0;
   for (std::size_t at = html.find('<'); at != std::string_view::npos && at + 1 < html.size(); at = html.find('<', at + 1)) {
     const std::string_view tag = html.substr(at + 1, html.substr(at + 1, 16).find_first_of(" \t\r\n/>"));
     if (html[at + 1] == '/') depth -= depth > 0 ? 1 : 0;
     else if (!tag.empty() && (tag[0] | 0x20) >= 'a' && (tag[0] | 0x20) <= 'z' && !ends_by_itself(tag)) most = std::max(most, ++depth);
+  }
+  return most;
+}
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+
+// How many attributes one of its tags has, at most, or a few more. A quote opens a value only behind "=".
+std::size_t attributes_of(std::string_view html) {
+  std::size_t most = 0;
+  for (std::size_t at = html.find('<'); at != std::string_view::npos; at = html.find('<', at)) {
+    if (++at >= html.size() || (html[at] | 0x20) < 'a' || (html[at] | 0x20) > 'z') continue;  // "1 < 2"
+    std::size_t count = 0;
+    char quote = 0, before = 0;  // the last one that is no blank
+    for (; at < html.size() && (quote != 0 || html[at] != '>'); ++at) {
+      const char c = html[at];
+      if (quote != 0) {
+        if (c == quote) quote = 0;
+        before = c;
+      } else if ((c == '"' || c == '\'') && before == '=') {
+        quote = c;
+      } else if (is_blank(c) || c == '/') {
+        const char next = at + 1 < html.size() ? html[at + 1] : ' ';
+        count += is_blank(next) || next == '/' ? 0 : 1;
+      } else {
+        before = c;
+      }
+    }
+    most = std::max(most, count);
   }
   return most;
 }
@@ -187,7 +219,7 @@ class Walker {
 
 std::vector<Section> html_sections(std::string_view html) {
   html = html.substr(0, kBytesMax);
-  if (depth_of(html) > kDepthMax) {
+  if (depth_of(html) > kDepthMax || attributes_of(html) > kAttributesMax) {
     SectionBuilder plain;
     plain.text(without_tags(html));
     return plain.take();

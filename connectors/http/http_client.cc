@@ -175,6 +175,7 @@ Result<HttpResponse> HttpClient::send_once(const HttpRequest& request, const std
   ::curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_ms));
   ::curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.answer_ms));
   ::curl_easy_setopt(easy, CURLOPT_PROXY, options_.proxy.c_str());
+  ::curl_easy_setopt(easy, CURLOPT_NOPROXY, "");  // else the environment's no_proxy counts
   if (!options_.ca_file.empty()) ::curl_easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
   ::curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   ::curl_easy_setopt(easy, CURLOPT_WRITEDATA, &received);

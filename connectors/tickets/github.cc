@@ -62,23 +62,23 @@ Result<Listing> GitHub::list(Mark since, const std::string& next) {
   const std::string first = base_ + "/issues?state=all&sort=updated&direction=asc&per_page=100&since=" + url_escape(ticket_time(since));
   SILT_ASSIGN(const ApiAnswer answer, get(next.empty() ? first : next, next.empty() && etag_of_ == first ? etag_ : ""));
   Listing out;
-  out.settled = api_->now_us() - kOverlapUs;
   out.until = since;
+  settle(api_->now_us(), kOverlapUs, out);
   if (answer.http.status == 304) return out;  // as it was: and that was settled
   const Json issues = answer.json.root();
   if (!issues.is_array()) return data_loss("GitHub's list is none: check url");
-  bool settled = true;
   for (std::size_t i = 0; i < issues.size(); ++i) {
     const std::string updated(issues.at(i)["updated_at"].text());
     const auto mark = parse_ticket_time(updated);
     if (!mark) return data_loss("GitHub's issue " + issues.at(i)["number"].shown() + " has no time");
     out.until = std::max(out.until, *mark);
-    settled = settled && *mark < out.settled;
-    if (!issues.at(i)["pull_request"]) out.refs.push_back({issues.at(i)["number"].shown(), *mark, *mark < out.settled ? updated : std::string(), ""});
+    api_->note_stamp(*mark);
+    if (!issues.at(i)["pull_request"]) out.refs.push_back({issues.at(i)["number"].shown(), *mark, updated, ""});
   }
+  settle(api_->now_us(), kOverlapUs, out);
   out.next = next_of(answer.http);
   out.more = !out.next.empty();
-  etag_of_ = settled && !out.more && next.empty() ? first : std::string();
+  etag_of_ = out.until < out.settled && !out.more && next.empty() ? first : std::string();
   etag_ = answer.http.header("etag");
   return out;
 }

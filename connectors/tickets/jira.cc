@@ -91,15 +91,16 @@ Result<Listing> Jira::list(Mark since, const std::string& next) {
   const Json root = answer.json.root(), issues = root["issues"];
   if (!issues.is_array()) return data_loss("Jira's list has no issues: check url");
   Listing out;
-  out.settled = api_->now_us() - kOverlapUs;
   out.until = since;
   for (std::size_t i = 0; i < issues.size(); ++i) {
     const std::string updated(issues.at(i)["fields"]["updated"].text());
     const auto mark = parse_ticket_time(updated);
     if (!mark) return data_loss("Jira's issue " + issues.at(i)["key"].shown() + " has no time");
-    out.refs.push_back({issues.at(i)["id"].shown(), *mark, *mark < out.settled ? updated : std::string(), ""});
+    out.refs.push_back({issues.at(i)["id"].shown(), *mark, updated, ""});
     out.until = std::max(out.until, *mark);
+    api_->note_stamp(*mark);
   }
+  settle(api_->now_us(), kOverlapUs, out);
   if (cloud_) {
     out.next = root["nextPageToken"].text();
     out.more = !root["isLast"].is_true() && !out.next.empty();

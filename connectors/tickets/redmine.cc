@@ -85,15 +85,16 @@ Result<Listing> Redmine::list(Mark since, const std::string& next) {
   const Json issues = answer.json.root()["issues"];
   if (!issues.is_array()) return data_loss("Redmine's list has no issues: check url");
   Listing out;
-  out.settled = api_->now_us() - kOverlapUs;
   out.until = since;
   for (std::size_t i = 0; i < issues.size(); ++i) {
     const std::string updated(issues.at(i)["updated_on"].text());
     const auto mark = parse_ticket_time(updated);
     if (!mark) return data_loss("Redmine's issue " + issues.at(i)["id"].shown() + " has no time");
-    out.refs.push_back({issues.at(i)["id"].shown(), *mark, *mark < out.settled ? updated : std::string(), ""});
+    out.refs.push_back({issues.at(i)["id"].shown(), *mark, updated, ""});
     out.until = *mark;
+    api_->note_stamp(*mark);
   }
+  settle(api_->now_us(), kOverlapUs, out);
   out.more = issues.size() >= kPage;
   out.next = std::to_string(std::stoull(offset) + kPage / 2);
   return out;

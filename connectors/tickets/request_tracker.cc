@@ -17,10 +17,16 @@ constexpr Mark kIdsAtStart = 1000;        // looked at again after a start
 constexpr std::int64_t kLateUs = 120'000'000;  // a transaction is seen so long after its id was given
 constexpr std::size_t kPagesMax = 10'000;
 
-const std::set<std::string, std::less<>> kClosed = {"resolved", "rejected", "deleted"};
+const std::set<std::string, std::less<>> kClosed = {"resolved", "rejected", "deleted", "merged"};  // the last is ours
 
 std::string header_of(const std::string& credential) {
   return "Authorization: " + (credential.find(':') == std::string::npos ? "token " + credential : basic_authorization(credential));
+}
+
+// "#7" of "fsck.com-rt://example.org/ticket/7"; other links as they are.
+std::string linked(const std::string& uri) {
+  const std::size_t number = uri.rfind('/') + 1;
+  return uri.starts_with("fsck.com-rt://") && uri.substr(0, number).ends_with("/ticket/") ? "#" + uri.substr(number) : uri;
 }
 
 class RequestTracker final : public TicketSource {
@@ -48,6 +54,8 @@ class RequestTracker final : public TicketSource {
   Status read_fields(Json ticket, Ticket& out);
   Status read_bodies(const std::string& transaction, TicketEvent& event);
   Result<TicketEvent> event_of(Json transaction, const Told& told);
+  Status read_events(const Told& told, Ticket& out);
+  Status tell_merge(Ticket& ticket);
   Result<std::string> name(std::string_view kind, const std::string& id);
 
   const std::string kBase = "/REST/2.0";
@@ -161,7 +169,12 @@ Result<TicketEvent> RequestTracker::event_of(Json transaction, const Told& told)
     if (!event.known) SILT_TRY(read_bodies(transaction["id"].shown(), event));
   } else if (type == "AddLink" || type == "DeleteLink") {
     event.kind = "change";
-    event.links.push_back(field + " " + (type == "AddLink" ? to : from + " (removed)"));
+    // Of a merge both tickets tell, and name the one that stays.
+    const bool merged = field == "MergedInto" && type == "AddLink";
+    if (merged && linked(to) == "#" + transaction["ObjectId"].shown()) event.links.emplace_back("another ticket was merged into this one");
+    else if (merged) event.links.push_back("merged into " + linked(to));
+    else event.links.push_back(field + " " + (type == "AddLink" ? linked(to) : linked(from) + " (removed)"));
+  } else if (type == "SetWatcher") {  // an owner's has another of its own, which is told
   } else if (type == "Status" || field == "Subject" || field == "Queue" || field == "Owner" || field.ends_with("Priority") || type == "CustomField") {
     event.kind = "change";
     static const std::map<std::string_view, std::string_view> kFields = {{"Status", "state"}, {"Subject", "subject"}, {"Queue", "queue"}, {"Owner", "owner"}, {"Priority", "priority"}};
@@ -180,6 +193,46 @@ Result<TicketEvent> RequestTracker::event_of(Json transaction, const Told& told)
   return event;  // others are machinery: mail that was sent, reminders
 }
 
+Status RequestTracker::read_events(const Told& told, Ticket& out) {
+  std::string last = "0";
+  for (std::size_t page = 0; page < kPagesMax; ++page) {
+    SILT_ASSIGN(const ApiAnswer list,
+                api_->get(kBase + "/transactions?" + query("ObjectType='RT::Ticket' AND ObjectId=" + out.id + " AND id > " + last) +
+                          "&orderby=id&order=ASC&per_page=100&fields=Type,Field,OldValue,NewValue,Created,Creator,ObjectId"));
+    const Json items = list.json.root()["items"];
+    if (!items.is_array()) return data_loss("RT's list of transactions has no items");
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      SILT_ASSIGN(TicketEvent event, event_of(items.at(i), told));
+      out.events.push_back(std::move(event));
+    }
+    const bool counted = static_cast<bool>(list.json.root()["total"]);
+    if (items.size() == 0 || (counted && items.size() < kWindow)) break;
+    last = items.at(items.size() - 1)["id"].shown();
+  }
+  return Status::ok();
+}
+
+// RT answers for a ticket that was merged as for the one it went into. What it was itself, its own events say.
+Status RequestTracker::tell_merge(Ticket& ticket) {
+  TicketFields own;
+  for (const TicketEvent& event : ticket.events) {
+    for (const FieldChange& change : event.changes) {
+      if (std::string* const field = field_of(own, change.field)) *field = change.to;
+    }
+  }
+  if (own.subject.empty() && !ticket.events.empty()) {
+    SILT_ASSIGN(const ApiAnswer answer, api_->get(kBase + "/transaction/" + ticket.events.front().id.substr(1) + "/attachments?per_page=1&fields=Subject"));
+    own.subject = answer.json.root()["items"].at(0)["Subject"].text();
+  }
+  if (!ticket.events.empty()) own.reporter = ticket.events.front().author;
+  const auto merge = std::find_if(ticket.events.rbegin(), ticket.events.rend(), [](const TicketEvent& event) { return !event.links.empty() && event.links[0].starts_with("merged into "); });
+  if (merge != ticket.events.rend()) merge->changes.push_back({"state", own.state, "merged"});
+  own.state = "merged";
+  ticket.now = std::move(own);
+  ticket.open = false;
+  return Status::ok();
+}
+
 Result<std::optional<Ticket>> RequestTracker::read(const std::string& id, const Told& told) {
   const auto answer = api_->get(kBase + "/ticket/" + url_escape(id) + "?fields[Queue]=Name");
   if (answer.status().code() == Code::kNotFound) return std::optional<Ticket>();
@@ -191,23 +244,8 @@ Result<std::optional<Ticket>> RequestTracker::read(const std::string& id, const 
   SILT_TRY(read_fields(json, ticket));
   if (ticket.now.state == "deleted") return std::optional<Ticket>();
   if (!queues_.empty() && !queues_.contains(ticket.now.queue)) return std::optional<Ticket>();
-  std::string last = "0";
-  for (std::size_t page = 0; page < kPagesMax; ++page) {
-    SILT_ASSIGN(const ApiAnswer list,
-                api_->get(kBase + "/transactions?" + query("ObjectType='RT::Ticket' AND ObjectId=" + id + " AND id > " + last) +
-                          "&orderby=id&order=ASC&per_page=100&fields=Type,Field,OldValue,NewValue,Created,Creator"));
-    const Json items = list.json.root()["items"];
-    if (!items.is_array()) return data_loss("RT's list of transactions has no items");
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      SILT_ASSIGN(TicketEvent event, event_of(items.at(i), told));
-      ticket.events.push_back(std::move(event));
-    }
-    const bool counted = static_cast<bool>(list.json.root()["total"]);
-    if (items.size() == 0 || (counted && items.size() < kWindow)) break;
-    last = items.at(items.size() - 1)["id"].shown();
-  }
-  if (const std::string actual = json["id"].shown(); actual != id && !ticket.events.empty())
-    ticket.events.back().links.push_back("merged into #" + actual);
+  SILT_TRY(read_events(told, ticket));
+  if (json["id"].shown() != id) SILT_TRY(tell_merge(ticket));
   return std::optional(std::move(ticket));
 }
 

@@ -12,15 +12,6 @@ namespace {
 constexpr std::size_t kDeliveryBytes = 128 * 1024;  // of texts, or one record
 constexpr std::size_t kShortValue = 200;            // of a field, in the text of a change
 
-std::string* field_of(TicketFields& fields, std::string_view name) {
-  if (name == "subject") return &fields.subject;
-  if (name == "queue") return &fields.queue;
-  if (name == "state") return &fields.state;
-  if (name == "owner") return &fields.owner;
-  if (name == "priority") return &fields.priority;
-  return nullptr;
-}
-
 // What the ticket was right after each event: from what it is now, backwards.
 std::vector<TicketFields> fields_by_event(const Ticket& ticket) {
   std::vector<TicketFields> out(ticket.events.size());

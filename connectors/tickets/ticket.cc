@@ -63,6 +63,15 @@ std::string ticket_time(std::int64_t us, char separator, std::string_view end) {
   return out + std::string(end);
 }
 
+std::string* field_of(TicketFields& fields, std::string_view name) {
+  if (name == "subject") return &fields.subject;
+  if (name == "queue") return &fields.queue;
+  if (name == "state") return &fields.state;
+  if (name == "owner") return &fields.owner;
+  if (name == "priority") return &fields.priority;
+  return nullptr;
+}
+
 TicketEvent created_event(std::string_view at, std::string author, std::string text) {
   TicketEvent event;
   event.id = "c";

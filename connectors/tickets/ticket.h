@@ -16,6 +16,9 @@ struct TicketFields {
   std::string subject, queue, state, owner, priority, reporter;
 };
 
+// The one that a FieldChange names; nullptr: it is none of them.
+std::string* field_of(TicketFields& fields, std::string_view name);
+
 struct FieldChange {
   std::string field;  // as TicketFields calls it, where it is one of them: the common part then knows what was before
   std::string from, to;

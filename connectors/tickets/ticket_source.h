@@ -17,6 +17,10 @@ namespace silt::connectors {
 // Where a tracker's list of changes stands: a time in microseconds, or a number that only grows.
 using Mark = std::int64_t;
 
+// By the tracker's clock: a stamp so old stands for one state of a ticket. A younger one, of whole seconds, may stay
+// while the ticket changes once more; what commits later still with it, the sweep finds.
+inline constexpr Mark kStampSettledUs = 10'000'000;
+
 struct TicketRef {
   std::string id;
   Mark mark = 0;        // of its last change
@@ -31,6 +35,14 @@ struct Listing {
   std::string next;             // how, when all of these have one mark
   Mark settled = 0;             // no change will appear before it
 };
+
+// When `now_us` by the tracker's clock, whose changes may become visible `overlap_us` late.
+inline void settle(std::int64_t now_us, Mark overlap_us, Listing& out) {
+  out.settled = now_us - overlap_us;
+  for (TicketRef& ref : out.refs) {
+    if (ref.mark >= now_us - kStampSettledUs) ref.version.clear();
+  }
+}
 
 class TicketSource {
  public:

@@ -54,6 +54,17 @@ Status TrackerApi::refusal(const HttpResponse& response) {
   }
 }
 
+std::int64_t TrackerApi::now_us() const {
+  if (now_us_ != 0 || stamp_us_ == 0) return now_us_;
+  return stamp_us_ + std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - stamp_at_).count();
+}
+
+void TrackerApi::note_stamp(std::int64_t us) {
+  if (us <= now_us()) return;
+  stamp_us_ = us;
+  stamp_at_ = std::chrono::steady_clock::now();
+}
+
 Result<ApiAnswer> TrackerApi::call(HttpRequest request) {
   pause_ms_ = 0;
   SILT_ASSIGN(const std::string credential, read_credential(options_.credential));

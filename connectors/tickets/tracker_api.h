@@ -2,6 +2,7 @@
 // Used by one thread; cancel() from any.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -40,8 +41,10 @@ class TrackerApi {
 
   // So long the tracker wants to be left alone, as its last refusal said; 0: it did not.
   std::int64_t pause_ms() const { return pause_ms_; }
-  // The tracker's clock at its last answer; 0: not known.
-  std::int64_t now_us() const { return now_us_; }
+  // The tracker's clock at its last answer, or before it where answers bear no date: then it is the newest stamp that
+  // was noted, and the time since. 0: not known.
+  std::int64_t now_us() const;
+  void note_stamp(std::int64_t us);  // of a change, by the tracker's clock
   void cancel() { client_->cancel(); }
 
  private:
@@ -52,7 +55,9 @@ class TrackerApi {
   const Authorize authorize_;
   std::unique_ptr<HttpClient> client_;
   std::int64_t pause_ms_ = 0;
-  std::int64_t now_us_ = 0;
+  std::int64_t now_us_ = 0;  // as answers say
+  std::int64_t stamp_us_ = 0;
+  std::chrono::steady_clock::time_point stamp_at_;  // when it was noted
 };
 
 }  // namespace silt::connectors

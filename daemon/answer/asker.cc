@@ -104,7 +104,11 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
     if (context.last && request.sources_size() == 0) keep_to(context.last->sources, context.scope);
   }
   const std::uint32_t wanted = std::min(request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max(), kCitationsMax);
-  SILT_ASSIGN(const auto items, reply::reply_from_items(log_, context.scope, request.question(), context.time, wanted));
+  search::Limits limits;
+  limits.deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(options_.time_max_us);
+  limits.cancelled = &call.cancelled;
+  limits.zone_s = context.time.zone_s;
+  SILT_ASSIGN(const auto items, reply::reply_from_items(log_, context.scope, request.question(), context.time, limits, wanted));
   if (items) {  // tickets or documents say it
     describe(items->judged.candidate.query, items->judged.scope, *response.mutable_plan());
     SILT_TRY(emit_or_cancel(emit, response));
@@ -116,10 +120,6 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
   const Query read = candidates.front().query;
   describe(read, reply::scope_of(context.scope, candidates.front()), *response.mutable_plan());
   SILT_TRY(emit_or_cancel(emit, response));
-  search::Limits limits;
-  limits.deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(options_.time_max_us);
-  limits.cancelled = &call.cancelled;
-  limits.zone_s = context.time.zone_s;
   SILT_ASSIGN(const reply::Judged judged, reply::judge(log_, context.scope, std::move(candidates), limits));
   if (call.cancelled) return Status(Code::kCancelled, "cancelled by the caller");
   if (!(judged.candidate.query == read)) {  // another plan fits the records better

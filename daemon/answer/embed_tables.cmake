@@ -1,6 +1,6 @@
 # Writes OUT, a .cc that defines the tables of tables.h: cmake -DOUT=... -DDIR=... -P embed_tables.cmake
 set(text "#include \"daemon/answer/tables.h\"\n\nnamespace silt::answer {\n\n")
-foreach(entry "kFramesTsv=language/frames.tsv" "kThesaurusTsv=plan/thesaurus.tsv" "kConceptsTsv=plan/concepts.tsv" "kStatesTsv=plan/states.tsv")
+foreach(entry "kFramesTsv=language/frames.tsv" "kThesaurusTsv=plan/thesaurus.tsv" "kConceptsTsv=plan/concepts.tsv" "kStatesTsv=plan/states.tsv" "kKindsTsv=plan/kinds.tsv")
   string(REPLACE "=" ";" parts "${entry}")
   list(GET parts 0 name)
   list(GET parts 1 file)

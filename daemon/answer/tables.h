@@ -9,5 +9,6 @@ extern const std::string_view kFramesTsv;     // language/frames.tsv
 extern const std::string_view kThesaurusTsv;  // plan/thesaurus.tsv
 extern const std::string_view kConceptsTsv;   // plan/concepts.tsv
 extern const std::string_view kStatesTsv;     // plan/states.tsv
+extern const std::string_view kKindsTsv;      // plan/kinds.tsv
 
 }  // namespace silt::answer

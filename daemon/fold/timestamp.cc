@@ -474,8 +474,9 @@ bool word_at(std::string_view line, std::size_t at, bool first, TimeText& out) {
 }
 
 // The value of a JSON time key, quoted or a number.
+constexpr std::size_t kJsonReach = 2048;  // bytes in which a key is looked for
 std::optional<TimeText> json_time(std::string_view line) {
-  const std::string_view head = line.substr(0, 2048);
+  const std::string_view head = line.substr(0, kJsonReach);
   for (const std::string_view key : {"\"@timestamp\"", "\"timestamp\"", "\"time\"", "\"ts\"", "\"$date\""}) {
     std::size_t at = head.find(key);
     if (at == std::string_view::npos) continue;
@@ -541,6 +542,21 @@ std::optional<TimeText> find_timestamp(std::string_view line) {
     if (!(line[0] == '<' && at < 5)) first = false;
   }
   return std::nullopt;
+}
+
+std::size_t time_reach(std::string_view line, const std::optional<TimeText>& found) {
+  // Names of weekday and month, date, clock, fraction and zone, each with what may stand between them.
+  constexpr std::size_t kTimeMax = 128;
+  // What could have belonged to the time: a fraction, a half of the day, a zone, a year.
+  constexpr std::size_t kRestMax = 32;
+  const std::size_t first = static_cast<std::size_t>(std::find_if(line.begin(), line.end(), is_alnum) - line.begin());
+  std::size_t reach = (line.starts_with('{') ? kJsonReach : kTimestampReach) + kTimeMax;
+  if (found && found->begin == first) {
+    const Reader after(line, found->end);
+    const bool ends = after.peek() == ' ' && is_digit(after.peek(1)) && Reader(line, found->end + std::size_t{1}).digit_run() != 4;
+    reach = found->end + (ends ? 1 : kRestMax);
+  }
+  return std::min(reach, line.size());
 }
 
 std::optional<std::int64_t> resolve_time(const TimeText& text, std::int64_t arrival_us,

@@ -37,6 +37,10 @@ struct TimeText {
 
 std::optional<TimeText> find_timestamp(std::string_view line);
 
+// The bytes at the line's begin that have a say in what find_timestamp found: it finds the same in any line that
+// begins so, if the two have digits at the same places.
+std::size_t time_reach(std::string_view line, const std::optional<TimeText>& found);
+
 // A line without a year is from the past: its year is the latest one that does not put it after its
 // arrival by more than this, which a clock that runs ahead or a missing zone may do.
 inline constexpr std::int64_t kClockAheadMaxUs = std::int64_t{2} * 86'400'000'000;

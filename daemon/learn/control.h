@@ -60,6 +60,9 @@ struct LearnerStatus {
   std::uint64_t resident_states = 0;
   std::uint64_t resident_bytes = 0;
   std::uint64_t tokens_per_s = 0;  // over the last minute
+  // From a record's arrival until its net had read it: of the record of each turn that waited longest, in the last
+  // minute's turns.
+  std::uint64_t latency_p50_ms = 0, latency_p99_ms = 0;
   std::string backend;
 };
 

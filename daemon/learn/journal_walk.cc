@@ -6,6 +6,14 @@
 #include "daemon/store/seq_ranges.h"
 
 namespace silt::learn {
+namespace {
+
+void leave_out(store::NetHead& head, const store::RecordView& record) {
+  count_unread(head, record.seq, fold::Outcome::kLeftOut);
+  head.processed_bytes += record.text.size();
+}
+
+}  // namespace
 
 // The block of the record behind learned_seq; null: there is none.
 Status JournalWalk::fetch(store::SourceRef source, Resident& resident) const {
@@ -18,7 +26,7 @@ Status JournalWalk::fetch(store::SourceRef source, Resident& resident) const {
 
 // Passes records that are gone: in a block that fails its check, or in none. False: nobody wanted them.
 bool JournalWalk::pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to,
-                            bool first_time) {
+                            bool first_time) const {
   store::NetHead& head = resident.state.head;
   const store::Block& block = *resident.block;
   const bool missing = block.first_seq > head.learned_seq + 1;
@@ -41,18 +49,9 @@ bool JournalWalk::pass_loss(const store::SourceInfo& source, Resident& resident,
   return true;
 }
 
-Status JournalWalk::read(Resident& resident, const store::RecordView& record, const store::FoldMark& mark, bool shed,
-                         NetReader::Scores* finals) {
-  NetState& state = resident.state;
-  if (!store::contains(resident.left_out, record.seq)) return reader_.read(state, record, mark, shed, finals);
-  count_unread(state.head, record.seq, fold::Outcome::kLeftOut);
-  state.head.processed_bytes += record.text.size();
-  return Status::ok();
-}
-
-Result<JournalWalk::Walked> JournalWalk::walk(const store::SourceInfo& source, Resident& resident,
-                                              const Target& to, NetReader::Scores* finals,
-                                              const OnRecord& on_record) {
+Result<JournalWalk::Walked> JournalWalk::gather(const store::SourceInfo& source, Resident& resident,
+                                                const Target& to, bool first_time, Reading& reading,
+                                                const OnRecord& on_record) const {
   Walked walked;
   NetState& state = resident.state;
   while (state.head.learned_seq < to.seq) {
@@ -66,7 +65,7 @@ Result<JournalWalk::Walked> JournalWalk::walk(const store::SourceInfo& source, R
     if (!resident.block) return Walked{End::kShort, walked.with_losses};
     const store::Block& block = *resident.block;
     if (!block.damage.empty() || block.first_seq > before + 1) {
-      walked.with_losses |= pass_loss(source, resident, to.seq, finals != nullptr);
+      walked.with_losses |= pass_loss(source, resident, to.seq, first_time);
       continue;
     }
     const auto records = block.records.records();
@@ -75,8 +74,13 @@ Result<JournalWalk::Walked> JournalWalk::walk(const store::SourceInfo& source, R
       const store::RecordView& record = records[i];
       if (record.seq > to.seq) break;
       const bool shed = resident.is_shed(record.seq);
-      SILT_TRY(read(resident, record, block.marks[i], shed, finals));
-      if (!on_record(record.seq, shed)) return Walked{End::kPaused, walked.with_losses};
+      if (store::contains(resident.left_out, record.seq)) {
+        leave_out(state.head, record);
+      } else {
+        reader_.take(state, record, block.marks[i], shed, reading);
+      }
+      if (!on_record(record, shed)) return Walked{End::kPaused, walked.with_losses};
+      if (reader_.is_full(state, reading)) return Walked{End::kFull, walked.with_losses};
     }
     if (state.head.learned_seq == before) {
       return internal_error("source " + source.name + ": the block of record " + std::to_string(before + 1) +
@@ -85,6 +89,19 @@ Result<JournalWalk::Walked> JournalWalk::walk(const store::SourceInfo& source, R
   }
   if (resident.block && resident.block->last_seq <= state.head.learned_seq) resident.block = nullptr;
   return walked;
+}
+
+Result<JournalWalk::Walked> JournalWalk::replay(const store::SourceInfo& source, Resident& resident,
+                                                const Target& to, const OnRecord& on_record) {
+  Reading reading;
+  for (bool with_losses = false;;) {
+    SILT_ASSIGN(Walked walked, gather(source, resident, to, /*first_time=*/false, reading, on_record));
+    walked.with_losses = with_losses |= walked.with_losses;
+    NetReader::Lane lane{.state = &resident.state, .reading = &reading, .finals = nullptr, .status = {}};
+    reader_.read({&lane, 1});
+    SILT_TRY(lane.status);
+    if (walked.end != End::kFull) return walked;
+  }
 }
 
 }  // namespace silt::learn

@@ -1,6 +1,6 @@
-// JournalWalk: leads the net's state along the journal of its source, block by block, for the first time
-// or as a replay. What cannot be read is counted, and costs itself; what a rollback left out is counted, too,
-// and neither policy nor net is told of it.
+// JournalWalk: goes along the journal of a source, block by block, for the first time or as a replay, and takes
+// its records for the net. What cannot be read is counted, and costs itself; what a rollback left out is counted,
+// too, and neither policy nor net is told of it.
 #pragma once
 
 #include <functional>
@@ -23,27 +23,29 @@ class JournalWalk {
   enum class End {
     kReached,
     kPaused,  // the caller said so
+    kFull,    // what was taken must be read before more is
     kShort,   // there are no folded records up to the target
   };
   struct Walked {
     End end = End::kReached;
     bool with_losses = false;  // records were missing or damaged
   };
-  using OnRecord = std::function<bool(store::Seq seq, bool shed)>;  // after each; false: pause
+  using OnRecord = std::function<bool(const store::RecordView& record, bool shed)>;  // after each; false: pause
 
   JournalWalk(const store::RecordLog& log, NetReader& reader, LearnCounters& counters)
       : log_(log), reader_(reader), counters_(counters) {}
 
-  // `finals`: as for NetReader; where it is null nothing is logged a second time. kCancelled: the pace
-  // gave up inside a record, and the state is of no use.
-  Result<Walked> walk(const store::SourceInfo& source, Resident& resident, const Target& to,
-                      NetReader::Scores* finals, const OnRecord& on_record);
+  // Takes records into `reading`, until they must be read: NetReader::read() is the caller's. `first_time`: else
+  // nothing is logged again. Safe for several sources at once, on as many threads.
+  Result<Walked> gather(const store::SourceInfo& source, Resident& resident, const Target& to, bool first_time,
+                        Reading& reading, const OnRecord& on_record) const;
+  // A replay: gathers and reads, of one source alone. kCancelled: the pace gave up, and the state is of no use.
+  Result<Walked> replay(const store::SourceInfo& source, Resident& resident, const Target& to,
+                        const OnRecord& on_record);
 
  private:
   Status fetch(store::SourceRef source, Resident& resident) const;
-  bool pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to, bool first_time);
-  Status read(Resident& resident, const store::RecordView& record, const store::FoldMark& mark, bool shed,
-              NetReader::Scores* finals);
+  bool pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to, bool first_time) const;
 
   const store::RecordLog& log_;
   NetReader& reader_;

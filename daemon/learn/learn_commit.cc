@@ -46,7 +46,7 @@ Status LearnLoop::commit_due() {
   if (now >= next_blob_check_us_) choose_blobs(now);
   if (changed_since_us_ == 0) return Status::ok();
   const bool due = now - changed_since_us_ >= options_.commit_ms * 1000 ||
-                   uncommitted_records_ >= options_.commit_records_max || blobs_wanted_;
+                   uncommitted_records_ >= uncommitted_max() || blobs_wanted_;
   return due ? commit() : Status::ok();
 }
 

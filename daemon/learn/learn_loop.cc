@@ -130,13 +130,17 @@ Result<bool> LearnLoop::work() {
     SILT_TRY(take_configuration());
     SILT_TRY(take_reported());
   }
-  const auto next = ready_.next(admit_until_us(clock_.monotonic_us()));
-  if (next) {
+  const std::int64_t now_us = clock_.monotonic_us();
+  const Batch batch = form_batch(ready_, {.lanes = static_cast<std::size_t>(learner_.lanes_max()), .lane_bytes = minibatch_bytes()},
+                                 admit_until_us(now_us), now_us);
+  if (!batch.sources.empty()) {
     update_status("learning");
-    SILT_TRY(turn({&*next, 1}));
+    SILT_TRY(turn(batch.sources));
   }
   SILT_TRY(commit_due());
-  if (next) return true;
+  if (!batch.sources.empty()) return true;
+  batch_wait_us_ = batch.wait_us;
+  if (batch.wait_us > 0) return false;
   SILT_ASSIGN(const bool warmed, warm_up());
   if (!warmed) update_status("idle");
   return warmed;
@@ -151,65 +155,6 @@ std::int64_t LearnLoop::admit_until_us(std::int64_t now_us) {
   if (!residents_.is_full(1)) return now_us;
   const bool earned = replay_credit_steps_ >= 0;
   return earned ? now_us - options_.put_off_max_s * kSecondUs : std::numeric_limits<std::int64_t>::min();
-}
-
-// One turn of each of these sources. A backend that computes lanes side by side may be given several.
-Status LearnLoop::turn(std::span<const store::SourceRef> lanes) {
-  for (const store::SourceRef ref : lanes) {
-    const Status done = serve(sources_.at(ref));
-    if (done.is_ok()) continue;
-    // Stopped inside a record or a replay, that state is of no use, and the journal has everything. And a
-    // source may be deleted at any time.
-    if (done.code() != Code::kCancelled && !is_gone(ref, done)) return done;
-    let_go(ref);
-  }
-  return Status::ok();
-}
-
-Status LearnLoop::serve(Source& source) {
-  const store::SourceRef ref = source.info.ref;
-  const std::uint64_t replayed_before = counters_.replayed_steps;
-  SILT_ASSIGN(Resident* const resident, make_resident(source));
-  const std::uint64_t replayed = counters_.replayed_steps - replayed_before;
-  if (source.config.mode == fold::SourceMode::kCount) return start_counting(source);
-  SILT_TRY(shed_if_needed(source, *resident));
-  // A state that took a long replay may read as much before others have their turn.
-  SILT_ASSIGN(const auto end,
-              read_on(source, *resident, std::max<std::uint64_t>(options_.quantum_steps, replayed)));
-  if (end == JournalWalk::End::kShort) source.folded_seq = source.learned_seq;  // until it is reported again
-  residents_.touch(ref);
-  queue(source);
-  ready_.served(ref, clock_.monotonic_us());
-  pace(0);
-  return Status::ok();
-}
-
-Result<JournalWalk::End> LearnLoop::read_on(Source& source, Resident& resident, std::uint64_t steps_max) {
-  NetState& state = resident.state;
-  const ReplayWork before{state.net.steps, state.head.learned_seq};
-  const std::int64_t worked_before = pacer_.worked_us();
-  std::uint32_t records = 0;
-  const auto on_record = [&](store::Seq, bool shed) {
-    ++counters_.records;
-    if (shed) ++counters_.shed_records;
-    ++uncommitted_records_;
-    const bool go_on = alive();
-    options_.point("learn.record");
-    return go_on && ++records < options_.quantum_records && state.net.steps - before.steps < steps_max &&
-           uncommitted_records_ < options_.commit_records_max;
-  };
-  const JournalWalk::Target target{source.folded_seq, source.folded_bytes};
-  note_change(source.info.ref, changed_);
-  SILT_ASSIGN(const auto walked, walk_.walk(source.info, resident, target, &resident.scores, on_record));
-  const ReplayWork done{state.net.steps - before.steps, state.head.learned_seq - before.records};
-  cost_.measured(done, pacer_.worked_us() - worked_before);
-  resident.since_blob += done;
-  if (resident.aged_since_us == 0) resident.aged_since_us = std::max<std::int64_t>(1, clock_.monotonic_us());
-  source.learned_seq = state.head.learned_seq;
-  source.processed_bytes = state.head.processed_bytes;
-  counters_.steps += done.steps;
-  replay_credit_steps_ += static_cast<std::int64_t>(done.steps);
-  return walked.end;
 }
 
 // Marks the older part of a backlog that became too large, so that half of the limit is left.
@@ -270,8 +215,9 @@ bool LearnLoop::pace(std::uint64_t tokens) {
 void LearnLoop::wait_for_work() {
   std::unique_lock lock(mutex_);
   // No work: the next due time is at most one commit interval away.
-  const auto interval = std::chrono::milliseconds(std::clamp<std::int64_t>(options_.commit_ms, 1, 1000));
-  wake_up_.wait_for(lock, interval, [this] { return woken_ || stopping_.load() || commands_.waiting(); });
+  const std::int64_t commit_us = std::clamp<std::int64_t>(options_.commit_ms, 1, 1000) * 1000;
+  const std::int64_t wait_us = batch_wait_us_ > 0 ? std::min(batch_wait_us_, commit_us) : commit_us;
+  wake_up_.wait_for(lock, std::chrono::microseconds(wait_us), [this] { return woken_ || stopping_.load() || commands_.waiting(); });
   woken_ = false;
   last_progress_us_ = clock_.monotonic_us();
 }
@@ -286,6 +232,9 @@ void LearnLoop::update_status(std::string_view state) {
   now.resident_states = residents_.size();
   now.resident_bytes = residents_.bytes();
   now.tokens_per_s = pacer_.tokens_per_s();
+  const std::int64_t now_us = clock_.monotonic_us();
+  now.latency_p50_ms = latency_.ms(0.5, now_us);
+  now.latency_p99_ms = latency_.ms(0.99, now_us);
   const std::lock_guard lock(mutex_);
   status_ = std::move(now);
 }

@@ -6,7 +6,7 @@
 // on_fatal is called once, from the learner thread, and the thread ends. Data never is: a damaged block, a
 // missing record or an unusable blob costs itself.
 //
-// The parts: ready_queue.h says whose turn it is, residents.h who is in memory, state_loader.h brings
+// The parts: ready_queue.h says who waits, batch_former.h whose turn it is, residents.h who is in memory, state_loader.h brings
 // states back, journal_walk.h leads them on, group_commit.h makes all of it durable. Sources in mode count
 // have no state: their heads follow the fold.
 #pragma once
@@ -15,6 +15,7 @@
 #include <condition_variable>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <span>
@@ -23,10 +24,12 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "daemon/learn/batch_former.h"
 #include "daemon/learn/commands.h"
 #include "daemon/learn/control.h"
 #include "daemon/learn/group_commit.h"
 #include "daemon/learn/journal_walk.h"
+#include "daemon/learn/latency.h"
 #include "daemon/learn/learn_options.h"
 #include "daemon/learn/net_reader.h"
 #include "daemon/learn/pacer.h"
@@ -37,6 +40,7 @@
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
+#include "model/cpu/thread_team.h"
 #include "model/learner.h"
 
 namespace silt::learn {
@@ -52,7 +56,7 @@ class LearnLoop final : public LearnControl {
   void start();
   // Finishes the mini-batch, commits, stores the states whose replay would take long. Waits for the end.
   void stop();
-  // One turn of one source, and what is due, without a thread: for tests. True: there is more to do.
+  // One turn, and what is due, without a thread: for tests. True: there is more to do.
   Result<bool> round();
   // Records of these sources were folded.
   void ready(std::span<const store::SourceRef> sources);
@@ -91,20 +95,44 @@ class LearnLoop final : public LearnControl {
     ReplayWork replay;               // while its state is not in memory: what it would take
   };
 
+  // One source's part of a turn.
+  struct TurnLane {
+    Source* source = nullptr;
+    Resident* resident = nullptr;
+    ReplayWork before;
+    std::uint64_t steps_max = 0;
+    std::uint32_t records_max = 0;
+
+    Reading reading;
+    std::uint32_t records = 0;
+    std::int64_t oldest_arrival_us = 0;
+    JournalWalk::End end = JournalWalk::End::kFull;  // of what was gathered so far
+    Status status;
+  };
+
   void run();
   Status loop();
   std::int64_t admit_until_us(std::int64_t now_us);
   Result<bool> work();
   Status go_on_without_device();
-  Status turn(std::span<const store::SourceRef> lanes);
-  Status serve(Source& source);
-  Result<JournalWalk::End> read_on(Source& source, Resident& resident, std::uint64_t steps_max);
+  std::uint64_t minibatch_bytes() const;
   Status shed_if_needed(const Source& source, Resident& resident);
   Result<bool> warm_up();  // false: nothing to bring back
   bool pace(std::uint64_t tokens);
   void wait_for_work();
   void update_status(std::string_view state);
   bool alive();
+
+  // learn_turn.cc
+  Status turn(std::span<const store::SourceRef> sources);
+  bool has_room_for(std::size_t lanes) const;
+  Status drop_failed(store::SourceRef ref, const Status& failure);
+  Status board(Source& source, std::size_t beside, TurnLane& lane);
+  void read_side_by_side(std::vector<TurnLane>& lanes);
+  void gather(std::span<TurnLane* const> lanes);
+  void gather(TurnLane& lane);
+  ReplayWork end_turn(TurnLane& lane, std::int64_t began_us);
+  std::uint32_t uncommitted_max() const;
 
   // learn_sources.cc
   Status start_up();
@@ -115,11 +143,11 @@ class LearnLoop final : public LearnControl {
   Status refresh(Source& source);
   void queue(Source& source);
   void close_if_idle(store::SourceRef ref);
-  Result<Resident*> make_resident(Source& source);
+  Result<Resident*> make_resident(Source& source, std::size_t beside = 0);
   Status use_configured_policy(Source& source, Resident& resident);
   Status take_configuration();
   Status start_counting(Source& source);
-  Status make_room();
+  Status make_room(std::size_t keep);
   Status evict(store::SourceRef ref);
 
   // learn_commit.cc
@@ -161,6 +189,8 @@ class LearnLoop final : public LearnControl {
   GroupCommit group_;
   Residents residents_;
   ReplayCost cost_;
+  LatencyWindow latency_;
+  std::unique_ptr<model::cpu::ThreadTeam> gatherers_;  // where several sources are read side by side
   std::map<store::SourceRef, Source> sources_;
   std::deque<store::SourceRef> cold_;   // states that may be brought back while nothing else is to be done
   std::set<store::SourceRef> changed_;  // residents that the next commit writes
@@ -172,6 +202,7 @@ class LearnLoop final : public LearnControl {
   // Steps that may be spent on replays of little use: earned by learning, and slowly by time.
   std::int64_t replay_credit_steps_ = 0;
   std::int64_t credit_since_us_ = 0;
+  std::int64_t batch_wait_us_ = 0;  // for more sources
   std::string_view doing_ = "idle";
   bool started_ = false;
   Status failed_;  // a commit for a command

@@ -108,11 +108,14 @@ void LearnLoop::queue(Source& source) {
                         ? source.folded_bytes - source.processed_bytes
                         : backlog.records * source.record_bytes;
     if (residents_.find(source.info.ref) == nullptr && cost_.us(source.replay) > kCheapReplayUs) {
-      const auto batch = static_cast<std::uint64_t>(learner_.config().minibatch_tokens);
-      worth_bytes = kBytesPerToken * batch * std::max<std::uint64_t>(1, cost_.steps(source.replay));
+      worth_bytes = minibatch_bytes() * std::max<std::uint64_t>(1, cost_.steps(source.replay));
     }
   }
   ready_.set(source.info.ref, backlog, worth_bytes, clock_.monotonic_us());
+}
+
+std::uint64_t LearnLoop::minibatch_bytes() const {
+  return kBytesPerToken * static_cast<std::uint64_t>(learner_.config().minibatch_tokens);
 }
 
 // What is known of a source without work and state can be read again.
@@ -123,10 +126,11 @@ void LearnLoop::close_if_idle(store::SourceRef ref) {
   if (source.counting || source.folded_seq <= source.learned_seq) sources_.erase(found);
 }
 
-Result<Resident*> LearnLoop::make_resident(Source& source) {
+// `beside`: so many states that were used just now must stay.
+Result<Resident*> LearnLoop::make_resident(Source& source, std::size_t beside) {
   const store::SourceRef ref = source.info.ref;
   if (Resident* const found = residents_.find(ref)) return found;
-  SILT_TRY(make_room());
+  SILT_TRY(make_room(beside));
   const std::string_view was_doing = doing_;
   update_status("replaying");
   const std::int64_t worked_before = pacer_.worked_us();
@@ -184,8 +188,9 @@ Status LearnLoop::start_counting(Source& source) {
   return again == nullptr ? Status::ok() : refresh(*again);
 }
 
-Status LearnLoop::make_room() {
-  while (residents_.is_full(1)) SILT_TRY(evict(residents_.oldest()));
+// Those used last, so many, stay.
+Status LearnLoop::make_room(std::size_t keep) {
+  while (residents_.is_full(1) && residents_.size() > keep) SILT_TRY(evict(residents_.oldest()));
   return Status::ok();
 }
 

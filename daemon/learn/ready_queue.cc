@@ -38,25 +38,22 @@ void ReadyQueue::set(store::SourceRef source, const Backlog& backlog, std::uint6
   enqueue(source, entry, !entry.admitted && backlog.bytes < worth_bytes);
 }
 
-std::optional<store::SourceRef> ReadyQueue::next(std::int64_t admit_until_us) {
-  if (!put_off_.empty() && put_off_.begin()->first <= admit_until_us) {
-    const store::SourceRef source = put_off_.begin()->second;
-    Entry& entry = entries_.at(source);
-    dequeue(source, entry);
-    entry.admitted = true;
-    enqueue(source, entry, false);
-  }
-  if (queue_.empty()) return std::nullopt;
-  return queue_.begin()->second;
+void ReadyQueue::admit(std::int64_t until_us) {
+  if (put_off_.empty() || put_off_.begin()->first > until_us) return;
+  const store::SourceRef source = put_off_.begin()->second;
+  Entry& entry = entries_.at(source);
+  dequeue(source, entry);
+  entry.admitted = true;
+  enqueue(source, entry, false);
 }
 
-void ReadyQueue::served(store::SourceRef source, std::int64_t now_us) {
+void ReadyQueue::served(store::SourceRef source, std::int64_t began_us) {
   const auto found = entries_.find(source);
   if (found == entries_.end()) return;
   Entry& entry = found->second;
   dequeue(source, entry);
   entry.ticket = ++tickets_;
-  entry.since_us = now_us;
+  entry.since_us = began_us;
   entry.admitted = false;
   enqueue(source, entry, entry.put_off);
 }

@@ -1,7 +1,7 @@
 // ReadyQueue: which sources have folded records that their net has not read, and whose turn it is.
 //
-// Other threads report sources; the learner takes the reports, says how much waits, and asks for the
-// next one. Turns go round: a source that was served, or has just become ready, waits behind all who
+// Other threads report sources; the learner takes the reports, says how much waits, and asks who is
+// next. Turns go round: a source that was served, or has just become ready, waits behind all who
 // are ready already. A source whose state would first have to be replayed is put off until the work that
 // waits is worth the replay, or until its oldest record has waited for long (and overdue ones are let in).
 // No call looks at all sources.
@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <span>
 #include <unordered_set>
@@ -36,11 +35,19 @@ class ReadyQueue {
   // What waits of a source now; no records: it is not ready. `worth_bytes`: so much makes a turn worth its
   // replay; 0: there is nothing to replay.
   void set(store::SourceRef source, const Backlog& backlog, std::uint64_t worth_bytes, std::int64_t now_us);
-  // Who is next; it stays where it is until served() or set(). The source that was put off longest is let
-  // in if it became ready by `admit_until_us`.
-  std::optional<store::SourceRef> next(std::int64_t admit_until_us);
-  // It had its turn: it goes to the end of the queue.
-  void served(store::SourceRef source, std::int64_t now_us);
+  // Lets the source in that was put off longest, if it became ready by `until_us`.
+  void admit(std::int64_t until_us);
+  // Who is next, one after the other, until `each(source, backlog, ready since)` is false. They stay where they are
+  // until served() or set().
+  template <class Each>
+  void visit(Each each) const {
+    for (const auto& [ticket, source] : queue_) {
+      const Entry& entry = entries_.at(source);
+      if (!each(source, entry.backlog, entry.since_us)) return;
+    }
+  }
+  // It had its turn, which began then: it goes to the end of the queue. What it still has has waited since.
+  void served(store::SourceRef source, std::int64_t began_us);
 
   const Backlog& total() const { return total_; }
   std::size_t size() const { return entries_.size(); }

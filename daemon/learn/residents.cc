@@ -80,7 +80,7 @@ bool Residents::is_full(std::size_t more) const {
   if (order_.empty()) return false;
   const std::uint64_t states_max = learner_.states_max();
   // A device has a memory of its own, of which versions that answers still read need a little.
-  if (states_max > 0) return order_.size() + more > states_max - states_max / 8;
+  if (states_max > 0) return order_.size() + more > states_max - std::max<std::uint64_t>(1, states_max / 8);
   return bytes_ + more * learner_.full_state_bytes() > bytes_max_;
 }
 

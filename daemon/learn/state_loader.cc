@@ -169,7 +169,7 @@ Result<JournalWalk::Walked> StateLoader::replay(const store::SourceInfo& source,
   NetState& state = resident.state;
   const ReplayWork before{state.net.steps, state.head.learned_seq};
   JournalWalk::Walked walked;
-  const auto on_record = [&](store::Seq, bool) {
+  const auto on_record = [&](const store::RecordView&, bool) {
     ++counters_.replayed_records;
     return alive_();
   };
@@ -181,7 +181,7 @@ Result<JournalWalk::Walked> StateLoader::replay(const store::SourceInfo& source,
     const PolicyChange* const change = resident.history.next(at);
     if (change != nullptr && change->after_seq < to.learned_seq)
       target = {change->after_seq, change->after_bytes};
-    SILT_ASSIGN(const auto stretch, walk_.walk(source, resident, target, nullptr, on_record));
+    SILT_ASSIGN(const auto stretch, walk_.replay(source, resident, target, on_record));
     if (stretch.end == JournalWalk::End::kPaused) return Status(Code::kCancelled, "stopping");
     walked.with_losses |= stretch.with_losses;
     walked.end = stretch.end;

@@ -43,9 +43,11 @@ class Column {
   std::size_t rows() const { return rows_; }
   void append(std::size_t row, std::string& out) const;
 
-  // Of a column with a skeleton: its slots, and each of their numbers (for words, of the word).
+  // Of a column with a skeleton: its slots, and each of their numbers (for words, of the word in words()).
   std::size_t slots() const { return skeleton_.slots(); }
+  const Skeleton& skeleton() const { return skeleton_; }
   std::span<const std::int64_t> numbers(std::size_t slot) const { return skeleton_.columns[slot]; }
+  std::span<const std::string_view> words(std::size_t slot) const { return words_[slot]; }
   // All values are plain decimal numbers: numbers(0).
   bool numeric() const { return skeleton_.is_number(); }
 

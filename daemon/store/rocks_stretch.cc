@@ -60,6 +60,13 @@ class SegmentStretch final : public Stretch {
     SILT_TRY(segment_->append_attributes(static_cast<std::uint32_t>(index), attributes_));
     return std::string_view(attributes_);
   }
+  Result<std::uint32_t> kind(std::size_t index) override {
+    SILT_TRY(open());
+    return segment_->text_kind(static_cast<std::uint32_t>(index));
+  }
+  std::string_view text_part(std::size_t index, std::size_t begin, std::size_t end) override {
+    return segment_->text_part(static_cast<std::uint32_t>(index), begin, end);
+  }
 
  private:
   // Opened anew, for columns are one thread's. A longer segment may have taken its place: it begins alike.

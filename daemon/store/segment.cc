@@ -4,53 +4,18 @@
 #include <numeric>
 
 #include "daemon/store/bloom.h"
+#include "daemon/store/line_plan.h"
 #include "daemon/store/segment_columns.h"
 #include "daemon/store/shape_table.h"
+#include "daemon/store/text_kinds.h"
 
 namespace silt::store {
-namespace {
-
-// How lines of a shape are put together: what stands before each value, the value, and the end.
-struct LinePlan {
-  struct Part {
-    std::string_view before;
-    ColumnRows values;
-  };
-  std::vector<Part> parts;
-  std::string_view end;
-};
-
-Result<LinePlan> plan_lines(const ShapeInfo& shape, SegmentColumns& columns) {
-  LinePlan plan;
-  std::uint32_t at = 0;
-  for (const HoleInfo& hole : shape.holes) {
-    if (hole.is_constant()) continue;
-    LinePlan::Part& part = plan.parts.emplace_back();
-    part.before = std::string_view(shape.text).substr(at, hole.offset - at);
-    at = hole.offset;
-    SILT_ASSIGN(part.values, columns.values(hole.column));
-  }
-  plan.end = std::string_view(shape.text).substr(at);
-  return plan;
-}
-
-// False: the line is longer than `end_max` allows.
-bool append_line(const LinePlan& plan, std::size_t index, std::size_t end_max, std::string& out) {
-  for (const LinePlan::Part& part : plan.parts) {
-    out.append(part.before);
-    part.values.column->append(part.values.rows[index], out);
-    if (out.size() > end_max) return false;
-  }
-  out.append(plan.end);
-  return out.size() <= end_max;
-}
-
-}  // namespace
 
 struct Segment::State {
   std::shared_ptr<const std::string> bytes;
   SegmentColumns columns;
   std::vector<std::optional<LinePlan>> plans;  // of shapes whose columns were decoded
+  TextKinds kinds{columns};
 
   Status append_text(std::uint32_t index, std::string& out);
   Result<std::string> texts_of(std::span<const std::uint32_t> indexes);
@@ -272,9 +237,18 @@ Status Segment::append_text(std::uint32_t index, std::string& out) {
 
 Status Segment::append_attributes(std::uint32_t index, std::string& out) {
   if (index >= records()) return not_found("segment: it has no such record");
-  SILT_TRY(state_->columns.read_rest());
+  SILT_TRY(state_->columns.read_attributes());
   if (const Column* const attributes = state_->columns.attributes()) attributes->append(index, out);
   return Status::ok();
+}
+
+Result<std::uint32_t> Segment::text_kind(std::uint32_t index) {
+  if (index >= records()) return not_found("segment: it has no such record");
+  return state_->kinds.kind(index);
+}
+
+std::string_view Segment::text_part(std::uint32_t index, std::size_t begin, std::size_t end) {
+  return state_->kinds.text(index, begin, end);
 }
 
 Result<std::vector<PatternLetters>> Segment::letters() {

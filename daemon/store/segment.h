@@ -75,6 +75,11 @@ class Segment {
   Status append_text(std::uint32_t index, std::string& out);
   Status append_attributes(std::uint32_t index, std::string& out);
 
+  // The kind of a record's text, and the text in which digits outside [begin, end) may be another one's of the
+  // kind: text_kinds.h.
+  Result<std::uint32_t> text_kind(std::uint32_t index);
+  std::string_view text_part(std::uint32_t index, std::size_t begin, std::size_t end);
+
   // Of all its patterns, ascending. Reads columns of words only.
   Result<std::vector<PatternLetters>> letters();
 

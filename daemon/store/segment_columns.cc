@@ -217,6 +217,19 @@ Result<std::vector<std::int64_t>> SegmentColumns::new_patterns() {
   return indexes;
 }
 
+Status SegmentColumns::read_attributes() {
+  if (attributes_read_) return Status::ok();
+  SILT_ASSIGN(PieceReader in, reader(kAttributesColumn));
+  if (in.pool().u8() != 0) {
+    SILT_TRY(read_shared());
+    auto attributes = std::make_unique<Column>();
+    SILT_TRY(attributes->read(in, shared_, header_.records, numbers_left_));
+    attributes_ = std::move(attributes);
+  }
+  attributes_read_ = true;
+  return Status::ok();
+}
+
 Status SegmentColumns::read_rest() {
   if (rest_read_) return Status::ok();
   SILT_TRY(sizes().status());
@@ -224,12 +237,7 @@ Status SegmentColumns::read_rest() {
   SILT_TRY(read_marks(marks, header_.records, rows_));
   SILT_ASSIGN(PieceReader origins, reader(kOriginColumn));
   SILT_TRY(read_origins(origins, rows_, places_, place_bytes_));
-  SILT_ASSIGN(PieceReader in, reader(kAttributesColumn));
-  if (in.pool().u8() != 0) {
-    SILT_TRY(read_shared());
-    attributes_ = std::make_unique<Column>();
-    SILT_TRY(attributes_->read(in, shared_, header_.records, numbers_left_));
-  }
+  SILT_TRY(read_attributes());
   rest_read_ = true;
   return Status::ok();
 }

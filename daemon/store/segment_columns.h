@@ -45,11 +45,12 @@ class SegmentColumns {
   Result<std::span<const std::int64_t>> events();
   Result<std::span<const std::int64_t>> overflow_patterns();
   Result<std::vector<std::int64_t>> new_patterns();
+  Status read_attributes();
   // Flags, origins and attributes of all records.
   Status read_rest();
   const RecordRows& rows() const { return rows_; }
   std::span<const std::string_view> places() const { return places_; }
-  const Column* attributes() const { return attributes_.get(); }  // null: no record has any
+  const Column* attributes() const { return attributes_.get(); }  // once they were read; null: no record has any
 
  private:
   Status read_pool();
@@ -68,6 +69,7 @@ class SegmentColumns {
   Pieces pieces_;
   SharedReader shared_;
   bool shared_read_ = false;
+  bool attributes_read_ = false;
   bool rest_read_ = false;
   std::uint64_t numbers_left_ = 0;  // that columns may still hold: each is a byte of text at least
   std::vector<std::uint32_t> shape_of_;

@@ -22,6 +22,7 @@
 namespace silt::store {
 
 struct Block;
+inline constexpr std::uint32_t kNoKind = ~std::uint32_t{0};
 
 // What is known of sealed records without reading any.
 struct StretchSummary {
@@ -55,6 +56,12 @@ class Stretch {
   // Each valid until its next call. Attributes are encoded (attributes.h); empty: none.
   virtual Result<std::string_view> text(std::size_t index) = 0;
   virtual Result<std::string_view> attributes(std::size_t index) = 0;
+
+  // Texts of one kind have one length and differ in digits only (text_kinds.h). kNoKind: nothing is known.
+  virtual Result<std::uint32_t> kind(std::size_t /*index*/) { return kNoKind; }
+  // Of a record that has a kind: its text, in which digits outside [begin, end) may be those of another one of
+  // the kind. Valid until the next call.
+  virtual std::string_view text_part(std::size_t /*index*/, std::size_t /*begin*/, std::size_t /*end*/) { return {}; }
 };
 using StretchPtr = std::unique_ptr<Stretch>;
 

@@ -80,8 +80,8 @@ struct RowSums {
 
 // The step through 64 keys of one block: scores again, their slopes, and what they add to the queries' gradient. For
 // the open block (m = 0) probabilities and slopes are left in the square tiles.
-__device__ __forceinline__ void take(const unsigned (&q)[4][4], const unsigned (&d)[4][4], const Tiles& t, int key0, int m,
-                                     int place0, int window_blocks, const RowSums& rows, float (&dq)[8][4]) {
+__device__ __forceinline__ void take(const unsigned (&q)[4][4], const unsigned (&d)[4][4], const Tiles& t, int key0,
+                                     int m, int place0, int window_blocks, const RowSums& rows, float (&dq)[8][4]) {
   const int lane = threadIdx.x % 32;
   float s[8][4], dp[8][4];
   const unsigned first = static_cast<unsigned>(key0) * kHeadWidth * 2;
@@ -183,7 +183,8 @@ __global__ void __launch_bounds__(kThreads, 1) attention_backward_kernel(Attenti
   unsigned q[4][4], d[4][4];
 #pragma unroll
   for (int k = 0; k < 4; ++k) {
-    load_fragments(d[k], tile_address<kHeadChunks>(shared_address(t.douts), warp_row + thread % 16, 2 * k + thread / 16));
+    load_fragments(d[k],
+                   tile_address<kHeadChunks>(shared_address(t.douts), warp_row + thread % 16, 2 * k + thread / 16));
   }
   float dq[8][4] = {};
   for (int m = first; m >= 0; --m) {

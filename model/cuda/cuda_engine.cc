@@ -310,7 +310,8 @@ void Engine::fill(Flight& flight, std::span<LaneStep> lanes) {
   const std::size_t places = static_cast<std::size_t>(kBlockRows) * options_.candidates_per_row;
   std::fill_n(candidates, places * static_cast<std::size_t>(flight.size), -1);
   for (std::size_t s = 0; s < lanes.size(); ++s) {
-    args[s] = args_of(lanes[s], lanes[s].window == nullptr ? *text_windows_[s] : static_cast<Window&>(*lanes[s].window));
+    args[s] =
+        args_of(lanes[s], lanes[s].window == nullptr ? *text_windows_[s] : static_cast<Window&>(*lanes[s].window));
     std::copy(lanes[s].inputs.begin(), lanes[s].inputs.end(), tokens + s * kBlockRows);
     std::copy(lanes[s].targets.begin(), lanes[s].targets.end(), targets + s * kBlockRows);
     if (lanes[s].candidates == nullptr) continue;
@@ -385,7 +386,8 @@ void Engine::hand_out(const Flight& flight) const {
     const std::size_t row = s * kBlockRows, rows = lane.nll.size();
     const auto floats = [&](std::size_t offset) { return reinterpret_cast<const float*>(base + offset); };
     std::copy_n(floats(out.nll) + row, rows, lane.nll.begin());
-    if (options_.frozen_scores) std::copy_n(floats(out.frozen_nll) + row, lane.frozen_nll.size(), lane.frozen_nll.begin());
+    if (options_.frozen_scores)
+      std::copy_n(floats(out.frozen_nll) + row, lane.frozen_nll.size(), lane.frozen_nll.begin());
     if (lane.candidates != nullptr) {
       std::copy_n(floats(out.rest_nats) + row, rows, lane.candidates->rest_nats.begin());
       std::copy_n(floats(out.candidate_nats) + row * places, rows * places, lane.candidates->nats.begin());
@@ -399,7 +401,9 @@ void Engine::hand_out(const Flight& flight) const {
 }  // namespace
 }  // namespace cuda
 
-std::string cuda_build() { return "cuda " + std::to_string(CUDART_VERSION / 1000) + "." + std::to_string(CUDART_VERSION / 10 % 100); }
+std::string cuda_build() {
+  return "cuda " + std::to_string(CUDART_VERSION / 1000) + "." + std::to_string(CUDART_VERSION / 10 % 100);
+}
 
 int cuda_devices() {
   int count = 0;
@@ -418,7 +422,8 @@ Result<std::shared_ptr<CudaDevice>> open_cuda_device(const TensorSource& source,
   return device;
 }
 
-Result<std::unique_ptr<LaneEngine>> make_cuda_engine(std::shared_ptr<CudaDevice> device, const LaneEngineOptions& options) {
+Result<std::unique_ptr<LaneEngine>> make_cuda_engine(std::shared_ptr<CudaDevice> device,
+                                                     const LaneEngineOptions& options) {
   SILT_ASSIGN(std::unique_ptr<cuda::Engine> engine, cuda::Engine::create(device->net, options));
   return std::unique_ptr<LaneEngine>(std::move(engine));
 }

@@ -108,7 +108,8 @@ class Loader {
   }
 
   // Appends matrix `name` [in, out] to `to` as rows of its outputs, each input times its gain.
-  Status add_turned(const std::string& name, int in, int out, const std::vector<float>* gain, std::vector<Half>& to) const {
+  Status add_turned(const std::string& name, int in, int out, const std::vector<float>* gain,
+                    std::vector<Half>& to) const {
     SILT_ASSIGN(const std::vector<float> values, matrix(name, in, out));
     const std::size_t base = to.size();
     to.resize(base + values.size());

@@ -145,7 +145,9 @@ __device__ __forceinline__ void update_tile(const LaneArgs& lane, const FastGrad
   const std::size_t token0 = static_cast<std::size_t>(lane_index) * kBlockRows;
   const int unit0 = blockIdx.y * kTileRows, col0 = blockIdx.x * kTileCols;
   const std::size_t base = static_cast<std::size_t>(layer) * shape.fast_width * shape.width;
-  const auto at = [&](int row, int col) { return base + static_cast<std::size_t>(unit0 + row) * shape.width + col0 + col; };
+  const auto at = [&](int row, int col) {
+    return base + static_cast<std::size_t>(unit0 + row) * shape.width + col0 + col;
+  };
   // All of the weights are asked for before the first is needed, and before the first is written.
   float2 before[kTilePairs];
   int n = 0;

@@ -201,7 +201,8 @@ __global__ void swiglu_backward_kernel(const Half* pre, const Half* dact, const 
 __global__ void copy_kernel(const uint4* from, uint4* to, std::size_t count) {
   wait_for_turn();
   const std::size_t step = static_cast<std::size_t>(gridDim.x) * blockDim.x;
-  for (std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += step) to[i] = from[i];
+  for (std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count; i += step)
+    to[i] = from[i];
 }
 
 unsigned blocks_of(int rows, int a_block) { return static_cast<unsigned>((rows + a_block - 1) / a_block); }

@@ -14,7 +14,8 @@ std::atomic<std::uint64_t> failing_from{0};
 Status done(cudaError_t error, const char* call) {
   const std::uint64_t number = ++calls;
   const std::uint64_t failing = failing_from.load();
-  if (failing != 0 && number >= failing) return unavailable(std::string("the GPU was lost (a test's doing) in ") + call);
+  if (failing != 0 && number >= failing)
+    return unavailable(std::string("the GPU was lost (a test's doing) in ") + call);
   if (error == cudaSuccess) return Status::ok();
   const std::string text =
       std::string("CUDA: ") + cudaGetErrorString(error) + " (" + cudaGetErrorName(error) + ") in " + call;

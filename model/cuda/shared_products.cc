@@ -96,7 +96,8 @@ Result<std::vector<std::byte>> SharedProducts::Trial::result(int rows, int lane)
   const std::size_t bytes = static_cast<std::size_t>(kBlockRows) * product.n * element;
   std::vector<std::byte> values(bytes * product.parts);
   for (int part = 0; part < product.parts; ++part) {
-    const std::byte* from = c.as<std::byte>() + static_cast<std::size_t>(part) * rows * product.n * element + lane * bytes;
+    const std::byte* from =
+        c.as<std::byte>() + static_cast<std::size_t>(part) * rows * product.n * element + lane * bytes;
     SILT_TRY(copy_to_host(std::span(values).subspan(part * bytes, bytes), from, stream.get()));
   }
   SILT_CUDA(cudaStreamSynchronize(stream.get()));
@@ -280,7 +281,8 @@ std::string SharedProducts::summary() const {
     for (const auto& [rows, choice] : plan.choices) own += choice.own ? 1 : 0;
   }
   return std::to_string(plans_.size()) + " kinds of products, " + std::to_string(refused) +
-         " of them wholly by the own kernel, and of " + std::to_string(all) + " choices of the others " + std::to_string(own);
+         " of them wholly by the own kernel, and of " + std::to_string(all) + " choices of the others " +
+         std::to_string(own);
 }
 
 }  // namespace silt::model::cuda

@@ -24,8 +24,21 @@ Product forward_add(const Half* x, const Half* w, int rows, int in, int out, con
 }
 // dx = dy W^T; to floats or halves
 Product backward_to(const Half* dy, const Half* w, int rows, int out, int in, void* dx, bool half_out) {
-  return {.a = dy, .b = w, .c_in = nullptr, .c = dx, .b_rows = false, .half_out = half_out, .m = rows, .n = in, .k = out,
-          .lda = out, .ldb = in, .parts = 1, .a_part = 0, .b_part = 0, .c_part = 0};
+  return {.a = dy,
+          .b = w,
+          .c_in = nullptr,
+          .c = dx,
+          .b_rows = false,
+          .half_out = half_out,
+          .m = rows,
+          .n = in,
+          .k = out,
+          .lda = out,
+          .ldb = in,
+          .parts = 1,
+          .a_part = 0,
+          .b_part = 0,
+          .c_part = 0};
 }
 // From the head's logits, in kHeadParts parts of the vocabulary.
 Product head_backward(const Half* dlogits, const Half* embedding, int rows, int vocabulary, int width, float* dx) {
@@ -164,8 +177,8 @@ Status Step::launch(bool learns, const std::byte* input, std::byte* output) cons
 }
 
 Status Step::compute(bool learns) const {
-  SILT_CUDA(embed(reinterpret_cast<const std::int32_t*>(w_.input + in_.tokens), net_.embedding, rows_, shape_.width, w_.h,
-                  stream_));
+  SILT_CUDA(embed(reinterpret_cast<const std::int32_t*>(w_.input + in_.tokens), net_.embedding, rows_, shape_.width,
+                  w_.h, stream_));
   SILT_TRY(prefix());
   const float* h = w_.h;
   for (int i = 0; i < shape_.fast_layers; ++i) {
@@ -247,8 +260,13 @@ Status Step::head(const float* h, float* nll, bool frozen, bool gradient) const 
 Status Step::backward() const {
   const Workspace::Tape& last = w_.tapes.back();
   SILT_TRY(run(head_backward(w_.logits, net_.embedding, rows_, shape_.vocabulary, shape_.width, w_.dx)));
-  const NormGradient head = {.dx = w_.dx, .parts = kHeadParts, .h = last.h_out, .gain = net_.final_gain, .dh_in = nullptr,
-                             .dh = w_.dh, .dh_half = last.dh};
+  const NormGradient head = {.dx = w_.dx,
+                             .parts = kHeadParts,
+                             .h = last.h_out,
+                             .gain = net_.final_gain,
+                             .dh_in = nullptr,
+                             .dh = w_.dh,
+                             .dh_half = last.dh};
   SILT_CUDA(rms_norm_backward(head, rows_, shape_.width, shape_.norm_epsilon, stream_));
   for (int i = shape_.fast_layers - 1; i > 0; --i) SILT_TRY(backward_block(i));
   return learn();
@@ -261,7 +279,8 @@ Status Step::backward_block(int i) const {
   const Workspace::Tape& tape = w_.tapes[static_cast<std::size_t>(i)];
   const Workspace::Tape& below = w_.tapes[static_cast<std::size_t>(i - 1)];
   const auto norm_backward = [&](const float* h, const float* gain, Half* rounded) -> Status {
-    const NormGradient g = {.dx = w_.dx, .parts = 1, .h = h, .gain = gain, .dh_in = w_.dh, .dh = w_.dh, .dh_half = rounded};
+    const NormGradient g = {
+        .dx = w_.dx, .parts = 1, .h = h, .gain = gain, .dh_in = w_.dh, .dh = w_.dh, .dh_half = rounded};
     SILT_CUDA(rms_norm_backward(g, rows_, d, shape_.norm_epsilon, stream_));
     return Status::ok();
   };
@@ -317,7 +336,8 @@ Status Step::frozen_block(int i) const {
   SILT_TRY(run(forward(w_.x, block.gate_up, rows_, d, 2 * (m + f), w_.pre)));
   SILT_CUDA(swiglu(w_.pre, rows_, m, f, w_.act, w_.fast_act, stream_));
   SILT_TRY(run(forward_add(w_.act, block.down, rows_, m, d, w_.frozen_h, w_.frozen_h)));
-  return run(forward_add(w_.fast_act, net_.initial_down[static_cast<std::size_t>(i)], rows_, f, d, w_.frozen_h, w_.frozen_h));
+  return run(
+      forward_add(w_.fast_act, net_.initial_down[static_cast<std::size_t>(i)], rows_, f, d, w_.frozen_h, w_.frozen_h));
 }
 
 }  // namespace silt::model::cuda

@@ -20,6 +20,7 @@ many tokens a second that were and where the time went.
   --weights F       weight file (default: search for silt-23m.safetensors)
   --backend B       auto, ref, cpu, a path such as cpu-avx2, or cuda (default: auto)
   --threads N       threads of the backend (default: 1); results do not depend on it
+  --devices N       learn spreads the files over N GPUs, by their names (with --backend cuda; default: 1)
   --no-learn        score under the initial weights only
   --no-recall       predict by the net alone, whatever the weight file says
   --limit-tokens N  read the first N tokens of each file
@@ -54,6 +55,8 @@ Result<bool> set_value(std::string_view name, std::string_view value, EvalOption
     options.gate_out = value;
   } else if (name == "--threads") {
     if (!parse_count(value, options.threads)) return invalid_argument("--threads needs a number above 0");
+  } else if (name == "--devices") {
+    if (!parse_count(value, options.devices)) return invalid_argument("--devices needs a number above 0");
   } else if (name == "--limit-tokens") {
     if (!parse_count(value, options.tokens_max)) {
       return invalid_argument("--limit-tokens needs a number above 0");
@@ -88,7 +91,7 @@ bool set_flag(std::string_view name, EvalOptions& options) {
 
 bool takes_value(std::string_view name) {
   for (const std::string_view known :
-       {"--weights", "--backend", "--nll-out", "--out", "--threads", "--limit-tokens"}) {
+       {"--weights", "--backend", "--nll-out", "--out", "--threads", "--devices", "--limit-tokens"}) {
     if (name == known) return true;
   }
   return false;
@@ -129,6 +132,9 @@ Result<EvalOptions> parse_eval_options(std::span<const std::string_view> argumen
   if (words.front() == "fit-recall") options.command = EvalCommand::kFitRecall;
   if (words.front() == "learn") options.command = EvalCommand::kLearn;
   options.files.assign(words.begin() + 1, words.end());
+  if (options.devices > 1 && (options.command != EvalCommand::kLearn || options.backend != "cuda")) {
+    return invalid_argument("--devices is of learn with --backend cuda");
+  }
   if (options.files.empty())
     return invalid_argument(options.command == EvalCommand::kFitRecall
                                 ? std::string("no file to read. Write: silt-eval fit-recall FILE... --out GATE")

@@ -20,6 +20,7 @@ struct EvalOptions {
   std::string weights;  // empty: search
   std::string backend = "auto";
   int threads = 1;
+  int devices = 1;  // GPUs, of kLearn
   std::size_t tokens_max = 0;  // 0: all
   std::string nats_out;        // empty: none
   std::string gate_out;        // of kFitRecall

@@ -1,4 +1,5 @@
 // silt-eval: measures a model on files, without a daemon. See kEvalUsage.
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cmath>
@@ -7,8 +8,10 @@
 #include <memory>
 #include <numbers>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "base/digest.h"
 #include "model/default_weights.h"
 #include "model/learner.h"
 #include "model/model.h"
@@ -138,44 +141,83 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// All files side by side, each in a lane of its own.
-Status learn(const EvalOptions& options, const Tokenizer& tokenizer, Learner& learner) {
+// The files that one device reads: side by side, each in a lane of its own.
+struct Share {
+  std::unique_ptr<Learner> learner;
+  std::vector<std::size_t> files;
+  double nats = 0;
+  Status status;
+
+  void read(std::span<const std::vector<Token>> streams) { status = try_read(streams); }
+
+ private:
+  Status try_read(std::span<const std::vector<Token>> streams) {
+    std::vector<AdaptedState> states;
+    std::vector<std::vector<TokenScore>> scores(files.size());
+    std::vector<Lane> lanes;
+    for (std::size_t i = 0; i < files.size(); ++i) states.push_back(learner->fresh());
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      lanes.push_back({&states[i], streams[files[i]], LearnMode::kScoreAndLearn, &scores[i], {}, {}});
+    }
+    learner->append(lanes);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      SILT_TRY(lanes[i].status);
+      SILT_TRY(learner->score_tail(states[i], scores[i]));
+      for (const TokenScore& score : scores[i]) nats += score.adapted_nats;
+    }
+    return Status::ok();
+  }
+};
+
+Status learn(const EvalOptions& options, const Tokenizer& tokenizer, std::span<Share> shares) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::vector<Token>> streams;
   std::size_t tokens = 0, bytes = 0;
   for (const std::string& file : options.files) {
+    shares[digest_of(file).low % shares.size()].files.push_back(streams.size());
     SILT_ASSIGN(std::vector<Token> stream, read_tokens(options, file, tokenizer));
     tokens += stream.size();
     for (const Token token : stream) bytes += tokenizer.piece(token).size();
     streams.push_back(std::move(stream));
   }
   const double tokenised_s = seconds_since(start);
-  std::vector<AdaptedState> states;
-  std::vector<std::vector<TokenScore>> scores(streams.size());
-  std::vector<Lane> lanes;
-  for (std::size_t i = 0; i < streams.size(); ++i) states.push_back(learner.fresh());
-  for (std::size_t i = 0; i < streams.size(); ++i) {
-    lanes.push_back({.state = &states[i], .tokens = streams[i], .scores = &scores[i], .report = {}, .status = {}});
-  }
   const auto learning = std::chrono::steady_clock::now();
-  learner.append(lanes);
+  {
+    std::vector<std::jthread> others;
+    for (Share& share : shares.subspan(1)) others.emplace_back([&share, &streams] { share.read(streams); });
+    shares.front().read(streams);
+  }
   const double learned_s = seconds_since(learning);
   double nats = 0;
-  for (std::size_t i = 0; i < streams.size(); ++i) {
-    if (!lanes[i].status.is_ok()) return lanes[i].status.with_context(options.files[i]);
-    SILT_TRY(learner.score_tail(states[i], scores[i]));
-    for (const TokenScore& score : scores[i]) nats += score.adapted_nats;
+  for (const Share& share : shares) {
+    SILT_TRY(share.status);
+    nats += share.nats;
   }
-  const LearnTimes times = learner.times();
-  const char* const limit = times.device_wait_s == 0 ? "processor" : times.device_wait_s > times.host_s ? "GPU" : "host";
   std::printf("%zu files, %zu bytes, %zu tokens, %.4f bits/byte\n", streams.size(), bytes, tokens,
               nats / std::numbers::ln2 / static_cast<double>(bytes));
-  std::printf("  tokenised in %.3f s (%.0f tokens/s), learned in %.3f s (%.0f tokens/s), in all %.0f tokens/s\n", tokenised_s,
-              static_cast<double>(tokens) / tokenised_s, learned_s, static_cast<double>(tokens) / learned_s,
-              static_cast<double>(tokens) / (tokenised_s + learned_s));
-  std::printf("  of learning: host %.3f s, waiting for the GPU %.3f s; what limits it: %s\n", times.host_s, times.device_wait_s,
-              limit);
+  std::printf("  tokenised in %.3f s (%.0f tokens/s), learned in %.3f s (%.0f tokens/s), in all %.0f tokens/s\n",
+              tokenised_s, static_cast<double>(tokens) / tokenised_s, learned_s,
+              static_cast<double>(tokens) / learned_s, static_cast<double>(tokens) / (tokenised_s + learned_s));
+  for (const Share& share : shares) {
+    const LearnTimes times = share.learner->times();
+    const bool on_gpu = times.device_wait_s > 0;
+    const char* const limit = !on_gpu ? "processor" : times.device_wait_s > times.host_s ? "GPU" : "host";
+    std::printf("  of learning %zu files: host %.3f s, waiting for the GPU %.3f s; what limits it: %s\n",
+                share.files.size(), times.host_s, times.device_wait_s, limit);
+  }
   return Status::ok();
+}
+
+// With several GPUs, each has its own learner and its share of the threads; a file's name says whose it is.
+Result<std::vector<Share>> open_shares(const EvalOptions& options, const std::shared_ptr<const Model>& model) {
+  std::vector<Share> shares(static_cast<std::size_t>(options.devices));
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    BackendOptions backend{.name = options.backend, .threads = std::max(1, options.threads / options.devices)};
+    if (options.devices > 1) backend.name += ":" + std::to_string(i);
+    SILT_ASSIGN(shares[i].learner,
+                Learner::create(model, backend, {.frozen_scores = options.frozen, .recall = options.recall}));
+  }
+  return shares;
 }
 
 Status run(const EvalOptions& options) {
@@ -184,14 +226,13 @@ Status run(const EvalOptions& options) {
     SILT_ASSIGN(weights, find_default_weights());
   }
   SILT_ASSIGN(const std::shared_ptr<const Model> model, Model::open(weights));
-  const BackendOptions backend{.name = options.backend, .threads = options.threads};
-  SILT_ASSIGN(const std::unique_ptr<Learner> learner,
-              Learner::create(model, backend, {.frozen_scores = options.frozen, .recall = options.recall}));
+  SILT_ASSIGN(std::vector<Share> shares, open_shares(options, model));
+  const std::unique_ptr<Learner>& learner = shares.front().learner;
   if (!options.json) {
     std::printf("%s on %s, %d thread%s%s\n", weights.c_str(), std::string(learner->backend_name()).c_str(),
                 options.threads, options.threads == 1 ? "" : "s", options.learn ? "" : ", not learning");
   }
-  if (options.command == EvalCommand::kLearn) return learn(options, model->tokenizer(), *learner);
+  if (options.command == EvalCommand::kLearn) return learn(options, model->tokenizer(), shares);
   RecallGate gate;
   const bool fits = options.command == EvalCommand::kFitRecall;
   for (const std::string& file : options.files) {

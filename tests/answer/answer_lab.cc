@@ -1,8 +1,9 @@
 // Asks questions over plain files, without a daemon:
-//   answer_lab ROOT [--unscoped | --ground] [--encoder WEIGHTS VECTORS] < QUESTIONS.tsv
+//   answer_lab ROOT [--unscoped | --ground | --sources] [--encoder WEIGHTS VECTORS] < QUESTIONS.tsv
 // A question is id TAB file[,file...] TAB text. Each reply is one JSON object, a line, with what a client sees.
 // Files are read once. With an encoder, meaning helps; VECTORS is a file that keeps what it made of patterns
 // for the next time.
+// --sources: each question of each source alone, with what speaks for the source: what fit_sources.py reads.
 // --ground: a fourth column names lines (from 1) that answer the question; printed is how often one of their
 // patterns is among the first 1, 3, 5 and 10 by each ranker.
 #include <algorithm>
@@ -79,9 +80,12 @@ struct Lab {
   }
 
   Status encode(const std::string& weights, const std::string& path) {
-    SILT_ASSIGN(std::unique_ptr<model::Encoder> encoder, model::Encoder::open(weights));
+    const auto open = [weights]() -> Result<std::shared_ptr<const model::Encoder>> {
+      SILT_ASSIGN(std::shared_ptr<const model::Encoder> encoder, model::Encoder::open(weights));
+      return encoder;
+    };
     file = std::make_unique<VectorFile>(lines, path);
-    vectors = std::make_unique<meaning::PatternVectors>(meaning::PatternVectors::Dependencies{lines, lines, *file, std::move(encoder)});
+    vectors = std::make_unique<meaning::PatternVectors>(meaning::PatternVectors::Dependencies{lines, lines, lines, *file, open});
     for (const auto& profile : all) {
       for (bool more = true; more;) {
         SILT_ASSIGN(more, vectors->turn(profile->ref));
@@ -93,14 +97,16 @@ struct Lab {
 };
 
 void print_reply(const std::string& id, reply::Judged& judged, double ms) {
+  const plan::Signs& signs = judged.candidate.signs;
   const reply::Reply reply = reply::compose(judged, 0, 8);
   const reply::Verdict verdict = judged.verdict;
   judged.verdict = reply::Verdict::kStated;
   const reply::Reply forced = reply::compose(judged, 0, 8);  // what it would have said, for calibration
-  std::cout << "{\"id\":" << json_text(id) << ",\"answer\":" << json_text(reply.text) << ",\"forced\":" << json_text(forced.text)
+  std::cout << "{\"id\":" << json_text(id) << ",\"source\":" << json_text(judged.scope.empty() ? "" : judged.scope.front()->name) << ",\"signs\":[";
+  for (std::size_t i = 0; i < signs.size(); ++i) std::cout << (i ? "," : "") << signs[i];
+  std::cout << "],\"answer\":" << json_text(reply.text) << ",\"forced\":" << json_text(forced.text)
             << ",\"op\":\"" << answer::name_of(judged.candidate.query.op) << "\",\"verdict\":\"" << name_of(verdict)
-            << "\",\"confidence\":" << judged.confidence << ",\"margin\":" << judged.candidate.margin << ",\"fit\":" << judged.candidate.fit
-            << ",\"ms\":" << ms << ",\"plan\":" << json_text(print_query(judged.candidate.query)) << ",\"evidence\":[";
+            << "\",\"confidence\":" << judged.confidence << ",\"margin\":" << judged.candidate.margin << ",\"ms\":" << ms << ",\"plan\":" << json_text(print_query(judged.candidate.query)) << ",\"evidence\":[";
   for (std::size_t i = 0; i < reply.citations.size(); ++i) {
     const search::Hit& hit = reply.citations[i];
     std::cout << (i ? "," : "") << "{\"seq\":" << hit.seq << ",\"text\":" << json_text(hit.text) << ",\"time\":" << json_text(reply::time_text(hit.event_us, 0)) << "}";
@@ -108,7 +114,7 @@ void print_reply(const std::string& id, reply::Judged& judged, double ms) {
   std::cout << "]}\n";
 }
 
-void ask(Lab& lab, const std::vector<std::string>& question, bool unscoped) {
+void ask(Lab& lab, const std::vector<std::string>& question, bool unscoped, bool each) {
   plan::PlanContext context;
   context.time.now_us = lab.now_us;
   if (unscoped) context.scope = lab.all;
@@ -116,8 +122,17 @@ void ask(Lab& lab, const std::vector<std::string>& question, bool unscoped) {
   context.scoped = !unscoped;
   std::optional<meaning::SentenceScorer> scorer;
   if (lab.vectors) context.scorer = &scorer.emplace(*lab.vectors);
+  if (each) context.tried_max = context.scope.size();
   const auto start = Clock::now();
-  auto judged = reply::judge(lab.lines, context.scope, plan::make_plans(question[2], context), {});
+  std::vector<plan::Candidate> plans = plan::make_plans(question[2], context);
+  if (each) {
+    for (plan::Candidate& one : plans) {
+      auto judged = reply::judge(lab.lines, context.scope, {one}, {});
+      if (judged.is_ok()) print_reply(question[0], *judged, ms_since(start));
+    }
+    return;
+  }
+  auto judged = reply::judge(lab.lines, context.scope, std::move(plans), {});
   if (!judged.is_ok()) {
     std::cout << "{\"id\":" << json_text(question[0]) << ",\"error\":" << json_text(judged.status().to_string()) << "}\n";
     return;
@@ -181,12 +196,13 @@ class GroundTable {
 
 int main(int argc, char** argv) {
   const std::string root = argc > 1 ? argv[1] : ".";
-  bool unscoped = false, ground = false;
+  bool unscoped = false, ground = false, each = false;
   std::string weights, vectors_file;
   for (int i = 2; i < argc; ++i) {
     const std::string option = argv[i];
     unscoped |= option == "--unscoped";
     ground |= option == "--ground";
+    each |= option == "--sources";
     if (option == "--encoder" && i + 2 < argc) weights = argv[++i], vectors_file = argv[++i];
   }
   Lab lab;
@@ -202,7 +218,7 @@ int main(int argc, char** argv) {
   }
   GroundTable table(lab);
   for (const auto& question : questions) {
-    if (!ground) ask(lab, question, unscoped);
+    if (!ground) ask(lab, question, unscoped || each, each);
     else if (question.size() > 3) table.add(question);
   }
   if (ground) table.print();

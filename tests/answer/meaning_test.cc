@@ -53,7 +53,7 @@ class Meaning : public ::testing::Test {
     vectors_ = make();
   }
   std::unique_ptr<meaning::PatternVectors> make() {
-    return std::make_unique<meaning::PatternVectors>(meaning::PatternVectors::Dependencies{lines_, lines_, file_, encoder_});
+    return std::make_unique<meaning::PatternVectors>(meaning::PatternVectors::Dependencies{lines_, lines_, lines_, file_, [this]() -> Result<std::shared_ptr<const model::Encoder>> { return encoder_; }});
   }
   std::shared_ptr<search::Profile> add(const std::string& name, const std::string& text) {
     auto profile = std::make_shared<search::Profile>();
@@ -81,10 +81,10 @@ const std::string kKitchen = "2026-03-01 10:00:00 oven preheated to 180 C\n2026-
 TEST_F(Meaning, FindsPatternsThatShareNoWord) {
   const auto profile = add("house.log", kDoor + kKitchen);
   meaning::SentenceScorer scorer(*vectors_);
-  for (const float near : scorer.score("who went through the gate?", *profile)) EXPECT_TRUE(std::isnan(near));  // not yet encoded
+  for (const float near : scorer.score({"who went through the gate?"}, *profile)) EXPECT_TRUE(std::isnan(near));  // not yet encoded
   encode(*profile);
   meaning::SentenceScorer again(*vectors_);
-  const std::vector<float> near = again.score("a lift got stuck with people in it", *profile);
+  const std::vector<float> near = again.score({"a lift got stuck with people in it"}, *profile);
   ASSERT_EQ(near.size(), profile->patterns.size());
   const auto best = static_cast<std::size_t>(std::max_element(near.begin(), near.end()) - near.begin());
   EXPECT_NE(profile->patterns[best].text.find("elevator"), std::string::npos) << profile->patterns[best].text;
@@ -128,16 +128,49 @@ TEST_F(Meaning, NothingIsStatedOfASourceThatMayBeTheWrongOne) {
   EXPECT_EQ(judged->verdict, reply::Verdict::kStated);
 }
 
+TEST_F(Meaning, OfASourceWithMorePatternsEncodedThanAnotherSaysNothing) {
+  const auto door = add("a.log", kDoor), kitchen = add("b.log", kKitchen);
+  encode(*door);
+  meaning::SentenceScorer scorer(*vectors_);
+  plan::PlanContext context;
+  context.time.now_us = kNow;
+  context.scope = {door, kitchen};
+  context.scorer = &scorer;
+  for (plan::Candidate& plan : plan::make_plans("was the stove hot?", context)) EXPECT_EQ(of(plan.signs, plan::Sign::kMeaning), 0);
+  encode(*kitchen);
+  meaning::SentenceScorer again(*vectors_);
+  context.scorer = &again;
+  for (plan::Candidate& plan : plan::make_plans("was the stove hot?", context)) EXPECT_GT(of(plan.signs, plan::Sign::kMeaning), 0);
+}
+
+TEST_F(Meaning, OpensTheEncoderForTheFirstQuestionAtTheSoonest) {
+  const auto profile = add("house.log", kDoor);
+  std::promise<void> put;
+  file_.on_put = [&] { put.set_value(); };
+  vectors_->start(meaning::PatternVectors::When::kAsked);
+  const std::array ready = {profile->ref};
+  vectors_->ready(ready);
+  EXPECT_EQ(vectors_->waiting(), 0u);
+  EXPECT_EQ(vectors_->encoder(), nullptr);
+  EXPECT_TRUE(vectors_->of(profile->ref)->empty());  // as a question does
+  put.get_future().wait();
+  vectors_->stop();
+  file_.on_put = [] {};
+  EXPECT_NE(vectors_->encoder(), nullptr);
+  EXPECT_EQ(vectors_->of(profile->ref)->size(), profile->patterns.size());
+}
+
 TEST_F(Meaning, IsEncodedOnceInTheBackgroundAndAgainWhenThePatternChanged) {
   const auto profile = add("house.log", kDoor);
   std::promise<void> put;
   file_.on_put = [&] { put.set_value(); };  // both patterns fit into one turn
-  vectors_->start();
+  vectors_->start(meaning::PatternVectors::When::kNow);
   put.get_future().wait();
   vectors_->stop();
   file_.on_put = [] {};
-  const auto made = make()->of(profile->ref);  // from the store
-  EXPECT_EQ(made->size(), profile->patterns.size());
+  vectors_ = make();
+  EXPECT_FALSE(*vectors_->turn(profile->ref));  // all are in the store
+  EXPECT_EQ(vectors_->of(profile->ref)->size(), profile->patterns.size());
   std::vector<store::VectorRow> rows;
   const std::uint64_t encoder = store::hash64(encoder_->fingerprint());
   ASSERT_TRUE(file_.vectors(profile->ref, encoder, rows).is_ok());

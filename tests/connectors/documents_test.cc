@@ -46,6 +46,14 @@ TEST(Html, IsWhatAReaderSees) {
   std::string deep;
   for (int i = 0; i < 20'000; ++i) deep += "<div>";
   EXPECT_EQ(html_text(deep + "x"), "x");
+  std::string wide = "<p";
+  for (int i = 0; i < 200'000; ++i) wide += " a" + std::to_string(i) + "='>'";
+  EXPECT_TRUE(html_text(wide + ">x").ends_with("x")) << "in no time";
+  const std::string image = "<img src=\"data:image/png;base64," + std::string(4000, '/') + " a b\">";
+  EXPECT_EQ(html_text("<h1>Head</h1>" + image + "<p>text"), "Head\ntext") << "one attribute, whatever it holds";
+  std::string words = "1 < 2";
+  for (int i = 0; i < 1000; ++i) words += " and";
+  EXPECT_EQ(html_text("<p>" + words + "</p>"), words);
 }
 
 TEST(PlainText, UnderlinedLinesAreHeadings) {

@@ -148,6 +148,58 @@ TEST_F(TrackersTest, JiraCloudPagesThroughRefusalsCutAnswersAndAnotherZone) {
   EXPECT_NE(jira.jql.front().find("project in (\\\"OPS\\\")"), std::string::npos) << jira.jql.front();
 }
 
+// Data Center: pages by startAt, wiki text, a personal token, times that JQL takes as a distance from now. All 130
+// issues were updated in one minute, more than a page has; while they are paged, one of the first is updated.
+struct JiraDataCenter {
+  std::vector<std::string> bodies;
+  bool moved = false;
+
+  Response answer(const Request& request) {
+    if (request.headers.at("authorization") != "Bearer secret-7") return {401, "", {}, false};
+    const std::string path = request.path();
+    if (path == "/rest/api/2/serverInfo") return ok(R"({"deploymentType":"Server","version":"9.12.0"})");
+    if (path == "/rest/api/2/myself") return ok(R"({"timeZone":"Asia/Tokyo"})");
+    if (path == "/rest/api/2/status") return ok(R"([{"name":"Resolved","statusCategory":{"key":"done"}}])");
+    if (path == "/rest/api/2/search") return list(request.body);
+    if (!path.starts_with("/rest/api/2/issue/")) return {404, "", {}, false};
+    const std::string id = path.substr(path.rfind('/') + 1);
+    return ok(R"({"id":")" + id + R"(","key":"DC-)" + id + R"(","fields":{"summary":"Lag )" + id + R"(","description":"h2. Seen\n{code}timeout{code}","status":{"name":"Resolved","statusCategory":{"key":"done"}},"reporter":{"name":"kim"},"creator":{"name":"kim"},"project":{"name":"Dc"},"created":"2026-11-20T20:00:00.000+0900","comment":{"total":1,"comments":[{"id":"5","created":"2026-11-20T20:30:00.000+0900","author":{"name":"lee"},"body":"*bold* words"}]}},"changelog":{"total":0,"histories":[]}})");
+  }
+
+  Response list(const std::string& body) {
+    bodies.push_back(body);
+    const std::size_t at = body.find("\"startAt\":");
+    const int start = std::stoi(body.substr(at + 10));
+    std::vector<int> order;
+    for (int i = 1; i <= 130; ++i) order.push_back(i);
+    if (moved) std::rotate(order.begin(), order.begin() + 1, order.end());  // the first went to the end
+    moved = true;
+    std::string issues;
+    for (int i = start; i < std::min<int>(start + 100, static_cast<int>(order.size())); ++i)
+      issues += (issues.empty() ? "" : ",") + std::string(R"({"id":")") + std::to_string(order[static_cast<std::size_t>(i)]) + R"(","fields":{"updated":"2026-11-20T21:00:00.000+0900"}})";
+    return ok(R"({"startAt":)" + std::to_string(start) + R"(,"total":130,"issues":[)" + issues + "]}");
+  }
+};
+
+TEST_F(TrackersTest, JiraDataCenterPagesInsideOfOneMinute) {
+  JiraDataCenter jira;
+  HttpServer server([&](const Request& request) { return jira.answer(request); });
+  start(make_jira, server.url(), {"DC"});
+  ASSERT_TRUE(until([&] { return journal.records.size() >= 130 * 2; })) << journal.records.size() << " " << connector->stats().last_error;
+  ASSERT_TRUE(until([&] { return jira.bodies.size() > 8; })) << connector->stats().last_error;
+  for (const auto& [what, times] : journal.told()) EXPECT_EQ(times, 1) << what;
+  const auto current = journal.current();
+  ASSERT_EQ(current.size(), 130u * 2);
+  EXPECT_EQ(current.at("x:DC-7/1").text, "Lag 7\nh2. Seen\n{code}timeout{code}");
+  EXPECT_EQ(current.at("x:DC-7/1").told_us, 1'795'172'400'000'000);  // 11:00 UTC
+  EXPECT_EQ(current.at("x:DC-7/2").text, "*bold* words");
+  EXPECT_EQ(current.at("x:DC-7/2").attributes.at("author"), "lee");
+  EXPECT_EQ(current.at("x:DC-7/2").attributes.at("open"), "no");
+  EXPECT_EQ(jira.bodies.front().find("updated"), jira.bodies.front().find("updated ASC")) << "from the beginning: " << jira.bodies.front();
+  const std::string& last = jira.bodies.back();
+  EXPECT_NE(last.find("updated >= \\\"-"), std::string::npos) << "a distance from now: " << last;
+}
+
 TEST_F(TrackersTest, AnExpiredKeyIsSaidAndANewOneIsTakenWithoutARestart) {
   write_key("mail@example.org:expired");
   JiraCloud jira;
@@ -179,6 +231,72 @@ TEST(Adf, IsTextWithoutItsForm) {
       R"({"type":"doc","content":[{"type":"heading","content":[{"type":"text","text":"Steps"}]},{"type":"bulletList","content":[{"type":"listItem","content":[{"type":"paragraph","content":[{"type":"text","text":"stop "},{"type":"mention","attrs":{"text":"@kim"}}]}]}]},{"type":"table","content":[{"type":"tableRow","content":[{"type":"tableCell","content":[{"type":"paragraph","content":[{"type":"text","text":"a"}]}]},{"type":"tableCell","content":[{"type":"paragraph","content":[{"type":"text","text":"b"}]}]}]}]},{"type":"codeBlock","content":[{"type":"text","text":"ls\n-l"}]}]})");
   ASSERT_TRUE(document.is_ok());
   EXPECT_EQ(adf_text(document->root()), "Steps\n- stop @kim\na | b\nls\n-l");
+}
+
+// --- Redmine ------------------------------------------------------------------------------------------
+
+// Puma alone sends no Date: then the newest stamp tells the tracker's clock.
+TEST_F(TrackersTest, WithoutADateOldTicketsAreReadOnce) {
+  std::map<std::string, int> reads;
+  std::vector<std::string> since;
+  HttpServer server([&](const Request& request) {
+    const std::string path = request.path();
+    if (path == "/issues.json" && request.parameter("issue_id").empty()) {
+      since.push_back(request.parameter("v[updated_on][]"));
+      std::string issues;
+      for (const char* const each : {"1 2026-11-20T12:00:00Z", "2 2026-11-20T12:05:00Z", "3 2026-11-20T12:10:00Z"}) {
+        if (since.back() <= each + 2) issues += (issues.empty() ? "" : ",") + std::string(R"({"id":)") + each[0] + R"(,"updated_on":")" + (each + 2) + "\"}";
+      }
+      return Response{200, "{\"issues\":[" + issues + "]}", {}, false};
+    }
+    if (!path.starts_with("/issues/")) return Response{200, "{}", {}, false};
+    ++reads[path];
+    return Response{200, R"({"issue":{"id":1,"subject":"s","created_on":"2026-11-20T12:00:00Z"}})", {}, false};
+  });
+  start(make_redmine, server.url());
+  ASSERT_TRUE(until([&] { return since.size() >= 8; })) << connector->stats().last_error;
+  EXPECT_EQ(reads["/issues/1.json"], 1);
+  EXPECT_EQ(reads["/issues/2.json"], 1);
+  EXPECT_GE(reads["/issues/3.json"], 1) << "it may change within its second";
+  EXPECT_EQ(since.back(), "2026-11-20T12:08:00Z");
+  EXPECT_EQ(journal.records.size(), 3u);
+}
+
+// --- Request Tracker ----------------------------------------------------------------------------------
+
+// Ticket 2 was merged into 1: RT answers for both as for 1, and has the transactions of 2 under 2.
+struct Merged {
+  static Response answer(const Request& request) {
+    const std::string path = request.path();
+    const std::string sql = request.parameter("query");
+    if (path == "/REST/2.0/ticket/1" || path == "/REST/2.0/ticket/2") return ok(R"({"id":1,"Subject":"Disk full","Status":"open","Queue":{"id":"1"},"Owner":{"id":"kim"},"Requestor":[{"id":"ann"}]})");
+    if (path == "/REST/2.0/queue/1") return ok(R"({"Name":"Ops"})");
+    if (path.ends_with("/attachments")) return ok(path.find("/12/") != std::string::npos ? R"({"items":[{"Subject":"No room","ContentType":"text/plain","Content":"on db3"}]})" : R"({"items":[{"Subject":"Disk full","ContentType":"text/plain","Content":"on db1"}]})");
+    if (path != "/REST/2.0/transactions") return ok("{}");
+    if (sql.find("ObjectId=2") != std::string::npos) return ok(R"({"total":3,"items":[{"id":"12","Type":"Create","Created":"2026-11-20T12:00:00Z","Creator":{"id":"lee"},"ObjectId":"2"},{"id":"13","Type":"Status","OldValue":"new","NewValue":"open","Created":"2026-11-20T12:01:00Z","Creator":{"id":"kim"},"ObjectId":"2"},{"id":"14","Type":"AddLink","Field":"MergedInto","NewValue":"fsck.com-rt://example.org/ticket/1","Created":"2026-11-20T12:02:00Z","Creator":{"id":"kim"},"ObjectId":"2"}]})");
+    if (sql.find("ObjectId=1") != std::string::npos) return ok(R"({"total":3,"items":[{"id":"11","Type":"Create","Created":"2026-11-20T11:00:00Z","Creator":{"id":"ann"},"ObjectId":"1"},{"id":"15","Type":"AddLink","Field":"MergedInto","NewValue":"fsck.com-rt://example.org/ticket/1","Created":"2026-11-20T12:02:00Z","Creator":{"id":"kim"},"ObjectId":"1"},{"id":"16","Type":"AddLink","Field":"RefersTo","NewValue":"fsck.com-rt://example.org/ticket/7","Created":"2026-11-20T12:03:00Z","Creator":{"id":"kim"},"ObjectId":"1"}]})");
+    return ok(R"({"total":2,"items":[{"id":"11","Type":"Create","ObjectId":"1"},{"id":"12","Type":"Create","ObjectId":"2"},{"id":"14","Type":"AddLink","ObjectId":"2"},{"id":"16","Type":"AddLink","ObjectId":"1"}]})");
+  }
+};
+
+TEST_F(TrackersTest, AMergedTicketOfRtStaysWhatItWas) {
+  HttpServer server(&Merged::answer);
+  start(make_request_tracker, server.url());
+  ASSERT_TRUE(until([&] { return journal.records.size() >= 6; })) << connector->stats().last_error;
+  const auto current = journal.current();
+  ASSERT_EQ(current.size(), 6u);
+  EXPECT_EQ(current.at("x:#1/1").text, "Disk full\non db1");
+  EXPECT_EQ(current.at("x:#1/2").text, "link: another ticket was merged into this one");
+  EXPECT_EQ(current.at("x:#1/3").text, "link: RefersTo #7");
+  EXPECT_EQ(current.at("x:#1/3").attributes.at("open"), "yes");
+  EXPECT_EQ(current.at("x:#2/1").text, "No room\non db3");
+  EXPECT_EQ(current.at("x:#2/1").attributes.at("reporter"), "lee");
+  const Kept& merged = current.at("x:#2/3");
+  EXPECT_EQ(merged.text, "state changed from open to merged\nlink: merged into #1");
+  EXPECT_EQ(merged.attributes.at("subject"), "No room");
+  EXPECT_EQ(merged.attributes.at("state"), "merged");
+  EXPECT_EQ(merged.attributes.at("open"), "no");
+  EXPECT_FALSE(merged.attributes.contains("owner")) << "of the other ticket";
 }
 
 // --- GitHub -------------------------------------------------------------------------------------------

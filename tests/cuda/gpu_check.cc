@@ -16,9 +16,9 @@ struct Check {
   std::string_view name;
   Status (*run)(const CheckContext&, CheckRows&);
 };
-constexpr Check kChecks[] = {{"agreement", check_agreement}, {"gradient", check_gradient}, {"lanes", check_lanes},
-                             {"states", check_states},       {"scores", check_scores},     {"reader", check_reader},
-                             {"loss", check_loss}};
+constexpr Check kChecks[] = {
+    {"kernels", check_kernels}, {"agreement", check_agreement}, {"gradient", check_gradient}, {"lanes", check_lanes},
+    {"states", check_states},   {"scores", check_scores},       {"reader", check_reader},     {"loss", check_loss}};
 
 int run(int argc, char** argv) {
   std::string weights;

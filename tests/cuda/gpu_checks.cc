@@ -60,7 +60,8 @@ bool same_bits(const std::vector<TokenScore>& a, const std::vector<TokenScore>& 
 // and, where there is one, the recall.
 std::vector<float> weights_of(const Learner& learner, const AdaptedState& state, std::size_t count) {
   const std::string blob = learner.save(state);
-  const std::size_t rows = static_cast<std::size_t>(state.window_valid) * static_cast<std::size_t>(learner.config().width);
+  const std::size_t rows =
+      static_cast<std::size_t>(state.window_valid) * static_cast<std::size_t>(learner.config().width);
   const std::size_t element = learner.backend_name().starts_with("ref") ? sizeof(float) : 2;
   const std::size_t windows = rows * element * static_cast<std::size_t>(learner.config().windows());
   std::vector<float> values(count);
@@ -94,6 +95,83 @@ double change_error(std::span<const float> a0, std::span<const float> a, std::sp
 
 }  // namespace
 
+namespace {
+
+// What the first two lanes of a pass gave.
+struct Pass {
+  std::vector<TokenScore> scores[2];
+  std::vector<float> nats;
+  Digest digests[2];
+  friend bool operator==(const Pass& a, const Pass& b) {
+    return same_bits(a.scores[0], b.scores[0]) && same_bits(a.scores[1], b.scores[1]) && a.nats == b.nats &&
+           a.digests[0] == b.digests[0] && a.digests[1] == b.digests[1];
+  }
+};
+
+// Lanes that fill their windows and go on, the second scoring only at the end; the open mini-batch; a state that leaves
+// and returns; texts read under a version and under W_0.
+Result<Pass> pass_over_all(Learner& learner, Reader& reader, std::span<const std::vector<Token>> streams) {
+  const std::size_t blocks = static_cast<std::size_t>(learner.config().window_tokens) / kBatch;
+  const std::size_t first = (blocks + 1) * kBatch + 30;
+  Pass pass;
+  std::vector<AdaptedState> states;
+  for (std::size_t i = 0; i < streams.size(); ++i) states.push_back(learner.fresh());
+  std::vector<TokenScore> of_others;
+  const auto read = [&](std::size_t from, std::size_t count, LearnMode second) -> Status {
+    std::vector<Lane> lanes;
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+      const std::span<const Token> tokens = std::span<const Token>(streams[i]).subspan(from, count);
+      const LearnMode mode = i == 1 ? second : LearnMode::kScoreAndLearn;
+      lanes.push_back({&states[i], tokens, mode, i < 2 ? &pass.scores[i] : &of_others, {}, {}});
+    }
+    learner.append(lanes);
+    for (const Lane& lane : lanes) SILT_TRY(lane.status);
+    return Status::ok();
+  };
+  SILT_TRY(read(0, first, LearnMode::kScoreAndLearn));
+  SILT_TRY(learner.score_tail(states[0], pass.scores[0]));
+  SILT_ASSIGN(AdaptedState back, learner.load(learner.save(states[1])));
+  states[1] = std::move(back);
+  SILT_TRY(read(first, kBatch, LearnMode::kScoreOnly));
+  for (const std::size_t i : {0u, 1u}) pass.digests[i] = learner.digest(states[i]);
+  for (const std::shared_ptr<const FastWeights>& weights : {states[0].weights, std::shared_ptr<const FastWeights>()}) {
+    std::vector<float> nats;
+    const std::span<const Token> text(streams[1]);
+    SILT_TRY(reader.score(weights, text.first(40), text.subspan(40, 150), nats));
+    pass.nats.insert(pass.nats.end(), nats.begin(), nats.end());
+  }
+  return pass;
+}
+
+}  // namespace
+
+// The kernels are chosen by the number of lanes: up to 2, 4, 8, and above.
+Status check_kernels(const CheckContext& context, CheckRows& rows) {
+  const auto tokens = static_cast<std::size_t>(context.model->config().window_tokens) + 3 * kBatch;
+  const auto streams = many_streams(context.model->tokenizer(), 9, tokens);
+  SILT_ASSIGN(const std::unique_ptr<Learner> learner,
+              open(context, "cuda", {.frozen_scores = true, .recall = false}, 16));
+  SILT_ASSIGN(const std::unique_ptr<Learner> recalling, open(context, "cuda", {.frozen_scores = true}, 2));
+  BackendOptions reading{.name = "cuda", .threads = 2};
+  reading.lanes_max = 2;
+  SILT_ASSIGN(const std::unique_ptr<Reader> reader, Reader::create(context.model, reading));
+  const std::span<const std::vector<Token>> all(streams);
+  SILT_ASSIGN(const Pass two, pass_over_all(*learner, *reader, all.first(2)));
+  SILT_ASSIGN(const Pass recalled, pass_over_all(*recalling, *reader, all.first(2)));
+  int same = 0;
+  for (const std::size_t lanes : {3u, 8u, 9u}) {
+    SILT_ASSIGN(const Pass pass, pass_over_all(*learner, *reader, all.first(lanes)));
+    same += pass == two ? 1 : 0;
+  }
+  const auto finite = [](const TokenScore& score) {
+    return std::isfinite(score.adapted_nats) && std::isfinite(score.frozen_nats);
+  };
+  const bool all_finite = std::ranges::all_of(two.scores[0], finite) && std::ranges::all_of(recalled.scores[1], finite);
+  rows.push_back({"all of it on little, among 3, 8 and 9 lanes: bits of 2", std::to_string(same), "3", same == 3});
+  rows.push_back({"all scores finite", all_finite ? "yes" : "no", "yes", all_finite});
+  return Status::ok();
+}
+
 Status check_agreement(const CheckContext& context, CheckRows& rows) {
   const std::size_t tokens = (context.quick ? 7 : 24) * kBatch;
   const auto streams = five_streams(context.model->tokenizer(), context.logs, tokens);
@@ -116,14 +194,16 @@ Status check_agreement(const CheckContext& context, CheckRows& rows) {
     SILT_TRY(fast->append(b, streams[i], LearnMode::kScoreAndLearn, got).status());
     const Difference d = difference(expected, got, &TokenScore::adapted_nats);
     const double bits = 100 * (sum_nats(got) / sum_nats(expected) - 1);
-    const std::string name = "stream " + std::to_string(i) + ", " + std::to_string(streams[i].size() / kBatch) + " steps: ";
-    rows.push_back({name + "mean |difference| of nats", text_of("%.5f", d.mean) + text_of(" (max %.2f)", d.max), "<= 0.01",
-                    d.mean <= 0.01});
+    const std::string name =
+        "stream " + std::to_string(i) + ", " + std::to_string(streams[i].size() / kBatch) + " steps: ";
+    rows.push_back({name + "mean |difference| of nats", text_of("%.5f", d.mean) + text_of(" (max %.2f)", d.max),
+                    "<= 0.01", d.mean <= 0.01});
     rows.push_back({name + "bits", text_of("%+.4f %%", bits), "within 0.2 %", std::abs(bits) <= 0.2});
     for (std::size_t step = 0; step * kBatch < got.size() && d.mean > 0.01; ++step) {
       double mean = 0;
       for (std::size_t t = step * kBatch; t < (step + 1) * kBatch; ++t) {
-        mean += std::abs(static_cast<double>(got[t].adapted_nats) - static_cast<double>(expected[t].adapted_nats)) / kBatch;
+        mean +=
+            std::abs(static_cast<double>(got[t].adapted_nats) - static_cast<double>(expected[t].adapted_nats)) / kBatch;
       }
       std::printf("      step %zu: %.5f\n", step, mean);
     }
@@ -151,7 +231,8 @@ Status check_gradient(const CheckContext& context, CheckRows& rows) {
     for (std::size_t i = 0; i < layers; ++i) {
       const auto part = [&](std::span<const float> of) { return of.subspan(i * count / layers, count / layers); };
       const double error = change_error(part(before), part(w), part(before), part(v));
-      rows.push_back({what + ": change of fast layer " + std::to_string(i), text_of("%.4f", error), "<= 0.05", error <= 0.05});
+      rows.push_back(
+          {what + ": change of fast layer " + std::to_string(i), text_of("%.4f", error), "<= 0.05", error <= 0.05});
     }
     return Status::ok();
   };
@@ -189,7 +270,8 @@ Status check_lanes(const CheckContext& context, CheckRows& rows) {
         std::size_t& at = read_tokens[static_cast<std::size_t>(i)];
         if (at == all.size() || lanes.size() == at_once) continue;
         const std::size_t taken = std::min(all.size() - at, at_once == 1 ? all.size() : 1 + random() % (4 * kBatch));
-        lanes.push_back({.state = &run.state, .tokens = all.subspan(at, taken), .scores = &run.scores, .report = {}, .status = {}});
+        lanes.push_back(
+            {.state = &run.state, .tokens = all.subspan(at, taken), .scores = &run.scores, .report = {}, .status = {}});
         at += taken;
         if (at == all.size()) --left;
       }
@@ -207,13 +289,15 @@ Status check_lanes(const CheckContext& context, CheckRows& rows) {
   int same = 0;
   for (const int i : some) {
     const auto at = static_cast<std::size_t>(i);
-    const bool equal = same_bits(alone[at].scores, together[at].scores) && same_bits(alone[at].scores, few[at].scores) &&
+    const bool equal = same_bits(alone[at].scores, together[at].scores) &&
+                       same_bits(alone[at].scores, few[at].scores) &&
                        learner->digest(alone[at].state) == learner->digest(together[at].state) &&
                        learner->digest(alone[at].state) == learner->digest(few[at].state);
     same += equal ? 1 : 0;
   }
   rows.push_back({std::to_string(steps) + " steps alone, among 3 and among 256, shuffled: equal bits",
-                  std::to_string(same) + " of " + std::to_string(some.size()), "all", same == static_cast<int>(some.size())});
+                  std::to_string(same) + " of " + std::to_string(some.size()), "all",
+                  same == static_cast<int>(some.size())});
   return Status::ok();
 }
 
@@ -241,16 +325,19 @@ Status check_states(const CheckContext& context, CheckRows& rows) {
     SILT_ASSIGN(AdaptedState moved, processor->load(blob));
     std::vector<TokenScore> moved_scores;
     SILT_TRY(processor->append(moved, all.subspan(cut), LearnMode::kScoreAndLearn, moved_scores).status());
-    std::vector<TokenScore> rest(whole_scores.end() - static_cast<std::ptrdiff_t>(moved_scores.size()), whole_scores.end());
+    std::vector<TokenScore> rest(whole_scores.end() - static_cast<std::ptrdiff_t>(moved_scores.size()),
+                                 whole_scores.end());
     const Difference d = difference(rest, moved_scores, &TokenScore::adapted_nats);
-    rows.push_back({"moved to the processor there: mean |difference| of nats", text_of("%.5f", d.mean), "<= 0.02", d.mean <= 0.02});
+    rows.push_back({"moved to the processor there: mean |difference| of nats", text_of("%.5f", d.mean), "<= 0.02",
+                    d.mean <= 0.02});
     AdaptedState there = processor->fresh();
     SILT_TRY(processor->append(there, all.first(cut), LearnMode::kScoreAndLearn, scores).status());
     SILT_ASSIGN(AdaptedState back, learner->load(processor->save(there)));
     moved_scores.clear();
     SILT_TRY(learner->append(back, all.subspan(cut), LearnMode::kScoreAndLearn, moved_scores).status());
     const Difference e = difference(rest, moved_scores, &TokenScore::adapted_nats);
-    rows.push_back({"learned on the processor, moved to the GPU: the same", text_of("%.5f", e.mean), "<= 0.02", e.mean <= 0.02});
+    rows.push_back(
+        {"learned on the processor, moved to the GPU: the same", text_of("%.5f", e.mean), "<= 0.02", e.mean <= 0.02});
   }
   return Status::ok();
 }
@@ -272,9 +359,11 @@ Status check_scores(const CheckContext& context, CheckRows& rows) {
     const std::string name = "stream " + std::to_string(i) + ": ";
     const Difference adapted = difference(expected, got, &TokenScore::adapted_nats);
     const Difference frozen = difference(expected, got, &TokenScore::frozen_nats);
-    rows.push_back({name + "with recall, against cpu: mean |difference|", text_of("%.5f", adapted.mean), "<= 0.02", adapted.mean <= 0.02});
+    rows.push_back({name + "with recall, against cpu: mean |difference|", text_of("%.5f", adapted.mean), "<= 0.02",
+                    adapted.mean <= 0.02});
     rows.push_back({name + "frozen scores, the same", text_of("%.5f", frozen.mean), "<= 0.02", frozen.mean <= 0.02});
-    SILT_TRY(learner->append(b, std::span<const Token>(streams[i]).first(kBatch - 50), LearnMode::kScoreAndLearn, full).status());
+    SILT_TRY(learner->append(b, std::span<const Token>(streams[i]).first(kBatch - 50), LearnMode::kScoreAndLearn, full)
+                 .status());
     full.resize(tail.size());
     const bool equal = kept && same_bits(tail, full);
     rows.push_back({name + "open mini-batch: state kept, bits of the full one", equal ? "yes" : "no", "yes", equal});
@@ -300,15 +389,21 @@ Status check_reader(const CheckContext& context, CheckRows& rows) {
   SILT_TRY(learner->append(state, all.subspan(4 * kBatch), LearnMode::kScoreAndLearn, scores).status());
   SILT_TRY(reader->score(snapshot, all.first(200), text, after));
   const bool stands = before == after && state.weights != snapshot;
-  rows.push_back({"a snapshot, before and after the source learned on", stands ? "equal bits" : "differ", "equal bits", stands});
+  rows.push_back(
+      {"a snapshot, before and after the source learned on", stands ? "equal bits" : "differ", "equal bits", stands});
   SILT_TRY(slow->score(copy.weights, all.first(200), text, expected));
   double mean = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) mean += std::abs(static_cast<double>(expected[i]) - before[i]) / static_cast<double>(expected.size());
-  rows.push_back({"384 tokens after 200, against cpu: mean |difference|", text_of("%.5f", mean), "<= 0.02", mean <= 0.02});
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    mean += std::abs(static_cast<double>(expected[i]) - before[i]) / static_cast<double>(expected.size());
+  rows.push_back(
+      {"384 tokens after 200, against cpu: mean |difference|", text_of("%.5f", mean), "<= 0.02", mean <= 0.02});
   std::vector<TextLane> texts;
   std::vector<std::vector<float>> nll(20);
   for (std::size_t i = 0; i < nll.size(); ++i) {
-    texts.push_back({.weights = i % 2 == 0 ? snapshot : nullptr, .context = all.first(i * 40), .text = all.subspan(i * 30, 20 + i * 9), .nll = &nll[i]});
+    texts.push_back({.weights = i % 2 == 0 ? snapshot : nullptr,
+                     .context = all.first(i * 40),
+                     .text = all.subspan(i * 30, 20 + i * 9),
+                     .nll = &nll[i]});
   }
   SILT_TRY(reader->score(texts));
   int same = 0;
@@ -320,13 +415,15 @@ Status check_reader(const CheckContext& context, CheckRows& rows) {
   rows.push_back({"20 texts together and alone: equal bits", std::to_string(same), "20", same == 20});
   SILT_ASSIGN(const std::vector<Token> one, reader->generate(snapshot, all.first(60), {.tokens_max = 20}));
   SILT_ASSIGN(const std::vector<Token> other, slow->generate(copy.weights, all.first(60), {.tokens_max = 20}));
-  rows.push_back({"text generated under the snapshot", one == other ? "that of cpu" : "another", "that of cpu", one == other});
+  rows.push_back(
+      {"text generated under the snapshot", one == other ? "that of cpu" : "another", "that of cpu", one == other});
   return Status::ok();
 }
 
 Status check_loss(const CheckContext& context, CheckRows& rows) {
   const auto streams = five_streams(context.model->tokenizer(), context.logs, 3 * kBatch + 9);
-  SILT_ASSIGN(const std::unique_ptr<Learner> keeper, open(context, "cuda", {}, 4));  // of the device's copy of the weights
+  SILT_ASSIGN(const std::unique_ptr<Learner> keeper,
+              open(context, "cuda", {}, 4));  // of the device's copy of the weights
   int told = 0, calls = 0;
   for (std::uint64_t n = 1;; n += context.quick ? 37 : 1 + n / 4) {
     SILT_ASSIGN(const std::unique_ptr<Learner> learner, open(context, "cuda", {}, 4));
@@ -336,7 +433,8 @@ Status check_loss(const CheckContext& context, CheckRows& rows) {
     std::vector<std::vector<TokenScore>> scores(4);
     std::vector<Lane> lanes;
     for (std::size_t i = 0; i < 4; ++i) states.push_back(learner->fresh());
-    for (std::size_t i = 0; i < 4; ++i) lanes.push_back({.state = &states[i], .tokens = streams[i], .scores = &scores[i], .report = {}, .status = {}});
+    for (std::size_t i = 0; i < 4; ++i)
+      lanes.push_back({.state = &states[i], .tokens = streams[i], .scores = &scores[i], .report = {}, .status = {}});
     learner->append(lanes);
     std::vector<TokenScore> tail;
     bool ok = std::all_of(lanes.begin(), lanes.end(), [](const Lane& lane) { return lane.status.is_ok(); });
@@ -348,7 +446,8 @@ Status check_loss(const CheckContext& context, CheckRows& rows) {
     ++calls;
     told += !ok && !learner->health().is_ok() ? 1 : 0;
   }
-  rows.push_back({"lost at one of these calls of a run: told, and told again", std::to_string(told) + " of " + std::to_string(calls), "all", told == calls});
+  rows.push_back({"lost at one of these calls of a run: told, and told again",
+                  std::to_string(told) + " of " + std::to_string(calls), "all", told == calls});
   return Status::ok();
 }
 

@@ -21,6 +21,8 @@ struct CheckRow {
 };
 using CheckRows = std::vector<CheckRow>;
 
+// Every kernel on little work: what tools that watch each access of a GPU can run to the end.
+Status check_kernels(const CheckContext& context, CheckRows& rows);
 // Learned nats against the float32 reference on five streams.
 Status check_agreement(const CheckContext& context, CheckRows& rows);
 // The first step's change of the weights against the reference's.

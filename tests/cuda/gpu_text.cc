@@ -26,8 +26,8 @@ std::string invented_line(int kind, std::mt19937& random) {
                     below(9) == 0 ? 404 : 200, 100 + skewed(4000));
       break;
     case 3:
-      std::snprintf(line, sizeof line, "WARN pool-%u: connection %08x idle for %u s, closing\n", skewed(4), below(1u << 31),
-                    30 + skewed(600));
+      std::snprintf(line, sizeof line, "WARN pool-%u: connection %08x idle for %u s, closing\n", skewed(4),
+                    below(1u << 31), 30 + skewed(600));
       break;
     case 4:
       std::snprintf(line, sizeof line, "kernel: [%u.%06u] eth%u: link is %s\n", 1000 + below(90000), below(1000000),
@@ -42,16 +42,16 @@ std::string invented_line(int kind, std::mt19937& random) {
                     skewed(100000), skewed(9000));
       break;
     case 7:
-      std::snprintf(line, sizeof line, "{\"level\":\"error\",\"job\":\"import\",\"error\":\"row %u: no such column\"}\n",
-                    skewed(5000));
+      std::snprintf(line, sizeof line,
+                    "{\"level\":\"error\",\"job\":\"import\",\"error\":\"row %u: no such column\"}\n", skewed(5000));
       break;
     case 8:
       std::snprintf(line, sizeof line, "The operator noted that pump %u ran for %u hours before the valve stuck.\n",
                     skewed(7), skewed(400));
       break;
     default:
-      std::snprintf(line, sizeof line, "After the restart of unit %u nothing unusual was seen until hour %u.\n", skewed(9),
-                    skewed(48));
+      std::snprintf(line, sizeof line, "After the restart of unit %u nothing unusual was seen until hour %u.\n",
+                    skewed(9), skewed(48));
       break;
   }
   return line;

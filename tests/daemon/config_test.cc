@@ -95,6 +95,8 @@ TEST(Config, ATicketQueueTakesFiveLines) {
   EXPECT_TRUE(Config::parse(config->to_toml(), "x").is_ok());
   EXPECT_NE(error_of(queue).find("siltd.toml:1: source.credential is missing: a file of mode 0600"), std::string::npos) << error_of(queue);
   const auto of = [](const std::string& keys) { return error_of("[[source]]\nname = \"a\"\n" + keys); };
+  EXPECT_NE(of("type = \"documents\"\ninclude = [\"books\"]\n").find("must be absolute"), std::string::npos);
+  EXPECT_NE(of("type = \"rt\"\nurl = \"https://a\"\ncredential = \"k\"\nsweep_ms = 5\n").find("source.sweep_ms: must be a whole number"), std::string::npos);
   EXPECT_NE(of("type = \"jira\"\n").find("source.url is missing"), std::string::npos);
   EXPECT_NE(of("type = \"rt\"\nurl = \"http://rt.example.org\"\ncredential = \"k\"\n").find("source.url: http would send"), std::string::npos);
   EXPECT_NE(of("type = \"rt\"\ninclude = [\"/x\"]\nurl = \"https://a\"\n").find("include is of files"), std::string::npos);

@@ -24,7 +24,11 @@ class NetReaderTest : public LearnTest {
     store::RecordView record;
     record.seq = state_.head.learned_seq + 1;
     record.text = text;
-    return reader_->read(state_, record, {.pattern = pattern}, false, &finals_);
+    Reading reading;
+    reader_->take(state_, record, {.pattern = pattern}, false, reading);
+    NetReader::Lane lane{&state_, &reading, &finals_, {}};
+    reader_->read({&lane, 1});
+    return lane.status;
   }
 
   std::unique_ptr<model::Learner> net_;
@@ -119,15 +123,21 @@ TEST(PolicyHistoryTest, SaysWhatWasInForceWhere) {
 
 // --- who is ready ---------------------------------------------------------------------------------------
 
+std::optional<store::SourceRef> next(ReadyQueue& queue, std::int64_t admit_until_us) {
+  const Batch batch = form_batch(queue, {}, admit_until_us, 0);
+  if (batch.sources.empty()) return std::nullopt;
+  return batch.sources.front();
+}
+
 TEST(ReadyQueueTest, TurnsGoRound) {
   ReadyQueue queue;
   for (const std::uint32_t id : {1, 2, 3}) queue.set(ref(id), {10, 100}, 0, 0);
   std::vector<std::uint32_t> order;
   for (int i = 0; i < 6; ++i) {
-    const store::SourceRef next = *queue.next(-1);
-    order.push_back(static_cast<std::uint32_t>(next.source));
-    queue.set(next, {5, 50}, 0, i);  // more may have come meanwhile
-    queue.served(next, i);
+    const store::SourceRef first = *next(queue, -1);
+    order.push_back(static_cast<std::uint32_t>(first.source));
+    queue.set(first, {5, 50}, 0, i);  // more may have come meanwhile
+    queue.served(first, i);
     // One that is ready again at once waits like the others.
     if (i == 2) {
       queue.set(ref(1), {}, 0, i);
@@ -153,21 +163,21 @@ TEST(ReadyQueueTest, TotalsFollow) {
 TEST(ReadyQueueTest, WhatIsNotWorthItsReplayIsPutOffUntilItIs) {
   ReadyQueue queue;
   queue.set(ref(1), {1, 100}, 1000, 50);
-  EXPECT_FALSE(queue.next(49));
+  EXPECT_FALSE(next(queue, 49));
   queue.set(ref(1), {2, 200}, 1000, 60);
-  EXPECT_FALSE(queue.next(49));
+  EXPECT_FALSE(next(queue, 49));
   queue.set(ref(1), {20, 2000}, 1000, 70);
-  EXPECT_EQ(queue.next(49), ref(1));
+  EXPECT_EQ(next(queue, 49), ref(1));
   // Let in, it keeps its place whatever comes; after its turn all is as before.
   queue.set(ref(2), {1, 100}, 1000, 10);
-  EXPECT_EQ(queue.next(9), ref(1));
+  EXPECT_EQ(next(queue, 9), ref(1));
   queue.set(ref(1), {}, 0, 80);
-  EXPECT_EQ(queue.next(10), ref(2));
+  EXPECT_EQ(next(queue, 10), ref(2));
   queue.set(ref(2), {1, 120}, 1000, 90);
-  EXPECT_EQ(queue.next(0), ref(2));
+  EXPECT_EQ(next(queue, 0), ref(2));
   queue.served(ref(2), 95);
   queue.set(ref(2), {1, 120}, 1000, 95);
-  EXPECT_FALSE(queue.next(90));
+  EXPECT_FALSE(next(queue, 90));
 }
 
 TEST(ReadyQueueTest, ReportsAreKeptOnceAndMayComeFromAnyThread) {

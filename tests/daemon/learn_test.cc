@@ -422,7 +422,11 @@ TEST_F(LearnTest, OneCommitHoldsTheWorkOfAllSources) {
 TEST_F(LearnTest, AFullDiskPausesLearningAndNothingIsWritten) {
   const auto expected = twin({"s"}, 100);
   std::atomic<bool> has_room{false};
-  options_.has_room = [&] { return has_room.load(); };
+  options_.has_room = [&] {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+    return has_room.load();
+  };
   write("s", 1, 100);
   start();
   ASSERT_TRUE(wait_for([&] { return loop_->status().state == "paused"; }));

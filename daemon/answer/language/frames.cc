@@ -21,17 +21,35 @@ std::vector<std::string_view> split(std::string_view text, char mark) {
   return out;
 }
 
-// Only slips inside of a word: another first letter makes mostly another word (last, least), and
-// another ending an inflection (exceptions, exceptional).
+bool is_vowel(char c) {
+  return std::string_view("aeiouy").find(c) != std::string_view::npos;
+}
+
+// "manny" for "many": a letter too many or too few, where the same one stands beside it.
+bool is_doubling(std::string_view longer, std::string_view shorter) {
+  if (longer.size() != shorter.size() + 1) return false;
+  for (std::size_t i = 1; i < longer.size(); ++i) {
+    if (longer[i] == longer[i - 1] && std::string(longer).erase(i, 1) == shorter) return true;
+  }
+  return false;
+}
+
+// Only slips inside of a word: another first letter makes mostly another word (last, least), another
+// ending an inflection (exceptions, exceptional), and a changed consonant another word, too: leaking,
+// leading.
 bool is_slip(const std::string& frame_word, const std::string& text) {
-  if (frame_word.size() < 4 || text.size() < 4 || text[0] != frame_word[0]) return false;
+  constexpr std::size_t kShort = 4;
+  if (frame_word.size() < kShort || text.size() < kShort || text[0] != frame_word[0]) return false;
+  const bool is_short = std::min(frame_word.size(), text.size()) == kShort;
   const int limit = frame_word.size() < 8 ? 1 : 2;
-  if (text.size() == frame_word.size()) {  // a changed consonant makes another word: leaking, leading
+  if (text.size() == frame_word.size()) {
     for (std::size_t i = 0; i < text.size(); ++i) {
       const bool swapped = i + 1 < text.size() && text[i] == frame_word[i + 1] && text[i + 1] == frame_word[i];
       if (swapped) ++i;
-      else if (text[i] != frame_word[i] && std::string_view("aeiouy").find(text[i]) == std::string_view::npos) return false;
+      else if (text[i] != frame_word[i] && (!is_vowel(text[i]) || !is_vowel(frame_word[i]))) return false;
     }
+  } else if (is_short && !is_doubling(text, frame_word) && !is_doubling(frame_word, text)) {
+    return false;
   }
   return edits(text, frame_word, limit) <= limit && stem(text) != stem(frame_word);
 }
@@ -91,7 +109,7 @@ bool Frames::stands_at(const Frame& frame, const std::vector<QuestionWord>& word
     const QuestionWord& word = words[at + i];
     if (word.taken == Taken::kTime) return false;
     if (word.text == frame.words[i]) continue;
-    if (frame.what == "light" || word.quoted || known_.contains(word.text) || !is_slip(frame.words[i], word.text)) return false;
+    if (frame.what == "light" || frame.what == "decisive" || frame.what == "known" || word.quoted || known_.contains(word.text) || !is_slip(frame.words[i], word.text)) return false;
   }
   return true;
 }

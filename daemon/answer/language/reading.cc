@@ -101,11 +101,13 @@ class Reader {
   void note_follow();
   void mark_scope();
   std::string head_noun() const;
+  std::optional<Bound> bound_at(std::size_t at, std::size_t& stop) const;
   void take_bounds();
   void take_negations();
   void take_operations();
   void take_operand();
   void take_operand_behind_operation();
+  void take_operand_with_most(const OpGuess& guess);
   void take_versus();
   void take_filler();
   void guess_operation();
@@ -169,46 +171,69 @@ void Reader::take_values() {
   }
 }
 
-// "more than 20", "above 95 percent", "over a second"
+// The number at `at`, with its unit: "20", "95 percent", "half a second". Ends before word `stop`.
+std::optional<Bound> Reader::bound_at(std::size_t at, std::size_t& stop) const {
+  static const std::vector<std::string_view> kUnits = {
+      "ms", "milliseconds", "s", "sec", "secs", "second", "seconds", "min", "minutes", "minute", "hours", "hour",
+      "percent", "%", "kb", "mb", "gb", "kib", "mib", "gib", "bytes", "byte", "us", "microseconds", "ns",
+      "sekunden", "minuten", "prozent", "degrees"};
+  if (at >= size()) return std::nullopt;
+  const auto text_at = [&](std::size_t i) { return i < size() ? std::string_view(reading_.words[i].text) : std::string_view(); };
+  std::string text(text_at(at));
+  text.erase(std::remove(text.begin(), text.end(), ','), text.end());
+  Bound bound;
+  bound.at = at;
+  stop = at + 1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bound.number);
+  if (error == std::errc()) {
+    bound.unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  } else {
+    if (const auto part = fraction(text)) {  // "half a second"
+      bound.number = *part;
+    } else if (is_one_of(text, {"a", "an", "one", "ein", "einer", "eine", "un", "une", "una"})) {
+      const auto of = fraction(text_at(at + 1));  // "a tenth of a second"
+      bound.number = of.value_or(1);
+      stop += of ? 1 : 0;
+    } else {
+      return std::nullopt;
+    }
+    while (is_one_of(text_at(stop), {"of", "a", "an"})) ++stop;
+  }
+  if (bound.unit.empty() && std::find(kUnits.begin(), kUnits.end(), text_at(stop)) != kUnits.end()) bound.unit = text_at(stop++);
+  if (error != std::errc() && bound.unit.empty()) return std::nullopt;
+  return bound;
+}
+
+// "more than 20", "above 95 percent", "over a second", "20 or more", "warmer than 40 degrees"
 void Reader::take_bounds() {
   for (const FrameMatch& match : matches_) {
     const std::string& what = match.frame->what;
     const bool known = what == "more" || what == "less" || what == "atleast" || what == "atmost";
     if (!known || !free(match.begin, match.end)) continue;
-    const bool behind = match.frame->words[0] == "or";  // "20 or more"
+    const bool behind = match.frame->words[0] == "or";
+    if (behind && match.begin == 0) continue;
     const std::size_t at = behind ? match.begin - 1 : match.end;
-    if (at >= size()) continue;
-    std::string text = word(at).text;
-    text.erase(std::remove(text.begin(), text.end(), ','), text.end());
-    Bound bound;
-    std::size_t stop = at + 1;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bound.number);
-    if (error != std::errc()) {
-      if (const auto part = fraction(text)) {  // "half a second"
-        bound.number = *part;
-      } else if (is_one_of(text, {"a", "an", "one", "ein", "einer", "eine", "un", "une", "una"})) {
-        const auto of = at + 1 < size() ? fraction(word(at + 1).text) : std::nullopt;  // "a tenth of a second"
-        bound.number = of.value_or(1);
-        stop += of ? 1 : 0;
-      } else {
-        continue;
-      }
-      while (stop < size() && is_one_of(word(stop).text, {"of", "a", "an"})) ++stop;
-    }
-    bound.at = at;
-    bound.unit = error == std::errc() ? text.substr(static_cast<std::size_t>(end - text.data())) : "";
-    static const std::vector<std::string_view> kUnits = {
-        "ms", "milliseconds", "s", "sec", "secs", "second", "seconds", "min", "minutes", "minute", "hours", "hour",
-        "percent", "%", "kb", "mb", "gb", "kib", "mib", "gib", "bytes", "byte", "us", "microseconds", "ns",
-        "sekunden", "minuten", "prozent"};
-    if (bound.unit.empty() && stop < size() && std::find(kUnits.begin(), kUnits.end(), word(stop).text) != kUnits.end()) bound.unit = word(stop++).text;
-    if (error != std::errc() && bound.unit.empty()) continue;
-    bound.compare = what == "more"      ? Compare::kMore
-                    : what == "less"    ? Compare::kLess
-                    : what == "atleast" ? Compare::kAtLeast
-                                        : Compare::kAtMost;
+    std::size_t stop = 0;
+    auto bound = bound_at(at, stop);
+    if (!bound) continue;
+    bound->compare = what == "more"      ? Compare::kMore
+                     : what == "less"    ? Compare::kLess
+                     : what == "atleast" ? Compare::kAtLeast
+                                         : Compare::kAtMost;
     take(std::min(match.begin, at), std::max(match.end, stop), Taken::kCompare);
-    reading_.bounds.push_back(bound);
+    reading_.bounds.push_back(*bound);
+  }
+  for (std::size_t i = 0; i + 2 < size(); ++i) {
+    const std::string& text = word(i).text;
+    if (word(i + 1).text != "than" || !text.ends_with("er") || !free(i, i + 3)) continue;
+    std::size_t stop = 0;
+    auto bound = bound_at(i + 2, stop);
+    if (!bound) continue;
+    const bool less = is_one_of(text, {"colder", "cooler", "younger", "earlier", "newer", "nearer", "cheaper", "lighter", "quicker", "thinner", "weaker"});
+    bound->compare = less ? Compare::kLess : Compare::kMore;
+    reading_.hints.push_back(text);
+    take(i, stop, Taken::kCompare);
+    reading_.bounds.push_back(*bound);
   }
 }
 
@@ -256,6 +281,8 @@ void Reader::take_operations() {
       for (std::size_t i = match.begin; i < match.end; ++i) bucket_words_.push_back(i);
     }
     if (!op || !free(match.begin, match.end) || overlaps(match)) continue;
+    const bool at_most = match.begin > 0 && word(match.begin - 1).text == "at" && match.frame->words == std::vector<std::string>{"most"};
+    if (at_most) continue;
     held.emplace_back(match.begin, match.end);
     static const std::vector<std::string_view> kFrequent = {"often", "common", "frequent", "frequently", "popular", "rarest", "mostly", "noisiest", "busiest"};
     reading_.frequent |= std::find(kFrequent.begin(), kFrequent.end(), match.frame->words.back()) != kFrequent.end();
@@ -265,6 +292,8 @@ void Reader::take_operations() {
       reading_.share = match.frame->words != std::vector<std::string>{"rate", "of"};
     if (*op == Op::kDuration && match.end - match.begin == 3 && match.frame->words[1] == "many")
       reading_.unit = match.frame->words[2];
+    const bool ranks = *op == Op::kMax || *op == Op::kMin || *op == Op::kTop || *op == Op::kBottom;
+    if (ranks) reading_.hints.insert(reading_.hints.end(), match.frame->words.begin(), match.frame->words.end());
     reading_.ops.push_back(guess);
   }
   std::stable_sort(reading_.ops.begin(), reading_.ops.end(),
@@ -281,7 +310,10 @@ void Reader::take_operand() {
   for (const FrameMatch& match : matches_) {
     const std::string& what = match.frame->what;
     if (what == "who" && word(match.begin).taken != Taken::kTime) reading_.who = true;
-    if (what == "where") reading_.where = true;
+    if (what == "where") {
+      reading_.where = true;
+      reading_.from_where |= match.frame->words.size() > 1 && (match.frame->words[0] == "from" || match.frame->words[1] == "from");
+    }
     if (what != "which" || !reading_.operand.empty()) continue;
     const bool time_only = word(match.begin).taken == Taken::kTime;
     if (time_only) continue;
@@ -297,7 +329,8 @@ void Reader::take_operand() {
       ++at;
     }
     for (; at < size() && reading_.operand.size() < 3; ++at) {
-      const bool noun = reading_.operand.empty() && is_one_of(word(at).text, {"event", "events", "file", "files", "report", "message", "messages", "log", "logs"});
+      const bool noun = is_one_of(word(at).text, {"event", "events", "file", "files", "report", "message", "messages"}) ||
+                        (reading_.operand.empty() && is_one_of(word(at).text, {"log", "logs"}));
       if (word(at).taken != Taken::kNo || (is_filler(at) && !noun) || (!reading_.operand.empty() && word(at).clause_start)) break;
       reading_.operand.push_back(at);
     }
@@ -310,14 +343,35 @@ void Reader::take_operand() {
 void Reader::take_operand_behind_operation() {
   if (reading_.ops.empty()) return;
   const OpGuess& guess = reading_.ops.front();
-  for (std::size_t at = guess.end; guess.end > 0 && at < size() && reading_.measured.size() < 2; ++at) {
-    if (word(at).taken != Taken::kNo || is_filler(at) || (at > guess.end && word(at).clause_start)) break;
+  std::size_t first = guess.end;
+  if (first < size() && is_one_of(word(first).text, {"number", "count"})) {  // "highest number of attempts"
+    ++first;
+    while (first < size() && is_one_of(word(first).text, {"of", "the"})) ++first;
+  }
+  for (std::size_t at = first; guess.end > 0 && at < size() && reading_.measured.size() < 2; ++at) {
+    if (word(at).taken != Taken::kNo || is_filler(at) || (at > first && word(at).clause_start)) break;
     reading_.measured.push_back(at);
   }
+  take_operand_with_most(guess);
   if (!reading_.operand.empty()) return;
   const bool wants = guess.op == Op::kTop || guess.op == Op::kBottom || guess.op == Op::kMax || guess.op == Op::kMin ||
                      guess.op == Op::kDistinct || guess.op == Op::kAverage || guess.op == Op::kSum;
   if (wants) reading_.operand = reading_.measured;
+}
+
+// "who is the |caller| with the most failures", "the host having the fewest"
+void Reader::take_operand_with_most(const OpGuess& guess) {
+  const bool ranks = guess.op == Op::kTop || guess.op == Op::kBottom;
+  if (!ranks || !reading_.operand.empty() || guess.begin < 2) return;
+  std::size_t with = guess.begin - 1;
+  if (word(with).text == "the" && with > 0) --with;
+  if (!is_one_of(word(with).text, {"with", "having", "mit", "avec", "con"})) return;
+  for (std::size_t at = with; at-- > 0 && reading_.operand.size() < 2;) {
+    if (word(at).taken != Taken::kNo || is_filler(at)) break;
+    reading_.operand.insert(reading_.operand.begin(), at);
+    if (word(at).clause_start) break;
+  }
+  reading_.operand_leads = !reading_.operand.empty();
 }
 
 // "on the Monday or on the Wednesday", "broker 1 or 2"
@@ -453,9 +507,11 @@ void Reader::take_filler() {
   std::erase_if(reading_.operand, [&](std::size_t i) { return word(i).taken != Taken::kNo; });
   for (const FrameMatch& match : matches_) {
     if (match.frame->what == "light") word(match.begin).light = true;
+    if (match.frame->what == "decisive") word(match.begin).decisive = true;
     if (match.frame->what != "filler") continue;
-    if (match.end - match.begin > 1 ? free(match.begin, match.end) : word(match.begin).taken == Taken::kNo)
-      take(match.begin, match.end, Taken::kFiller);
+    if (!free(match.begin, match.end)) continue;
+    take(match.begin, match.end, Taken::kFiller);
+    for (std::size_t i = match.begin; match.end - match.begin > 1 && i < match.end; ++i) word(i).said_apart = true;
   }
 }
 

@@ -45,6 +45,8 @@ struct Reading {
   std::size_t span_to = 0;
   bool who = false;
   bool where = false;
+  bool from_where = false;               // of those: where something came from
+  std::vector<std::string> hints;        // words of operations, which say what is measured: "hottest", "longest"
   bool share = false;                    // a rate in percent
   bool yes_no = false;
   bool asks_time = false;                // a second operation says "and when"

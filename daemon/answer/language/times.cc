@@ -159,6 +159,8 @@ class TimeReader {
   std::optional<Moment> month_and_day(std::size_t at) const;
   std::optional<Moment> whole_month(std::size_t at) const;
   std::optional<Moment> clock(std::size_t at) const;
+  std::optional<Moment> spoken_clock(std::size_t at) const;
+  std::optional<Window> after_midnight(std::size_t at, std::size_t& used) const;
   std::optional<Moment> day_part(std::size_t at) const;
   std::optional<Moment> ago(std::size_t at) const;
   std::optional<Window> last_span(std::size_t at, std::size_t& used) const;
@@ -361,6 +363,55 @@ std::optional<Moment> TimeReader::clock(std::size_t at) const {
   return out;
 }
 
+// "ten to nine in the evening", "quarter past three", "nine in the evening": about then.
+std::optional<Moment> TimeReader::spoken_clock(std::size_t at) const {
+  constexpr int kAbout = 10 * 60;
+  int minutes = 0;
+  std::size_t i = at;
+  const std::size_t joint = at + 1;
+  if (is_one_of(word(joint), {"to", "past"})) {
+    const std::string_view said = word(at);  // digits are hours: "from 5 to 7"
+    minutes = said == "five" ? 5 : said == "ten" ? 10 : said == "quarter" ? 15 : said == "twenty" ? 20 : said == "half" ? 30 : 0;
+    if (minutes == 0) return std::nullopt;
+    if (word(joint) == "to") minutes = -minutes;
+    i = joint + 1;
+  }
+  auto hour = number(word(i));
+  if (!hour || *hour < 1 || *hour > 12) return std::nullopt;
+  ++i;
+  const bool at_night = word(i) == "at" && word(i + 1) == "night";
+  const bool in_part = word(i) == "in" && word(i + 1) == "the" && is_one_of(word(i + 2), {"morning", "afternoon", "evening"});
+  if (!at_night && !in_part) {
+    if (minutes == 0) return std::nullopt;
+  } else {
+    const bool late = in_part ? word(i + 2) != "morning" : *hour > 5;
+    if (late && *hour < 12) *hour += 12;
+    i += at_night ? 2 : 3;
+  }
+  Moment out;
+  const int at_s = *hour * 3600 + minutes * 60;
+  out.from_s = std::max(0, at_s - kAbout);
+  out.to_s = std::min(86400, at_s + kAbout);
+  out.used = i - at;
+  return out;
+}
+
+// Of a source that goes over one midnight that one; else the small hours of each day.
+std::optional<Window> TimeReader::after_midnight(std::size_t at, std::size_t& used) const {
+  if (!is_one_of(word(at), {"after", "since", "past", "nach"}) || !is_one_of(word(at + 1), {"midnight", "mitternacht"})) return std::nullopt;
+  if (day(at + 2) || (is_one_of(word(at + 2), {"on", "of"}) && day(at + 3))) return std::nullopt;  // of the day that is named
+  used = 2;
+  Window out;
+  const std::int64_t midnight = day_start(context_.last_us);
+  if (context_.first_us < midnight && context_.first_us >= midnight - kDay) {
+    out.since_us = midnight;
+  } else {
+    out.day_from_s = 0;
+    out.day_to_s = 6 * 3600;
+  }
+  return out;
+}
+
 std::optional<Moment> TimeReader::day_part(std::size_t at) const {
   Moment out;
   const std::size_t i = skip(at, {"the"});
@@ -409,7 +460,8 @@ std::optional<Moment> TimeReader::moment(std::size_t at) const {
     on->used += start - at;
     return on;
   }
-  auto part = clock(start);
+  auto part = spoken_clock(start);
+  if (!part) part = clock(start);
   if (!part) part = day_part(start);
   if (!part) return std::nullopt;
   const std::size_t after = skip(start + part->used, {"on", "am", "of", "the"});
@@ -445,7 +497,8 @@ std::optional<Window> TimeReader::two_moments(std::size_t at, std::size_t& used)
   used = joint + 1 + second->used - at;
   if (bare) {
     first = Moment{};
-    first->from_s = *bare * 3600 + (second->from_s >= 12 * 3600 && *bare < 12 ? 12 * 3600 : 0);
+    const int half_day = *bare < 12 && second->from_s > (*bare + 12) * 3600 ? 12 : 0;  // "between 9 and 10 pm"
+    first->from_s = (*bare + half_day) * 3600;
   }
   Window out;
   if (second->has_day && first->has_day) {
@@ -471,6 +524,7 @@ std::optional<Window> TimeReader::two_moments(std::size_t at, std::size_t& used)
 
 std::optional<Window> TimeReader::expression(std::size_t at, std::size_t& used) const {
   if (auto found = last_span(at, used)) return found;
+  if (auto found = after_midnight(at, used)) return found;
   if (auto found = two_moments(at, used)) return found;
   if (is_one_of(word(at), {"on", "at", "around", "during"})) {  // "as the evening goes on, 9pm to midnight"
     if (auto found = two_moments(at + 1, used)) {

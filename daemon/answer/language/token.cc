@@ -1,5 +1,8 @@
 #include "daemon/answer/language/token.h"
 
+#include <algorithm>
+#include <array>
+
 #include "daemon/answer/language/words.h"
 
 namespace silt::answer::language {
@@ -21,6 +24,19 @@ QuestionWord word_of(std::string_view raw, std::string_view language) {
   }
   word.stem = stem(word.text, language);
   return word;
+}
+
+// "doesn't", "doesnt": does not. Returns the part before, or nothing.
+std::string_view before_not(std::string_view text) {
+  static constexpr std::array<std::string_view, 14> kAuxiliaries = {"does", "do", "did", "is", "are", "was", "were", "has", "have", "had", "could", "should", "would", "ca"};
+  for (const std::string_view ending : {"n't", "n\xe2\x80\x99t", "nt"}) {
+    if (!text.ends_with(ending)) continue;
+    const std::string_view before = text.substr(0, text.size() - ending.size());
+    if (before == "ca") return "can";
+    if (before == "wo" && ending != "nt") return "will";
+    if (std::find(kAuxiliaries.begin(), kAuxiliaries.end(), before) != kAuxiliaries.end()) return before;
+  }
+  return {};
 }
 
 }  // namespace
@@ -64,6 +80,14 @@ std::vector<QuestionWord> cut_question(std::string_view question, std::string_vi
     QuestionWord word = word_of(raw, language);
     word.clause_start = clause;
     clause = clause_next;
+    if (const std::string_view before = before_not(word.text); !before.empty() && language == "en") {
+      QuestionWord negator = word_of("not", language);
+      const bool starts = word.clause_start;
+      word = word_of(before, language);
+      word.clause_start = starts;
+      out.push_back(std::move(word));
+      word = std::move(negator);
+    }
     out.push_back(std::move(word));
   }
   return out;

@@ -16,8 +16,10 @@ struct QuestionWord {
   std::string stem;
   Taken taken = Taken::kNo;
   bool light = false;   // may be the topic, but mostly is not
+  bool decisive = false;  // what is meant is another thing without it: "failed"
   bool quoted = false;  // "in quotes": to be found as it is
   bool scope = false;   // says which log is meant ("in the |controller| log"), when only one can be
+  bool said_apart = false;    // part of a phrase that says nothing of the topic: "|in this log|"
   bool clause_start = false;  // behind a comma, full stop or bracket
 };
 

@@ -46,6 +46,21 @@ bool is_negated(std::string_view text, std::size_t at) {
   return before == "half" || before == "non" || before == "un" || before == "not";
 }
 
+// Forms that no ending tells. What logs mean by one form only (broken pipe, took 5 ms, left) stays apart.
+std::string_view base_form(std::string_view word) {
+  static const std::map<std::string_view, std::string_view> kForms = {
+      {"began", "begin"},     {"begun", "begin"},     {"bought", "buy"},          {"brought", "bring"},        {"built", "build"},       {"rebuilt", "rebuild"},
+      {"caught", "catch"},    {"chose", "choose"},    {"chosen", "choose"},       {"drew", "draw"},            {"froze", "freeze"},      {"frozen", "freeze"},
+      {"grew", "grow"},       {"grown", "grow"},      {"held", "hold"},           {"hung", "hang"},            {"kept", "keep"},         {"lost", "lose"},
+      {"losing", "lose"},     {"overwrote", "overwrite"}, {"overwritten", "overwrite"}, {"paid", "pay"},       {"ran", "run"},           {"rose", "rise"},
+      {"risen", "rise"},      {"sent", "send"},       {"resent", "resend"},       {"shrank", "shrink"},        {"shrunk", "shrink"},     {"slept", "sleep"},
+      {"stole", "steal"},     {"stolen", "steal"},    {"swept", "sweep"},         {"threw", "throw"},          {"thrown", "throw"},      {"woke", "wake"},
+      {"woken", "wake"},      {"withdrew", "withdraw"}, {"withdrawn", "withdraw"}, {"wrote", "write"},         {"written", "write"},     {"rewrote", "rewrite"},
+      {"rewritten", "rewrite"}};
+  const auto found = kForms.find(word);
+  return found == kForms.end() ? word : found->second;
+}
+
 struct StemmerDeleter {
   void operator()(sb_stemmer* stemmer) const { sb_stemmer_delete(stemmer); }
 };
@@ -91,6 +106,7 @@ std::string stem(std::string_view word, std::string_view language) {
     found = stemmers.emplace(name, sb_stemmer_new(name.c_str(), nullptr)).first;
   }
   if (!found->second) return std::string(word);
+  if (language == "en") word = base_form(word);
   const auto* bytes = reinterpret_cast<const sb_symbol*>(word.data());
   const sb_symbol* out = sb_stemmer_stem(found->second.get(), bytes, static_cast<int>(word.size()));
   if (out == nullptr) return std::string(word);

@@ -1,7 +1,9 @@
 #include "daemon/answer/meaning/packed_vector.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
 
 #include "base/bytes.h"
 
@@ -22,11 +24,16 @@ bool is_packed(std::string_view bytes, std::size_t width) {
 }
 
 float dot(std::string_view packed, std::span<const float> other) {
+  constexpr std::size_t kLanes = 16;  // sums that do not wait for each other
   const float scale = ByteReader(packed).f32();
   const char* numbers = packed.data() + sizeof(float);
-  float sum = 0;
-  for (std::size_t i = 0; i < other.size(); ++i) sum += static_cast<float>(static_cast<std::int8_t>(numbers[i])) * other[i];
-  return scale * sum;
+  std::array<float, kLanes> sums{};
+  std::size_t i = 0;
+  for (; i + kLanes <= other.size(); i += kLanes) {
+    for (std::size_t k = 0; k < kLanes; ++k) sums[k] += static_cast<float>(static_cast<std::int8_t>(numbers[i + k])) * other[i + k];
+  }
+  for (; i < other.size(); ++i) sums[0] += static_cast<float>(static_cast<std::int8_t>(numbers[i])) * other[i];
+  return scale * std::accumulate(sums.begin(), sums.end(), 0.0F);
 }
 
 }  // namespace silt::answer::meaning

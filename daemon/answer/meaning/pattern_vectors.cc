@@ -37,6 +37,12 @@ std::size_t begin_of(std::string_view pattern, std::string_view record) {
   return 0;
 }
 
+// Whether the source may have patterns that were not there, or have another text, since it was looked at. Texts
+// change with what comes in, and less and less often.
+bool is_due(std::uint64_t patterns, store::Seq folded_seq, const store::FoldHead& head) {
+  return head.patterns != patterns || head.folded_seq < folded_seq || head.folded_seq > folded_seq + folded_seq / 4;
+}
+
 }  // namespace
 
 std::string text_of(std::string_view pattern, std::string_view first_record) {
@@ -44,18 +50,14 @@ std::string text_of(std::string_view pattern, std::string_view first_record) {
   return std::string(first_record.substr(begin_of(pattern, first_record), kTextMax));
 }
 
-PatternVectors::PatternVectors(Dependencies dependencies)
-    : deps_(std::move(dependencies)), encoder_hash_(store::hash64(deps_.encoder->fingerprint())) {}
-
 PatternVectors::~PatternVectors() {
   stop();
 }
 
-void PatternVectors::start() {
-  std::vector<store::SourceRef> all;
-  for (const store::SourceInfo& source : deps_.log.sources()) all.push_back(source.ref);
-  ready(all);
-  thread_ = std::thread([this] { run(); });
+void PatternVectors::start(When when) {
+  const std::scoped_lock lock(mutex_);
+  if (when == When::kNow) begin();
+  for (std::size_t lane = 0; lane < kLanes; ++lane) lanes_[lane].thread = std::thread([this, lane] { run(lane); });
 }
 
 void PatternVectors::stop() {
@@ -64,17 +66,26 @@ void PatternVectors::stop() {
     stopping_ = true;
   }
   wake_up_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  for (Lane& lane : lanes_) {
+    if (lane.thread.joinable()) lane.thread.join();
+  }
+}
+
+void PatternVectors::queue(std::size_t lane, store::SourceRef source) {
+  if (!queued_.insert(source).second) return;
+  lanes_[lane].queue.push_back(source);
+  wake_up_.notify_all();
+}
+
+void PatternVectors::begin() {
+  begun_ = true;
+  for (const store::SourceInfo& source : deps_.log.sources()) queue(kSoon, source.ref);
 }
 
 void PatternVectors::ready(std::span<const store::SourceRef> sources) {
-  {
-    const std::scoped_lock lock(mutex_);
-    for (const store::SourceRef source : sources) {
-      if (queued_.insert(source).second) queue_.push_back(source);
-    }
-  }
-  wake_up_.notify_one();
+  const std::scoped_lock lock(mutex_);
+  if (!begun_) return;
+  for (const store::SourceRef source : sources) queue(kSoon, source);
 }
 
 std::size_t PatternVectors::waiting() const {
@@ -82,76 +93,120 @@ std::size_t PatternVectors::waiting() const {
   return queued_.size();
 }
 
-void PatternVectors::run() {
-  ::setpriority(PRIO_PROCESS, 0, 19);  // of this thread
+std::shared_ptr<const model::Encoder> PatternVectors::encoder() const {
+  const std::scoped_lock lock(mutex_);
+  return encoder_;
+}
+
+void PatternVectors::run(std::size_t lane) {
+  if (lane == kLater) ::setpriority(PRIO_PROCESS, 0, 19);  // of this thread
+  std::deque<store::SourceRef>& queue_of_lane = lanes_[lane].queue;
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_up_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    wake_up_.wait(lock, [&] { return stopping_ || !queue_of_lane.empty(); });
     if (stopping_) return;
-    const store::SourceRef source = queue_.front();
-    queue_.pop_front();
+    const store::SourceRef source = queue_of_lane.front();
+    queue_of_lane.pop_front();
     queued_.erase(source);
     lock.unlock();
     const Result<bool> more = turn(source);
     if (!more.is_ok()) log::warning("patterns are not encoded", {{"error", more.status().message()}});
     lock.lock();
-    if (more.is_ok() && *more && queued_.insert(source).second) queue_.push_back(source);
+    if (more.is_ok() && *more) queue(known_[source].table->size() < kFirst ? kSoon : kLater, source);
   }
 }
 
-Result<bool> PatternVectors::turn(store::SourceRef source) {
+Status PatternVectors::open() {
+  const std::scoped_lock opening(open_mutex_);
+  if (encoder()) return Status::ok();
+  SILT_ASSIGN(std::shared_ptr<const model::Encoder> made, deps_.open());
+  const std::uint64_t hash = store::hash64(made->fingerprint());
+  const std::scoped_lock lock(mutex_);
+  encoder_ = std::move(made);
+  encoder_hash_ = hash;
+  return Status::ok();
+}
+
+// Finds out which patterns have no vector.
+Status PatternVectors::look(store::SourceRef source, const store::FoldHead& head) {
   std::vector<store::PatternRow> patterns;
   SILT_TRY(deps_.evidence.patterns(source, patterns));
   std::erase_if(patterns, [](const store::PatternRow& row) { return row.merged_into != 0; });
-  if (patterns.empty()) forget(source);  // deleted, or its fold begins again
   std::stable_sort(patterns.begin(), patterns.end(), [](const auto& a, const auto& b) { return a.count > b.count; });
   if (patterns.size() > kPatternsMax) patterns.resize(kPatternsMax);
-  const auto table = of(source);
-  std::erase_if(patterns, [&](const store::PatternRow& row) {
-    const auto found = table->find(row.id);
-    return found != table->end() && found->second.text_hash == store::hash64(row.text);
-  });
-  if (patterns.empty()) return false;
-  const bool more = patterns.size() > kPatternsInTurn;
-  if (more) patterns.resize(kPatternsInTurn);
   std::vector<store::VectorRow> rows;
-  for (const store::PatternRow& pattern : patterns) {
-    const auto record = deps_.log.read(source, pattern.first_seq);  // may be gone
-    const std::string text = text_of(pattern.text, record.is_ok() ? std::string_view(record->text) : std::string_view());
-    SILT_ASSIGN(const std::vector<float> vector, deps_.encoder->encode(text));
-    rows.push_back({pattern.id, store::hash64(pattern.text), pack(vector)});
+  SILT_TRY(deps_.vectors.vectors(source, encoder_hash_, rows));
+  Known known;
+  known.patterns = head.patterns;
+  known.folded_seq = head.folded_seq;
+  for (store::VectorRow& row : rows) {
+    if (is_packed(row.bytes, static_cast<std::size_t>(encoder_->width()))) known.table->emplace(row.pattern, std::move(row));
   }
-  SILT_TRY(deps_.vectors.put_vectors(source, encoder_hash_, rows));
+  for (auto row = patterns.rbegin(); row != patterns.rend(); ++row) {
+    const auto found = known.table->find(row->id);
+    if (found == known.table->end() || found->second.text_hash != store::hash64(row->text)) known.left.push_back(row->id);
+  }
   const std::scoped_lock lock(mutex_);
-  ++known_[source].version;
-  return more;
+  if (patterns.empty()) known_.erase(source);  // deleted, or its fold begins again
+  else known_[source] = std::move(known);
+  return Status::ok();
 }
 
-void PatternVectors::forget(store::SourceRef source) {
+std::vector<store::PatternId> PatternVectors::take(store::SourceRef source) {
   const std::scoped_lock lock(mutex_);
-  known_.erase(source);
+  const auto found = known_.find(source);
+  if (found == known_.end()) return {};
+  std::vector<store::PatternId>& left = found->second.left;
+  const auto begin = left.end() - static_cast<std::ptrdiff_t>(std::min(kPatternsInTurn, left.size()));
+  std::vector<store::PatternId> out(begin, left.end());
+  left.erase(begin, left.end());
+  return out;
+}
+
+Result<std::vector<store::VectorRow>> PatternVectors::encode(store::SourceRef source, std::span<const store::PatternId> patterns) const {
+  std::vector<store::VectorRow> rows;
+  std::vector<std::string> texts;
+  for (const store::PatternId id : patterns) {
+    SILT_ASSIGN(const store::PatternRow pattern, deps_.evidence.pattern(source, id));
+    const auto record = deps_.log.read(source, pattern.first_seq);  // may be gone
+    texts.push_back(text_of(pattern.text, record.is_ok() ? std::string_view(record->text) : std::string_view()));
+    rows.push_back({id, store::hash64(pattern.text), ""});
+  }
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  std::vector<float> vectors;
+  SILT_TRY(encoder_->encode(views, vectors));
+  const auto width = static_cast<std::size_t>(encoder_->width());
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].bytes = pack(std::span(vectors).subspan(i * width, width));
+  return rows;
+}
+
+Result<bool> PatternVectors::turn(store::SourceRef source) {
+  SILT_TRY(open());
+  SILT_ASSIGN(const store::FoldHead head, deps_.folds.fold_head(source));
+  bool due = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = known_.find(source);
+    due = found == known_.end() || (found->second.left.empty() && is_due(found->second.patterns, found->second.folded_seq, head));
+  }
+  if (due) SILT_TRY(look(source, head));
+  const std::vector<store::PatternId> patterns = take(source);
+  if (patterns.empty()) return false;
+  SILT_ASSIGN(std::vector<store::VectorRow> rows, encode(source, patterns));
+  SILT_TRY(deps_.vectors.put_vectors(source, encoder_hash_, rows));
+  const std::scoped_lock lock(mutex_);
+  Known& known = known_[source];
+  if (known.table.use_count() > 1) known.table = std::make_shared<VectorTable>(*known.table);
+  for (store::VectorRow& row : rows) known.table->insert_or_assign(row.pattern, std::move(row));
+  return !known.left.empty();
 }
 
 std::shared_ptr<const VectorTable> PatternVectors::of(store::SourceRef source) {
-  std::uint64_t version = 0;
-  {
-    const std::scoped_lock lock(mutex_);
-    const Known& known = known_[source];
-    if (known.table && known.read_version == known.version) return known.table;
-    version = known.version;
-  }
-  std::vector<store::VectorRow> rows;
-  auto table = std::make_shared<VectorTable>();
-  if (const Status read = deps_.vectors.vectors(source, encoder_hash_, rows); !read.is_ok())
-    log::warning("vectors are not read", {{"error", read.message()}});
-  for (store::VectorRow& row : rows) {
-    if (is_packed(row.bytes, static_cast<std::size_t>(deps_.encoder->width()))) table->emplace(row.pattern, std::move(row));
-  }
+  static const auto kNone = std::make_shared<const VectorTable>();
   const std::scoped_lock lock(mutex_);
-  Known& known = known_[source];
-  known.table = table;
-  known.read_version = version;
-  return table;
+  if (!begun_) begin();
+  const auto found = known_.find(source);
+  return found == known_.end() ? kNone : std::shared_ptr<const VectorTable>(found->second.table);
 }
 
 }  // namespace silt::answer::meaning

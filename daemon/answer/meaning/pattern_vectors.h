@@ -1,16 +1,23 @@
 // PatternVectors: the sentence vectors of patterns, made in the background, so that a question costs one
 // encoding of itself.
 //
-// A thread of the lowest priority encodes patterns that have no vector yet, the most frequent ones of each
-// source first and a few of each source in turn, and keeps them in the store. A source has
-// kPatternsMax at most. Nothing that is learned or counted depends on vectors.
+// Patterns without a vector are encoded, the most frequent ones of each source first and a few of each source in
+// turn, and kept in the store. Two threads do it: one of usual priority the first kFirst of each source, which
+// tell sources apart, one of the lowest priority the others. A source has kPatternsMax at most. Nothing that is
+// learned or counted depends on vectors.
 //
-// ready(), of() and waiting() from any thread; start() and stop() from one. A failure of the store is
-// reported to the log and ends the work on that source until it is ready again.
+// The encoder is opened for the first pattern: who counts and never asks does not pay for it.
+//
+// ready(), of() and waiting() from any thread; start() and stop() from one. A failure of the store is reported to
+// the log and ends the work on that source until it is ready again; an encoder that cannot be opened ends all.
 #pragma once
 
+#include <array>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,9 +27,12 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/status.h"
 #include "daemon/store/evidence_store.h"
+#include "daemon/store/fold_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/store/vector_store.h"
 #include "model/encoder/encoder.h"
@@ -38,47 +48,67 @@ std::string text_of(std::string_view pattern, std::string_view first_record);
 class PatternVectors {
  public:
   static constexpr std::size_t kPatternsMax = 4096;
+  static constexpr std::size_t kFirst = 64;
+  using OpenEncoder = std::function<Result<std::shared_ptr<const model::Encoder>>()>;
 
   struct Dependencies {
     const store::RecordLog& log;
     const store::EvidenceStore& evidence;
+    const store::FoldStore& folds;
     store::VectorStore& vectors;
-    std::shared_ptr<const model::Encoder> encoder;
+    OpenEncoder open;
   };
-  explicit PatternVectors(Dependencies dependencies);
+  explicit PatternVectors(Dependencies dependencies) : deps_(std::move(dependencies)) {}
   ~PatternVectors();  // stops
 
-  void start();
+  enum class When : std::uint8_t { kNow, kAsked };
+  // kAsked: nothing is encoded before the first of().
+  void start(When when);
   void stop();
   // These sources may have new patterns.
   void ready(std::span<const store::SourceRef> sources);
   // Encodes some patterns of a source, without a thread; false: none are left.
   Result<bool> turn(store::SourceRef source);
 
-  const model::Encoder& encoder() const { return *deps_.encoder; }
-  // What there is of a source now; never null.
+  // Null before the first turn.
+  std::shared_ptr<const model::Encoder> encoder() const;
+  // What there is of a source now; never null. Empty before the source's first turn.
   std::shared_ptr<const VectorTable> of(store::SourceRef source);
   // Sources with work left.
   std::size_t waiting() const;
 
  private:
   struct Known {
-    std::uint64_t version = 0;  // counts what was added
-    std::uint64_t read_version = 0;
-    std::shared_ptr<const VectorTable> table;  // of read_version
+    std::shared_ptr<VectorTable> table = std::make_shared<VectorTable>();  // changed in place while nobody else has it
+    std::vector<store::PatternId> left;                                    // to be encoded, most frequent last
+    std::uint64_t patterns = 0;                                            // when `left` was made
+    store::Seq folded_seq = 0;
   };
-  void run();
-  void forget(store::SourceRef source);
+  struct Lane {
+    std::deque<store::SourceRef> queue;
+    std::thread thread;
+  };
+  enum : std::size_t { kSoon, kLater, kLanes };
+
+  void run(std::size_t lane);
+  void queue(std::size_t lane, store::SourceRef source);  // mutex_ held
+  void begin();                                           // mutex_ held
+  Status open();
+  Status look(store::SourceRef source, const store::FoldHead& head);
+  std::vector<store::PatternId> take(store::SourceRef source);
+  Result<std::vector<store::VectorRow>> encode(store::SourceRef source, std::span<const store::PatternId> patterns) const;
 
   Dependencies deps_;
-  std::uint64_t encoder_hash_;
+  std::mutex open_mutex_;     // held while the encoder is opened
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable wake_up_;
-  std::deque<store::SourceRef> queue_;
+  std::shared_ptr<const model::Encoder> encoder_;
+  std::uint64_t encoder_hash_ = 0;
+  std::array<Lane, kLanes> lanes_;
   std::set<store::SourceRef> queued_;
   std::map<store::SourceRef, Known> known_;
+  bool begun_ = false;
   bool stopping_ = false;
-  std::thread thread_;
 };
 
 }  // namespace silt::answer::meaning

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,16 +11,19 @@
 
 namespace silt::answer::meaning {
 
-// For one question: each text is encoded once, whatever the number of sources. One thread uses it.
+// For one question: its texts are encoded once, whatever the number of sources. One thread uses it.
 class SentenceScorer final : public plan::TopicScorer {
  public:
-  explicit SentenceScorer(PatternVectors& vectors) : vectors_(vectors) {}
+  explicit SentenceScorer(PatternVectors& vectors) : vectors_(vectors), encoder_(vectors.encoder()) {}
   // Cosines; NaN of patterns that have no vector yet.
-  std::vector<float> score(const std::string& text, const search::Profile& profile) override;
+  std::vector<float> score(const std::vector<std::string>& texts, const search::Profile& profile) override;
 
  private:
+  const std::vector<float>& mean_of(const std::vector<std::string>& texts);
+
   PatternVectors& vectors_;
-  std::map<std::string, std::vector<float>> encoded_;
+  std::shared_ptr<const model::Encoder> encoder_;  // null: not opened yet
+  std::map<std::vector<std::string>, std::vector<float>> means_;
 };
 
 }  // namespace silt::answer::meaning

@@ -32,17 +32,24 @@ enum class ItemAsk : std::uint8_t {
 
 enum class ItemTime : std::uint8_t { kCreated, kClosed, kUpdated };
 
+// As what a person is named: "opened by ann", "does dora own", "did eli close".
+enum class ItemRole : std::uint8_t { kAny, kReporter, kOwner, kCloser };
+
 struct ItemQuestion {
   ItemAsk ask = ItemAsk::kList;
   std::string ticket;                // the one it names, as it names it
   std::optional<bool> open;
   ItemTime time = ItemTime::kUpdated;  // what the window is of
+  ItemRole role = ItemRole::kAny;      // of a person among the words
   bool only_last = false;            // the latest, the oldest ...: one
   bool only_first = false;
   std::vector<std::vector<std::string>> topic;  // stems, alternatives of a word together
   std::vector<std::string> words;    // of the topic, as they were said
   std::string quoted;                // text to be found as it is
 };
+
+// The attribute of tickets that a word means: "queue" of "project"; empty: none.
+std::string_view attribute_called(std::string_view word);
 
 // Nothing: other records answer it. `has_*`: what there is among the sources.
 struct ItemScope {

@@ -35,13 +35,28 @@ std::vector<const OperandConcept*> concepts_of(const std::vector<std::string>& s
       if (phrase.size() > longest && std::search(stems.begin(), stems.end(), phrase.begin(), phrase.end()) != stems.end())
         longest = phrase.size();
     }
-    if (longest > 0) found.emplace_back(longest, &each);
+    if (longest > 0 && each.name != "@noun") found.emplace_back(longest, &each);
   }
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<const OperandConcept*> out;
   for (const auto& [length, each] : found) out.push_back(each);
   return out;
 }
+
+// "server |on| broker 1": words of the sentence, no values.
+bool is_sentence(const SlotProfile& slot) {
+  static const std::vector<std::string> kSmall = {"on", "in", "is", "was", "for", "to", "of", "the", "a", "an", "and", "by", "with", "from", "has", "not", "at", "are", "be", "as", "it", "that", "this", "will"};
+  if (slot.role != search::Role::kPlain) return false;
+  std::uint64_t small = 0, all = 0;
+  for (const auto& [value, count] : slot.values) {
+    all += count;
+    if (has(kSmall, language::lower(value))) small += count;
+  }
+  return small * 2 > all;
+}
+
+constexpr float kFits = 0.3F;  // least score of a slot that is taken
+constexpr float kSurelyNamed = 0.7F;
 
 class Chooser {
  public:
@@ -51,8 +66,11 @@ class Chooser {
     concepts_ = concepts_of(stems_);
     for (const OperandConcept& each : operand_concepts()) {
       if (request.who && (each.name == "user" || each.name == "ip")) implied_.push_back(&each);
-      if (request.where && (each.name == "host" || each.name == "path" || each.name == "ip")) implied_.push_back(&each);
+      if (request.where && (each.name == "host" || (each.name == "path" && !request.from_where) || each.name == "ip")) implied_.push_back(&each);
     }
+    std::vector<std::string> hints;
+    for (const std::string& word : request.hints) hints.push_back(language::stem(word));
+    hinted_ = concepts_of(hints);
     for (const std::uint32_t p : request.patterns) {
       records_ += profile_.patterns[p].seen;
       for (const auto& [slot, count] : profile_.patterns[p].slots) uses_[slot] += count;
@@ -71,10 +89,25 @@ class Chooser {
       if (score <= out.score) continue;
       out = {profile_.slots[slot].name, score, named};
     }
+    if (out.score < kFits && request_.varied && !request_.patterns.empty()) only_variable(out);
     return out;
   }
 
  private:
+  // "Rolled new log segment for |'test-5'|": the only thing in which such records differ, but for numbers.
+  void only_variable(OperandChoice& out) const {
+    constexpr float kAssumed = 0.4F;
+    const SlotProfile* only = nullptr;
+    for (const auto& [at, uses] : uses_) {
+      const SlotProfile& slot = profile_.slots[at];
+      const bool varies = slot.values.size() > 1 && uses * 10 >= records_ * 7 && !is_sentence(slot);
+      const bool says = slot.role != search::Role::kHeader && slot.numbers * 2 < slot.count && slot.times * 2 < slot.count;
+      if (!varies || !says) continue;
+      if (only != nullptr) return;
+      only = &slot;
+    }
+    if (only != nullptr) out = {only->name, kAssumed, false};
+  }
   bool kind_fits(const SlotProfile& slot, const std::vector<std::string>& kinds) const {
     const std::uint64_t half = slot.count / 2;
     if (has(kinds, "ip") && slot.addresses > half) return true;
@@ -92,7 +125,7 @@ class Chooser {
   const OperandRequest& request_;
   const Profile& profile_;
   std::vector<std::string> stems_, others_;
-  std::vector<const OperandConcept*> concepts_, implied_;
+  std::vector<const OperandConcept*> concepts_, implied_, hinted_;
   std::map<std::uint32_t, std::uint64_t> uses_;
   std::uint64_t records_ = 0;
 };
@@ -129,6 +162,7 @@ float Chooser::concept_score(const SlotProfile& slot, const OperandConcept& abou
   float best = 0;
   for (std::size_t i = 0; i < about.slots.size(); ++i) {
     if (about.slots[i] == slot.base() || (about.slots[i] == "#" && slot.name.starts_with('#') && slot.values.size() > 1)) best = std::max(best, 0.9F - 0.01F * static_cast<float>(i));
+    else if (slot.role == search::Role::kPlain && slot.before == about.slots[i]) best = std::max(best, 0.65F);  // "temperature reading |29.6|"
     else if (slot.role != search::Role::kPlain && slot.name.ends_with(about.slots[i]) && about.slots[i].size() > 3) best = std::max(best, 0.6F);
   }
   const bool only_addresses = about.kinds.size() == 1 && about.kinds[0] == "ip";
@@ -160,18 +194,6 @@ bool is_place_in_code(std::string_view name) {
   return false;
 }
 
-// "server |on| broker 1": words of the sentence, no values.
-bool is_sentence(const SlotProfile& slot) {
-  static const std::vector<std::string> kSmall = {"on", "in", "is", "was", "for", "to", "of", "the", "a", "an", "and", "by", "with", "from", "has", "not", "at", "are", "be", "as", "it", "that", "this", "will"};
-  if (slot.role != search::Role::kPlain) return false;
-  std::uint64_t small = 0, all = 0;
-  for (const auto& [value, count] : slot.values) {
-    all += count;
-    if (has(kSmall, language::lower(value))) small += count;
-  }
-  return small * 2 > all;
-}
-
 float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named) const {
   if (is_sentence(slot)) return 0;
   if (slot.name.starts_with('#') && slot.values.size() < 2) return 0;
@@ -187,6 +209,10 @@ float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named
   if (request_.use == OperandUse::kNumber) {
     if (slot.numbers * 2 < slot.count && slot.times * 2 < slot.count) return 0;
     score = std::max(score, 0.7F * name_score(slot, others_));
+    float hinted = 0;
+    for (const OperandConcept* each : hinted_) hinted = std::max(hinted, concept_score(slot, *each));
+    if (!hinted_.empty() && hinted <= 0 && score < kSurelyNamed) score *= 0.5F;  // "biggest file": no timeout
+    score = std::max(score, 0.6F * hinted);
     named = score >= 0.3F;
     const auto wanted = search::read_unit(request_.unit);
     const auto have = search::read_unit(slot.unit);
@@ -196,7 +222,7 @@ float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named
     if (have) score += 0.05F;
   } else {
     score += score > 0 ? 0.15F * name_score(slot, others_) : 0;
-    if (slot.values.size() < 2 && score < 0.9F) score *= 0.8F;
+    if (slot.values.size() < 2) score *= request_.varied ? 0.4F : score < 0.9F ? 0.8F : 1.0F;
   }
   if (slot.name == "pid" || slot.name == "thread") score *= 0.5F;
   const float share = records_ > 0 ? std::min(1.0F, static_cast<float>(uses) / static_cast<float>(records_)) : 0;

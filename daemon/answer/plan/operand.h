@@ -26,8 +26,11 @@ struct OperandRequest {
   std::vector<std::string> other_words;  // of the rest of the question: weaker hints
   OperandUse use = OperandUse::kValue;
   std::string unit;                      // "ms", when the question says one
+  std::vector<std::string> hints;        // words of the operation, which imply a number: "hottest"
   bool who = false;
   bool where = false;
+  bool from_where = false;
+  bool varied = false;                   // groups are compared: one value alone is no answer
 };
 OperandChoice choose_operand(const OperandRequest& request);
 

@@ -142,6 +142,7 @@ void SourcePlanner::shape_numbers() {
   out_.operand_score = choice.score;
   if (!choice.named) return;
   // Words of the operand that do not name the slot say which records: "longest |backup| run".
+  std::erase_if(operand_, [&](std::size_t t) { return fields_.plain.contains(t); });
   subject_.insert(subject_.end(), operand_.begin(), operand_.end());
   std::sort(subject_.begin(), subject_.end());
   for (const std::size_t t : operand_) topic_.words[t].share = reading_.words[topic_.words[t].at].light ? 0.35F : 1.0F;
@@ -318,32 +319,6 @@ void SourcePlanner::shape_list() {
   query.operand = choice.slot;
   out_.operand_score = choice.score;
   for (const std::size_t t : operand_) weight_[t] = got_[t] = 1.5F;
-}
-
-// "logins that were not accepted": what the records must not say. Where the log itself says "not accepted"
-// the phrase is what is looked for (join_phrases).
-void SourcePlanner::exclude_negated() {
-  static const std::vector<std::string_view> kNot = {"not", "never", "didn't", "doesn't", "don't", "wasn't", "weren't", "isn't", "aren't", "hasn't", "haven't",
-                                                     "won't", "nicht", "nie", "pas", "jamais", "nunca"};
-  static const std::vector<std::string_view> kBetween = {"be", "been", "being", "yet", "get", "got", "a", "an", "the", "any", "from", "for", "by"};
-  const Op op = out_.query.op;
-  if (out_.prose || op == Op::kExplain || op == Op::kSummary || op == Op::kNew || op == Op::kExists) return;
-  for (std::size_t i = 0; i + 1 < reading_.words.size(); ++i) {
-    if (std::find(kNot.begin(), kNot.end(), reading_.words[i].text) == kNot.end()) continue;
-    std::size_t at = i + 1;
-    while (at + 1 < reading_.words.size() && std::find(kBetween.begin(), kBetween.end(), reading_.words[at].text) != kBetween.end()) ++at;
-    if (reading_.words[at].taken != language::Taken::kNo) continue;
-    const std::string stem = language::stem(reading_.words[at].text);
-    auto& groups = out_.query.words;
-    const auto group = std::find_if(groups.begin() + static_cast<std::ptrdiff_t>(out_.firm_words), groups.end(), [&](const WordGroup& each) {
-      return std::any_of(each.begin(), each.end(), [&](const std::string& word) { return language::stem(word) == stem; });
-    });
-    if (group == groups.end()) continue;
-    for (const std::string& word : *group) out_.query.not_words.push_back(word);
-    out_.word_weights.erase(out_.word_weights.begin() + (group - groups.begin()));
-    groups.erase(group);
-    out_.query.patterns.clear();
-  }
 }
 
 // "titles about a flaky test": words are to stand in the column that the question names.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -59,41 +60,53 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
 }
 
-std::map<std::size_t, float> SourcePlanner::evidence() const {
+std::map<std::size_t, float> SourcePlanner::words_held() const {
   std::map<std::size_t, float> out;
   for (std::size_t i = 0; i < subject_.size(); ++i) {
-    const float got = matches_.best.empty() || weight_[subject_[i]] <= 0 ? 0 : matches_.best.front().got[i] / weight_[subject_[i]];
-    // In a long text any word may turn up.
-    const float length = matches_.best.empty() ? 0 : static_cast<float>(profile_.patterns[matches_.best.front().pattern].text.size());
-    out[topic_.words[subject_[i]].at] = std::min(1.0F, got) / (1 + std::max(0.0F, length - 200) / 600);
+    float& share = out[topic_.words[subject_[i]].at];
+    for (const PatternMatch& match : matches_.best) share = std::max(share, share_of(match, i));
   }
   for (const std::size_t t : fields_.taken) out[topic_.words[t].at] = 1;
-  for (const std::size_t t : fields_.own_nouns) out[topic_.words[t].at] = 1;
-  for (const std::size_t t : operand_) {
-    const std::string stem = language::stem(topic_.words[t].text);
-    const auto found = profile_.stem_at.find(stem);
-    const bool word = found != profile_.stem_at.end() && !profile_.postings[found->second].empty();
-    out[topic_.words[t].at] = fields_.named.contains(t) || word ? 1.0F : 0.0F;
-  }
   return out;
 }
 
-float SourcePlanner::likelihood() const {
-  const Window window = language::intersect(reading_.windows);
-  if (window.until_us < profile_.first_us || window.since_us > profile_.last_us) return -3;
-  std::uint64_t records = 0;
-  if (!subject_.empty()) {
-    for (const PatternMatch& match : matches_.best) {
-      if (match.score > 0.8F * matches_.best.front().score) records += profile_.patterns[match.pattern].count;
-    }
-  } else if (!fields_.tests.empty()) {
-    const search::SlotProfile* slot = profile_.slot(fields_.tests.front().slot);
-    for (const std::string& value : fields_.tests.front().any) {
-      const auto found = slot == nullptr ? nullptr : &slot->values;
-      if (found != nullptr && found->contains(value)) records += found->at(value);
-    }
+float SourcePlanner::held_together(const std::map<std::size_t, float>& weights) const {
+  float best = 0;
+  for (const PatternMatch& match : matches_.best) {
+    float sum = 0;
+    for (std::size_t i = 0; i < subject_.size(); ++i) sum += share_of(match, i) * weights.at(topic_.words[subject_[i]].at);
+    // In a long text any word may turn up.
+    const float length = static_cast<float>(profile_.patterns[match.pattern].text.size());
+    best = std::max(best, sum / (1 + std::max(0.0F, length - 200) / 600));
   }
-  return 0.12F * std::log1p(static_cast<float>(records)) + (fields_.severity ? 0.3F : 0.0F);
+  return best;
+}
+
+float SourcePlanner::held_by_fields(const std::map<std::size_t, float>& weights) const {
+  float sum = 0;
+  for (const std::size_t t : fields_.taken) sum += weights.at(topic_.words[t].at);
+  return sum;
+}
+
+// How much of the subject's word `i` the pattern has, 0 to 1.
+float SourcePlanner::share_of(const PatternMatch& match, std::size_t i) const {
+  return matches_.weights[i] > 0 ? std::min(1.0F, match.got[i] / matches_.weights[i]) : 0;
+}
+
+float SourcePlanner::operand_fit() const {
+  if (operand_.empty()) return 0;
+  OperandRequest request;
+  request.profile = &profile_;
+  for (const std::size_t t : operand_) request.words.push_back(topic_.words[t].text);
+  request.unit = reading_.unit;
+  request.who = reading_.who;
+  request.where = reading_.where;
+  return choose_operand(request).score;
+}
+
+bool SourcePlanner::is_outside() const {
+  const Window window = language::intersect(reading_.windows);
+  return window.until_us < profile_.first_us || window.since_us > profile_.last_us;
 }
 
 // Text is wrapped: what stands in the lines before and behind counts as well, a little less.
@@ -190,6 +203,49 @@ std::vector<std::uint32_t> SourcePlanner::words_wanted(const PatternMatch& match
   return std::any_of(out.begin(), out.end(), said) ? out : match.words;
 }
 
+// The words that records must hold to be as the match is. Of one thing that is named, "installed" is another
+// event than "install" where the source says both.
+Wording SourcePlanner::wording_of(const PatternMatch& match, const std::vector<std::size_t>& words) const {
+  Wording out;
+  std::set<std::uint32_t> stems;
+  for (const std::uint32_t w : words_wanted(match, words)) {
+    const std::uint32_t stem = profile_.words[w].stem;
+    if (!stems.insert(stem).second) continue;
+    WordGroup group = {profile_.words[w].text};
+    for (const std::uint32_t other : profile_.words_of_stem[stem]) {
+      if (other != w) group.push_back(profile_.words[other].text);
+    }
+    float weight = 0;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const std::string& said = topic_.words[words[i]].text;
+      const bool direct = language::stem(said) == language::stem(profile_.words[w].text);
+      weight = std::max(weight, match.got[i] * (direct ? 1.0F : 0.5F));
+      if (direct && out_.firm_words > 0 && said.ends_with("ed") && has(group, said)) group = {said};
+    }
+    out.words.push_back(std::move(group));
+    out.weights.push_back(weight);
+  }
+  return out;
+}
+
+// What else the question may mean, where nothing is found with the identifiers that it names.
+void SourcePlanner::note_others() {
+  constexpr std::size_t kMost = 6;
+  constexpr float kLeast = 0.4F;  // of the best match
+  const bool grounded = out_.ground == Ground::kPatterns && out_.query.words.size() > out_.firm_words && out_.query.patterns.empty();
+  if (out_.firm_words == 0 || !grounded || is_span(out_.query) || matches_.best.empty()) return;
+  const PatternMatch& best = matches_.best.front();
+  for (const PatternMatch& match : matches_.best) {
+    if (match.coverage < kLeast * best.coverage || out_.others.size() >= kMost) return;
+    Wording wording = wording_of(match, subject_);
+    const bool known = wording.words == wording_of(best, subject_).words ||
+                       std::any_of(out_.others.begin(), out_.others.end(), [&](const Wording& other) { return other.words == wording.words; });
+    if (known || wording.words.empty()) continue;
+    wording.coverage = out_.coverage * match.coverage / best.coverage;
+    out_.others.push_back(std::move(wording));
+  }
+}
+
 void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& matches, const std::vector<std::size_t>& words) {
   if (prose_) {
     for (std::size_t i = 0; i < words.size(); ++i) got_[words[i]] = match.got[i];
@@ -200,24 +256,11 @@ void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& mat
     }
     return;
   }
-  std::set<std::uint32_t> stems;
   const std::vector<std::uint32_t> wanted = words_wanted(match, words);
-  for (const std::uint32_t w : wanted) {
-    const std::uint32_t stem = profile_.words[w].stem;
-    if (!stems.insert(stem).second) continue;
-    WordGroup group = {profile_.words[w].text};
-    for (const std::uint32_t other : profile_.words_of_stem[stem]) {
-      if (other != w) group.push_back(profile_.words[other].text);
-    }
-    out_.query.words.push_back(std::move(group));
-    float weight = 0;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-      const bool direct = language::stem(topic_.words[words[i]].text) == language::stem(profile_.words[w].text);
-      weight = std::max(weight, match.got[i] * (direct ? 1.0F : 0.5F));
-    }
-    out_.word_weights.push_back(weight);
-  }
-  join_phrases(profile_.patterns[match.pattern].example);
+  Wording wording = wording_of(match, words);
+  out_.query.words.insert(out_.query.words.end(), std::make_move_iterator(wording.words.begin()), std::make_move_iterator(wording.words.end()));
+  out_.word_weights.insert(out_.word_weights.end(), wording.weights.begin(), wording.weights.end());
+  join_phrases(profile_.patterns[match.pattern].example, words);
   for (std::size_t i = 0; i < words.size(); ++i) {
     got_[words[i]] = match.got[i];
   }
@@ -229,16 +272,35 @@ void SourcePlanner::use_match(const PatternMatch& match, const TopicMatches& mat
   }
 }
 
+// Whether a word of the question is held by this word of the query alone.
+bool SourcePlanner::holds_alone(const std::string& word, const std::vector<std::size_t>& words) const {
+  const auto says = [](const TopicWord& topic, const std::string& stem) {
+    return std::any_of(topic.alternatives.begin(), topic.alternatives.end(), [&](const Alternative& way) { return has(way.stems, stem); });
+  };
+  const std::string stem = language::stem(word);
+  return std::any_of(words.begin(), words.end(), [&](std::size_t t) {
+    const TopicWord& topic = topic_.words[t];
+    return says(topic, stem) && std::none_of(out_.query.words.begin(), out_.query.words.end(), [&](const WordGroup& group) {
+             const std::string other = language::stem(group.front());
+             return other != stem && says(topic, other);
+           });
+  });
+}
+
 // Small words mean something next to another only: "screen on", "link down", "not responding". Where
-// they stand next to none of the query's words they go.
-void SourcePlanner::join_phrases(const std::string& example) {
+// they stand next to none of the query's words they go, unless nothing else says what they do: "is DOWN".
+void SourcePlanner::join_phrases(const std::string& example, const std::vector<std::size_t>& words) {
   static const std::set<std::string> kSmall = {"on", "off", "up", "down", "out", "in", "not", "by", "of", "to", "is", "with", "for", "was"};
   auto& groups = out_.query.words;
   for (std::size_t i = groups.size(); i-- > out_.firm_words;) {
     const std::string small = groups[i].front();
     if (!kSmall.contains(small) || groups.size() < 2) continue;
+    const bool alone = holds_alone(small, words);
+    const WordGroup said = groups[i];
+    const float weight = out_.word_weights[i];
     groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(i));
     out_.word_weights.erase(out_.word_weights.begin() + static_cast<std::ptrdiff_t>(i));
+    bool joined = false;
     for (WordGroup& group : groups) {
       WordGroup phrases;
       for (const std::string& word : group) {
@@ -246,8 +308,12 @@ void SourcePlanner::join_phrases(const std::string& example) {
           if (language::has_word(example, phrase)) phrases.push_back(phrase);
         }
       }
+      joined |= !phrases.empty();
       if (!phrases.empty()) group = phrases;
     }
+    if (joined || !alone) continue;
+    groups.insert(groups.begin() + static_cast<std::ptrdiff_t>(i), said);
+    out_.word_weights.insert(out_.word_weights.begin() + static_cast<std::ptrdiff_t>(i), weight);
   }
   for (std::size_t i = 1; i < reading_.words.size(); ++i) {  // "not responding"
     if (reading_.words[i - 1].text != "not") continue;
@@ -276,6 +342,9 @@ OperandChoice SourcePlanner::operand_for(OperandUse use) const {
   request.unit = reading_.unit;
   request.who = reading_.who;
   request.where = reading_.where;
+  request.from_where = reading_.from_where;
+  request.hints = reading_.hints;
+  request.varied = out_.query.op == Op::kTop || out_.query.op == Op::kBottom;
   return choose_operand(request);
 }
 
@@ -287,6 +356,13 @@ void SourcePlanner::measure() {
     got += std::min(got_[t], weight_[t]);
     if (weight_[t] > 0 && got_[t] <= 0) out_.lost.push_back(topic_.words[t].text);
   }
+  for (std::size_t t = 0; t < topic_.words.size(); ++t) {
+    out_.state_lost |= weight_[t] > 0 && got_[t] <= 0 && reading_.words[topic_.words[t].at].decisive;
+  }
+  static const std::vector<std::string> kRecords = {"log", "logs", "event", "events", "message", "messages", "line", "lines", "file", "files", "report", "reports"};
+  const bool records = !reading_.operand.empty() && has(kRecords, reading_.words[reading_.operand.back()].text);
+  out_.asked_lost = (reading_.who || !reading_.operand.empty()) && out_.query.operand.empty() && !records;
+  out_.value_alone = !reading_.values.empty() && all > 0 && got <= 0;
   all += field_weight_ * static_cast<float>(reading_.values.size());  // each is in the query
   got += field_weight_ * static_cast<float>(reading_.values.size());
   all += field_weight_ * static_cast<float>(fields_.numbers.size());
@@ -341,6 +417,7 @@ Candidate SourcePlanner::plan() {
     if (prose_) out_.prose_words.push_back(word.text);
   }
   measure();
+  note_others();
   return std::move(out_);
 }
 
@@ -375,6 +452,7 @@ void SourcePlanner::claim(const std::string& key) {
     language::for_each_word(slot->base(), [&](std::string_view part, std::size_t) { named |= part.size() > 2 && language::stem(language::lower(part)) == stem; });
     for (const OperandConcept& each : operand_concepts()) {
       if (each.name == "@noun" || !has(each.slots, slot->base())) continue;
+      named |= std::any_of(each.slots.begin(), each.slots.end(), [&](const std::string& other) { return language::stem(other) == stem; });
       named |= std::any_of(each.words.begin(), each.words.end(), [&](const Stems& phrase) { return says_phrase(phrase, topic_.words[t].at); });
     }
     if (named) {

@@ -22,24 +22,34 @@ class SourcePlanner {
   SourcePlanner(const language::Reading& reading, const search::Profile& profile, std::size_t index,
                 std::vector<float> near);
 
-  // By word of the question: how well the source has it, 0 to 1. What chooses among sources.
-  std::map<std::size_t, float> evidence() const;
-  // What else speaks for the source: many records that fit, and a time that it covers.
-  float likelihood() const;
+  // What chooses among sources. By word of the question: how well the source has it anywhere, 0 to 1.
+  std::map<std::size_t, float> words_held() const;
+  // The greatest sum of weights, by word of the question, that one pattern holds; and that fields hold.
+  float held_together(const std::map<std::size_t, float>& weights) const;
+  float held_by_fields(const std::map<std::size_t, float>& weights) const;
+  float operand_fit() const;  // of the best slot for what is asked for, 0 to 1; 0: nothing is
+  bool is_outside() const;  // it has no record in the time asked about
+  bool is_text() const { return prose_; }
+  const FieldGrounding& fields() const { return fields_; }
+
   Candidate plan();
 
  private:
+  float share_of(const PatternMatch& match, std::size_t i) const;
   void trim_operand();
   void split_topic();
   void ground_words();
   void claim(const std::string& key);
   bool says_phrase(const Stems& phrase, std::size_t at) const;
   bool in_compound(std::size_t t, std::string_view name) const;
+  Wording wording_of(const PatternMatch& match, const std::vector<std::size_t>& words) const;
+  void note_others();
   std::vector<std::uint32_t> words_wanted(const PatternMatch& match, const std::vector<std::size_t>& words) const;
   void give_back_operand();
   void rematch();
   void widen_prose();
-  void join_phrases(const std::string& example);
+  bool holds_alone(const std::string& word, const std::vector<std::size_t>& words) const;
+  void join_phrases(const std::string& example, const std::vector<std::size_t>& words);
   bool timed_number();
   bool total_of_number();
   void ground_values();
@@ -49,6 +59,7 @@ class SourcePlanner {
   OperandChoice operand_for(OperandUse use) const;
   void measure();
   void exclude_negated();
+  bool exclude(const std::string& word);
   void narrow_to_column();
   void note_near();
 

@@ -37,6 +37,11 @@ const Thesaurus& Thesaurus::standard() {
   return thesaurus;
 }
 
+const Thesaurus& Thesaurus::kinds() {
+  static const Thesaurus thesaurus(kKindsTsv);
+  return thesaurus;
+}
+
 Thesaurus::Thesaurus(std::string_view tsv) {
   for (const std::string_view line : split(tsv, "\n")) {
     if (line.starts_with('#')) continue;

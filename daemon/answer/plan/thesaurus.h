@@ -14,6 +14,7 @@ using Stems = std::vector<std::string>;
 class Thesaurus {
  public:
   static const Thesaurus& standard();
+  static const Thesaurus& kinds();  // what names of sources mean (kinds.tsv)
   explicit Thesaurus(std::string_view tsv);
 
   struct Hit {

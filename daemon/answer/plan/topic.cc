@@ -33,7 +33,7 @@ std::vector<std::string> parts_of(const QuestionWord& word) {
 }
 
 bool blocks_phrases(const QuestionWord& word) {
-  return word.taken != Taken::kNo && word.taken != Taken::kFiller;
+  return word.said_apart || (word.taken != Taken::kNo && word.taken != Taken::kFiller);
 }
 
 // An alternative, resolved in a source: which patterns have it, and by which words.

@@ -43,9 +43,9 @@ struct PatternMatch {
 class TopicScorer {
  public:
   virtual ~TopicScorer() = default;
-  // One value per pattern of the profile: -1 to 1, larger fits better, and the same scale for all sources;
-  // NaN: not known. Empty: the scorer has nothing to say.
-  virtual std::vector<float> score(const std::string& question, const search::Profile& profile) = 0;
+  // How near each pattern of the profile is to the texts, on average: -1 to 1, larger fits better, and the same
+  // scale for all sources; NaN: not known. Empty: the scorer has nothing to say.
+  virtual std::vector<float> score(const std::vector<std::string>& texts, const search::Profile& profile) = 0;
 };
 
 struct TopicMatches {

@@ -28,7 +28,10 @@ class Composer {
       : judged_(judged), query_(judged.candidate.query), found_(judged.outcome), zone_s_(zone_s), most_(citations_max) {}
 
   Reply run() {
-    if (judged_.verdict == Verdict::kStated) state();
+    if (judged_.verdict == Verdict::kStated) {
+      state();
+      elsewhere();
+    }
     else if (judged_.verdict == Verdict::kClosest) closest();
     else reply_.text = "Nothing in " + scope_name() + " fits this question.";
     footer();
@@ -55,6 +58,8 @@ class Composer {
   void quote_near(std::size_t most);
   void closest();
   void rivals();
+  void elsewhere();
+  std::string in_a_line(const Judged& judged) const;
   void footer();
   std::string scope_name() const;
   std::string what() const;
@@ -228,15 +233,19 @@ void Composer::state_prose() {
 
 void Composer::state_rate() {
   if (query_.group == "share") {
-    const double share = found_.total > 0 ? 100.0 * static_cast<double>(found_.matched) / static_cast<double>(found_.total) : 0;
-    reply_.text = number_text(share) + " %: " + std::to_string(found_.matched) + " of " + plural(found_.total, "record") + " " + what() + ".";
+    const std::uint64_t whole = judged_.other.matched;
+    const double share = whole > 0 ? 100.0 * static_cast<double>(found_.matched) / static_cast<double>(whole) : 0;
+    reply_.text = number_text(share) + " %: " + std::to_string(found_.matched) + " of " + plural(whole, "record") + " " + what() + ".";
     return quote_sample(2);
   }
   const Window& window = query_.window;
   const bool bounded = window.since_us != Window::kMin && window.until_us != Window::kMax;
-  const std::int64_t span_us = bounded       ? window.until_us - window.since_us
-                               : found_.first ? found_.last->event_us - found_.first->event_us
-                                              : 0;
+  std::int64_t first_us = window.since_us, last_us = window.until_us;
+  for (const auto& profile : judged_.scope) {  // as far as the source goes, not as far as it holds such records
+    first_us = std::max(first_us, profile->first_us);
+    last_us = std::min(last_us, profile->last_us);
+  }
+  const std::int64_t span_us = bounded ? window.until_us - window.since_us : last_us - first_us;
   const double seconds = static_cast<double>(span_us) / 1e6;
   const double units = std::max(seconds / search::bucket_seconds(query_.group), 1e-9);
   reply_.text = number_text(static_cast<double>(found_.matched) / units) + " per " + query_.group + ": " + plural(found_.matched, "record") +
@@ -409,17 +418,26 @@ void Composer::state() {
   }
 }
 
-// Several sources fit: what each of them says, in a line.
+// What a source says, in a line that begins with its name.
+std::string Composer::in_a_line(const Judged& judged) const {
+  Composer one(judged, zone_s_, 1);
+  one.state();
+  return (judged.scope.empty() ? std::string() : judged.scope.front()->name) + ": " + one.reply_.text.substr(0, one.reply_.text.find('\n'));
+}
+
+// Several sources fit, and none by far.
 void Composer::rivals() {
-  std::vector<const Judged*> all = {&judged_};
-  for (const Judged& rival : judged_.rivals) all.push_back(&rival);
-  reply_.text = "Several sources fit; name one to be certain.";
-  for (const Judged* each : all) {
-    Composer one(*each, zone_s_, 1);
-    one.state();
-    reply_.text += "\n" + (each->scope.empty() ? std::string() : each->scope.front()->name) + ": " + one.reply_.text.substr(0, one.reply_.text.find('\n'));
-  }
+  reply_.text = "Several sources fit; name one to be certain.\n" + in_a_line(judged_);
+  for (const Judged& rival : judged_.rivals) reply_.text += "\n" + in_a_line(rival);
   quote_sample(1);
+}
+
+// Sources that fit less, behind the answer.
+void Composer::elsewhere() {
+  constexpr std::size_t kShown = 2;
+  for (std::size_t i = 0; i < judged_.rivals.size() && i < kShown; ++i) {
+    reply_.text += (i == 0 ? "\nFits less:\n" : "\n") + in_a_line(judged_.rivals[i]);
+  }
 }
 
 void Composer::closest() {
@@ -446,6 +464,7 @@ void Composer::footer() {
   }();
   reply_.text += "\nRead as: " + print_query(query_);
   if (!lost.empty()) reply_.text += "\nWithout a match in " + scope_name() + ": " + lost + ".";
+  if (judged_.candidate.negation_lost) reply_.text += "\nThe \"not\" of the question was not understood: nothing is excluded for it.";
   if (!found_.complete) reply_.text += "\nThe time was up after " + std::to_string(found_.examined) + " of " + std::to_string(found_.total) + " records: counts are lower bounds.";
 }
 

@@ -19,6 +19,6 @@ struct ItemReply {
 
 // Nothing: the question is not of that kind, or nothing in tickets and documents fits it.
 Result<std::optional<ItemReply>> reply_from_items(const store::RecordLog& log, const search::Profiles& scope, const std::string& question,
-                                                  const language::TimeContext& time, std::size_t citations_max);
+                                                  const language::TimeContext& time, const search::Limits& limits, std::size_t citations_max);
 
 }  // namespace silt::answer::reply

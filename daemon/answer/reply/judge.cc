@@ -1,7 +1,7 @@
 #include "daemon/answer/reply/judge.h"
 
 #include <algorithm>
-
+#include <cmath>
 
 namespace silt::answer::reply {
 namespace {
@@ -11,8 +11,21 @@ using search::Outcome;
 
 constexpr float kClosest = 0.1F;  // least confidence of what is shown as closest
 
-constexpr float kSureSource = 0.5F;  // least margin of the source that something is stated of
-constexpr float kRival = 0.25F;      // least worth, against the best, of what else is shown then
+constexpr float kSureSource = 0.55F;  // least share of the source that something is stated of
+constexpr float kRival = 0.25F;      // least share, against the best, of what else is shown
+
+// A list of the values of a slot that has a name claims less than one of lines that fit.
+bool lists_named(const Judged& judged) {
+  const std::string& operand = judged.candidate.query.operand;
+  const search::SlotProfile* slot = judged.scope.empty() ? nullptr : judged.scope.front()->slot(operand);
+  return slot != nullptr && slot->role != search::Role::kPlain;
+}
+
+// A few lines are all shown, and claim no more than that they fit; those of an identifier fit too easily.
+bool shows_all(const Judged& judged) {
+  constexpr std::uint64_t kFew = 3;
+  return judged.candidate.query.operand.empty() && judged.candidate.firm_words == 0 && judged.outcome.matched <= kFew;
+}
 
 // Least confidence of what is stated. An explanation shows lines and claims little; a list claims
 // that these are the ones, and of half a match it was right half of the time.
@@ -20,15 +33,16 @@ float stated_from(const Judged& judged) {
   if (judged.candidate.prose) return 0.25F;
   switch (judged.candidate.query.op) {
     case Op::kExplain:
-    case Op::kSummary:
-    case Op::kNew: return 0.2F;
+    case Op::kSummary: return 0.2F;
+    case Op::kNew: return 0.55F;
     case Op::kFirst:
     case Op::kLast:
     case Op::kWhen: return 0.33F;
     case Op::kExists:
     case Op::kTop:
     case Op::kBottom: return 0.35F;
-    case Op::kList: return 0.6F;
+    case Op::kList: return shows_all(judged) ? 0.43F : lists_named(judged) ? 0.505F : 0.58F;
+    case Op::kCompare: return 0.5F;
     default: return 0.42F;
   }
 }
@@ -66,15 +80,33 @@ float confidence_of(const Candidate& candidate, const Outcome& outcome) {
   const bool needs_operand = query.op == Op::kTop || query.op == Op::kBottom || query.op == Op::kDistinct ||
                              query.op == Op::kAverage || query.op == Op::kSum || query.op == Op::kMax ||
                              query.op == Op::kMin || query.op == Op::kPercentile;
-  if (needs_operand && query.group.empty()) confidence *= std::min(1.0F, 0.4F + candidate.operand_score);
+  if (needs_operand && query.group.empty()) confidence *= std::min(1.0F, 0.3F + candidate.operand_score);
   const bool span = query.op == Op::kDuration && query.operand.empty() && !is_span(query) && candidate.ground == plan::Ground::kPatterns;
   if (span && candidate.firm_words == 0) confidence *= 0.6F;
   const bool one_side = query.op == Op::kCompare && !query.other_window.bounded() && query.versus.empty() && query.group.empty();
   if (one_side) confidence *= 0.35F;
 
   if (candidate.bound_lost) confidence *= 0.3F;
+  if (candidate.negation_lost) confidence *= 0.5F;
+  if (candidate.value_alone) confidence *= 0.5F;
+  const bool shows = query.op == Op::kExplain || query.op == Op::kSummary || query.op == Op::kNew || query.op == Op::kGap;
+  if (candidate.state_lost && !shows && query.tests.empty()) confidence *= 0.5F;
+  if (candidate.asked_lost && query.op == Op::kList && !candidate.prose) confidence *= 0.8F;
   if (!has_answer(query, outcome)) confidence *= none_is_answer(candidate) ? 0.9F : 0.3F;
   return confidence;
+}
+
+// What a share is one of: the records of the same time that have the tested slots at all. Lines without a
+// severity are lines, though.
+Query whole_of(const Query& part) {
+  Query whole;
+  whole.op = Op::kCount;
+  whole.sources = part.sources;
+  whole.window = part.window;
+  for (const Test& test : part.tests) {
+    if (test.slot != "severity") whole.tests.push_back({test.slot, Compare::kIsNot, {""}, 0, ""});
+  }
+  return whole;
 }
 
 // Takes away what holds least of the question, where the whole finds nothing. False: nothing is left
@@ -101,8 +133,58 @@ bool relax(Candidate& candidate) {
   } else {
     return false;
   }
+  const bool topic_left = words.size() > candidate.firm_words || !candidate.query.tests.empty();
+  candidate.value_alone |= candidate.firm_words > 0 && !topic_left;
   if (candidate.weight > 0) candidate.coverage = std::max(0.0F, candidate.coverage - gone / candidate.weight);
   return true;
+}
+
+void use_wording(Candidate& candidate, const plan::Wording& wording) {
+  candidate.query.words.resize(candidate.firm_words);
+  candidate.word_weights.resize(candidate.firm_words);
+  candidate.query.words.insert(candidate.query.words.end(), wording.words.begin(), wording.words.end());
+  candidate.word_weights.insert(candidate.word_weights.end(), wording.weights.begin(), wording.weights.end());
+  candidate.coverage = wording.coverage;
+}
+
+// Where the query finds nothing: its next best wordings, one after the other, and then the best one with less
+// and less of it.
+Result<Outcome> execute_or_less(const store::RecordLog& log, const search::Profiles& scope, Candidate& candidate, const search::Limits& limits) {
+  SILT_ASSIGN(Outcome outcome, search::execute(log, scope, candidate.query, limits));
+  const auto settled = [&] { return has_answer(candidate.query, outcome) || none_is_answer(candidate); };
+  if (settled()) return outcome;
+  const auto firm = static_cast<std::ptrdiff_t>(candidate.firm_words);
+  const plan::Wording best{{candidate.query.words.begin() + firm, candidate.query.words.end()},
+                           {candidate.word_weights.begin() + firm, candidate.word_weights.end()},
+                           candidate.coverage};
+  for (const plan::Wording& other : candidate.others) {
+    use_wording(candidate, other);
+    SILT_ASSIGN(outcome, search::execute(log, scope, candidate.query, limits));
+    if (settled()) return outcome;
+  }
+  if (!candidate.others.empty()) use_wording(candidate, best);
+  while (!settled() && relax(candidate)) {
+    SILT_ASSIGN(outcome, search::execute(log, scope, candidate.query, limits));
+  }
+  return outcome;
+}
+
+void note_findings(Judged& judged) {
+  plan::Signs& signs = judged.candidate.signs;
+  of(signs, plan::Sign::kConfidence) = judged.confidence;
+  of(signs, plan::Sign::kFound) = std::log1p(static_cast<float>(judged.outcome.matched));
+  of(signs, plan::Sign::kLost) = static_cast<float>(judged.candidate.lost.size());
+}
+
+// Best first, by what speaks for their sources now that they were searched.
+void choose_source(std::vector<Judged>& all) {
+  std::stable_sort(all.begin(), all.end(), [](const Judged& a, const Judged& b) {
+    return plan::odds_after(a.candidate.signs) > plan::odds_after(b.candidate.signs);
+  });
+  std::vector<float> odds;
+  for (const Judged& one : all) odds.push_back(plan::odds_after(one.candidate.signs));
+  const float first = plan::share_of_first(odds);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].candidate.margin = first * std::exp(odds[i] - odds.front());
 }
 
 // Summaries and oddities tell patterns; explanations add what stands around the first match.
@@ -145,9 +227,9 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
   for (Candidate& candidate : candidates) {
     Judged judged;
     judged.scope = scope_of(scope, candidate);
-    SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
-    while (!has_answer(candidate.query, judged.outcome) && !none_is_answer(candidate) && relax(candidate)) {
-      SILT_ASSIGN(judged.outcome, search::execute(log, judged.scope, candidate.query, limits));
+    SILT_ASSIGN(judged.outcome, execute_or_less(log, judged.scope, candidate, limits));
+    if (candidate.query.op == Op::kRate && candidate.query.group == "share") {
+      SILT_ASSIGN(judged.other, search::execute(log, judged.scope, whole_of(candidate.query), limits));
     }
     if (candidate.query.op == Op::kCompare && candidate.query.other_window.bounded()) {
       Query other = candidate.query;
@@ -160,11 +242,11 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
     const bool table = layout == search::Layout::Kind::kCsv || layout == search::Layout::Kind::kTsv;
     if (table && candidate.query.op == Op::kList && candidate.operand_score < 0.3F) judged.confidence *= 0.75F;
     judged.candidate = std::move(candidate);
+    note_findings(judged);
     all.push_back(std::move(judged));
   }
   if (all.empty()) return Judged{};
-  const auto worth = [](const Judged& one) { return one.confidence * one.candidate.fit * one.candidate.fit; };
-  std::stable_sort(all.begin(), all.end(), [&](const Judged& a, const Judged& b) { return worth(a) > worth(b); });
+  choose_source(all);
   Judged best = std::move(all.front());
   SILT_TRY(add_story(log, best));
   // "How many seconds ...": a text that says no such quantity near the question's words does not answer it.
@@ -175,12 +257,11 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
   best.verdict = best.confidence >= stated_from(best) ? Verdict::kStated
                  : best.confidence >= kClosest ? Verdict::kClosest
                                                : Verdict::kNothing;
-  if (best.verdict == Verdict::kStated && best.candidate.margin < kSureSource) {
-    for (std::size_t i = 1; i < all.size(); ++i) {
-      if (worth(all[i]) > kRival * worth(best) && all[i].confidence >= stated_from(all[i])) best.rivals.push_back(std::move(all[i]));
-    }
-    best.verdict = Verdict::kClosest;
+  if (best.verdict != Verdict::kStated) return best;
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    if (all[i].candidate.margin > kRival * best.candidate.margin && all[i].confidence >= stated_from(all[i])) best.rivals.push_back(std::move(all[i]));
   }
+  if (best.candidate.margin < kSureSource) best.verdict = Verdict::kClosest;
   return best;
 }
 

@@ -23,7 +23,7 @@ struct Judged {
   plan::Candidate candidate;
   search::Profiles scope;       // of the candidate's query
   search::Outcome outcome;
-  search::Outcome other;        // compare: the second side
+  search::Outcome other;        // compare: the second side; share: the whole
   std::vector<StoryLine> alarms; // of vague explanations: what else went wrong
   std::vector<StoryLine> story; // of summaries, oddities and explanations
   std::vector<Passage> passages; // of a text that answers

@@ -4,6 +4,7 @@
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/search/quantity.h"
+#include "daemon/store/attributes.h"
 
 namespace silt::answer::search {
 namespace {
@@ -119,6 +120,26 @@ void Anatomist::columns(const Layout& layout) {
     add(column, begin, end, kind, Role::kNamed);
     slots_.back().type = fold::field_type_of(column, text.substr(begin, end - begin), kind);
   }
+}
+
+std::span<const AttributeSlot> AttributeReader::slots_of(std::string_view attributes) {
+  slots_.clear();
+  if (attributes.empty()) return slots_;
+  const auto decoded = store::decode_attributes(attributes);
+  if (!decoded.is_ok()) return slots_;
+  for (const store::Attribute& each : *decoded) {
+    if (each.value.empty()) continue;
+    fold::scan_line(each.value, line_);
+    const bool one = line_.tokens.size() == 1 && line_.tokens[0].end - line_.tokens[0].begin == each.value.size();
+    AttributeSlot& made = slots_.emplace_back();
+    made.value = each.value;
+    made.slot.name = each.key;
+    made.slot.end = static_cast<std::uint32_t>(each.value.size());
+    made.slot.kind = one ? line_.tokens[0].kind : TokenKind::kWord;
+    made.slot.type = fold::field_type_of(each.key, each.value, made.slot.kind);
+    made.slot.role = Role::kNamed;
+  }
+  return slots_;
 }
 
 void Anatomist::plain_tokens() {

@@ -1,11 +1,13 @@
 // Anatomy: the slots of a record, that is, every part of its text that may differ from record to
 // record, with the names people use for them: its typed fields (daemon/fold/typed_fields.h), columns of
-// tables, and other words and numbers by the words next to them.
+// tables, and other words and numbers by the words next to them; and its attributes, which its input says of it
+// beside the text: the state of a ticket.
 //
-// A pure function of text, attributes and the layout of the source. Views point into these.
+// Pure functions of text, attributes and the layout of the source. Views point into these.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +53,22 @@ class Anatomist {
   fold::ScannedLine line_;
   fold::FieldReader fields_;
   std::vector<Slot> slots_;
+};
+
+struct AttributeSlot {
+  Slot slot;              // of `value`, all of it
+  std::string_view value;
+};
+
+class AttributeReader {
+ public:
+  // `attributes` as the store encodes them (daemon/store/attributes.h); damaged ones are none. The result lives
+  // until the next call, and as long as they do.
+  std::span<const AttributeSlot> slots_of(std::string_view attributes);
+
+ private:
+  fold::ScannedLine line_;
+  std::vector<AttributeSlot> slots_;
 };
 
 }  // namespace silt::answer::search

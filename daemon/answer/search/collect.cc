@@ -25,9 +25,9 @@ std::optional<std::string> group_value(const std::string& by, RecordInHand& reco
   if (is_bucket(by)) return bucket_of(record.mark().event_us, by, zone_s);
   if (by == "source") return std::to_string(source);
   if (by == "pattern") return std::to_string(record.mark().pattern);
-  const std::vector<Slot>& slots = record.slots(by);
+  const std::span<const Slot> slots = record.slots(by);
   if (slots.empty()) return std::nullopt;
-  return slot_value(slots.front(), record.text());
+  return slot_value(slots.front(), record.slot_text());
 }
 
 class CountCollector final : public Collector {
@@ -93,12 +93,21 @@ class GroupCollector final : public Collector {
 
   void add(RecordInHand& record, std::size_t source) override {
     if (bucket_) return count_bucket(record, source);
-    if (by_ == "source") return count(std::to_string(source), record, source);
-    if (by_ == "pattern") return count(std::to_string(record.mark().pattern), record, source);
-    const std::vector<Slot>& slots = record.slots(by_);
-    if (!slots.empty()) count(slot_value(slots.front(), record.text()), record, source);
+    if (by_ == "source" || by_ == "pattern") {
+      count(std::to_string(by_ == "source" ? source : record.mark().pattern), record, source);
+      return;
+    }
+    const std::uint32_t same = record.same_slots(by_);
+    Known& known = known_[same % known_.size()];
+    if (same != 0 && known.same == same && known.source == source) {
+      if (known.group != nullptr) add_to(*known.group);
+      return;
+    }
+    const std::span<const Slot> slots = record.slots(by_);
+    Group* const group = slots.empty() ? nullptr : count(slot_value(slots.front(), record.slot_text()), record, source);
+    if (slots.empty() || group != nullptr) known = {same, source, group};
   }
-  bool reads_text() const override { return !bucket_ && !takes_counts(); }
+  bool reads_slots() const override { return !bucket_ && !takes_counts(); }
   bool takes_counts() const override { return by_ == "source" || by_ == "pattern"; }
   void add_counts(const PatternCount& found) override {
     grouped_ += found.count;
@@ -119,16 +128,23 @@ class GroupCollector final : public Collector {
   }
 
  private:
-  void count(const std::string& value, RecordInHand& record, std::size_t source) {
+  void add_to(Group& group) {
     ++grouped_;
-    const auto found = groups_.find(value);
-    if (found != groups_.end()) {
-      ++found->second.count;
-    } else if (groups_.size() < limits_.groups) {
-      groups_.emplace(value, Group{value, 1, hit_of(record, source), std::nullopt});
-    } else {
-      cut_ = true;
+    ++group.count;
+  }
+  // Null: there are too many groups.
+  Group* count(const std::string& value, RecordInHand& record, std::size_t source) {
+    auto found = groups_.find(value);
+    if (found == groups_.end()) {
+      if (groups_.size() >= limits_.groups) {
+        ++grouped_;
+        cut_ = true;
+        return nullptr;
+      }
+      found = groups_.emplace(value, Group{value, 0, hit_of(record, source), std::nullopt}).first;
     }
+    add_to(found->second);
+    return &found->second;
   }
 
   // Times that follow each other are mostly of one bucket, whose name is made once.
@@ -150,6 +166,13 @@ class GroupCollector final : public Collector {
   bool cut_ = false;
   std::uint64_t grouped_ = 0;
   std::unordered_map<std::string, Group> groups_;
+  // The groups of the last few values, by RecordInHand::same_slots; null: records have none.
+  struct Known {
+    std::uint32_t same = 0;
+    std::size_t source = 0;
+    Group* group = nullptr;
+  };
+  std::array<Known, 64> known_{};
 };
 
 class NumberCollector final : public Collector {
@@ -158,14 +181,14 @@ class NumberCollector final : public Collector {
 
   void add(RecordInHand& record, std::size_t source) override {
     for (const Slot& slot : record.slots(name_)) {
-      const bool clock = slot.kind == fold::TokenKind::kTime || record.text().substr(slot.begin, slot.end - slot.begin).find(':') != std::string_view::npos;
-      const auto quantity = slot_quantity(slot, record.text(), clock);
+      const bool clock = slot.kind == fold::TokenKind::kTime || record.slot_text().substr(slot.begin, slot.end - slot.begin).find(':') != std::string_view::npos;
+      const auto quantity = slot_quantity(slot, record.slot_text(), clock);
       if (!quantity) continue;
       take(*quantity, record, source);
       return;
     }
   }
-  bool reads_text() const override { return true; }
+  bool reads_slots() const override { return true; }
 
   void finish(Outcome& out) override {
     out.numbers = values_.size();
@@ -196,7 +219,8 @@ class NumberCollector final : public Collector {
     if (values_.empty()) {  // the first record's unit is the one that the answer has
       measure_ = quantity.measure;
       unit_ = quantity.unit;
-      factor_ = quantity.value != 0 ? quantity.base / quantity.value : 1;
+      const auto unit = read_unit(quantity.unit);
+      factor_ = unit ? unit->factor : 1;
     }
     const double value = quantity.measure == measure_ && measure_ != Measure::kNone ? quantity.base : quantity.value;
     const bool better = values_.empty() || (query_.op == Op::kMin ? value < best_ : value > best_);
@@ -234,7 +258,7 @@ class NumberGroupCollector final : public Collector {
     found->second.numbers.add(record, source);
   }
 
-  bool reads_text() const override { return true; }
+  bool reads_slots() const override { return true; }
 
   void finish(Outcome& out) override {
     out.groups_cut = cut_;

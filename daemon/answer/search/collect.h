@@ -17,8 +17,9 @@ class Collector {
   virtual ~Collector() = default;
   // Sources one after another, and their records in the order of their seqs.
   virtual void add(RecordInHand& record, std::size_t source) = 0;
-  // Whether add() looks at the text of every record.
+  // Whether add() looks at the text, or at slots, of every record: it is given those that can be read.
   virtual bool reads_text() const { return false; }
+  virtual bool reads_slots() const { return false; }
   // Whether add_counts() may stand for records. They are of a pattern of which a record was added before,
   // and none of them is the first or last by time, nor among the first ones of all.
   virtual bool takes_counts() const { return false; }

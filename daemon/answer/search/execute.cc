@@ -21,7 +21,11 @@ class Execution {
     };
     needs_.counts_suffice = all(&Collector::takes_counts);
     needs_.sample = limits.sample;
-    reads_text_ = std::any_of(collectors_.begin(), collectors_.end(), [](const auto& each) { return each->reads_text(); });
+    const auto any = [&](auto property) {
+      return std::any_of(collectors_.begin(), collectors_.end(), [&](const auto& each) { return (*each.*property)(); });
+    };
+    reads_text_ = any(&Collector::reads_text);
+    reads_slots_ = any(&Collector::reads_slots);
   }
 
   Status source(const Profile& profile, std::size_t index) {
@@ -58,6 +62,7 @@ class Execution {
       if (++looked_ % kCheckEvery == 0 && limits_.late()) return false;
       if (!filter.matches(record)) return true;
       if (reads_text_) record.text();
+      if (reads_slots_) record.look();
       if (!record.status().is_ok()) return true;
       for (const auto& collector : collectors_) collector->add(record, index);
       return true;
@@ -76,6 +81,7 @@ class Execution {
   std::vector<std::unique_ptr<Collector>> collectors_;
   AccessNeeds needs_;
   bool reads_text_ = false;
+  bool reads_slots_ = false;
   std::uint64_t looked_ = 0;
   Outcome out_;
 };

@@ -21,7 +21,37 @@ void RecordInHand::read() {
   } else {
     status_ = text.status();
   }
-  finder_.take(text_);
+}
+
+std::uint32_t RecordInHand::same_slots(const std::string& name) {
+  if (find_attribute(name)) return 0;
+  const auto same = finder_.same(name);
+  if (same.is_ok()) return *same;
+  status_ = same.status();
+  return 0;
+}
+
+void RecordInHand::look() {
+  if (const Status status = finder_.look(); !status.is_ok()) status_ = status;
+}
+
+bool RecordInHand::find_attribute(const std::string& name) {
+  attribute_ = nullptr;
+  const auto attributes = stretch_->attributes(index_);
+  if (!attributes.is_ok()) status_ = attributes.status();
+  if (!attributes.is_ok() || attributes->empty()) return false;
+  for (const AttributeSlot& each : attributes_.slots_of(*attributes)) {
+    if (slot_key(each.slot, each.value) == name) attribute_ = &each;
+  }
+  return attribute_ != nullptr;
+}
+
+std::span<const Slot> RecordInHand::slots(const std::string& name) {
+  if (find_attribute(name)) return {&attribute_->slot, 1};
+  const auto found = finder_.find(name);
+  if (found.is_ok()) return *found;
+  status_ = found.status();
+  return {};
 }
 
 namespace {
@@ -42,13 +72,14 @@ std::string_view longest_letters(std::string_view word) {
 bool visit_stretch(store::Stretch& stretch, std::span<const store::FoldMark> marks, store::SeqRange range,
                    std::span<const store::PatternId> patterns, RecordInHand& hand,
                    const std::function<bool(RecordInHand&)>& visit, Scanned& out) {
+  hand.enter(stretch);
   const store::Seq first = std::max(range.first, stretch.first_seq());
   const store::Seq last = std::min(range.last, stretch.last_seq());
   for (store::Seq seq = first; seq <= last; ++seq) {
     const std::size_t index = seq - stretch.first_seq();
     ++out.records;
     if (!patterns.empty() && !std::ranges::binary_search(patterns, marks[index].pattern)) continue;
-    hand.take(stretch, index, marks[index]);
+    hand.take(index, marks[index]);
     const bool more = visit(hand);
     out.damaged += hand.status().is_ok() ? 0 : 1;
     if (!more) return false;
@@ -105,6 +136,7 @@ Filter::Filter(const Query& query, const Profile& profile, std::int32_t zone_s)
       });
     });
   }
+  tested_.resize(query.tests.size());
   for (store::PatternId id = 0; id < has_words_.size(); ++id) needs_.push_back(unknown_need(id));
 }
 
@@ -164,24 +196,30 @@ bool Filter::has_words(std::string_view text, const std::vector<WordGroup>& grou
   });
 }
 
-bool Filter::passes(RecordInHand& record, const Test& test) const {
-  const std::vector<Slot>& slots = record.slots(test.slot);
+bool Filter::passes(RecordInHand& record, std::size_t test) const {
+  const Compare compare = query_.tests[test].compare;
+  const bool of_values = compare == Compare::kIs || compare == Compare::kIsNot || compare == Compare::kHas;
+  const std::uint32_t same = of_values ? record.same_slots(query_.tests[test].slot) : 0;
+  if (same == 0) return test_slots(record, query_.tests[test]);
+  Tested& known = tested_[test][same % tested_[test].size()];
+  if (known.same != same) known = {same, test_slots(record, query_.tests[test])};
+  return known.passes;
+}
+
+bool Filter::test_slots(RecordInHand& record, const Test& test) const {
+  const std::span<const Slot> slots = record.slots(test.slot);
   const Slot* slot = slots.empty() ? nullptr : &slots.front();
   if (test.compare == Compare::kIs || test.compare == Compare::kIsNot) {
-    bool is = false;
-    if (slot != nullptr) {
-      is = is_one_of(*slot, record.text(), test.any);
-    } else {
-      is = std::any_of(test.any.begin(), test.any.end(), [](const std::string& wanted) { return wanted.empty(); });
-    }
-    return is == (test.compare == Compare::kIs);
+    if (slot != nullptr) return is_one_of(*slot, record.slot_text(), test.any) == (test.compare == Compare::kIs);
+    const bool none = std::any_of(test.any.begin(), test.any.end(), [](const std::string& wanted) { return wanted.empty(); });
+    return none && test.compare == Compare::kIs;  // what has no status has none that is not 200, either
   }
   if (slot == nullptr) return false;
   if (test.compare == Compare::kHas) {
-    const std::string_view value = record.text().substr(slot->begin, slot->end - slot->begin);
+    const std::string_view value = record.slot_text().substr(slot->begin, slot->end - slot->begin);
     return std::any_of(test.any.begin(), test.any.end(), [&](const std::string& word) { return language::has_word(value, word); });
   }
-  const auto quantity = slot_quantity(*slot, record.text(), slot->kind == fold::TokenKind::kTime);
+  const auto quantity = slot_quantity(*slot, record.slot_text(), slot->kind == fold::TokenKind::kTime);
   if (!quantity) return false;
   double value = quantity->value, bound = test.number;
   if (const auto unit = read_unit(test.unit); unit && unit->measure == quantity->measure) {
@@ -201,13 +239,16 @@ bool Filter::matches(RecordInHand& record) const {
   if (need == Need::kNever || !in_time(record.mark().event_us)) return false;
   if (is_head_of_csv(layout_, record.seq()) || items_.is_history(record.seq())) return false;
   if (need == Need::kTime) return true;
-  if (is_comment_of_tsv(layout_, record.text())) return false;
+  if (layout_ == Layout::Kind::kTsv && is_comment_of_tsv(layout_, record.text())) return false;
   if (!knows_words(record.mark().pattern) && !has_words(record.text(), query_.words)) return false;
   if (spans_ && !has_words(record.text(), query_.from_words) && !has_words(record.text(), query_.to_words)) return false;
   for (const std::string& word : query_.not_words) {
     if (language::has_word(record.text(), word)) return false;
   }
-  return std::all_of(query_.tests.begin(), query_.tests.end(), [&](const Test& test) { return passes(record, test); });
+  for (std::size_t test = 0; test < query_.tests.size(); ++test) {
+    if (!passes(record, test)) return false;
+  }
+  return true;
 }
 
 }  // namespace silt::answer::search

@@ -1,6 +1,7 @@
 // Filter: which records of a source a query means.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -20,8 +21,13 @@ namespace silt::answer::search {
 class RecordInHand {
  public:
   explicit RecordInHand(const Layout& layout) : finder_(layout) {}
-  void take(store::Stretch& stretch, std::size_t index, const store::FoldMark& mark) {
+  void enter(store::Stretch& stretch) {
     stretch_ = &stretch;
+    finder_.enter(stretch);
+  }
+  // Of the stretch that was entered.
+  void take(std::size_t index, const store::FoldMark& mark) {
+    finder_.take(index);
     index_ = index;
     mark_ = mark;
     read_ = false;
@@ -34,17 +40,24 @@ class RecordInHand {
     if (!read_) read();
     return text_;
   }
-  // Those that slot_key calls `name` ("rhost", "from:ip"), in the order of the line, until the next call.
-  const std::vector<Slot>& slots(const std::string& name) {
-    text();
-    return finder_.find(name);
-  }
+  // Those that slot_key calls `name` ("rhost", "from:ip"), in the order of the line, until the next call; where
+  // an attribute has that name, it alone. None when the record cannot be read: then status() says why.
+  std::span<const Slot> slots(const std::string& name);
+  // Not 0: all records of the source with this number have the same values in slots of the name.
+  std::uint32_t same_slots(const std::string& name);
+  // Reads what slots() need: status() says whether it could be.
+  void look();
+  // For the slots found last: their values stand in it, other digits may be those of another record.
+  std::string_view slot_text() const { return attribute_ == nullptr ? finder_.text() : attribute_->value; }
   const Status& status() const { return status_; }
 
  private:
   void read();
+  bool find_attribute(const std::string& name);
 
   SlotFinder finder_;
+  AttributeReader attributes_;
+  const AttributeSlot* attribute_ = nullptr;  // that was found last, if it was one
   store::Stretch* stretch_ = nullptr;
   std::size_t index_ = 0;
   store::FoldMark mark_;
@@ -67,6 +80,7 @@ enum class Need : std::uint8_t {
   kText,
 };
 
+// For records of one RecordInHand; not safe from several threads.
 class Filter {
  public:
   Filter(const Query& query, const Profile& profile, std::int32_t zone_s);
@@ -84,7 +98,8 @@ class Filter {
  private:
   Need unknown_need(store::PatternId pattern) const;
   bool has_words(std::string_view text, const std::vector<WordGroup>& groups) const;
-  bool passes(RecordInHand& record, const Test& test) const;
+  bool passes(RecordInHand& record, std::size_t test) const;
+  bool test_slots(RecordInHand& record, const Test& test) const;
   bool knows_words(store::PatternId pattern) const { return pattern < has_words_.size() && has_words_[pattern]; }
 
   const Query& query_;
@@ -94,6 +109,12 @@ class Filter {
   bool spans_ = false;  // records must begin or end one
   std::vector<Need> needs_;  // by pattern; of those that the profile knows
   std::vector<bool> has_words_;  // by pattern: its template has all words
+  // What the last few values made of a test of values, by RecordInHand::same_slots.
+  struct Tested {
+    std::uint32_t same = 0;
+    bool passes = false;
+  };
+  mutable std::vector<std::array<Tested, 64>> tested_;  // one a test
 };
 
 // seconds from midnight in the zone

@@ -38,7 +38,8 @@ class Builder {
   explicit Builder(Profile& profile) : profile_(profile) {}
 
   void pattern(const store::PatternRow& row);
-  void record(store::Seq seq, std::string_view whole, bool told, const store::FoldMark& mark);
+  // A record's text and attributes, and whether its origin told its time.
+  void record(store::Seq seq, std::string_view whole, std::string_view attributes, bool told, const store::FoldMark& mark);
 
  private:
   std::uint32_t word_id(std::string_view text);
@@ -48,6 +49,7 @@ class Builder {
 
   Profile& profile_;
   Anatomist anatomist_;
+  AttributeReader attributes_;
 };
 
 std::uint32_t Builder::word_id(std::string_view text) {
@@ -117,7 +119,7 @@ void Builder::pattern(const store::PatternRow& row) {
   use_text(pattern, literal, table ? kBodyPlace : kTemplatePlace, true);
 }
 
-void Builder::record(store::Seq seq, std::string_view whole, bool told, const store::FoldMark& mark) {
+void Builder::record(store::Seq seq, std::string_view whole, std::string_view attributes, bool told, const store::FoldMark& mark) {
   if (is_head_of_csv(profile_.layout.kind, seq) || is_comment_of_tsv(profile_.layout.kind, whole)) return;
   ++profile_.records;
   const auto found = profile_.pattern_at.find(mark.pattern);
@@ -126,6 +128,7 @@ void Builder::record(store::Seq seq, std::string_view whole, bool told, const st
   if (pattern.seen++ == 0) pattern.example = std::string(whole.substr(0, 2000));
   const std::string_view text = whole.substr(0, 8000);
   for (const Slot& slot : anatomist_.slots_of(text, profile_.layout)) use_slot(pattern, slot, text);
+  for (const AttributeSlot& each : attributes_.slots_of(attributes)) use_slot(pattern, each.slot, each.value);
   // Where any record says its time, the arrival of others says nothing about the time that is covered.
   const bool timed = anatomist_.scanned().time.has_value() || told;
   if ((profile_.records == 1 && profile_.last_us == 0) || (timed && profile_.timed == 0)) profile_.first_us = profile_.last_us = mark.event_us;
@@ -203,8 +206,7 @@ std::string slot_key(const Slot& slot, std::string_view) {
 }
 
 std::optional<Quantity> slot_quantity(const Slot& slot, std::string_view text, bool clock) {
-  constexpr std::size_t kReach = 48;  // bytes; a unit may stand behind the slot
-  auto out = read_quantity(text.substr(slot.begin, kReach), clock);
+  auto out = read_quantity(text.substr(slot.begin, kQuantityReach), clock);
   if (!out || out->measure != Measure::kNone || slot.role == Role::kPlain) return out;
   const std::string_view value = text.substr(slot.begin, slot.end - slot.begin);
   out->unit = lower(fold::unit_of(slot.name, value, slot.type));
@@ -284,8 +286,11 @@ Status Reader::read(store::Stretch& stretch, std::span<const std::size_t> indexe
     const auto text = stretch.text(index);
     if (is_gone(text.status())) continue;
     SILT_TRY(text.status());
+    const auto attributes = stretch.attributes(index);
+    if (is_gone(attributes.status())) continue;
+    SILT_TRY(attributes.status());
     ++looked_at_;
-    builder_.record(stretch.first_seq() + index, *text, (*told)[index] != 0, (*marks)[index]);
+    builder_.record(stretch.first_seq() + index, *text, *attributes, (*told)[index] != 0, (*marks)[index]);
   }
   return Status::ok();
 }

@@ -116,6 +116,7 @@ std::string slot_key(const Slot& slot, std::string_view text);
 std::string slot_value(const Slot& slot, std::string_view text);
 
 // The number that it holds, with its unit: of the text, or of the name ("took_ms"); `clock` permits h:mm:ss.
+inline constexpr std::size_t kQuantityReach = 48;  // bytes of the text from the slot's begin: a unit may stand behind it
 std::optional<Quantity> slot_quantity(const Slot& slot, std::string_view text, bool clock);
 
 // Names of columns and comments of a table: no records to count.

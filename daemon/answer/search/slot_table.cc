@@ -58,6 +58,7 @@ Result<SlotTable> count_slots(const store::RecordLog& log, const Profile& profil
     if (found != profile.pattern_at.end()) counters.emplace(id, profile.patterns[found->second]);
   }
   Anatomist anatomist;
+  AttributeReader attributes;
   std::uint64_t seen = 0;
   SILT_ASSIGN(const Scanned scanned,
               scan_records(log, profile.ref, {}, [&](const store::RecordView& record, const store::FoldMark& mark) {
@@ -68,6 +69,7 @@ Result<SlotTable> count_slots(const store::RecordLog& log, const Profile& profil
                   return true;
                 }
                 for (const Slot& slot : anatomist.slots_of(record.text, profile.layout)) counter->second.add(slot, record.text);
+                for (const AttributeSlot& each : attributes.slots_of(record.attributes)) counter->second.add(each.slot, each.value);
                 return true;
               }));
   SlotTable out;
