@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <mutex>
 
 namespace silt::connectors {
@@ -70,7 +71,12 @@ bool split(const std::string& text, Url& out) {
 
 void global_init() {
   static std::once_flag once;
-  std::call_once(once, [] { ::curl_global_init(CURL_GLOBAL_DEFAULT); });
+  std::call_once(once, [] {
+    ::curl_global_init(CURL_GLOBAL_DEFAULT);
+    // OpenSSL writes to a server that has gone; with CURLOPT_NOSIGNAL, which threads need, libcurl leaves the signal
+    // to us, and it would end the process.
+    std::signal(SIGPIPE, SIG_IGN);
+  });
 }
 
 }  // namespace

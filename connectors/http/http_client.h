@@ -2,7 +2,7 @@
 // compressed bodies, bounded sizes and times. Redirects are followed within the site only: the
 // credential never reaches another host.
 //
-// Used by one thread; cancel() from any. Errors name the site and a remedy, never the credential.
+// Used by one thread; cancel() from any. The process ignores SIGPIPE from the first one on. Errors name the site and a remedy, never the credential.
 #pragma once
 
 #include <cstdint>

@@ -7,18 +7,10 @@
 namespace silt::fold {
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
-bool is_alpha(char c) {
-  return lower(c) >= 'a' && lower(c) <= 'z';
-}
-bool is_alnum(char c) {
-  return is_digit(c) || is_alpha(c);
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+bool is_alpha(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+bool is_alnum(char c) { return is_digit(c) || is_alpha(c); }
 
 bool is_leap(std::int64_t year) {
   return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;

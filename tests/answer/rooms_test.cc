@@ -75,6 +75,8 @@ TEST(Words, KnowsBordersAndPhrases) {
   EXPECT_FALSE(language::has_word("sudo: x", "su"));
   EXPECT_EQ(language::edits("avrage", "average", 2), 1);
   EXPECT_EQ(language::edits("expierd", "expired", 2), 1);
+  EXPECT_EQ(language::stem("losing"), language::stem("lost"));
+  EXPECT_NE(language::stem("broken"), language::stem("break"));
 }
 
 TEST(Quantities, HaveUnits) {
@@ -108,6 +110,35 @@ TEST(Readings, FindTheOperation) {
       {"combien de connexions ?", Op::kCount},      {"cu\xc3\xa1ntos errores hubo", Op::kCount},
       {"any exceptions?", Op::kExists},             {"from how many different hosts", Op::kDistinct}};
   for (const auto& [question, op] : cases) EXPECT_EQ(read(question).op(), op) << question;
+}
+
+TEST(Readings, TakeNoOtherWordForASlip) {
+  const language::TimeContext context{1'796'000'000'000'000, 0, 0, 0};
+  EXPECT_NE(language::read_question("tasks lost?", context).op(), Op::kLast);
+  EXPECT_NE(language::read_question("which machine got a lease?", context).op(), Op::kBottom);
+  EXPECT_EQ(language::read_question("how meny errors", context).op(), Op::kCount);
+  EXPECT_EQ(language::read_question("avarage time in ms", context).op(), Op::kAverage);
+  const language::Reading most = language::read_question("who is the caller with the most failed calls?", context);
+  ASSERT_EQ(most.operand.size(), 1U);
+  EXPECT_EQ(most.words[most.operand[0]].text, "caller");
+  const language::Reading warmer = language::read_question("how often was it warmer than 40 degrees?", context);
+  ASSERT_EQ(warmer.bounds.size(), 1U);
+  EXPECT_EQ(warmer.bounds[0].compare, Compare::kMore);
+  EXPECT_EQ(warmer.bounds[0].number, 40);
+}
+
+TEST(Readings, UnderstandSpokenClocksAndNights) {
+  const std::int64_t noon_us = 1'782'000'000'000'000 / 86'400'000'000 * 86'400'000'000 + 43'200'000'000;
+  const language::TimeContext night{noon_us + 1, 0, noon_us - 64'800'000'000, noon_us};  // from 18:00 of the day before
+  const auto window = [&](std::string_view question) { return language::intersect(language::read_question(question, night).windows); };
+  EXPECT_EQ(window("errors after midnight").since_us, noon_us - 43'200'000'000);
+  const Window spoken = window("what happened around ten to nine in the evening?");
+  EXPECT_LE(spoken.day_from_s, (20 * 60 + 50) * 60);
+  EXPECT_GT(spoken.day_to_s, (20 * 60 + 50) * 60);
+  EXPECT_LT(spoken.day_to_s - spoken.day_from_s, 3600);
+  const Window hours = window("errors between 8 and 12 o'clock");
+  EXPECT_EQ(hours.day_from_s, 8 * 3600);
+  EXPECT_EQ(window("errors between 9 and 10 pm").day_from_s, 21 * 3600);
 }
 
 TEST(Readings, KeepWhatWasSaidOfValuesBoundsAndNegation) {

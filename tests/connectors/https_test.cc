@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -27,6 +28,7 @@ using testing::Response;
 class TlsServer {
  public:
   explicit TlsServer(const std::string& folder) : certificate(folder + "/certificate.pem") {
+    HttpClient::create({.url = "https://tracker.example.org"}).value();  // no SIGPIPE: we write to those who have gone, too
     const std::string key = folder + "/key.pem";
     const std::string make = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test "
                              "-addext subjectAltName=IP:127.0.0.1 -keyout " + key + " -out " + certificate + " 2>/dev/null";
@@ -84,6 +86,16 @@ class TlsServer {
 Result<HttpResponse> get(HttpOptions options, const std::string& target = "/") {
   SILT_ASSIGN(const auto client, HttpClient::create(std::move(options)));
   return client->send({target, {"Authorization: Bearer secret"}, ""});
+}
+
+TEST(Https, WritingToOneWhoHasGoneEndsNothing) {
+  ASSERT_TRUE(HttpClient::create({.url = "https://tracker.example.org"}).is_ok());
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);
+  EXPECT_EQ(::write(ends[1], "x", 1), -1);
+  EXPECT_EQ(errno, EPIPE);
+  ::close(ends[1]);
 }
 
 TEST(Https, AnAuthorityIsTrustedOnlyWhenItIsNamed) {

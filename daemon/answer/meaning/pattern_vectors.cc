@@ -13,7 +13,7 @@
 namespace silt::answer::meaning {
 namespace {
 
-constexpr std::size_t kPatternsInTurn = 32;
+constexpr std::size_t kPatternsInTurn = 16;  // the least depth at which meanings of sources are compared
 constexpr std::size_t kTextMax = 400;  // bytes; what the encoder takes in is mostly less
 
 // Where the first words of the template stand in the record.

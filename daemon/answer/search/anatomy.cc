@@ -14,6 +14,7 @@ using fold::TokenKind;
 using language::lower;
 
 constexpr std::size_t kAccessFieldsMin = 4;  // a line with fewer is no request
+constexpr std::size_t kTimeInPassing = 20;   // a text of so many lines may say one time, too
 
 }  // namespace
 
@@ -59,7 +60,7 @@ Layout find_layout(const std::vector<std::string_view>& first_lines) {
     bytes += line.size();
   }
   if (access * 2 > first_lines.size()) out.kind = Layout::Kind::kAccess;
-  else if (timed * 40 < first_lines.size() && digits * 25 < bytes) out.kind = Layout::Kind::kProse;
+  else if (timed * 40 < first_lines.size() + kTimeInPassing && digits * 25 < bytes) out.kind = Layout::Kind::kProse;
   return out;
 }
 

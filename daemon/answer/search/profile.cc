@@ -376,11 +376,17 @@ Status update_profile(const store::RecordLog& log, const store::EvidenceStore& e
   SILT_TRY(evidence.patterns(profile.ref, rows));
   Builder builder(profile);
   if (profile.read_seq == 0) {
-    std::vector<std::string> first;
+    constexpr std::size_t kLines = 40, kLineBytes = 2000;
+    std::vector<std::string> first;  // lines: a list or a paragraph of a text may be one record
     SILT_ASSIGN([[maybe_unused]] const Scanned head,
                 scan_records(log, profile.ref, {}, [&](const store::RecordView& record, const store::FoldMark&) {
-                  first.emplace_back(record.text.substr(0, 2000));
-                  return first.size() < 60;
+                  std::string_view rest = record.text;
+                  while (!rest.empty() && first.size() < kLines) {
+                    const std::string_view line = rest.substr(0, rest.find('\n'));
+                    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+                    if (!line.empty() || rest.empty()) first.emplace_back(line.substr(0, kLineBytes));
+                  }
+                  return first.size() < kLines;
                 }));
     profile.layout = find_layout({first.begin(), first.end()});
   }
