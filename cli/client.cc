@@ -15,6 +15,7 @@
 #include "proto/silt/v1/admin.grpc.pb.h"
 #include "proto/silt/v1/ask.grpc.pb.h"
 #include "proto/silt/v1/query.grpc.pb.h"
+#include "proto/silt/v1/state.grpc.pb.h"
 
 namespace silt::cli {
 namespace {
@@ -81,19 +82,28 @@ std::string default_socket() {
   return kSystemSocket;
 }
 
+std::string admin_socket_of(const std::string& socket) {
+  return socket.substr(0, socket.rfind('/') + 1) + "admin.sock";
+}
+
 struct Client::Stubs {
   std::unique_ptr<silt::v1::AskService::Stub> ask;
   std::unique_ptr<silt::v1::QueryService::Stub> query;
   std::unique_ptr<silt::v1::SourceService::Stub> sources;
-  std::unique_ptr<silt::v1::StateService::Stub> state;
   std::unique_ptr<silt::v1::DaemonService::Stub> daemon;
+  // At the admin socket.
+  std::unique_ptr<silt::v1::SourceService::Stub> source_admin;
+  std::unique_ptr<silt::v1::StateAdmin::Stub> state;
+  std::unique_ptr<silt::v1::AuditService::Stub> audit;
 
-  explicit Stubs(const std::shared_ptr<grpc::Channel>& channel)
+  Stubs(const std::shared_ptr<grpc::Channel>& channel, const std::shared_ptr<grpc::Channel>& admin)
       : ask(silt::v1::AskService::NewStub(channel)),
         query(silt::v1::QueryService::NewStub(channel)),
         sources(silt::v1::SourceService::NewStub(channel)),
-        state(silt::v1::StateService::NewStub(channel)),
-        daemon(silt::v1::DaemonService::NewStub(channel)) {}
+        daemon(silt::v1::DaemonService::NewStub(channel)),
+        source_admin(silt::v1::SourceService::NewStub(admin)),
+        state(silt::v1::StateAdmin::NewStub(admin)),
+        audit(silt::v1::AuditService::NewStub(admin)) {}
 };
 
 namespace {
@@ -113,13 +123,16 @@ Result<Response> unary(const std::string& socket, int timeout_s, const Call& cal
 
 }  // namespace
 
-Client::Client(std::string socket, int timeout_s) : socket_(std::move(socket)), timeout_s_(timeout_s) {
+Client::Client(std::string socket, std::string admin_socket, int timeout_s)
+    : socket_(std::move(socket)), admin_socket_(std::move(admin_socket)), timeout_s_(timeout_s) {
   grpc_init();  // for good: when its last user leaves, shutting the library down can take ten seconds
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kAnswerBytesMax);
   arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
-  stubs_ = std::make_unique<Stubs>(
-      grpc::CreateCustomChannel("unix:" + socket_, grpc::InsecureChannelCredentials(), arguments));
+  const auto channel = [&](const std::string& path) {  // connects when it is first used
+    return grpc::CreateCustomChannel("unix:" + path, grpc::InsecureChannelCredentials(), arguments);
+  };
+  stubs_ = std::make_unique<Stubs>(channel(socket_), channel(admin_socket_));
 }
 
 Client::~Client() = default;
@@ -170,20 +183,50 @@ Result<silt::v1::ListGapsResponse> Client::list_gaps(const silt::v1::ListGapsReq
 }
 
 Result<silt::v1::RenameSourceResponse> Client::rename_source(const silt::v1::RenameSourceRequest& request) {
-  return unary<silt::v1::RenameSourceResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
-    return stubs_->sources->RenameSource(&context, request, &response);
+  return unary<silt::v1::RenameSourceResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->source_admin->RenameSource(&context, request, &response);
   });
 }
 
 Result<silt::v1::DeleteSourceResponse> Client::delete_source(const silt::v1::DeleteSourceRequest& request) {
-  return unary<silt::v1::DeleteSourceResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
-    return stubs_->sources->DeleteSource(&context, request, &response);
+  return unary<silt::v1::DeleteSourceResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->source_admin->DeleteSource(&context, request, &response);
+  });
+}
+
+Result<silt::v1::ListVersionsResponse> Client::list_versions(const silt::v1::ListVersionsRequest& request) {
+  return unary<silt::v1::ListVersionsResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->state->ListVersions(&context, request, &response);
   });
 }
 
 Result<silt::v1::ResetStateResponse> Client::reset_state(const silt::v1::ResetStateRequest& request) {
-  return unary<silt::v1::ResetStateResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::ResetStateResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
     return stubs_->state->ResetState(&context, request, &response);
+  });
+}
+
+Result<silt::v1::RollbackStateResponse> Client::rollback_state(const silt::v1::RollbackStateRequest& request) {
+  return unary<silt::v1::RollbackStateResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->state->RollbackState(&context, request, &response);
+  });
+}
+
+Result<silt::v1::PinVersionResponse> Client::pin_version(const silt::v1::PinVersionRequest& request) {
+  return unary<silt::v1::PinVersionResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->state->PinVersion(&context, request, &response);
+  });
+}
+
+Result<silt::v1::DiffVersionsResponse> Client::diff_versions(const silt::v1::DiffVersionsRequest& request) {
+  return unary<silt::v1::DiffVersionsResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->state->DiffVersions(&context, request, &response);
+  });
+}
+
+Result<silt::v1::ListAuditResponse> Client::list_audit(const silt::v1::ListAuditRequest& request) {
+  return unary<silt::v1::ListAuditResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->audit->ListAudit(&context, request, &response);
   });
 }
 

@@ -10,6 +10,7 @@
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/ask.pb.h"
 #include "proto/silt/v1/query.pb.h"
+#include "proto/silt/v1/state.pb.h"
 
 namespace silt::cli {
 
@@ -24,12 +25,15 @@ inline constexpr int kExitNoRights = 77;
 
 int exit_code(const Status& status);
 
+// Where siltd is administered: admin.sock beside the socket for questions.
+std::string admin_socket_of(const std::string& socket);
 // --socket, else $SILT_SOCKET, else the user's own daemon if there is one, else the system's.
 std::string default_socket();
 
 class Client {
  public:
-  Client(std::string socket, int timeout_s);
+  // `admin_socket`: for what changes something.
+  Client(std::string socket, std::string admin_socket, int timeout_s);
   ~Client();
 
   using OnEvent = std::function<void(const silt::v1::AskResponse&)>;
@@ -42,12 +46,18 @@ class Client {
   Result<silt::v1::ListSourcesResponse> list_sources(const silt::v1::ListSourcesRequest& request);
   Result<silt::v1::RenameSourceResponse> rename_source(const silt::v1::RenameSourceRequest& request);
   Result<silt::v1::DeleteSourceResponse> delete_source(const silt::v1::DeleteSourceRequest& request);
+  Result<silt::v1::ListVersionsResponse> list_versions(const silt::v1::ListVersionsRequest& request);
   Result<silt::v1::ResetStateResponse> reset_state(const silt::v1::ResetStateRequest& request);
+  Result<silt::v1::RollbackStateResponse> rollback_state(const silt::v1::RollbackStateRequest& request);
+  Result<silt::v1::PinVersionResponse> pin_version(const silt::v1::PinVersionRequest& request);
+  Result<silt::v1::DiffVersionsResponse> diff_versions(const silt::v1::DiffVersionsRequest& request);
+  Result<silt::v1::ListAuditResponse> list_audit(const silt::v1::ListAuditRequest& request);
   Result<silt::v1::GetStatusResponse> get_status();
 
  private:
   struct Stubs;
   std::string socket_;
+  std::string admin_socket_;
   int timeout_s_;
   std::unique_ptr<Stubs> stubs_;
 };

@@ -96,17 +96,59 @@ struct DeleteOptions {
 };
 int run_delete(Client& client, const DeleteOptions& options);
 
-struct ResetOptions {
-  std::string tenant;
-  std::string source;
-  std::string request_id;
-  std::uint64_t expected_version = 0;
-  bool fold = false;  // make patterns and index again, too
-  bool dry_run = false;
-  bool yes = false;
+struct StateListOptions {
+  std::string tenant = "*";
+  std::vector<std::string> sources;
   bool json = false;
 };
+int run_state_list(Client& client, const StateListOptions& options);
+
+// What all have that change a state.
+struct ChangeOptions {
+  std::string tenant;
+  std::string request_id;
+  std::uint64_t expected_version = 0;
+  bool yes = false;  // else it only says what would be done
+  bool json = false;
+};
+
+struct ResetOptions : ChangeOptions {
+  std::vector<std::string> sources;
+  bool all = false;
+  bool fold = false;  // make patterns and index again, too
+};
 int run_reset(Client& client, const ResetOptions& options);
+
+struct RollbackOptions : ChangeOptions {
+  std::string source;
+  std::string to;                    // a version or a time; or
+  std::vector<std::string> without;  // 120-340, pattern:17
+};
+int run_rollback(Client& client, const RollbackOptions& options);
+
+struct PinOptions : ChangeOptions {
+  std::string source;
+  std::uint64_t version = 0;  // 0: the state of now
+  bool off = false;
+};
+int run_pin(Client& client, const PinOptions& options);
+
+struct StateDiffOptions {
+  std::string tenant;
+  std::string source;
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;  // 0: the newest that is kept
+  std::uint32_t limit = 0;
+  bool json = false;
+};
+int run_state_diff(Client& client, const StateDiffOptions& options);
+
+struct AuditOptions {
+  std::string tenant = "*";
+  std::uint32_t limit = 0;
+  bool json = false;
+};
+int run_audit(Client& client, const AuditOptions& options);
 
 struct StatusOptions {
   bool json = false;

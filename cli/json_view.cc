@@ -308,14 +308,95 @@ std::string to_json(const silt::v1::DeleteSourceResponse& deleted) {
                   {"steps", deleted.steps()}});
 }
 
-std::string to_json(const silt::v1::ResetStateResponse& reset) {
-  const bool fold = reset.scope() == silt::v1::RESET_SCOPE_NET_AND_FOLD;
-  return line_of({{"scope", fold ? "net_and_fold" : "net"},
-                  {"dry_run", reset.dry_run()},
-                  {"old_version", reset.old_version()},
-                  {"new_version", reset.new_version()},
-                  {"forgotten_steps", reset.forgotten_steps()},
-                  {"forgotten_patterns", reset.forgotten_patterns()}});
+std::string to_json(const silt::v1::ListVersionsResponse& from) {
+  json::array sources;
+  for (const auto& source : from.sources()) {
+    json::array versions;
+    for (const auto& version : source.versions()) {
+      versions.emplace_back(json::object{{"version", version.version()},
+                                         {"written", time_value(version.has_written(), version.written())},
+                                         {"learned_seq", version.learned_seq()},
+                                         {"bytes", version.bytes()},
+                                         {"digest", to_utf8(version.digest())},
+                                         {"backend", to_utf8(version.backend())},
+                                         {"weights", to_utf8(version.weights())},
+                                         {"bits_per_byte", version.bits_per_byte()},
+                                         {"stored_bytes", version.stored_bytes()},
+                                         {"reason", to_utf8(version.reason())},
+                                         {"pinned", version.pinned()}});
+    }
+    sources.emplace_back(json::object{{"tenant", to_utf8(source.tenant())},
+                                      {"source", to_utf8(source.source())},
+                                      {"left_out_records", source.left_out_records()},
+                                      {"floor_seq", source.floor_seq()},
+                                      {"versions", std::move(versions)}});
+  }
+  return line_of({{"sources", std::move(sources)}});
+}
+
+std::string to_json(const silt::v1::ResetStateResponse& from) {
+  json::array resets;
+  for (const auto& reset : from.resets()) {
+    resets.emplace_back(json::object{{"source", to_utf8(reset.source())},
+                                     {"old_version", reset.old_version()},
+                                     {"new_version", reset.new_version()},
+                                     {"forgotten_steps", reset.forgotten_steps()},
+                                     {"forgotten_patterns", reset.forgotten_patterns()},
+                                     {"dropped_versions", reset.dropped_versions()}});
+  }
+  const bool fold = from.scope() == silt::v1::RESET_SCOPE_NET_AND_FOLD;
+  return line_of({{"scope", fold ? "net_and_fold" : "net"}, {"dry_run", from.dry_run()}, {"resets", std::move(resets)}});
+}
+
+std::string to_json(const silt::v1::RollbackStateResponse& from) {
+  return line_of({{"source", to_utf8(from.source())},
+                  {"dry_run", from.dry_run()},
+                  {"old_version", from.old_version()},
+                  {"from_version", from.from_version()},
+                  {"from_seq", from.from_seq()},
+                  {"left_out_records", from.left_out_records()},
+                  {"reread_records", from.reread_records()},
+                  {"dropped_versions", from.dropped_versions()}});
+}
+
+std::string to_json(const silt::v1::PinVersionResponse& from) {
+  return line_of({{"source", to_utf8(from.source())}, {"version", from.version()}, {"pinned", from.pinned()}});
+}
+
+std::string to_json(const silt::v1::DiffVersionsResponse& from) {
+  json::array changes;
+  for (const auto& change : from.changes()) {
+    changes.emplace_back(json::object{{"pattern", change.pattern()},
+                                      {"text", to_utf8(change.text())},
+                                      {"count", change.count()},
+                                      {"seq", change.seq()},
+                                      {"from_bits", change.from_bits()},
+                                      {"to_bits", change.to_bits()}});
+  }
+  return line_of({{"source", to_utf8(from.source())},
+                  {"from", from.from()},
+                  {"to", from.to()},
+                  {"patterns_compared", from.patterns_compared()},
+                  {"changes", std::move(changes)}});
+}
+
+std::string to_json(const silt::v1::ListAuditResponse& from) {
+  json::array entries;
+  for (const auto& entry : from.entries()) {
+    entries.emplace_back(json::object{{"number", entry.number()},
+                                      {"time", time_value(entry.has_time(), entry.time())},
+                                      {"caller", to_utf8(entry.caller())},
+                                      {"action", to_utf8(entry.action())},
+                                      {"tenant", to_utf8(entry.tenant())},
+                                      {"object", to_utf8(entry.object())},
+                                      {"request_id", to_utf8(entry.request_id())},
+                                      {"outcome", to_utf8(entry.outcome())},
+                                      {"detail", to_utf8(entry.detail())},
+                                      {"sha256", to_utf8(entry.sha256())}});
+  }
+  return line_of({{"entries", std::move(entries)},
+                  {"entries_verified", from.entries_verified()},
+                  {"damage", to_utf8(from.damage())}});
 }
 
 }  // namespace silt::cli

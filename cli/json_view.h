@@ -10,6 +10,7 @@
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/ask.pb.h"
 #include "proto/silt/v1/query.pb.h"
+#include "proto/silt/v1/state.pb.h"
 
 namespace silt::cli {
 
@@ -23,6 +24,11 @@ std::string to_json(const silt::v1::ListGapsResponse& gaps);
 std::string to_json(const silt::v1::RenameSourceResponse& renamed);
 std::string to_json(const silt::v1::DeleteSourceResponse& deleted);
 std::string to_json(const silt::v1::GetStatusResponse& status);
-std::string to_json(const silt::v1::ResetStateResponse& reset);
+std::string to_json(const silt::v1::ListVersionsResponse& from);
+std::string to_json(const silt::v1::ResetStateResponse& from);
+std::string to_json(const silt::v1::RollbackStateResponse& from);
+std::string to_json(const silt::v1::PinVersionResponse& from);
+std::string to_json(const silt::v1::DiffVersionsResponse& from);
+std::string to_json(const silt::v1::ListAuditResponse& from);
 
 }  // namespace silt::cli

@@ -12,6 +12,7 @@ constexpr char kFooter[] =
 
 struct Options {
   std::string socket = default_socket();
+  std::string admin_socket;
   int timeout_s = 60;
   AskOptions ask;
   QueryOptions query;
@@ -22,7 +23,12 @@ struct Options {
   ExplainOptions explain;
   RenameOptions rename;
   DeleteOptions remove;
+  StateListOptions state_list;
   ResetOptions reset;
+  RollbackOptions rollback;
+  PinOptions pin;
+  StateDiffOptions state_diff;
+  AuditOptions audit;
   StatusOptions status;
 };
 
@@ -133,20 +139,75 @@ SourceCommands add_source(CLI::App& app, RenameOptions& to_rename, DeleteOptions
   return {rename, remove};
 }
 
-CLI::App* add_reset(CLI::App& app, ResetOptions& to) {
-  CLI::App* state = app.add_subcommand("state", "Change what was learned");
+struct StateCommands {
+  CLI::App* list;
+  CLI::App* reset;
+  CLI::App* rollback;
+  CLI::App* pin;
+  CLI::App* diff;
+};
+
+void add_change(CLI::App& command, ChangeOptions& to) {
+  command.add_option("--tenant", to.tenant, "Tenant (default: default)");
+  command.add_option("--request-id", to.request_id, "The same id is carried out once");
+  command.add_flag("--json", to.json, "One JSON object");
+}
+
+void add_destructive(CLI::App& command, ChangeOptions& to) {
+  add_change(command, to);
+  command.add_flag("-y,--yes", to.yes, "Do it; without, only say what would be done");
+  command.add_option("--expected-version", to.expected_version, "Only if the state is still at this version");
+}
+
+CLI::App* add_rollback(CLI::App& state, RollbackOptions& to) {
+  CLI::App* rollback = state.add_subcommand(
+      "rollback", "Un-learn records: they are left out, now and in all later replays; the journal keeps them");
+  rollback->add_option("source", to.source, "The source, as `silt sources` names it")->required();
+  CLI::Option* target = rollback->add_option("--to", to.to, "Leave out all behind this version or time: 1234, 09:00, yesterday");
+  CLI::Option* without = rollback->add_option("--without", to.without, "Leave out these records: 120-340, or pattern:17 (repeatable)")
+                             ->allow_extra_args(false);
+  without->excludes(target);
+  rollback->callback([target, without] {
+    if (target->count() == 0 && without->count() == 0) throw CLI::RequiredError("--to or --without");
+  });
+  add_destructive(*rollback, to);
+  return rollback;
+}
+
+StateCommands add_state(CLI::App& app, Options& to) {
+  CLI::App* state = app.add_subcommand("state", "What was learned: list it, keep it, take it back");
   state->require_subcommand(1);
+  CLI::App* list = state->add_subcommand("list", "The states of sources: that of now, and the versions that are kept");
+  list->add_option("source", to.state_list.sources, "Only these (names or globs)");
+  list->add_option("--tenant", to.state_list.tenant, "Tenant (default: all)");
+  list->add_flag("--json", to.state_list.json, "One JSON object");
   CLI::App* reset = state->add_subcommand(
-      "reset", "Forget what a source taught its net; its lines, patterns and index are kept");
-  reset->add_option("source", to.source, "The source, as `silt sources` names it")->required();
-  reset->add_option("--tenant", to.tenant, "Tenant (default: default)");
-  reset->add_flag("--fold", to.fold, "Make its patterns and index again, too");
-  reset->add_flag("--dry-run", to.dry_run, "Only say what would be forgotten");
-  reset->add_flag("-y,--yes", to.yes, "Do not ask");
-  reset->add_option("--expected-version", to.expected_version, "Only if the state is still at this version");
-  reset->add_option("--request-id", to.request_id, "The same id is carried out once");
-  reset->add_flag("--json", to.json, "JSON objects");
-  return reset;
+      "reset", "Forget what sources taught their nets; their lines, patterns and index are kept");
+  CLI::Option* sources = reset->add_option("source", to.reset.sources, "The sources (names or globs)");
+  reset->add_flag("--all", to.reset.all, "All sources of the tenant")->excludes(sources);
+  reset->add_flag("--fold", to.reset.fold, "Make their patterns and index again, too");
+  add_destructive(*reset, to.reset);
+  CLI::App* pin = state->add_subcommand("pin", "Keep a version until it is unpinned");
+  pin->add_option("source", to.pin.source, "The source, as `silt sources` names it")->required();
+  pin->add_option("version", to.pin.version, "As `silt state list` shows it (default: the state of now, which is stored)");
+  pin->add_flag("--off", to.pin.off, "No longer");
+  add_change(*pin, to.pin);
+  CLI::App* diff = state->add_subcommand("diff", "What two versions predict differently, pattern by pattern");
+  diff->add_option("source", to.state_diff.source, "The source, as `silt sources` names it")->required();
+  diff->add_option("from", to.state_diff.from, "A version that is kept")->required();
+  diff->add_option("to", to.state_diff.to, "Another (default: the newest that is kept)");
+  diff->add_option("-n,--limit", to.state_diff.limit, "Patterns at most (default 20)");
+  diff->add_option("--tenant", to.state_diff.tenant, "Tenant (default: default)");
+  diff->add_flag("--json", to.state_diff.json, "One JSON object");
+  return {list, reset, add_rollback(*state, to.rollback), pin, diff};
+}
+
+CLI::App* add_audit(CLI::App& app, AuditOptions& to) {
+  CLI::App* audit = app.add_subcommand("audit", "Who changed something, or tried to; verifies that the log is whole");
+  audit->add_option("--tenant", to.tenant, "Tenant (default: all)");
+  audit->add_option("-n,--limit", to.limit, "The newest so many entries (default 100)");
+  audit->add_flag("--json", to.json, "One JSON object");
+  return audit;
 }
 
 int run(int argc, char** argv) {
@@ -157,6 +218,7 @@ int run(int argc, char** argv) {
   app.footer(kFooter);
   app.set_version_flag("--version", "silt " SILT_VERSION);
   app.add_option("--socket", options.socket, "Where siltd listens")->capture_default_str();
+  app.add_option("--admin-socket", options.admin_socket, "Where it is administered (default: admin.sock beside it)");
   app.add_option("--timeout-s", options.timeout_s, "Give up after this long")->check(CLI::Range(1, 3600));
   const CLI::App* ask = add_ask(app, options.ask);
   const CLI::App* query = add_query(app, options.query);
@@ -166,7 +228,8 @@ int run(int argc, char** argv) {
   const CLI::App* gaps = add_gaps(app, options.gaps);
   const CLI::App* explain = add_explain(app, options.explain);
   const SourceCommands source = add_source(app, options.rename, options.remove);
-  const CLI::App* reset = add_reset(app, options.reset);
+  const StateCommands state = add_state(app, options);
+  const CLI::App* audit = add_audit(app, options.audit);
   CLI::App* status = app.add_subcommand("status", "How siltd is doing");
   status->add_flag("--json", options.status.json, "One JSON object");
   try {
@@ -174,7 +237,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
-  Client client(options.socket, options.timeout_s);
+  if (options.admin_socket.empty()) options.admin_socket = admin_socket_of(options.socket);
+  Client client(options.socket, options.admin_socket, options.timeout_s);
   if (ask->parsed()) return run_ask(client, options.ask);
   if (query->parsed()) return run_query(client, options.query);
   if (search->parsed()) return run_search(client, options.search);
@@ -184,7 +248,12 @@ int run(int argc, char** argv) {
   if (explain->parsed()) return run_explain(client, options.explain);
   if (source.rename->parsed()) return run_rename(client, options.rename);
   if (source.remove->parsed()) return run_delete(client, options.remove);
-  if (reset->parsed()) return run_reset(client, options.reset);
+  if (state.list->parsed()) return run_state_list(client, options.state_list);
+  if (state.reset->parsed()) return run_reset(client, options.reset);
+  if (state.rollback->parsed()) return run_rollback(client, options.rollback);
+  if (state.pin->parsed()) return run_pin(client, options.pin);
+  if (state.diff->parsed()) return run_state_diff(client, options.state_diff);
+  if (audit->parsed()) return run_audit(client, options.audit);
   return run_status(client, options.status);
 }
 

@@ -25,8 +25,9 @@
 #include "daemon/inputs.h"
 #include "daemon/intake/intake.h"
 #include "daemon/learn/fold_loop.h"
-#include "daemon/learn/source_admin.h"
 #include "daemon/learn/learn_loop.h"
+#include "daemon/learn/source_admin.h"
+#include "daemon/learn/state_admin.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/disk_room.h"
 #include "daemon/store/rocks_store.h"
@@ -72,6 +73,21 @@ learn::Zone zone_of(const std::string& zone) {
   };
 }
 
+serve::AccessRule access_rule(const AccessConfig& config) {
+  constexpr std::pair<std::string_view, access::Right> kNames[] = {{"ask", access::Right::kAsk},
+                                                                   {"change", access::Right::kChange},
+                                                                   {"audit", access::Right::kAudit},
+                                                                   {"feed", access::Right::kFeed}};
+  serve::AccessRule rule{config.user, config.group, {}, {}};
+  for (const std::string& tenant : config.tenants)
+    rule.tenants.add(tenant == "*" ? access::Tenants::all() : access::Tenants({tenant}));
+  for (const auto& [name, right] : kNames) {
+    const bool granted = std::find(config.rights.begin(), config.rights.end(), name) != config.rights.end();
+    if (granted) rule.rights.add(right);
+  }
+  return rule;
+}
+
 class AppImpl final : public App {
  public:
   AppImpl(const Config& config, const Clock& clock)
@@ -97,6 +113,7 @@ class AppImpl final : public App {
                                                    SILT_TRY(fold_loop_->drop(source));
                                                    return learner_loop_->drop(source);
                                                  });
+    states_ = std::make_unique<learn::StateAdmin>(*store_, *store_, *store_, *learner_loop_, clock_);
     answer::AnswerOptions options;
     options.backend = config_.model.backend;
     options.threads = static_cast<int>(config_.model.threads);
@@ -202,8 +219,10 @@ class AppImpl final : public App {
     options.database.open_files_max = descriptors_.store;
     options.database.on_background_error = [this](const Status& status) { fail(status); };
     options.terms_of = learn::terms_of;
+    options.versions_kept = config_.learn.versions_kept;
     SILT_TRY(store::check_room_to_open(config_.store.path));
     SILT_ASSIGN(store_, store::RocksStore::open(options));
+    SILT_ASSIGN(audit_, access::AuditLog::open((std::filesystem::path(config_.store.path) / "AUDIT").string(), *store_, clock_));
     return Status::ok();
   }
 
@@ -314,6 +333,10 @@ class AppImpl final : public App {
     serve::ServerOptions options;
     options.change_group = config_.serve.change_group;
     options.socket = config_.serve.socket;
+    options.admin_socket = config_.serve.admin_socket.empty()
+                               ? (std::filesystem::path(config_.serve.socket).parent_path() / "admin.sock").string()
+                               : config_.serve.admin_socket;
+    for (const AccessConfig& access : config_.access) options.access.push_back(access_rule(access));
     options.socket_mode = static_cast<std::uint32_t>(std::stoul(config_.serve.socket_mode, nullptr, 8));
     options.reader_threads = static_cast<int>(config_.serve.reader_threads);
     options.queue_max = config_.serve.queue_max;
@@ -322,14 +345,16 @@ class AppImpl final : public App {
         .log = *store_,
         .nets = *store_,
         .folds = *store_,
-        .learner = *learner_loop_,
-        .admin = admin_.get(),
-        .fill_status = [this](silt::v1::GetStatusResponse& out) { fill_status(out); }};
+        .admin = *admin_,
+        .states = *states_,
+        .audit = *audit_,
+        .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); }};
     SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
     return Status::ok();
   }
 
-  void fill_status(silt::v1::GetStatusResponse& out) const {
+  // Of the whole daemon for who sees all there is; of their own sources and inputs for others.
+  void fill_status(const access::Tenants& tenants, silt::v1::GetStatusResponse& out) const {
     out.set_version(version());
     out.set_backends_built(built_backends());
     out.mutable_started()->set_seconds(started_us_ / 1'000'000);
@@ -337,31 +362,56 @@ class AppImpl final : public App {
     out.set_model_fingerprint(model_->fingerprint().hex());
     out.set_threads(config_.model.threads);
     out.set_cpu_share(config_.learn.cpu_share);
-    out.set_process_rss_bytes(resident_bytes());
     const learn::LearnerStatus learner = learner_loop_->status();
     out.set_backend(learner.backend);
-    out.set_backlog_records(learner.backlog_records);
-    out.set_backlog_bytes(learner.backlog_bytes);
-    out.set_resident_states(learner.resident_states);
-    out.set_resident_bytes(learner.resident_bytes);
-    out.set_learned_tokens_per_s(learner.tokens_per_s);
-    out.set_learn_latency_p50_ms(learner.latency_p50_ms);
-    out.set_learn_latency_p99_ms(learner.latency_p99_ms);
-    out.set_learner_state(learner.state);
-    for (const intake::InputStatus& input : intake_->status()) {
-      silt::v1::ConnectorStatus& connector = *out.add_connectors();
-      connector.set_name(escape_bytes(input.name));
-      connector.set_kind(input.kind);
-      connector.set_files_open(input.stats.files_open);
-      connector.set_files_known(input.stats.files_known);
-      connector.set_bytes_read(input.stats.bytes_read);
-      connector.set_bytes_lost(input.stats.bytes_lost);
-      connector.set_read_errors(input.stats.read_errors);
-      connector.set_backlog_bytes(input.stats.backlog_bytes);
-      connector.set_last_error(escape_bytes(input.stats.last_error));
-      if (input.stats.lag_ms >= 0) connector.set_lag_ms(static_cast<std::uint64_t>(input.stats.lag_ms));
-      connector.set_state(input.state);
+    if (sees_all(tenants)) {
+      out.set_process_rss_bytes(resident_bytes());
+      out.set_backlog_records(learner.backlog_records);
+      out.set_backlog_bytes(learner.backlog_bytes);
+      out.set_resident_states(learner.resident_states);
+      out.set_resident_bytes(learner.resident_bytes);
+      out.set_learned_tokens_per_s(learner.tokens_per_s);
+      out.set_learn_latency_p50_ms(learner.latency_p50_ms);
+      out.set_learn_latency_p99_ms(learner.latency_p99_ms);
+      out.set_learner_state(learner.state);
+    } else {
+      fill_backlog(tenants, out);
     }
+    for (const intake::InputStatus& input : intake_->status()) {
+      if (tenants.sees(inputs_->tenant(input.name))) fill_input(input, *out.add_connectors());
+    }
+  }
+
+  bool sees_all(const access::Tenants& tenants) const {
+    const std::vector<store::SourceInfo> sources = store_->sources();
+    return std::all_of(sources.begin(), sources.end(), [&](const auto& source) { return tenants.sees(source.tenant); }) &&
+           inputs_->all_of([&](const SourceConfig& source) { return tenants.sees(source.tenant); });
+  }
+
+  void fill_backlog(const access::Tenants& tenants, silt::v1::GetStatusResponse& out) const {
+    for (const store::SourceInfo& info : store_->sources()) {
+      if (!tenants.sees(info.tenant)) continue;
+      const auto intake = store_->intake_head(info.ref);
+      const auto net = store_->net_head(info.ref);
+      if (!intake.is_ok() || !net.is_ok()) continue;  // deleted since
+      const store::NetHead head = net->value_or(store::NetHead());
+      out.set_backlog_records(out.backlog_records() + intake->journal_seq - std::min(head.learned_seq, intake->journal_seq));
+      out.set_backlog_bytes(out.backlog_bytes() + intake->bytes - std::min(head.processed_bytes, intake->bytes));
+    }
+  }
+
+  static void fill_input(const intake::InputStatus& input, silt::v1::ConnectorStatus& to) {
+    to.set_name(escape_bytes(input.name));
+    to.set_kind(input.kind);
+    to.set_files_open(input.stats.files_open);
+    to.set_files_known(input.stats.files_known);
+    to.set_bytes_read(input.stats.bytes_read);
+    to.set_bytes_lost(input.stats.bytes_lost);
+    to.set_read_errors(input.stats.read_errors);
+    to.set_backlog_bytes(input.stats.backlog_bytes);
+    to.set_last_error(escape_bytes(input.stats.last_error));
+    if (input.stats.lag_ms >= 0) to.set_lag_ms(static_cast<std::uint64_t>(input.stats.lag_ms));
+    to.set_state(input.state);
   }
 
   // Tells systemd that we live, as long as every thread shows signs of it.
@@ -430,6 +480,7 @@ class AppImpl final : public App {
   const DescriptorShares descriptors_ = share_descriptors(raise_descriptor_limit(), config_.sources.size());
   store::DiskRoom disk_room_{config_.store.path, std::uint64_t{config_.store.free_mib_min} << 20, clock_};
   std::unique_ptr<store::RocksStore> store_;
+  std::unique_ptr<access::AuditLog> audit_;
   std::shared_ptr<const model::Model> model_;
   std::unique_ptr<model::Learner> learner_;
   learn::Snapshots snapshots_;
@@ -437,6 +488,7 @@ class AppImpl final : public App {
   std::unique_ptr<learn::FoldLoop> fold_loop_;
   std::unique_ptr<learn::LearnLoop> learner_loop_;
   std::unique_ptr<learn::StoreAdmin> admin_;
+  std::unique_ptr<learn::StateAdmin> states_;
   std::unique_ptr<Inputs> inputs_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<answer::Answerer> answerer_;

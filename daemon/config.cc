@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <fstream>
 #include <initializer_list>
@@ -53,6 +54,7 @@ void describe(Visitor& v, LearnConfig& c) {
   v.number("resident_mib_max", c.resident_mib_max, 1, 1'000'000);
   v.number("replay_ms_max", c.replay_ms_max, 0, 600'000);
   v.number("backlog_mib_max", c.backlog_mib_max, 1, 1'000'000);
+  v.number("versions_kept", c.versions_kept, 2, 64);
   v.choice("on_digest_mismatch", c.on_digest_mismatch, {"relearn", "stop"});
   v.choice("on_other_backend", c.on_other_backend, {"relearn", "convert"});
   v.text("time_zone", c.time_zone);
@@ -68,6 +70,7 @@ void describe(Visitor& v, IntakeConfig& c) {
 template <class Visitor>
 void describe(Visitor& v, ServeConfig& c) {
   v.text("socket", c.socket);
+  v.text("admin_socket", c.admin_socket);
   v.choice("socket_mode", c.socket_mode, {"0600", "0660", "0666"});
   v.text("change_group", c.change_group);
   v.number("reader_threads", c.reader_threads, 1, 64);
@@ -83,6 +86,14 @@ void describe(Visitor& v, AnswerConfig& c) {
 template <class Visitor>
 void describe(Visitor& v, TelemetryConfig& c) {
   v.choice("log_level", c.log_level, {"debug", "info", "warning", "error"});
+}
+
+template <class Visitor>
+void describe(Visitor& v, AccessConfig& c) {
+  v.text("user", c.user);
+  v.text("group", c.group);
+  v.list("tenants", c.tenants);
+  v.list("rights", c.rights);
 }
 
 template <class Visitor>
@@ -374,12 +385,41 @@ Status read_source(const toml::node& node, const std::string& file, Config& conf
   return Status::ok();
 }
 
-Status read_sources(const toml::table& root, const std::string& file, Config& config) {
-  const toml::node* node = root.get("source");
+Status check_access(const AccessConfig& access) {
+  if (access.user.empty() == access.group.empty()) return invalid_argument("name a user or a group, one of them");
+  const auto empty = [](const std::string& name) { return name.empty(); };
+  if (access.tenants.empty() || std::any_of(access.tenants.begin(), access.tenants.end(), empty))
+    return invalid_argument("tenants must be names, or \"*\" for all");
+  constexpr std::array<std::string_view, 4> kKnown = {"ask", "change", "audit", "feed"};
+  const auto unknown = [&](const std::string& right) { return std::find(kKnown.begin(), kKnown.end(), right) == kKnown.end(); };
+  if (access.rights.empty() || std::any_of(access.rights.begin(), access.rights.end(), unknown))
+    return invalid_argument("rights must be some of ask, change, audit, feed");
+  return Status::ok();
+}
+
+Status read_access(const toml::node& node, const std::string& file, Config& config) {
+  const std::string where = file + ":" + std::to_string(node.source().begin.line) + ": access";
+  const toml::table* table = node.as_table();
+  if (table == nullptr) return invalid_argument(where + " must be a section, [[access]]");
+  AccessConfig access;
+  SectionReader reader(*table, file, "access");
+  describe(reader, access);
+  SILT_TRY(reader.finish());
+  if (const Status checked = check_access(access); !checked.is_ok())
+    return invalid_argument(where + ": " + checked.message());
+  config.access.push_back(std::move(access));
+  return Status::ok();
+}
+
+using ReadOne = Status (*)(const toml::node& node, const std::string& file, Config& config);
+
+// Sections of which there may be several.
+Status read_each(const toml::table& root, const std::string& file, const char* name, ReadOne read, Config& config) {
+  const toml::node* node = root.get(name);
   if (node == nullptr) return Status::ok();
-  const toml::array* sources = node->as_array();
-  if (sources == nullptr) return read_source(*node, file, config);
-  for (const toml::node& source : *sources) SILT_TRY(read_source(source, file, config));
+  const toml::array* sections = node->as_array();
+  if (sections == nullptr) return read(*node, file, config);
+  for (const toml::node& section : *sections) SILT_TRY(read(section, file, config));
   return Status::ok();
 }
 
@@ -393,7 +433,7 @@ Result<Config> Config::parse(const std::string& text, const std::string& name) {
   }
   const toml::table& root = parsed.table();
   const std::set<std::string, std::less<>> known = {"store", "model",  "learn",     "intake",
-                                                    "serve", "answer", "telemetry", "source"};
+                                                    "serve", "answer", "telemetry", "access", "source"};
   for (const auto& [key, node] : root) {
     if (known.contains(key.str())) continue;
     return invalid_argument(name + ":" + std::to_string(key.source().begin.line) + ": " +
@@ -408,7 +448,8 @@ Result<Config> Config::parse(const std::string& text, const std::string& name) {
   SILT_TRY(read_section(root, name, "serve", config.serve));
   SILT_TRY(read_section(root, name, "answer", config.answer));
   SILT_TRY(read_section(root, name, "telemetry", config.telemetry));
-  SILT_TRY(read_sources(root, name, config));
+  SILT_TRY(read_each(root, name, "access", read_access, config));
+  SILT_TRY(read_each(root, name, "source", read_source, config));
   if (config.learn.time_zone != "local") {
     const auto zone = parse_zone(config.learn.time_zone);
     if (!zone.is_ok()) return zone.status().with_context(name + ": learn.time_zone");
@@ -429,14 +470,17 @@ Result<Config> Config::load(const std::string& path) {
 std::vector<std::string> changed_keys(const Config& before, const Config& after) {
   struct Flat {
     std::set<std::string> lines;  // "learn.cpu_share = 0.5"
+    std::string access;
     std::string sources;
   };
   const auto flatten = [](const Config& config) {
     Flat flat;
     const std::string text = config.to_toml();
     const std::size_t sources = std::min(text.find("[[source]]"), text.size());
+    const std::size_t access = std::min(text.find("[[access]]"), sources);
     flat.sources = text.substr(sources);
-    std::istringstream sections(text.substr(0, sources));
+    flat.access = text.substr(access, sources - access);
+    std::istringstream sections(text.substr(0, access));
     std::string section;
     for (std::string line; std::getline(sections, line);) {
       if (line.starts_with("[")) {
@@ -452,6 +496,7 @@ std::vector<std::string> changed_keys(const Config& before, const Config& after)
   std::set_difference(new_keys.lines.begin(), new_keys.lines.end(), old_keys.lines.begin(),
                       old_keys.lines.end(), std::back_inserter(differing));
   for (const std::string& line : differing) keys.push_back(line.substr(0, line.find(" = ")));
+  if (old_keys.access != new_keys.access) keys.emplace_back("access");
   if (old_keys.sources != new_keys.sources) keys.emplace_back("source");
   return keys;
 }
@@ -474,6 +519,10 @@ std::string Config::to_toml() const {
   describe(printer, copy.answer);
   out += "\n[telemetry]\n";
   describe(printer, copy.telemetry);
+  for (AccessConfig& rule : copy.access) {
+    out += "\n[[access]]\n";
+    describe(printer, rule);
+  }
   for (SourceConfig& source : copy.sources) {
     out += "\n[[source]]\n";
     describe(printer, source);

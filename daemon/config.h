@@ -44,6 +44,7 @@ struct LearnConfig {
   std::uint32_t backlog_mib_max = 1024;        // of a source
   std::string on_digest_mismatch = "relearn";  // or stop
   std::string on_other_backend = "relearn";    // or convert
+  std::uint32_t versions_kept = 6;             // of a source's states, besides pinned ones
   std::string time_zone = "local";             // of times that name none: local, utc or +hh:mm
 };
 
@@ -56,7 +57,8 @@ struct IntakeConfig {
 struct ServeConfig {
   std::string socket = "/run/silt/query.sock";
   std::string socket_mode = "0660";
-  std::string change_group;          // whose members may reset, rename and delete; empty: root only
+  std::string admin_socket;          // empty: admin.sock beside `socket`
+  std::string change_group;          // whose members may change things in tenant default; empty: root only
   std::uint32_t reader_threads = 3;  // of which one caller has all but one at most
   std::uint32_t queue_max = 64;      // waiting calls of one caller
 };
@@ -74,6 +76,14 @@ struct TelemetryConfig {
 struct ConfigLine {
   std::string place;  // "siltd.toml:12"
   friend bool operator==(const ConfigLine&, const ConfigLine&) { return true; }
+};
+
+// Who may do what in which tenants. With none, whoever gets through the socket may ask in `default`.
+struct AccessConfig {
+  std::string user;  // or group: one of them, by name or number
+  std::string group;
+  std::vector<std::string> tenants = {"default"};  // "*": all
+  std::vector<std::string> rights = {"ask"};       // ask, change, audit, feed
 };
 
 struct SourceConfig {
@@ -118,6 +128,7 @@ struct Config {
   ServeConfig serve;
   AnswerConfig answer;
   TelemetryConfig telemetry;
+  std::vector<AccessConfig> access;
   std::vector<SourceConfig> sources;
   std::string file;  // where it was read from; empty: from a text
 

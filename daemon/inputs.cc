@@ -99,6 +99,17 @@ void Inputs::reload(const std::vector<SourceConfig>& wanted, intake::Intake& int
             {{"added", listed(added)}, {"changed", listed(changed)}, {"removed", listed(removed)}});
 }
 
+bool Inputs::all_of(const std::function<bool(const SourceConfig&)>& is) const {
+  const std::lock_guard lock(mutex_);
+  return std::all_of(sources_.begin(), sources_.end(), [&](const auto& entry) { return is(entry.second); });
+}
+
+std::string Inputs::tenant(const std::string& input) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sources_.find(input);
+  return found == sources_.end() ? std::string() : found->second.tenant;
+}
+
 std::string Inputs::time_zone(const std::string& input) const {
   const std::lock_guard lock(mutex_);
   const auto found = sources_.find(input);

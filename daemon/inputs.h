@@ -32,6 +32,9 @@ class Inputs {
   // it was. Records and states of a removed input stay.
   void reload(const std::vector<SourceConfig>& wanted, intake::Intake& intake);
 
+  bool all_of(const std::function<bool(const SourceConfig&)>& is) const;
+  std::string tenant(const std::string& input) const;
+
   // Of sources that this input brought.
   fold::SourceMode mode(const std::string& input) const;
   std::string time_zone(const std::string& input) const;  // empty: it names none

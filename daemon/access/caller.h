@@ -1,11 +1,13 @@
-// Who is calling, what they may do, and which tenants they see. A door makes the Caller from what the
-// kernel or a credential says of the peer; nothing of it comes from a request.
+// Who is calling, and what they may do in which tenants. A door makes the Caller from what the kernel or a
+// credential says of the peer; nothing of it comes from a request.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,10 +16,11 @@ namespace silt::access {
 
 enum class Right : std::uint8_t {
   kAsk,     // questions, lists, status
-  kChange,  // reset, rename, delete
+  kChange,  // reset, roll back, rename, delete
   kAudit,   // what callers have done
   kFeed,    // push records
 };
+inline constexpr std::size_t kRights = 4;
 
 class Rights {
  public:
@@ -25,6 +28,7 @@ class Rights {
   constexpr Rights(std::initializer_list<Right> rights) {
     for (const Right right : rights) bits_ |= bit(right);
   }
+  constexpr void add(Right right) { bits_ |= bit(right); }
   static constexpr Rights all() { return {Right::kAsk, Right::kChange, Right::kAudit, Right::kFeed}; }
   constexpr bool has(Right right) const { return (bits_ & bit(right)) != 0; }
   friend constexpr bool operator==(Rights, Rights) = default;
@@ -44,6 +48,16 @@ class Tenants {
     return every;
   }
   bool sees(std::string_view tenant) const { return all_ || names_.contains(tenant); }
+  bool every() const { return all_; }
+  bool none() const { return !all_ && names_.empty(); }
+  // The one tenant that these are; nothing when they are none, several or all.
+  std::optional<std::string> only() const {
+    return all_ || names_.size() != 1 ? std::nullopt : std::optional(*names_.begin());
+  }
+  void add(const Tenants& others) {
+    all_ = all_ || others.all_;
+    names_.insert(others.names_.begin(), others.names_.end());
+  }
   friend bool operator==(const Tenants&, const Tenants&) = default;
 
  private:
@@ -51,11 +65,29 @@ class Tenants {
   std::set<std::string, std::less<>> names_;
 };
 
-struct Caller {
-  std::string name;  // "uid:1000": shown in the audit log, and whose share of a queue a call takes
-  Tenants tenants;
-  Rights rights;
+class Caller {
+ public:
+  // `name`, "uid:1000", is shown in the audit log, and is whose share of a queue a call takes.
+  explicit Caller(std::string shown) : name(std::move(shown)) {}
+  Caller(std::string shown, const Tenants& tenants, Rights rights) : name(std::move(shown)) {
+    grant(tenants, rights);
+  }
+
+  // In addition to what was granted before.
+  void grant(const Tenants& tenants, Rights rights) {
+    for (std::size_t i = 0; i < kRights; ++i) {
+      if (rights.has(static_cast<Right>(i))) tenants_[i].add(tenants);
+    }
+  }
+  // Where the caller has the right.
+  const Tenants& tenants(Right right) const { return tenants_[static_cast<std::size_t>(right)]; }
+  bool has(Right right) const { return !tenants(right).none(); }
   friend bool operator==(const Caller&, const Caller&) = default;
+
+  std::string name;
+
+ private:
+  std::array<Tenants, kRights> tenants_;
 };
 
 using TimePoint = std::chrono::system_clock::time_point;
@@ -65,6 +97,9 @@ struct Call {
   const Caller& caller;
   const std::atomic<bool>& cancelled;
   TimePoint deadline = TimePoint::max();
+  Right right = Right::kAsk;  // that the method needs: only tenants where the caller has it are seen
+
+  const Tenants& tenants() const { return caller.tenants(right); }
 };
 
 }  // namespace silt::access

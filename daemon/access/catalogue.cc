@@ -32,8 +32,8 @@ bool glob_match(std::string_view glob, std::string_view text) {
 namespace {
 
 Status absent(std::string_view name, std::string_view tenant) {
-  return not_found("no source '" + escape_bytes(name) + "' in tenant '" +
-                   escape_bytes(tenant.empty() ? "default" : tenant) + "'; list them with: silt sources");
+  const std::string where = tenant.empty() ? std::string() : " in tenant '" + escape_bytes(tenant) + "'";
+  return not_found("no source '" + escape_bytes(name) + "'" + where + "; list them with: silt sources");
 }
 
 Status missing() {
@@ -42,20 +42,21 @@ Status missing() {
 
 }  // namespace
 
-Result<std::string> Catalogue::tenant_of(const Caller& caller, std::string_view tenant) {
-  std::string name = tenant.empty() ? "default" : unescape_bytes(tenant);
-  if (caller.tenants.sees(name)) return name;
-  return permission_denied(caller.name + " may not see tenant '" + escape_bytes(name) + "'");
+Result<std::string> Catalogue::tenant_of(const Call& call, std::string_view tenant) {
+  if (tenant == "*") return invalid_argument("name one tenant: this is done in one at a time");
+  std::string name = tenant.empty() ? call.tenants().only().value_or("default") : unescape_bytes(tenant);
+  if (call.tenants().sees(name)) return name;
+  return permission_denied(call.caller.name + " may not do this in tenant '" + escape_bytes(name) + "'");
 }
 
-Result<std::vector<SourceInfo>> Catalogue::visible(const Caller& caller, std::string_view tenant) const {
+Result<std::vector<SourceInfo>> Catalogue::visible(const Call& call, std::string_view tenant) const {
   std::string only;
   if (tenant != "*") {
-    SILT_ASSIGN(only, tenant_of(caller, tenant));
+    SILT_ASSIGN(only, tenant_of(call, tenant));
   }
   std::vector<SourceInfo> out;
   for (SourceInfo& info : log_.sources()) {
-    if (only.empty() ? caller.tenants.sees(info.tenant) : info.tenant == only) out.push_back(std::move(info));
+    if (only.empty() ? call.tenants().sees(info.tenant) : info.tenant == only) out.push_back(std::move(info));
   }
   std::sort(out.begin(), out.end(), [](const SourceInfo& a, const SourceInfo& b) {
     return std::tie(a.tenant, a.name) < std::tie(b.tenant, b.name);
@@ -63,9 +64,9 @@ Result<std::vector<SourceInfo>> Catalogue::visible(const Caller& caller, std::st
   return out;
 }
 
-Result<std::vector<SourceInfo>> Catalogue::find(const Caller& caller, std::string_view tenant,
+Result<std::vector<SourceInfo>> Catalogue::find(const Call& call, std::string_view tenant,
                                                 std::span<const std::string> names) const {
-  SILT_ASSIGN(std::vector<SourceInfo> all, visible(caller, tenant));
+  SILT_ASSIGN(std::vector<SourceInfo> all, visible(call, tenant));
   if (names.empty()) return all;
   std::vector<bool> wanted(all.size(), false);
   for (const std::string& name : names) {
@@ -88,19 +89,20 @@ Result<std::vector<SourceInfo>> Catalogue::find(const Caller& caller, std::strin
   return out;
 }
 
-Result<SourceInfo> Catalogue::find_one(const Caller& caller, std::string_view tenant,
+Result<SourceInfo> Catalogue::find_one(const Call& call, std::string_view tenant,
                                        const std::string& name) const {
   if (name.empty()) return missing();
-  SILT_ASSIGN(std::vector<SourceInfo> found, find(caller, tenant, std::span(&name, 1)));
+  SILT_ASSIGN(std::vector<SourceInfo> found, find(call, tenant, std::span(&name, 1)));
   if (found.size() == 1) return std::move(found.front());
   return invalid_argument(escape_bytes(unescape_bytes(name)) + " matches " + std::to_string(found.size()) +
                           " sources and must name exactly one");
 }
 
-Result<SourceInfo> Catalogue::find_named(const Caller& caller, std::string_view tenant,
+Result<SourceInfo> Catalogue::find_named(const Call& call, std::string_view tenant,
                                          const std::string& name) const {
   if (name.empty()) return missing();
-  SILT_ASSIGN(std::vector<SourceInfo> all, visible(caller, tenant));
+  SILT_TRY(tenant_of(call, tenant).status());
+  SILT_ASSIGN(std::vector<SourceInfo> all, visible(call, tenant));
   const std::string bytes = unescape_bytes(name);
   for (SourceInfo& info : all) {
     if (info.name == bytes) return std::move(info);

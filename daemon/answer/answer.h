@@ -19,12 +19,18 @@
 #include "model/model.h"
 #include "proto/silt/v1/ask.pb.h"
 #include "proto/silt/v1/query.pb.h"
+#include "proto/silt/v1/state.pb.h"
 
 namespace silt::answer {
 
 namespace meaning {
 class PatternVectors;
 }
+
+// Of two states; null: W_0.
+struct WeightsPair {
+  std::shared_ptr<const model::FastWeights> from, to;
+};
 
 // How the model reads what is explained.
 struct AnswerOptions {
@@ -59,6 +65,10 @@ class Answerer {
 
   virtual Result<silt::v1::ExplainResponse> explain(const access::Call& call,
                                                     const silt::v1::ExplainRequest& request) = 0;
+
+  // What two states of `source`, which the call sees, predict differently. Without the names of the versions.
+  virtual Result<silt::v1::DiffVersionsResponse> diff(const access::Call& call, const SourceInfo& source,
+                                                      const WeightsPair& weights, std::uint32_t limit) = 0;
 };
 
 }  // namespace silt::answer

@@ -9,6 +9,7 @@
 #include "daemon/answer/answer.h"
 #include "daemon/answer/asker.h"
 #include "daemon/answer/explain.h"
+#include "daemon/answer/diff.h"
 #include "daemon/answer/query_runner.h"
 #include "daemon/answer/surprise.h"
 
@@ -35,9 +36,11 @@ class StoreAnswerer final : public Answerer {
                                               const silt::v1::PatternsRequest& request) override;
   Result<silt::v1::ExplainResponse> explain(const access::Call& call,
                                             const silt::v1::ExplainRequest& request) override;
+  Result<silt::v1::DiffVersionsResponse> diff(const access::Call& call, const SourceInfo& source,
+                                              const WeightsPair& weights, std::uint32_t limit) override;
 
  private:
-  Result<std::vector<AnswerSource>> open_sources(const access::Caller& caller, std::string_view tenant,
+  Result<std::vector<AnswerSource>> open_sources(const access::Call& call, std::string_view tenant,
                                                  const std::vector<std::string>& names) const;
   Result<AnswerSource> open(SourceInfo info) const;
   // Made when first needed: packing the weights costs memory. Null without a model.
@@ -72,10 +75,10 @@ Result<AnswerSource> StoreAnswerer::open(SourceInfo info) const {
   return source;
 }
 
-Result<std::vector<AnswerSource>> StoreAnswerer::open_sources(const access::Caller& caller,
+Result<std::vector<AnswerSource>> StoreAnswerer::open_sources(const access::Call& call,
                                                              std::string_view tenant,
                                                              const std::vector<std::string>& names) const {
-  SILT_ASSIGN(std::vector<SourceInfo> infos, catalogue_.find(caller, tenant, names));
+  SILT_ASSIGN(std::vector<SourceInfo> infos, catalogue_.find(call, tenant, names));
   std::vector<AnswerSource> out;
   for (SourceInfo& info : infos) {
     SILT_ASSIGN(AnswerSource source, open(std::move(info)));
@@ -94,7 +97,7 @@ Status StoreAnswerer::ask(const access::Call& call, const silt::v1::AskRequest& 
   if (request.question().size() > kQuestionBytesMax)
     return invalid_argument("the question is longer than 4096 bytes");
   const std::vector<std::string> names(request.sources().begin(), request.sources().end());
-  SILT_ASSIGN(const std::vector<AnswerSource> sources, open_sources(call.caller, request.tenant(), names));
+  SILT_ASSIGN(const std::vector<AnswerSource> sources, open_sources(call, request.tenant(), names));
   std::vector<SourceInfo> infos;
   for (const AnswerSource& source : sources) infos.push_back(source.info);
   silt::v1::AskResponse response;
@@ -116,27 +119,27 @@ Result<silt::v1::QueryResponse> StoreAnswerer::query(const access::Call& call, c
   SILT_ASSIGN(const silt::v1::Query query, QueryRunner::query_of(request));
   std::vector<std::string> names(request.sources().begin(), request.sources().end());
   names.insert(names.end(), query.sources().begin(), query.sources().end());
-  SILT_ASSIGN(const std::vector<SourceInfo> sources, catalogue_.find(call.caller, request.tenant(), names));
+  SILT_ASSIGN(const std::vector<SourceInfo> sources, catalogue_.find(call, request.tenant(), names));
   return queries_.query(call, request, sources);
 }
 
 Result<silt::v1::SearchResponse> StoreAnswerer::search(const access::Call& call,
                                                        const silt::v1::SearchRequest& request) {
   const std::vector<std::string> names(request.sources().begin(), request.sources().end());
-  SILT_ASSIGN(const std::vector<SourceInfo> sources, catalogue_.find(call.caller, request.tenant(), names));
+  SILT_ASSIGN(const std::vector<SourceInfo> sources, catalogue_.find(call, request.tenant(), names));
   return queries_.search(call, request, sources);
 }
 
 Result<silt::v1::PatternsResponse> StoreAnswerer::patterns(const access::Call& call,
                                                            const silt::v1::PatternsRequest& request) {
   const std::vector<std::string> names(request.sources().begin(), request.sources().end());
-  SILT_ASSIGN(const std::vector<SourceInfo> sources, catalogue_.find(call.caller, request.tenant(), names));
+  SILT_ASSIGN(const std::vector<SourceInfo> sources, catalogue_.find(call, request.tenant(), names));
   return queries_.patterns(call, request, sources);
 }
 
 Result<silt::v1::ExplainResponse> StoreAnswerer::explain(const access::Call& call,
                                                         const silt::v1::ExplainRequest& request) {
-  SILT_ASSIGN(SourceInfo info, catalogue_.find_one(call.caller, request.tenant(), request.source()));
+  SILT_ASSIGN(SourceInfo info, catalogue_.find_one(call, request.tenant(), request.source()));
   SILT_ASSIGN(const AnswerSource source, open(std::move(info)));
   const ExplainContext context{deps_.log, deps_.evidence, source, call.cancelled};
   SILT_ASSIGN(SurpriseScorer * model, scorer());
@@ -146,6 +149,13 @@ Result<silt::v1::ExplainResponse> StoreAnswerer::explain(const access::Call& cal
     case silt::v1::ExplainRequest::WHAT_NOT_SET: break;
   }
   return invalid_argument("explain needs a record number or a line");
+}
+
+Result<silt::v1::DiffVersionsResponse> StoreAnswerer::diff(const access::Call& call, const SourceInfo& source,
+                                                          const WeightsPair& weights, std::uint32_t limit) {
+  SILT_ASSIGN(SurpriseScorer * model, scorer());
+  if (model == nullptr) return failed_precondition("there is no model to compare with");
+  return diff_versions({deps_.log, deps_.evidence, source, call.cancelled}, weights, limit, *model);
 }
 
 }  // namespace

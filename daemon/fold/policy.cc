@@ -32,7 +32,7 @@ bool is_blank(std::string_view text) {
 
 std::string_view outcome_name(Outcome outcome) {
   constexpr std::array<std::string_view, kOutcomes> kNames = {
-      "learned", "over_budget", "shed", "mode_score", "mode_count", "empty", "gap", "damaged"};
+      "learned", "over_budget", "shed", "mode_score", "mode_count", "empty", "gap", "damaged", "left_out"};
   return kNames[static_cast<std::size_t>(outcome)];
 }
 
@@ -167,7 +167,7 @@ Result<Policy> Policy::deserialize(std::string_view bytes, const PolicyConfig& c
     policy.met_[pattern] = met;
   }
   const std::uint64_t outcomes = in.varint();
-  if (outcomes > kOutcomes) return data_loss("learn policy state: from a newer version");
+  if (outcomes > kDecidedOutcomes) return data_loss("learn policy state: from a newer version");
   for (std::uint64_t i = 0; i < outcomes; ++i) {
     OutcomeCount& count = policy.counts_[i];
     count.records = in.varint();

@@ -41,8 +41,10 @@ enum class Outcome : std::uint8_t {
   kEmpty,       // nothing but white space
   kGap,         // stands for lines that were lost
   kDamaged,     // journalled, but its block fails its check
+  kLeftOut,     // a rollback left it out: neither policy nor net is told of it
 };
-inline constexpr std::size_t kOutcomes = 8;
+inline constexpr std::size_t kOutcomes = 9;
+inline constexpr std::size_t kDecidedOutcomes = 8;  // that a policy knows: its bytes hold a count of each
 std::string_view outcome_name(Outcome outcome);  // "learned", "over_budget", "shed", ...
 
 struct PolicyConfig {
@@ -112,7 +114,7 @@ class Policy {
   std::int64_t last_arrival_us_ = 0;
   std::int64_t journal_us_ = 0;  // sum of the forward steps of the arrival stamps
   std::map<PatternId, Met> met_;
-  std::array<OutcomeCount, kOutcomes> counts_{};
+  std::array<OutcomeCount, kDecidedOutcomes> counts_{};
 };
 
 }  // namespace silt::fold

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "daemon/store/types.h"
+#include "model/learner.h"
 
 namespace silt::learn {
 
@@ -30,6 +33,24 @@ struct ResetResult {
   std::uint64_t new_version = 0;
   std::uint64_t forgotten_steps = 0;
   std::uint64_t forgotten_patterns = 0;  // 0 with ResetScope::kNet
+  std::uint64_t dropped_versions = 0;
+};
+
+struct RollbackRequest {
+  store::SourceRef source;
+  std::string request_id;
+  std::uint64_t expected_version = 0;
+  bool dry_run = false;
+  std::vector<store::SeqRange> left_out;  // what is behind the journal's end is cut off
+};
+
+struct RollbackResult {
+  std::uint64_t old_version = 0;
+  std::uint64_t from_version = 0;  // the state that goes on
+  store::Seq from_seq = 0;         // it has read up to here
+  std::uint64_t left_out_records = 0;
+  std::uint64_t reread_records = 0;  // in the usual way, from now on
+  std::uint64_t dropped_versions = 0;
 };
 
 struct LearnerStatus {
@@ -48,7 +69,16 @@ struct LearnerStatus {
 class LearnControl {
  public:
   virtual ~LearnControl() = default;
+  // kFailedPrecondition when it would remove a pinned version; so does rollback().
   virtual Result<ResetResult> reset(const ResetRequest& request) = 0;
+  // The records are left out from now on, and in all later replays; the state goes back to before the first
+  // of them and reads the others again. kFailedPrecondition, with nothing done, when retention has removed
+  // records that this needs.
+  virtual Result<RollbackResult> rollback(const RollbackRequest& request) = 0;
+  // Stores the state of now as a version; gives the record up to which it has read.
+  virtual Result<store::Seq> store_state(store::SourceRef source) = 0;
+  // What a version's net has learned, for comparing. Null: nothing.
+  virtual Result<std::shared_ptr<const model::FastWeights>> weights_of(store::SourceRef source, store::Seq learned_seq) = 0;
   virtual LearnerStatus status() const = 0;
 };
 

@@ -3,8 +3,17 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "daemon/store/seq_ranges.h"
 
 namespace silt::learn {
+namespace {
+
+void leave_out(store::NetHead& head, const store::RecordView& record) {
+  count_unread(head, record.seq, fold::Outcome::kLeftOut);
+  head.processed_bytes += record.text.size();
+}
+
+}  // namespace
 
 // The block of the record behind learned_seq; null: there is none.
 Status JournalWalk::fetch(store::SourceRef source, Resident& resident) const {
@@ -15,16 +24,20 @@ Status JournalWalk::fetch(store::SourceRef source, Resident& resident) const {
   return Status::ok();
 }
 
-// Passes records that are gone: in a block that fails its check, or in none.
-void JournalWalk::pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to,
+// Passes records that are gone: in a block that fails its check, or in none. False: nobody wanted them.
+bool JournalWalk::pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to,
                             bool first_time) const {
   store::NetHead& head = resident.state.head;
   const store::Block& block = *resident.block;
   const bool missing = block.first_seq > head.learned_seq + 1;
   const store::Seq first = head.learned_seq + 1;
   const store::Seq last = std::min(to, missing ? block.first_seq - 1 : block.last_seq);
+  if (store::covers(resident.left_out, first, last)) {
+    count_unread(head, last, fold::Outcome::kLeftOut);
+    return false;
+  }
   count_unread(head, last, fold::Outcome::kDamaged);
-  if (!first_time) return;
+  if (!first_time) return true;
   counters_.damaged_records += last + 1 - first;
   log::error("records_lost",
              {{"source", source.name},
@@ -33,6 +46,7 @@ void JournalWalk::pass_loss(const store::SourceInfo& source, Resident& resident,
               {"why", missing ? std::string("they are not in the store") : block.damage},
               {"action", "counted, not learned; the source goes on"},
               {"remedy", "check the disk; to have these records again, restore a backup of the store"}});
+  return true;
 }
 
 Result<JournalWalk::Walked> JournalWalk::gather(const store::SourceInfo& source, Resident& resident,
@@ -51,8 +65,7 @@ Result<JournalWalk::Walked> JournalWalk::gather(const store::SourceInfo& source,
     if (!resident.block) return Walked{End::kShort, walked.with_losses};
     const store::Block& block = *resident.block;
     if (!block.damage.empty() || block.first_seq > before + 1) {
-      pass_loss(source, resident, to.seq, first_time);
-      walked.with_losses = true;
+      walked.with_losses |= pass_loss(source, resident, to.seq, first_time);
       continue;
     }
     const auto records = block.records.records();
@@ -61,7 +74,11 @@ Result<JournalWalk::Walked> JournalWalk::gather(const store::SourceInfo& source,
       const store::RecordView& record = records[i];
       if (record.seq > to.seq) break;
       const bool shed = resident.is_shed(record.seq);
-      reader_.take(state, record, block.marks[i], shed, reading);
+      if (store::contains(resident.left_out, record.seq)) {
+        leave_out(state.head, record);
+      } else {
+        reader_.take(state, record, block.marks[i], shed, reading);
+      }
       if (!on_record(record, shed)) return Walked{End::kPaused, walked.with_losses};
       if (reader_.is_full(state, reading)) return Walked{End::kFull, walked.with_losses};
     }

@@ -1,5 +1,6 @@
 // JournalWalk: goes along the journal of a source, block by block, for the first time or as a replay, and takes
-// its records for the net. What cannot be read is counted, and costs itself.
+// its records for the net. What cannot be read is counted, and costs itself; what a rollback left out is counted,
+// too, and neither policy nor net is told of it.
 #pragma once
 
 #include <functional>
@@ -44,7 +45,7 @@ class JournalWalk {
 
  private:
   Status fetch(store::SourceRef source, Resident& resident) const;
-  void pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to, bool first_time) const;
+  bool pass_loss(const store::SourceInfo& source, Resident& resident, store::Seq to, bool first_time) const;
 
   const store::RecordLog& log_;
   NetReader& reader_;

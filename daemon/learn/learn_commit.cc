@@ -11,20 +11,24 @@ namespace {
 
 constexpr std::int64_t kSecondUs = 1'000'000;
 
+constexpr char kReset = 'z';  // first byte of a stored result
+
 std::string encode_result(const ResetResult& result) {
   ByteWriter writer;
-  for (const std::uint64_t value :
-       {result.old_version, result.new_version, result.forgotten_steps, result.forgotten_patterns}) {
+  writer.u8(kReset);
+  for (const std::uint64_t value : {result.old_version, result.new_version, result.forgotten_steps,
+                                    result.forgotten_patterns, result.dropped_versions}) {
     writer.varint(value);
   }
   return writer.take();
 }
 
-ResetResult decode_result(std::string_view bytes) {
+Result<ResetResult> decode_result(std::string_view bytes) {
   ByteReader reader(bytes);
+  if (reader.u8() != kReset) return Status(Code::kAlreadyExists, "request_id was used for something else");
   ResetResult result;
-  for (std::uint64_t* value :
-       {&result.old_version, &result.new_version, &result.forgotten_steps, &result.forgotten_patterns}) {
+  for (std::uint64_t* value : {&result.old_version, &result.new_version, &result.forgotten_steps,
+                               &result.forgotten_patterns, &result.dropped_versions}) {
     *value = reader.varint();
   }
   return result;
@@ -115,24 +119,18 @@ void LearnLoop::want_blob(store::SourceRef ref, Resident& resident, std::string_
 // --- what administrators ask ---------------------------------------------------------------------------
 
 Result<ResetResult> LearnLoop::forget(const ResetRequest& request) {
-  SILT_ASSIGN(Source* const source, open(request.source));
-  if (source == nullptr) return not_found("no such source");
   if (!request.request_id.empty()) {
     SILT_ASSIGN(const auto stored, nets_.request_result(request.source.tenant, request.request_id));
     if (stored) return decode_result(*stored);
   }
-  SILT_ASSIGN(const auto committed, nets_.net_head(request.source));
-  store::NetHead head = committed.value_or(store::NetHead());
-  // What is in memory may be ahead of the last commit.
-  if (const Resident* const resident = residents_.find(request.source)) head = resident->state.head;
-  if (request.expected_version != 0 && request.expected_version != head.state_version) {
-    return Status(Code::kAborted, "the state is at version " + std::to_string(head.state_version) + ", not " +
-                                      std::to_string(request.expected_version));
-  }
+  SILT_ASSIGN(Source* const source, open(request.source));
+  if (source == nullptr) return not_found("no such source");
+  SILT_ASSIGN(const store::NetHead head, present_head(request.source, request.expected_version));
   const bool with_fold = request.scope == ResetScope::kNetAndFold;
   SILT_ASSIGN(const store::FoldHead fold, folds_.fold_head(request.source));
-  const ResetResult result{head.state_version, head.state_version + 1, head.steps,
-                           with_fold ? fold.patterns : 0};
+  SILT_ASSIGN(const std::uint64_t dropped, versions_that_go(request.source, 0));
+  const ResetResult result{head.state_version, head.state_version + 1, head.steps, with_fold ? fold.patterns : 0,
+                           dropped};
   if (request.dry_run) return result;
   SILT_ASSIGN(const store::IntakeHead intake, log_.intake_head(request.source));
   store::NetHead base;
@@ -168,7 +166,7 @@ Status LearnLoop::store_reset(const ResetRequest& request, const store::NetHead&
   return Status::ok();
 }
 
-Status LearnLoop::keep(store::SourceRef ref) {
+Status LearnLoop::keep(store::SourceRef ref, std::string_view reason) {
   SILT_ASSIGN(Source * source, open(ref));
   if (source == nullptr) return not_found("no such source");
   SILT_ASSIGN(const auto head, nets_.net_head(ref));
@@ -181,7 +179,7 @@ Status LearnLoop::keep(store::SourceRef ref) {
   SILT_ASSIGN(source, open(ref));  // a commit may have closed it
   if (!counting) SILT_TRY(refresh(*source));
   SILT_ASSIGN(Resident* const resident, make_resident(*source));
-  resident->blob_reason = "retention";
+  resident->blob_reason = reason;
   note_change(ref, changed_);
   SILT_TRY(failed_ = commit());
   return counting ? failed_ = evict(ref) : Status::ok();

@@ -258,7 +258,7 @@ Result<ResetResult> LearnLoop::reset(const ResetRequest& request) {
 
 void LearnLoop::keep_state(store::SourceRef source) {
   commands_.post([this, source] {
-    const Status kept = keep(source);
+    const Status kept = keep(source, "retention");
     if (!kept.is_ok() && kept.code() != Code::kCancelled)
       log::warning("state_not_stored",
                    {{"error", kept.message()}, {"effect", "retention keeps its records"}});

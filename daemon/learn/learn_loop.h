@@ -60,6 +60,9 @@ class LearnLoop final : public LearnControl {
   void ready(std::span<const store::SourceRef> sources);
 
   Result<ResetResult> reset(const ResetRequest& request) override;
+  Result<RollbackResult> rollback(const RollbackRequest& request) override;
+  Result<store::Seq> store_state(store::SourceRef source) override;
+  Result<std::shared_ptr<const model::FastWeights>> weights_of(store::SourceRef source, store::Seq learned_seq) override;
   LearnerStatus status() const override;
   // Asks for the source's state to be stored, so that retention may remove the records up to it. Does not
   // wait; a failure is logged.
@@ -155,8 +158,14 @@ class LearnLoop final : public LearnControl {
   bool is_worth_storing(const Resident& resident) const;
   Result<ResetResult> forget(const ResetRequest& request);
   Status store_reset(const ResetRequest& request, const store::NetHead& base, const ResetResult& result);
-  Status keep(store::SourceRef ref);
+  Status keep(store::SourceRef ref, std::string_view reason);
   void let_go(store::SourceRef ref);
+
+  // learn_rollback.cc
+  Result<RollbackResult> go_back(const RollbackRequest& request);
+  Result<store::NetRewind> rewind_of(const RollbackRequest& request, Resident& start);
+  Result<store::NetHead> present_head(store::SourceRef ref, std::uint64_t expected_version);
+  Result<std::uint64_t> versions_that_go(store::SourceRef ref, store::Seq behind) const;
 
   store::RecordLog& log_;
   const store::FoldStore& folds_;

@@ -47,6 +47,7 @@ struct Resident {
   PolicyHistory history;
   std::vector<store::Score> scores;    // final, since the last commit
   std::vector<store::ShedMark> sheds;  // behind the newest blob
+  std::vector<store::SeqRange> left_out;  // the same
   store::BlockPtr block;               // that is being read
   ReplayWork since_blob;
   std::int64_t aged_since_us = 0;  // monotonic time of the first record behind the newest blob; 0: none

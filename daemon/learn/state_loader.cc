@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "daemon/store/seq_ranges.h"
 
 namespace silt::learn {
 
@@ -91,8 +92,42 @@ Result<Resident> StateLoader::start(store::SourceRef source, const store::NetHea
   resident.history = std::move(history);
   identify(resident);
   SILT_ASSIGN(resident.sheds, log_.shed_marks(source, head.base_seq));
+  SILT_ASSIGN(resident.left_out, nets_.left_out(source, head.base_seq));
   SILT_TRY(apply_changes(resident));
   return resident;
+}
+
+Result<Resident> StateLoader::not_after(const store::SourceInfo& source, const fold::PolicyConfig& configured,
+                                        store::Seq last, const std::vector<store::SeqRange>& left_out) const {
+  SILT_ASSIGN(const auto stored, nets_.net_head(source.ref));
+  const store::NetHead head = stored.value_or(store::NetHead());
+  SILT_ASSIGN(const store::FoldHead fold, folds_.fold_head(source.ref));
+  const auto can_go_on = [&](store::Seq seq) {
+    return seq >= fold.floor_seq || store::covers(left_out, seq + 1, fold.floor_seq);
+  };
+  SILT_ASSIGN(const auto versions, nets_.versions(source.ref));
+  for (const store::StateVersionInfo& version : versions) {
+    const store::Seq seq = version.learned_seq;
+    if (seq > last || seq > head.learned_seq || seq < head.base_seq || !can_go_on(seq)) continue;
+    const auto blob = nets_.blob(source.ref, seq);
+    if (!blob.is_ok()) continue;  // damaged: an older one serves
+    PolicyHistory history = decode_history(head, configured);
+    std::erase_if(history.changes, [&](const PolicyChange& change) { return change.after_seq > seq; });
+    SILT_ASSIGN(Resident resident, from_checkpoint(source, {head, version, *blob}, std::move(history)));
+    if (resident.state.head.learned_seq != seq) continue;
+    SILT_TRY(apply_changes(resident));
+    return resident;
+  }
+  if (last >= head.base_seq && can_go_on(head.base_seq)) {
+    PolicyHistory history = decode_history(head, configured);
+    std::erase_if(history.changes, [&](const PolicyChange& change) { return change.after_seq > head.base_seq; });
+    return start(source.ref, head, std::move(history));
+  }
+  return failed_precondition(
+      last < head.base_seq
+          ? "its state begins behind record " + std::to_string(head.base_seq) + ": a reset has forgotten what came before"
+          : "it needs records that retention has removed (up to " + std::to_string(fold.floor_seq) +
+                "), and no version is kept that could go on from there: reset the state, or roll back less far");
 }
 
 // The changes of the policy behind the last record. Doing so twice is as good as once.
@@ -118,6 +153,7 @@ Result<Resident> StateLoader::from_checkpoint(const store::SourceInfo& source,
     resident.history = std::move(history);
     identify(resident);
     SILT_ASSIGN(resident.sheds, log_.shed_marks(source.ref, resident.state.head.learned_seq));
+    SILT_ASSIGN(resident.left_out, nets_.left_out(source.ref, resident.state.head.learned_seq));
     return resident;
   }
   log::warning("state_blob_unusable",

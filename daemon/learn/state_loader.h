@@ -30,6 +30,10 @@ class StateLoader {
   Result<Resident> load(const store::SourceInfo& source, const fold::PolicyConfig& configured);
   // The state at the base of `head`.
   Result<Resident> start(store::SourceRef source, const store::NetHead& head, PolicyHistory history) const;
+  // The newest version that has read nothing behind `last`, or the base, and that can go on: what it has not
+  // read and is not left out is still there. `left_out`: in addition to what is so already.
+  Result<Resident> not_after(const store::SourceInfo& source, const fold::PolicyConfig& configured, store::Seq last,
+                             const std::vector<store::SeqRange>& left_out) const;
 
  private:
   Result<Resident> from_checkpoint(const store::SourceInfo& source, const store::Checkpoint& checkpoint,

@@ -6,30 +6,22 @@
 #include "daemon/serve/source_view.h"
 
 namespace silt::serve {
-namespace {
 
-using access::Call;
-using access::Catalogue;
 using google::protobuf::util::TimeUtil;
 
-// Strings of a request that are names or ids: by reflection, so that none is forgotten.
 Status check_names(const google::protobuf::Message& request) {
+  const auto check = [](std::string_view name, const std::string& value) {
+    if (value.size() <= kNameBytesMax) return Status::ok();
+    return invalid_argument(std::string(name) + " is longer than " + std::to_string(kNameBytesMax) + " bytes");
+  };
+  const auto* reflection = request.GetReflection();
   for (const char* name : {"tenant", "source", "new_name", "request_id"}) {
     const auto* field = request.GetDescriptor()->FindFieldByName(name);
-    if (field == nullptr) continue;
-    if (request.GetReflection()->GetString(request, field).size() > kNameBytesMax) {
-      return invalid_argument(std::string(name) + " is longer than " + std::to_string(kNameBytesMax) +
-                              " bytes");
-    }
+    if (field != nullptr) SILT_TRY(check(name, reflection->GetString(request, field)));
   }
-  return Status::ok();
-}
-
-Status check_sources(const google::protobuf::RepeatedPtrField<std::string>& sources) {
-  for (const std::string& source : sources) {
-    if (source.size() > kNameBytesMax) {
-      return invalid_argument("source is longer than " + std::to_string(kNameBytesMax) + " bytes");
-    }
+  const auto* sources = request.GetDescriptor()->FindFieldByName("sources");
+  for (int i = 0; sources != nullptr && i < reflection->FieldSize(request, sources); ++i) {
+    SILT_TRY(check("source", reflection->GetRepeatedString(request, sources, i)));
   }
   return Status::ok();
 }
@@ -41,6 +33,11 @@ Status check_time(std::string_view name, const google::protobuf::Timestamp& time
   if (known) return Status::ok();
   return invalid_argument(std::string(name) + " is no time between the years 1 and 9999");
 }
+
+namespace {
+
+using access::Call;
+using access::Catalogue;
 
 Status check(const silt::v1::AskRequest& request) {
   if (request.question().find_first_not_of(" \t\r\n") == std::string::npos) {
@@ -57,7 +54,6 @@ Status check(const silt::v1::AskRequest& request) {
   if (request.has_since() && request.has_until() && request.until() < request.since()) {
     return invalid_argument("until is before since");
   }
-  SILT_TRY(check_sources(request.sources()));
   return check_names(request);
 }
 
@@ -105,14 +101,6 @@ silt::v1::DeleteSourceResponse response_of(const learn::DeleteResult& result, bo
   return response;
 }
 
-Result<learn::ResetScope> scope_of(silt::v1::ResetScope scope) {
-  switch (scope) {
-    case silt::v1::RESET_SCOPE_NET: return learn::ResetScope::kNet;
-    case silt::v1::RESET_SCOPE_NET_AND_FOLD: return learn::ResetScope::kNetAndFold;
-    default: return invalid_argument("this siltd does not know that scope");
-  }
-}
-
 }  // namespace
 
 Status Api::ask(const Call& call, const silt::v1::AskRequest& request,
@@ -128,12 +116,14 @@ Result<silt::v1::ExplainResponse> Api::explain(const Call& call,
 }
 
 Result<silt::v1::QueryResponse> Api::query(const Call& call, const silt::v1::QueryRequest& request) const {
+  SILT_TRY(check_names(request));
   if (request.text().size() > kLineBytesMax || request.query().ByteSizeLong() > kLineBytesMax)
     return invalid_argument("the query is longer than " + std::to_string(kLineBytesMax) + " bytes");
   return dependencies_.answerer.query(call, request);
 }
 
 Result<silt::v1::SearchResponse> Api::search(const Call& call, const silt::v1::SearchRequest& request) const {
+  SILT_TRY(check_names(request));
   if (request.pattern().size() > kQuestionBytesMax)
     return invalid_argument("the pattern is longer than " + std::to_string(kQuestionBytesMax) + " bytes");
   SILT_TRY(check_time("since", request.since()));
@@ -142,13 +132,14 @@ Result<silt::v1::SearchResponse> Api::search(const Call& call, const silt::v1::S
 }
 
 Result<silt::v1::PatternsResponse> Api::patterns(const Call& call, const silt::v1::PatternsRequest& request) const {
+  SILT_TRY(check_names(request));
   return dependencies_.answerer.patterns(call, request);
 }
 
 Result<silt::v1::ListSourcesResponse> Api::list_sources(const Call& call,
                                                         const silt::v1::ListSourcesRequest& request) const {
   SILT_TRY(check_names(request));
-  SILT_ASSIGN(const auto infos, catalogue_.find(call.caller, request.tenant(), {}));
+  SILT_ASSIGN(const auto infos, catalogue_.find(call, request.tenant(), {}));
   silt::v1::ListSourcesResponse response;
   for (const store::SourceInfo& info : infos) {
     SILT_ASSIGN(const store::IntakeHead intake, dependencies_.log.intake_head(info.ref));
@@ -164,9 +155,8 @@ Result<silt::v1::ListSourcesResponse> Api::list_sources(const Call& call,
 Result<silt::v1::ListGapsResponse> Api::list_gaps(const Call& call,
                                                   const silt::v1::ListGapsRequest& request) const {
   SILT_TRY(check_names(request));
-  SILT_TRY(check_sources(request.sources()));
   const std::vector<std::string> globs(request.sources().begin(), request.sources().end());
-  SILT_ASSIGN(const auto infos, catalogue_.find(call.caller, request.tenant(), globs));
+  SILT_ASSIGN(const auto infos, catalogue_.find(call, request.tenant(), globs));
   silt::v1::ListGapsResponse response;
   for (const store::SourceInfo& info : infos) {
     SILT_ASSIGN(const auto gaps, dependencies_.log.gaps(info.ref));
@@ -187,63 +177,40 @@ Result<silt::v1::ListGapsResponse> Api::list_gaps(const Call& call,
 
 Result<silt::v1::RenameSourceResponse> Api::rename_source(
     const Call& call, const silt::v1::RenameSourceRequest& request) const {
-  if (dependencies_.admin == nullptr) return unimplemented("this siltd cannot rename sources");
   SILT_TRY(check_names(request));
   const std::string new_name = unescape_bytes(request.new_name());
   SILT_TRY(check_new_name(new_name));
-  SILT_ASSIGN(const std::string tenant, Catalogue::tenant_of(call.caller, request.tenant()));
+  SILT_ASSIGN(const std::string tenant, Catalogue::tenant_of(call, request.tenant()));
   if (!request.request_id().empty()) {
-    SILT_ASSIGN(const auto done, dependencies_.admin->renamed(tenant, request.request_id()));
+    SILT_ASSIGN(const auto done, dependencies_.admin.renamed(tenant, request.request_id()));
     if (done && (done->new_name != new_name || done->old_name != unescape_bytes(request.source()))) {
       return other_request(request.request_id());
     }
     if (done) return response_of(*done);
   }
-  SILT_ASSIGN(const auto info, catalogue_.find_named(call.caller, request.tenant(), request.source()));
-  SILT_ASSIGN(const auto result, dependencies_.admin->rename(info.ref, new_name, request.request_id()));
+  SILT_ASSIGN(const auto info, catalogue_.find_named(call, request.tenant(), request.source()));
+  SILT_ASSIGN(const auto result, dependencies_.admin.rename(info.ref, new_name, request.request_id()));
   return response_of(result);
 }
 
 Result<silt::v1::DeleteSourceResponse> Api::delete_source(
     const Call& call, const silt::v1::DeleteSourceRequest& request) const {
-  if (dependencies_.admin == nullptr) return unimplemented("this siltd cannot delete sources");
   SILT_TRY(check_names(request));
-  SILT_ASSIGN(const std::string tenant, Catalogue::tenant_of(call.caller, request.tenant()));
+  SILT_ASSIGN(const std::string tenant, Catalogue::tenant_of(call, request.tenant()));
   if (!request.request_id().empty() && !request.dry_run()) {
-    SILT_ASSIGN(const auto done, dependencies_.admin->removed(tenant, request.request_id()));
+    SILT_ASSIGN(const auto done, dependencies_.admin.removed(tenant, request.request_id()));
     if (done && done->name != unescape_bytes(request.source())) return other_request(request.request_id());
     if (done) return response_of(*done, false);
   }
-  SILT_ASSIGN(const auto info, catalogue_.find_named(call.caller, request.tenant(), request.source()));
+  SILT_ASSIGN(const auto info, catalogue_.find_named(call, request.tenant(), request.source()));
   SILT_ASSIGN(const auto result,
-              dependencies_.admin->remove(info.ref, request.dry_run(), request.request_id()));
+              dependencies_.admin.remove(info.ref, request.dry_run(), request.request_id()));
   return response_of(result, request.dry_run());
 }
 
-Result<silt::v1::ResetStateResponse> Api::reset_state(const Call& call,
-                                                      const silt::v1::ResetStateRequest& request) const {
-  SILT_TRY(check_names(request));
-  SILT_ASSIGN(const learn::ResetScope scope, scope_of(request.scope()));
-  SILT_ASSIGN(const auto info, catalogue_.find_named(call.caller, request.tenant(), request.source()));
-  SILT_ASSIGN(const learn::ResetResult reset,
-              dependencies_.learner.reset({.source = info.ref,
-                                           .request_id = request.request_id(),
-                                           .expected_version = request.expected_version(),
-                                           .dry_run = request.dry_run(),
-                                           .scope = scope}));
-  silt::v1::ResetStateResponse response;
-  response.set_old_version(reset.old_version);
-  response.set_new_version(reset.new_version);
-  response.set_forgotten_steps(reset.forgotten_steps);
-  response.set_forgotten_patterns(reset.forgotten_patterns);
-  response.set_dry_run(request.dry_run());
-  response.set_scope(request.scope());
-  return response;
-}
-
-Result<silt::v1::GetStatusResponse> Api::get_status(const Call&, const silt::v1::GetStatusRequest&) const {
+Result<silt::v1::GetStatusResponse> Api::get_status(const Call& call, const silt::v1::GetStatusRequest&) const {
   silt::v1::GetStatusResponse response;
-  if (dependencies_.fill_status) dependencies_.fill_status(response);
+  if (dependencies_.fill_status) dependencies_.fill_status(call.tenants(), response);
   return response;
 }
 

@@ -12,6 +12,7 @@
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/ask.pb.h"
 #include "proto/silt/v1/query.pb.h"
+#include "proto/silt/v1/state.pb.h"
 
 namespace silt::serve {
 
@@ -20,6 +21,11 @@ inline constexpr std::size_t kQuestionBytesMax = 4096;
 inline constexpr std::size_t kLineBytesMax = 64 * 1024;
 inline constexpr std::size_t kNameBytesMax = 4096;  // of an escaped name
 inline constexpr std::uint32_t kEvidenceMax = 100;
+inline constexpr int kRangesMax = 10'000;  // of a rollback
+
+// Names and ids of a request that are too long; by reflection, so that none is forgotten.
+Status check_names(const google::protobuf::Message& request);
+Status check_time(std::string_view name, const google::protobuf::Timestamp& time);
 
 class Api {
  public:
@@ -42,10 +48,23 @@ class Api {
                                                        const silt::v1::RenameSourceRequest& request) const;
   Result<silt::v1::DeleteSourceResponse> delete_source(const access::Call& call,
                                                        const silt::v1::DeleteSourceRequest& request) const;
+  // state_api.cc
+  Result<silt::v1::ListVersionsResponse> list_versions(const access::Call& call,
+                                                       const silt::v1::ListVersionsRequest& request) const;
   Result<silt::v1::ResetStateResponse> reset_state(const access::Call& call,
                                                    const silt::v1::ResetStateRequest& request) const;
+  Result<silt::v1::RollbackStateResponse> rollback_state(const access::Call& call,
+                                                         const silt::v1::RollbackStateRequest& request) const;
+  Result<silt::v1::PinVersionResponse> pin_version(const access::Call& call,
+                                                   const silt::v1::PinVersionRequest& request) const;
+  Result<silt::v1::DiffVersionsResponse> diff_versions(const access::Call& call,
+                                                       const silt::v1::DiffVersionsRequest& request) const;
+  Result<silt::v1::ListAuditResponse> list_audit(const access::Call& call,
+                                                 const silt::v1::ListAuditRequest& request) const;
   Result<silt::v1::GetStatusResponse> get_status(const access::Call& call,
                                                  const silt::v1::GetStatusRequest& request) const;
+
+  access::AuditLog& audit() const { return dependencies_.audit; }
 
  private:
   const ServerDependencies dependencies_;

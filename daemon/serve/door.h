@@ -1,4 +1,4 @@
-// Door: the gRPC server of one caller. gRPC 1.51 cannot say which connection a call came on, so each
+// Door: the gRPC server of one caller at one of the sockets. gRPC 1.51 cannot say which connection a call came on, so each
 // uid that connects gets a server of its own, which takes its connections from the acceptor: what
 // arrives behind a door is known to be of that user. It has no listener, which also keeps gRPC's
 // (it dies for good when descriptors run out) out of the way.
@@ -16,7 +16,7 @@ namespace silt::serve {
 
 class Door {
  public:
-  static Result<std::unique_ptr<Door>> open(const Workplace& place, access::Caller caller);
+  static Result<std::unique_ptr<Door>> open(const Workplace& place, Socket socket, access::Caller caller);
   ~Door() { close(); }
 
   void take(int connection);  // owns it from here

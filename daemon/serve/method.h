@@ -1,6 +1,6 @@
-// The table of all methods. Every door reads it: what a path needs, where it is worked on, and what
-// does it. A method without a right does not compile, and no door asks for rights on its own:
-// call_method() is the one way in, and leaves an audit line for each attempt to change something.
+// The table of all methods. Every door reads it: at which socket a path is served, what it needs, where it
+// is worked on, and what does it. A method without a right does not compile, and no door asks for rights on
+// its own: call_method() is the one way in, and audits each attempt to change something.
 #pragma once
 
 #include <functional>
@@ -21,18 +21,22 @@ using google::protobuf::Message;
 // may keep someone from seeing how things are.
 enum class Pool : std::uint8_t { kAsk, kLook, kChange };
 
+// Who asks need not be able to reach the socket where things are changed.
+enum class Socket : std::uint8_t { kQuery, kAdmin };
+
 // Takes one message of the reply; false when nobody wants more.
 using Emit = std::function<bool(const Message&)>;
 using Invoke = Status (*)(const Api& api, const access::Call& call, const Message& request, const Emit& emit);
 
 struct Method {
   std::string_view path;  // "/silt.v1.AskService/Ask", ending in a zero byte
+  Socket socket;
   access::Right needs;
   Pool pool;
   Invoke invoke;
 
-  constexpr Method(std::string_view method_path, access::Right right, Pool where, Invoke how)
-      : path(method_path), needs(right), pool(where), invoke(how) {}
+  constexpr Method(std::string_view method_path, Socket at, access::Right right, Pool where, Invoke how)
+      : path(method_path), socket(at), needs(right), pool(where), invoke(how) {}
 };
 
 std::span<const Method> methods();
@@ -42,7 +46,8 @@ std::string_view service_of(const Method& method);  // "silt.v1.AskService"
 // An empty request of the method's type, to be filled by a door.
 std::unique_ptr<Message> new_request(const Method& method);
 
-// Checks the right, does the work, and audits it if it changes something. Unary methods emit once.
+// Checks the right, does the work, and audits it if it changes something: an attempt that cannot be written
+// down is not made. Unary methods emit once.
 Status call_method(const Api& api, const Method& method, const access::Call& call, const Message& request,
                    const Emit& emit);
 

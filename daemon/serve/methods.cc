@@ -49,25 +49,38 @@ template <auto kHandler>
 constexpr Invoke kInvoke = &Typed<kHandler>::invoke;
 
 constexpr std::array kMethods = {
-    Method{"/silt.v1.AskService/Ask", Right::kAsk, Pool::kAsk, kInvoke<&Api::ask>},
-    Method{"/silt.v1.AskService/Explain", Right::kAsk, Pool::kAsk, kInvoke<&Api::explain>},
-    Method{"/silt.v1.QueryService/Query", Right::kAsk, Pool::kAsk, kInvoke<&Api::query>},
-    Method{"/silt.v1.QueryService/Search", Right::kAsk, Pool::kAsk, kInvoke<&Api::search>},
-    Method{"/silt.v1.QueryService/Patterns", Right::kAsk, Pool::kAsk, kInvoke<&Api::patterns>},
-    Method{"/silt.v1.SourceService/ListSources", Right::kAsk, Pool::kLook, kInvoke<&Api::list_sources>},
-    Method{"/silt.v1.SourceService/ListGaps", Right::kAsk, Pool::kLook, kInvoke<&Api::list_gaps>},
-    Method{"/silt.v1.SourceService/RenameSource", Right::kChange, Pool::kChange,
+    Method{"/silt.v1.AskService/Ask", Socket::kQuery, Right::kAsk, Pool::kAsk, kInvoke<&Api::ask>},
+    Method{"/silt.v1.AskService/Explain", Socket::kQuery, Right::kAsk, Pool::kAsk, kInvoke<&Api::explain>},
+    Method{"/silt.v1.QueryService/Query", Socket::kQuery, Right::kAsk, Pool::kAsk, kInvoke<&Api::query>},
+    Method{"/silt.v1.QueryService/Search", Socket::kQuery, Right::kAsk, Pool::kAsk, kInvoke<&Api::search>},
+    Method{"/silt.v1.QueryService/Patterns", Socket::kQuery, Right::kAsk, Pool::kAsk, kInvoke<&Api::patterns>},
+    Method{"/silt.v1.SourceService/ListSources", Socket::kQuery, Right::kAsk, Pool::kLook,
+           kInvoke<&Api::list_sources>},
+    Method{"/silt.v1.SourceService/ListGaps", Socket::kQuery, Right::kAsk, Pool::kLook, kInvoke<&Api::list_gaps>},
+    Method{"/silt.v1.DaemonService/GetStatus", Socket::kQuery, Right::kAsk, Pool::kLook,
+           kInvoke<&Api::get_status>},
+    Method{"/silt.v1.SourceService/RenameSource", Socket::kAdmin, Right::kChange, Pool::kChange,
            kInvoke<&Api::rename_source>},
-    Method{"/silt.v1.SourceService/DeleteSource", Right::kChange, Pool::kChange,
+    Method{"/silt.v1.SourceService/DeleteSource", Socket::kAdmin, Right::kChange, Pool::kChange,
            kInvoke<&Api::delete_source>},
-    Method{"/silt.v1.StateService/ResetState", Right::kChange, Pool::kChange, kInvoke<&Api::reset_state>},
-    Method{"/silt.v1.DaemonService/GetStatus", Right::kAsk, Pool::kLook, kInvoke<&Api::get_status>},
+    Method{"/silt.v1.StateAdmin/ListVersions", Socket::kAdmin, Right::kAsk, Pool::kLook,
+           kInvoke<&Api::list_versions>},
+    Method{"/silt.v1.StateAdmin/ResetState", Socket::kAdmin, Right::kChange, Pool::kChange,
+           kInvoke<&Api::reset_state>},
+    Method{"/silt.v1.StateAdmin/RollbackState", Socket::kAdmin, Right::kChange, Pool::kChange,
+           kInvoke<&Api::rollback_state>},
+    Method{"/silt.v1.StateAdmin/PinVersion", Socket::kAdmin, Right::kChange, Pool::kChange,
+           kInvoke<&Api::pin_version>},
+    Method{"/silt.v1.StateAdmin/DiffVersions", Socket::kAdmin, Right::kAsk, Pool::kAsk,
+           kInvoke<&Api::diff_versions>},
+    Method{"/silt.v1.AuditService/ListAudit", Socket::kAdmin, Right::kAudit, Pool::kLook,
+           kInvoke<&Api::list_audit>},
 };
 
-static_assert(!std::is_constructible_v<Method, std::string_view, Pool, Invoke>);
+static_assert(!std::is_constructible_v<Method, std::string_view, Socket, Pool, Invoke>);
 static_assert(!std::is_default_constructible_v<Method>);
 
-constexpr std::size_t kResultShown = 512;
+constexpr std::size_t kResultShown = 512, kObjectShown = 1024;
 
 std::string_view name_of(const Method& method) {
   return method.path.substr(method.path.rfind('/') + 1);
@@ -94,17 +107,48 @@ std::string_view right_name(Right right) {
   return "do this";
 }
 
-void audit(const Method& method, const Call& call, const Message& request, const Status& outcome,
-           const std::string& result) {
-  const std::string tenant = text_field(request, "tenant");
-  log::info("audit", {{"action", name_of(method)},
-                      {"caller", call.caller.name},
-                      {"tenant", tenant.empty() ? "default" : tenant},
-                      {"source", text_field(request, "source")},
-                      {"request_id", text_field(request, "request_id")},
-                      {"dry_run", is_dry_run(request) ? "true" : "false"},
-                      {"outcome", code_name(outcome.code())},
-                      {"result", result.substr(0, kResultShown)}});
+// What the request names: one source, or several.
+std::string object_of(const Message& request) {
+  std::string out = text_field(request, "source");
+  const auto* field = request.GetDescriptor()->FindFieldByName("sources");
+  for (int i = 0; field != nullptr && i < request.GetReflection()->FieldSize(request, field); ++i) {
+    out += (out.empty() ? "" : " ") + request.GetReflection()->GetRepeatedString(request, field, i);
+  }
+  return out.substr(0, kObjectShown);
+}
+
+access::AuditEntry entry_of(const Method& method, const Call& call, const Message& request) {
+  access::AuditEntry entry;
+  entry.caller = call.caller.name;
+  entry.action = name_of(method);
+  const std::string tenant = text_field(request, "tenant").substr(0, kObjectShown);
+  entry.tenant = tenant.empty() ? call.tenants().only().value_or("default") : tenant;
+  entry.object = object_of(request);
+  entry.request_id = text_field(request, "request_id").substr(0, kObjectShown);
+  return entry;
+}
+
+void log_attempt(const access::AuditEntry& entry, bool dry_run) {
+  log::info("audit", {{"action", entry.action},
+                      {"caller", entry.caller},
+                      {"tenant", entry.tenant},
+                      {"source", entry.object},
+                      {"request_id", entry.request_id},
+                      {"dry_run", dry_run ? "true" : "false"},
+                      {"outcome", entry.outcome},
+                      {"result", entry.detail}});
+}
+
+Status refuse(const Api& api, const Method& method, const Call& call, const Message& request) {
+  std::string why = call.caller.name + " may not " + std::string(right_name(method.needs));
+  if (method.needs == Right::kAsk) return permission_denied(why + ": an [[access]] section must grant it");
+  why += ": be root, or in a group that serve.change_group or an [[access]] section names";
+  access::AuditEntry entry = entry_of(method, call, request);
+  entry.outcome = code_name(Code::kPermissionDenied);
+  const Status written = api.audit().append_refused(entry);
+  if (!written.is_ok()) log::error("audit_log_failed", {{"error", written.message()}});
+  log_attempt(entry, is_dry_run(request));
+  return permission_denied(std::move(why));
 }
 
 }  // namespace
@@ -132,23 +176,27 @@ std::unique_ptr<Message> new_request(const Method& method) {
   return std::unique_ptr<Message>(factory->GetPrototype(descriptor->input_type())->New());
 }
 
-Status call_method(const Api& api, const Method& method, const Call& call, const Message& request,
-                   const Emit& emit) {
-  std::string result;
-  const bool audited = method.needs == Right::kChange;
-  Status status;
-  if (!call.caller.rights.has(method.needs)) {
-    status = permission_denied(call.caller.name + " may not " + std::string(right_name(method.needs)));
-    if (audited) {
-      status = permission_denied(status.message() + ": be root, or a member of serve.change_group");
-    }
-  } else {
-    status = method.invoke(api, call, request, [&](const Message& message) {
-      if (audited) result = message.ShortDebugString();
-      return emit(message);
-    });
+Status call_method(const Api& api, const Method& method, const Call& by, const Message& request, const Emit& emit) {
+  Call call = by;
+  call.right = method.needs;
+  if (!call.caller.has(method.needs)) return refuse(api, method, call, request);
+  if (method.needs != Right::kChange) return method.invoke(api, call, request, emit);
+  access::AuditEntry entry = entry_of(method, call, request);
+  const bool dry_run = is_dry_run(request);
+  entry.outcome = "begun";
+  if (!dry_run) {
+    const Status written = api.audit().append(entry);
+    if (!written.is_ok()) return unavailable("nothing was changed, because it cannot be audited: " + written.message());
   }
-  if (audited) audit(method, call, request, status, result);
+  const Status status = method.invoke(api, call, request, [&](const Message& message) {
+    entry.detail = message.ShortDebugString().substr(0, kResultShown);
+    return emit(message);
+  });
+  entry.outcome = code_name(status.code());
+  if (!status.is_ok()) entry.detail = status.message().substr(0, kResultShown);
+  const Status written = dry_run ? Status::ok() : api.audit().append(entry);
+  if (!written.is_ok()) log::error("audit_log_failed", {{"error", written.message()}, {"action", entry.action}});
+  log_attempt(entry, dry_run);
   return status;
 }
 

@@ -44,21 +44,28 @@ class ServerImpl final : public Server {
         change_(kChangeThreads, options.queue_max) {}
   ~ServerImpl() override { stop(); }
 
-  Status listen(UnixSocket socket) {
-    SILT_ASSIGN(acceptor_, Acceptor::start(
-                               std::move(socket), descriptor_limit(),
-                               [this](int connection, const Peer& peer) { return admit(connection, peer); }));
+  Status listen(Socket which, UnixSocket socket) {
+    Entrance& entrance = which == Socket::kQuery ? query_ : admin_;
+    SILT_ASSIGN(entrance.acceptor,
+                Acceptor::start(std::move(socket), descriptor_limit(), [this, which, &entrance](int connection, const Peer& peer) {
+                  return admit(which, entrance, connection, peer);
+                }));
     return Status::ok();
   }
 
   void stop() override {
-    if (acceptor_) acceptor_->stop();  // from here on no thread but ours touches doors_
+    // From here on no thread but ours touches the doors.
+    for (Entrance* entrance : {&query_, &admin_}) {
+      if (entrance->acceptor) entrance->acceptor->stop();
+    }
     live_.abandon_all(stopping());
-    doors_.clear();
+    query_.doors.clear();
+    admin_.doors.clear();
     ask_.stop();
     look_.stop();
     change_.stop();
-    acceptor_.reset();
+    query_.acceptor.reset();
+    admin_.acceptor.reset();
   }
 
  private:
@@ -66,19 +73,23 @@ class ServerImpl final : public Server {
     access::Caller caller;
     std::unique_ptr<Door> door;
   };
+  struct Entrance {
+    std::list<User> doors;  // newest connection first; the acceptor's thread's until it has stopped
+    std::unique_ptr<Acceptor> acceptor;
+  };
 
-  Status admit(int connection, const Peer& peer) {
+  Status admit(Socket which, Entrance& entrance, int connection, const Peer& peer) {
     access::Caller caller = caller_of(peer, policy_);
-    const auto found =
-        std::find_if(doors_.begin(), doors_.end(), [&](const User& user) { return user.caller == caller; });
-    if (found != doors_.end()) {
-      doors_.splice(doors_.begin(), doors_, found);
+    std::list<User>& doors = entrance.doors;
+    const auto found = std::find_if(doors.begin(), doors.end(), [&](const User& user) { return user.caller == caller; });
+    if (found != doors.end()) {
+      doors.splice(doors.begin(), doors, found);
     } else {
-      if (doors_.size() >= users_max_) doors_.pop_back();
-      SILT_ASSIGN(std::unique_ptr<Door> door, Door::open({api_, live_, ask_, look_, change_}, caller));
-      doors_.push_front({std::move(caller), std::move(door)});
+      if (doors.size() >= users_max_) doors.pop_back();
+      SILT_ASSIGN(std::unique_ptr<Door> door, Door::open({api_, live_, ask_, look_, change_}, which, caller));
+      doors.push_front({std::move(caller), std::move(door)});
     }
-    doors_.front().door->take(connection);
+    doors.front().door->take(connection);
     return Status::ok();
   }
 
@@ -89,8 +100,8 @@ class ServerImpl final : public Server {
   WorkerPool ask_;
   WorkerPool look_;
   WorkerPool change_;
-  std::list<User> doors_;  // newest connection first; the acceptor's thread's until it has stopped
-  std::unique_ptr<Acceptor> acceptor_;
+  Entrance query_;
+  Entrance admin_;
 };
 
 }  // namespace
@@ -98,10 +109,12 @@ class ServerImpl final : public Server {
 Result<std::unique_ptr<Server>> Server::start(const ServerDependencies& dependencies,
                                               const ServerOptions& options) {
   SILT_ASSIGN(UnixSocket socket, UnixSocket::listen(options.socket, options.socket_mode));
-  SILT_ASSIGN(const CallerPolicy policy, caller_policy(options.change_group, socket.group()));
+  SILT_ASSIGN(UnixSocket admin_socket, UnixSocket::listen(options.admin_socket, options.socket_mode));
+  SILT_ASSIGN(const CallerPolicy policy, caller_policy(options.change_group, options.access, socket.group()));
   auto server = std::make_unique<ServerImpl>(dependencies, options, policy);
-  SILT_TRY(server->listen(std::move(socket)));
-  log::info("serving", {{"socket", options.socket}});
+  SILT_TRY(server->listen(Socket::kQuery, std::move(socket)));
+  SILT_TRY(server->listen(Socket::kAdmin, std::move(admin_socket)));
+  log::info("serving", {{"socket", options.socket}, {"admin_socket", options.admin_socket}});
   return Result<std::unique_ptr<Server>>(std::move(server));
 }
 

@@ -1,8 +1,8 @@
-// Server: the gRPC door of siltd on a unix socket.
+// Server: the gRPC doors of siltd on two unix sockets: one for questions, one for who administers.
 //
 // Reactions only post; three pools do the work (method.h), each with a queue per caller. Who is calling
-// comes from the kernel (SO_PEERCRED), never from the request: the socket's mode decides who gets in,
-// callers.h who may change something, and each attempt to change leaves an audit line with the caller.
+// comes from the kernel (SO_PEERCRED), never from the request: the sockets' mode decides who gets in,
+// callers.h who may do what in which tenants, and each attempt to change something is audited.
 // start() and stop() are called by one thread. stop() finishes every live call with UNAVAILABLE and
 // returns within three seconds if the dependencies honour `cancelled` and a stopped learner
 // refuses resets; they must outlive it.
@@ -14,11 +14,14 @@
 #include <string>
 
 #include "base/status.h"
+#include "daemon/access/audit_log.h"
 #include "daemon/answer/answer.h"
 #include "daemon/learn/control.h"
+#include "daemon/learn/state_admin.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
+#include "daemon/serve/callers.h"
 #include "proto/silt/v1/admin.pb.h"
 
 namespace silt::serve {
@@ -28,18 +31,22 @@ struct ServerDependencies {
   const store::RecordLog& log;
   const store::NetStore& nets;
   const store::FoldStore& folds;
-  learn::LearnControl& learner;
-  learn::SourceAdmin* admin = nullptr;  // null: renaming and deleting are UNIMPLEMENTED
-  // Both are called on threads of the server, and may be empty.
-  std::function<void(silt::v1::GetStatusResponse&)> fill_status = {};
+  learn::SourceAdmin& admin;
+  learn::StateAdmin& states;
+  access::AuditLog& audit;
+  // Both are called on threads of the server, and may be empty. The status holds what callers may know that
+  // see these tenants.
+  std::function<void(const access::Tenants&, silt::v1::GetStatusResponse&)> fill_status = {};
   // What else the store knows of a source: places.
   std::function<void(store::SourceRef, silt::v1::Source&)> fill_stored = {};
 };
 
 struct ServerOptions {
   std::string socket = "/run/silt/query.sock";
-  std::uint32_t socket_mode = 0660;
-  std::string change_group;  // whose members may change things; empty: only root and siltd's own user
+  std::string admin_socket = "/run/silt/admin.sock";
+  std::uint32_t socket_mode = 0660;  // of both
+  std::string change_group;          // whose members may change things in `default`; empty: none
+  std::vector<AccessRule> access;    // none: everyone who gets in may ask in `default`
   int reader_threads = 3;
   std::uint32_t queue_max = 64;  // calls of one caller that wait for a thread; more are refused
   std::uint32_t users_max = 16;  // callers connected at a time; one more closes the longest silent

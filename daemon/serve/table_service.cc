@@ -8,11 +8,11 @@ using grpc::ByteBuffer;
 using grpc::internal::RpcMethod;
 using grpc::internal::RpcServiceMethod;
 
-TableService::TableService(std::string_view service, const Workplace& place,
+TableService::TableService(std::string_view service, Socket socket, const Workplace& place,
                            const std::shared_ptr<const access::Caller>& caller) {
   int count = 0;
   for (const Method& method : methods()) {
-    if (service_of(method) != service) continue;
+    if (service_of(method) != service || method.socket != socket) continue;
     AddMethod(new RpcServiceMethod(method.path.data(), RpcMethod::SERVER_STREAMING, nullptr));
     MarkMethodRawCallback(count++, new grpc::internal::CallbackServerStreamingHandler<ByteBuffer, ByteBuffer>(
                                        [&method, place, caller](grpc::CallbackServerContext* context,

@@ -1,4 +1,4 @@
-// TableService: the methods of one service, as gRPC sees them. gRPC's reflection lists services that
+// TableService: the methods of one service at one socket, as gRPC sees them. gRPC's reflection lists services that
 // are registered by name, so there is one of these for each name in the table, and no generated class.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace silt::serve {
 
 class TableService final : public grpc::Service {
  public:
-  TableService(std::string_view service, const Workplace& place,
+  TableService(std::string_view service, Socket socket, const Workplace& place,
                const std::shared_ptr<const access::Caller>& caller);
 };
 

@@ -13,11 +13,6 @@
 
 namespace silt::store {
 
-struct SeqRange {
-  Seq first = 1;
-  Seq last = ~Seq{0};  // inclusive
-};
-
 // A record's mark and score together.
 struct Evidence {
   Seq seq = 0;

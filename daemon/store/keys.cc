@@ -17,6 +17,10 @@ std::string schema() {
   return of_table(kSchema) + "schema";
 }
 
+std::string audit_anchor() {
+  return of_table(kAuditAnchor) + "audit";
+}
+
 std::string of_tenant(char table, TenantId tenant) {
   std::string key = of_table(table);
   append_number(key, static_cast<std::uint32_t>(tenant), 4);

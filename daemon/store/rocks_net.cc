@@ -6,11 +6,11 @@
 #include "daemon/store/marks.h"
 #include "daemon/store/rocks_store.h"
 #include "daemon/store/rows.h"
+#include "daemon/store/versions.h"
 
 namespace silt::store {
 namespace {
 
-constexpr std::size_t kBlobsKept = 2;
 constexpr std::size_t kScoresInRow = 256;
 constexpr std::int64_t kRequestsKeptUs = 24LL * 3600 * 1'000'000;
 
@@ -71,12 +71,37 @@ Result<std::optional<Checkpoint>> RocksStore::load(SourceRef source) const {
   return std::optional<Checkpoint>(std::move(checkpoint));
 }
 
-Status RocksStore::drop_old_blobs(SourceRef source, WriteSet& changes) const {
-  SILT_ASSIGN(const auto versions, stored_versions(*database_, source));
-  for (std::size_t i = kBlobsKept - 1; i < versions.size(); ++i) {
-    changes.erase(Family::kMain, versions[i].version_key);
-    changes.erase(Family::kState, versions[i].blob_key);
+// With what has to make room for it.
+Status RocksStore::put_blob(const NetCommit& commit, WriteSet& changes) const {
+  const NetHead& head = commit.head;
+  rows::StateVersion version;
+  version.info = {.state_version = head.state_version,
+                  .learned_seq = head.learned_seq,
+                  .state_digest = head.state_digest,
+                  .blob_bytes = commit.blob->size(),
+                  .written_us = commit.written_us,
+                  .reason = commit.blob_reason,
+                  .processed_bytes = head.processed_bytes,
+                  .scored_bytes = head.scored_bytes,
+                  .scored_nats = head.scored_nats,
+                  .backend = head.backend,
+                  .model_fingerprint = head.model_fingerprint};
+  version.blob_digest = digest_of(*commit.blob);
+  SILT_ASSIGN(std::vector<StoredVersion> others, stored_versions(*database_, commit.source));
+  std::erase_if(others, [&](const StoredVersion& other) {
+    if (other.row.info.learned_seq != head.learned_seq) return false;
+    version.info.pinned = other.row.info.pinned;  // the same state, stored again
+    return true;
+  });
+  std::vector<VersionAge> ages{{commit.written_us, version.info.pinned}};
+  for (const StoredVersion& other : others) ages.push_back({other.row.info.written_us, other.row.info.pinned});
+  for (const std::size_t dropped : versions_to_drop(ages, versions_kept_, commit.written_us)) {
+    changes.erase(Family::kMain, others[dropped - 1].version_key);
+    changes.erase(Family::kState, others[dropped - 1].blob_key);
   }
+  const std::string key = keys::of_number(keys::kVersion, commit.source, head.learned_seq);
+  changes.put(Family::kMain, key, rows::encode(key, version));
+  changes.put(Family::kState, keys::of_number(keys::kBlob, commit.source, head.learned_seq), *commit.blob);
   return Status::ok();
 }
 
@@ -122,14 +147,7 @@ Status RocksStore::put_net(NetCommit& commit, WriteSet& changes) {
   const std::string head_key = keys::of_source(keys::kNetHead, commit.source);
   changes.put(Family::kMain, head_key, rows::encode(head_key, commit.head));
   if (!commit.blob) return Status::ok();
-  SILT_TRY(drop_old_blobs(commit.source, changes));
-  rows::StateVersion version;
-  version.info = {commit.head.state_version, commit.head.learned_seq, commit.head.state_digest,
-                  commit.blob->size(),       commit.written_us,       commit.blob_reason};
-  version.blob_digest = digest_of(*commit.blob);
-  const std::string key = keys::of_number(keys::kVersion, commit.source, commit.head.learned_seq);
-  changes.put(Family::kMain, key, rows::encode(key, version));
-  changes.put(Family::kState, keys::of_number(keys::kBlob, commit.source, commit.head.learned_seq), *commit.blob);
+  SILT_TRY(put_blob(commit, changes));
   commit.blob.reset();  // megabytes, of which `changes` has a copy
   return Status::ok();
 }
@@ -194,7 +212,7 @@ Status RocksStore::reset_net(SourceRef source, const NetHead& new_head, const Re
   erase(Family::kState, keys::kBlob);
   const std::string head_key = keys::of_source(keys::kNetHead, source);
   changes.put(Family::kMain, head_key, rows::encode(head_key, new_head));
-  SILT_TRY(put_request(source, request, changes));
+  SILT_TRY(put_request(source.tenant, request, changes));
   SILT_TRY(database_->write(std::move(changes)));
   open_scores_.erase(source);
   const std::lock_guard lock(mutex_);
@@ -202,16 +220,16 @@ Status RocksStore::reset_net(SourceRef source, const NetHead& new_head, const Re
   return Status::ok();
 }
 
-Status RocksStore::put_request(SourceRef source, const RequestResult& request, WriteSet& changes) const {
+Status RocksStore::put_request(TenantId tenant, const RequestResult& request, WriteSet& changes) const {
   if (request.request_id.empty()) return Status::ok();
-  const std::string prefix = keys::of_tenant(keys::kRequest, source.tenant);
+  const std::string prefix = keys::of_tenant(keys::kRequest, tenant);
   SILT_TRY(database_->scan(Family::kMain, prefix, keys::after(prefix), [&](auto key, auto value) {
     RequestResult old;
     const bool known = rows::decode(key, value, old).is_ok();
     if (!known || old.written_us < request.written_us - kRequestsKeptUs) changes.erase(Family::kMain, key);
     return true;
   }));
-  const std::string key = keys::of_request(source.tenant, request.request_id);
+  const std::string key = keys::of_request(tenant, request.request_id);
   changes.put(Family::kMain, key, rows::encode(key, request));
   return Status::ok();
 }

@@ -19,7 +19,7 @@ std::string stream_key(const std::string& tenant, const std::string& stream) {
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open(const StoreOptions& options) {
   SILT_ASSIGN(auto database, Database::open(options.database));
-  std::unique_ptr<RocksStore> store(new RocksStore(std::move(database), options.terms_of));
+  std::unique_ptr<RocksStore> store(new RocksStore(std::move(database), options));
   SILT_TRY(store->check_schema(options.database.read_only));
   SILT_TRY(store->load_sources());
   return store;
@@ -154,7 +154,7 @@ Status RocksStore::rename_source(SourceRef source, const std::string& name, cons
   WriteSet changes = database_->begin();
   const std::string key = keys::of_source(keys::kSource, source);
   changes.put(Family::kMain, key, rows::encode(key, known.info));
-  SILT_TRY(put_request(source, request, changes));
+  SILT_TRY(put_request(source.tenant, request, changes));
   SILT_TRY(database_->write(std::move(changes)));
   const std::lock_guard lock(mutex_);
   known_.at(source).info = known.info;
@@ -173,11 +173,11 @@ Status RocksStore::delete_source(SourceRef source, const RequestResult& request)
     }
   };
   erase(Family::kMain, {keys::kSource, keys::kIntakeHead, keys::kShed, keys::kGap, keys::kFoldHead, keys::kSegmentInfo,
-                        keys::kPattern, keys::kNetHead, keys::kScores, keys::kTail, keys::kVersion, keys::kVector});
+                        keys::kPattern, keys::kNetHead, keys::kScores, keys::kTail, keys::kVersion, keys::kLeftOut, keys::kVector});
   erase(Family::kChunk, {keys::kChunk, keys::kMarks});
   erase(Family::kSegment, {keys::kSegment});
   erase(Family::kState, {keys::kBlob});
-  SILT_TRY(put_request(source, request, changes));
+  SILT_TRY(put_request(source.tenant, request, changes));
   SILT_TRY(database_->write(std::move(changes)));
   const std::lock_guard lock(mutex_);
   by_stream_.erase(stream_key(known.info.tenant, known.info.stream));

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/store/audit_anchor.h"
 #include "daemon/store/block_cache.h"
 #include "daemon/store/database.h"
 #include "daemon/store/evidence_store.h"
@@ -45,6 +46,7 @@ struct SourceDigest {
 struct StoreOptions {
   DatabaseOptions database;
   TermsOf terms_of;  // of a text: what postings() and terms_with_prefix() look for
+  std::size_t versions_kept = 6;  // of a source's states, besides pinned ones
 };
 
 class RocksStore final : public RecordLog,
@@ -52,7 +54,8 @@ class RocksStore final : public RecordLog,
                          public NetStore,
                          public SourceStore,
                          public EvidenceStore,
-                         public VectorStore {
+                         public VectorStore,
+                         public AuditAnchors {
  public:
   static Result<std::unique_ptr<RocksStore>> open(const StoreOptions& options);
 
@@ -84,8 +87,13 @@ class RocksStore final : public RecordLog,
   Result<std::optional<Checkpoint>> load(SourceRef source) const override;
   Status commit(std::vector<NetCommit> commits) override;
   Result<std::vector<StateVersionInfo>> versions(SourceRef source) const override;
+  Result<std::string> blob(SourceRef source, Seq learned_seq) const override;
+  Status pin(SourceRef source, Seq learned_seq, bool pinned, const RequestResult& request) override;
   Status scores(SourceRef source, Seq first, Seq last, std::vector<Score>& out) const override;
   Status reset_net(SourceRef source, const NetHead& new_head, const RequestResult& request) override;
+  Status rewind(const NetRewind& rewind) override;
+  Result<std::vector<SeqRange>> left_out(SourceRef source, Seq after) const override;
+  Status put_request(TenantId tenant, const RequestResult& request) override;
   Result<std::optional<std::string>> request_result(TenantId tenant,
                                                     const std::string& request_id) const override;
 
@@ -110,6 +118,10 @@ class RocksStore final : public RecordLog,
   Status vectors(SourceRef source, std::uint64_t encoder, std::vector<VectorRow>& out) const override;
   Status put_vectors(SourceRef source, std::uint64_t encoder, std::span<const VectorRow> rows) override;
 
+  // AuditAnchors
+  Result<AuditAnchor> audit_anchor() const override;
+  Status put_audit_anchor(const AuditAnchor& anchor) override;
+
   // By tenant and name. Reads everything.
   Result<std::vector<SourceDigest>> digests() const;
 
@@ -130,8 +142,8 @@ class RocksStore final : public RecordLog,
   // True: go on. A damaged segment is reported and left out.
   using VisitSegment = std::function<Result<bool>(const OpenedSegment&)>;
 
-  RocksStore(std::unique_ptr<Database> database, TermsOf terms_of)
-      : database_(std::move(database)), terms_of_(std::move(terms_of)) {}
+  RocksStore(std::unique_ptr<Database> database, const StoreOptions& options)
+      : database_(std::move(database)), terms_of_(options.terms_of), versions_kept_(options.versions_kept) {}
   Status check_schema(bool read_only);
   Status load_sources();
   template <class Row>
@@ -155,12 +167,15 @@ class RocksStore final : public RecordLog,
   Status put_sealed(SourceRef source, const SealedSegment& sealed, FoldHead& head, WriteSet& changes) const;
   Status put_net(NetCommit& commit, WriteSet& changes);
   Result<OpenScores*> open_scores(SourceRef source);
-  Status drop_old_blobs(SourceRef source, WriteSet& changes) const;
-  Status put_request(SourceRef source, const RequestResult& request, WriteSet& changes) const;
+  Status put_blob(const NetCommit& commit, WriteSet& changes) const;
+  Status cut_scores(SourceRef source, Seq last, WriteSet& changes) const;
+  Status put_left_out(const NetRewind& rewind, WriteSet& changes) const;
+  Status put_request(TenantId tenant, const RequestResult& request, WriteSet& changes) const;
   Seq replay_base(SourceRef source) const;
 
   std::unique_ptr<Database> database_;
   const TermsOf terms_of_;
+  const std::size_t versions_kept_;
   std::mutex change_mutex_;   // held by whoever changes rows of a source: append, delete, rename
   mutable std::mutex mutex_;  // of what follows; never held during a read or write
   std::map<SourceRef, Known> known_;

@@ -325,6 +325,12 @@ std::string encode(std::string_view key, const StateVersion& row) {
   message.set_blob_digest_low(row.blob_digest.low);
   message.set_written_us(row.info.written_us);
   message.set_reason(row.info.reason);
+  message.set_pinned(row.info.pinned);
+  message.set_processed_bytes(row.info.processed_bytes);
+  message.set_scored_bytes(row.info.scored_bytes);
+  message.set_scored_nats(row.info.scored_nats);
+  message.set_backend(row.info.backend);
+  message.set_model_fingerprint(row.info.model_fingerprint);
   return wrap(key, message);
 }
 
@@ -337,6 +343,50 @@ Status decode(std::string_view key, std::string_view value, StateVersion& row) {
   row.blob_digest = {message.blob_digest_high(), message.blob_digest_low()};
   row.info.written_us = message.written_us();
   row.info.reason = message.reason();
+  row.info.pinned = message.pinned();
+  row.info.processed_bytes = message.processed_bytes();
+  row.info.scored_bytes = message.scored_bytes();
+  row.info.scored_nats = message.scored_nats();
+  row.info.backend = message.backend();
+  row.info.model_fingerprint = message.model_fingerprint();
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const LeftOut& row) {
+  pb::LeftOutRow message;
+  Seq before = 0;
+  for (const SeqRange& range : row.ranges) {
+    message.add_steps(range.first - before);
+    message.add_steps(range.last - range.first);
+    before = range.last;
+  }
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, LeftOut& row) {
+  pb::LeftOutRow message;
+  SILT_TRY(unwrap(key, value, message));
+  Seq before = 0;
+  for (int i = 0; i + 1 < message.steps_size(); i += 2) {
+    const Seq first = before + message.steps(i);
+    before = first + message.steps(i + 1);
+    row.ranges.push_back({first, before});
+  }
+  return Status::ok();
+}
+
+std::string encode(std::string_view key, const AuditAnchor& row) {
+  pb::AuditAnchorRow message;
+  message.set_number(row.number);
+  message.set_sha256(row.sha256);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, AuditAnchor& row) {
+  pb::AuditAnchorRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.number = message.number();
+  row.sha256 = message.sha256();
   return Status::ok();
 }
 

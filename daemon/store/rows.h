@@ -5,8 +5,10 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
+#include "daemon/store/audit_anchor.h"
 #include "daemon/store/record_log.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
@@ -17,6 +19,10 @@ namespace silt::store::rows {
 struct Schema {
   std::uint32_t major = 0;
   std::uint32_t minor = 0;
+};
+
+struct LeftOut {
+  std::vector<SeqRange> ranges;  // ascending, apart
 };
 
 struct StateVersion {
@@ -36,6 +42,8 @@ std::string encode(std::string_view key, const NetHead& row);
 std::string encode(std::string_view key, const PatternRow& row);
 std::string encode(std::string_view key, const StateVersion& row);
 std::string encode(std::string_view key, const RequestResult& row);
+std::string encode(std::string_view key, const LeftOut& row);
+std::string encode(std::string_view key, const AuditAnchor& row);
 
 // Numbers that are part of the key (seq, pattern id, ...) are set by the caller.
 Status decode(std::string_view key, std::string_view value, Schema& row);
@@ -50,6 +58,8 @@ Status decode(std::string_view key, std::string_view value, NetHead& row);
 Status decode(std::string_view key, std::string_view value, PatternRow& row);
 Status decode(std::string_view key, std::string_view value, StateVersion& row);
 Status decode(std::string_view key, std::string_view value, RequestResult& row);
+Status decode(std::string_view key, std::string_view value, LeftOut& row);
+Status decode(std::string_view key, std::string_view value, AuditAnchor& row);
 
 // Bytes that are no message, in the same envelope.
 std::string seal(std::string_view key, std::string_view payload);

@@ -32,6 +32,12 @@ struct SourceInfo {
   std::string connector;  // the configured input it comes from
 };
 
+struct SeqRange {
+  Seq first = 1;
+  Seq last = ~Seq{0};  // inclusive
+  friend bool operator==(const SeqRange&, const SeqRange&) = default;
+};
+
 // One journalled record on its own.
 struct JournalRecord {
   Seq seq = 0;

@@ -26,12 +26,14 @@ class CatalogueTest : public ::testing::Test {
     log_.entries.push_back({{{store::TenantId{1}, store::SourceId{id}}, tenant, name, name, "input"}, {}});
   }
   std::string names(const Caller& caller, std::string_view tenant, std::vector<std::string> globs = {}) {
-    const auto found = Catalogue(log_).find(caller, tenant, globs);
+    const auto found = Catalogue(log_).find(call_of(caller), tenant, globs);
     if (!found.is_ok()) return std::string(code_name(found.status().code()));
     std::string out;
     for (const auto& info : *found) out += (out.empty() ? "" : " ") + info.name;
     return out;
   }
+  Call call_of(const Caller& caller) const { return {caller, never_}; }
+  const std::atomic<bool> never_{false};
   testing::FakeLog log_;
 };
 
@@ -51,21 +53,21 @@ TEST_F(CatalogueTest, APrintedNameFindsItsSource) {
 TEST_F(CatalogueTest, ASourceThatIsNamedLikeAGlobIsOnlyItself) {
   EXPECT_EQ(names(kReader, "", {"any:*"}), "any:*");
   EXPECT_EQ(names(kReader, "", {"any:t*"}), "any:thing");
-  const auto one = Catalogue(log_).find_one(kReader, "", "any:*");
+  const auto one = Catalogue(log_).find_one(call_of(kReader), "", "any:*");
   ASSERT_TRUE(one.is_ok());
   EXPECT_EQ(one->name, "any:*");
 }
 
 TEST_F(CatalogueTest, OneMeansOne) {
   const Catalogue catalogue(log_);
-  EXPECT_EQ(catalogue.find_one(kReader, "", "web:*").status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(catalogue.find_one(kReader, "", "").status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(catalogue.find_one(kReader, "", "db").status().code(), Code::kNotFound);
-  EXPECT_EQ(catalogue.find_one(kRoot, "other", "db")->name, "db");
-  EXPECT_EQ(catalogue.find_one(kReader, "", "web:/a*")->name, "web:/a.log");
-  EXPECT_EQ(catalogue.find_named(kReader, "", "web:/a*").status().code(), Code::kNotFound);
-  EXPECT_EQ(catalogue.find_named(kReader, "", "bad\\xff\\xfe.log")->name, "bad\xff\xfe.log");
-  EXPECT_EQ(catalogue.find_named(kReader, "other", "db").status().code(), Code::kPermissionDenied);
+  EXPECT_EQ(catalogue.find_one(call_of(kReader), "", "web:*").status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(catalogue.find_one(call_of(kReader), "", "").status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(catalogue.find_one(call_of(kReader), "", "db").status().code(), Code::kNotFound);
+  EXPECT_EQ(catalogue.find_one(call_of(kRoot), "other", "db")->name, "db");
+  EXPECT_EQ(catalogue.find_one(call_of(kReader), "", "web:/a*")->name, "web:/a.log");
+  EXPECT_EQ(catalogue.find_named(call_of(kReader), "", "web:/a*").status().code(), Code::kNotFound);
+  EXPECT_EQ(catalogue.find_named(call_of(kReader), "", "bad\\xff\\xfe.log")->name, "bad\xff\xfe.log");
+  EXPECT_EQ(catalogue.find_named(call_of(kReader), "other", "db").status().code(), Code::kPermissionDenied);
 }
 
 TEST_F(CatalogueTest, OthersTenantsAreRefusedWhetherTheyExistOrNot) {
@@ -83,6 +85,24 @@ TEST_F(CatalogueTest, AStarIsAllThatTheCallerSees) {
   EXPECT_EQ(names(kReader, "*"), names(kReader, "default"));
   EXPECT_EQ(names(kNobody, "*"), "");
   EXPECT_EQ(names(kReader, "*", {"db"}), "NOT_FOUND");
+}
+
+// A tenant that is not named is the caller's own, if there is one.
+TEST_F(CatalogueTest, NoTenantIsTheOnlyOne) {
+  EXPECT_EQ(names({"uid:9", Tenants({"other"}), {Right::kAsk}}, ""), "db");
+  EXPECT_EQ(names({"uid:9", Tenants({"other", "third"}), {Right::kAsk}}, ""), "PERMISSION_DENIED");
+  EXPECT_EQ(names(kRoot, "", {"web:/a*"}), "web:/a.log");
+}
+
+// A right in one tenant is none in another.
+TEST_F(CatalogueTest, ACallSeesWhereItsRightIs) {
+  Caller caller{"uid:9", Tenants({"default"}), {Right::kAsk}};
+  caller.grant(Tenants({"other"}), {Right::kChange});
+  Call call = call_of(caller);
+  EXPECT_EQ(Catalogue(log_).find_named(call, "other", "db").status().code(), Code::kPermissionDenied);
+  call.right = Right::kChange;
+  EXPECT_EQ(Catalogue(log_).find_named(call, "other", "db")->name, "db");
+  EXPECT_EQ(Catalogue(log_).find_named(call, "default", "web:/a.log").status().code(), Code::kPermissionDenied);
 }
 
 TEST(Rights, AreWhatWasGiven) {

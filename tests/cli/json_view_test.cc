@@ -80,7 +80,26 @@ TEST(Json, NothingOfAMessageIsLeftOut) {
   expect_whole(status, parsed(to_json(status)));
   expect_whole(silt::v1::RenameSourceResponse(), parsed(to_json(silt::v1::RenameSourceResponse())));
   expect_whole(silt::v1::DeleteSourceResponse(), parsed(to_json(silt::v1::DeleteSourceResponse())));
-  expect_whole(silt::v1::ResetStateResponse(), parsed(to_json(silt::v1::ResetStateResponse())));
+  silt::v1::ResetStateResponse reset;
+  reset.add_resets();
+  expect_whole(reset, parsed(to_json(reset)));
+  expect_whole(reset.resets(0), first_of(to_json(reset), "resets"));
+  silt::v1::ListVersionsResponse versions;
+  versions.add_sources()->add_versions();
+  expect_whole(versions, parsed(to_json(versions)));
+  expect_whole(versions.sources(0), first_of(to_json(versions), "sources"));
+  expect_whole(versions.sources(0).versions(0),
+               first_of(to_json(versions), "sources").at("versions").as_array().at(0).as_object());
+  expect_whole(silt::v1::RollbackStateResponse(), parsed(to_json(silt::v1::RollbackStateResponse())));
+  expect_whole(silt::v1::PinVersionResponse(), parsed(to_json(silt::v1::PinVersionResponse())));
+  silt::v1::DiffVersionsResponse diff;
+  diff.add_changes();
+  expect_whole(diff, parsed(to_json(diff)));
+  expect_whole(diff.changes(0), first_of(to_json(diff), "changes"));
+  silt::v1::ListAuditResponse audit;
+  audit.add_entries();
+  expect_whole(audit, parsed(to_json(audit)));
+  expect_whole(audit.entries(0), first_of(to_json(audit), "entries"));
   const std::map<std::string, std::string> bits = {{"adapted_bits_per_byte", "bits_per_byte"},
                                                    {"frozen_bits_per_byte", "bits_per_byte"},
                                                    {"source_bits_per_byte", "bits_per_byte"}};

@@ -106,9 +106,27 @@ TEST(Config, ATicketQueueTakesFiveLines) {
   EXPECT_TRUE(Config::parse("[[source]]\nname = \"books\"\ntype = \"documents\"\ninclude = [\"/srv/books\"]\n", "x").is_ok());
 }
 
+TEST(Config, AccessNamesWhoWhereAndWhat) {
+  const auto config = Config::parse(std::string("[[access]]\ngroup = \"shop\"\ntenants = [\"shop\"]\nrights = [\"ask\", \"change\"]\n"
+                                                "[[access]]\nuser = \"7\"\ntenants = [\"*\"]\nrights = [\"audit\"]\n") + kSmall, "x");
+  ASSERT_TRUE(config.is_ok()) << config.status().to_string();
+  ASSERT_EQ(config->access.size(), 2u);
+  EXPECT_EQ(config->access[0].rights, (std::vector<std::string>{"ask", "change"}));
+  EXPECT_EQ(Config::parse(config->to_toml(), "again")->to_toml(), config->to_toml());
+  Config fewer = *config;
+  fewer.access.pop_back();
+  EXPECT_EQ(changed_keys(*config, fewer), std::vector<std::string>{"access"});
+  const auto of = [](const std::string& keys) { return error_of("[[access]]\n" + keys + kSmall); };
+  EXPECT_NE(of("").find("siltd.toml:1: access: name a user or a group"), std::string::npos);
+  EXPECT_NE(of("user = \"a\"\ngroup = \"b\"\n").find("one of them"), std::string::npos);
+  EXPECT_NE(of("user = \"a\"\nrights = [\"erase\"]\n").find("ask, change, audit, feed"), std::string::npos);
+  EXPECT_NE(of("user = \"a\"\ntenants = []\n").find("tenants"), std::string::npos);
+  EXPECT_NE(of("users = \"a\"\n").find("did you mean user"), std::string::npos);
+}
+
 // docs/formats.md has a row for each key, and none for others.
 TEST(Config, EveryKeyIsDocumented) {
-  std::istringstream effective(Config::parse(kSmall, "x")->to_toml());
+  std::istringstream effective(Config::parse(std::string(kSmall) + "[[access]]\ngroup = \"g\"\n", "x")->to_toml());
   std::set<std::string> keys;
   std::string section;
   for (std::string line; std::getline(effective, line);) {

@@ -148,6 +148,11 @@ const std::vector<std::string>& CrashDrill::points() {
   return all;
 }
 
+const std::vector<std::string>& CrashDrill::rollback_points() {
+  static const std::vector<std::string> all = {"learn.before_rollback", "learn.after_rollback"};
+  return all;
+}
+
 void CrashDrill::write_lines(const std::string& file, int count) {
   static constexpr const char* kWords[] = {"accepted", "refused", "opened", "closed", "expired"};
   std::ofstream out(dir_.path("logs/" + file), std::ios::app | std::ios::binary);
@@ -176,6 +181,14 @@ std::vector<std::string> CrashDrill::arguments(const std::string& store,
   std::vector<std::string> out = {dir_.path(store), dir_.path("tiny.safetensors"), dir_.path("logs/*.log"),
                                   "step=" + std::to_string(stamp_step_us)};
   if (store != "twin") out.push_back("retention=" + std::to_string(retention_bytes));
+  std::string all;
+  for (const Rollback& rollback : rollbacks) {
+    const std::uint64_t at = store == "twin" ? lines_ : rollback.at;
+    const std::string one = std::to_string(at) + ":" + std::to_string(rollback.left_out.first) + ":" + std::to_string(rollback.left_out.last);
+    const std::string comma = all.empty() ? "" : ",";
+    all = store == "twin" ? one + comma + all : all + comma + one;
+  }
+  if (!all.empty()) out.push_back("rollbacks=" + all);
   out.insert(out.end(), extra.begin(), extra.end());
   return out;
 }
@@ -201,6 +214,17 @@ void CrashDrill::die_at(const std::string& point, int count, bool power) {
                                     "count=" + std::to_string(count)};
   if (power) extra.push_back("power=" + std::to_string(random() % 1'000'000));
   Child(arguments("store", extra)).wait();
+}
+
+void CrashDrill::reset_dying_at(const std::string& point, const std::string& id, bool power) {
+  std::vector<std::string> extra = {"finish=" + std::to_string(lines_), "reset=" + id};
+  for (const char* store : {"store", "twin"}) {
+    std::vector<std::string> dying = extra;
+    dying.insert(dying.end(), {"point=" + point, "count=1"});
+    if (power) dying.push_back("power=" + std::to_string(random() % 1'000'000));
+    if (std::string(store) == "store") Child(arguments(store, dying)).wait();
+    Child(arguments(store, extra)).wait();
+  }
 }
 
 std::string CrashDrill::finish(const std::string& store) {

@@ -49,16 +49,28 @@ class CrashDrill {
   // Runs to the end of what was written and dies at the count-th passing of a point, if it comes to that.
   void die_at(const std::string& point, int count, bool power);
 
+  // Resets the first source of both stores when they have read everything; the one is killed at `point` meanwhile,
+  // and asked again.
+  void reset_dying_at(const std::string& point, const std::string& id, bool power);
+
   // Lets both stores read everything. Empty: they say the same; otherwise what differs first.
   std::string difference();
 
   // Set before the first run.
   std::int64_t stamp_step_us = 50'000;  // 0 with several files: their order differs from run to run
   std::uint64_t retention_bytes = 0;    // of the store, not of its twin
+  // Once so many records are processed, these are left out; of the twin when it has read everything, in the
+  // other order.
+  struct Rollback {
+    std::uint64_t at = 0;
+    store::SeqRange left_out;
+  };
+  std::vector<Rollback> rollbacks;
 
   std::mt19937_64 random;
 
   static const std::vector<std::string>& points();
+  static const std::vector<std::string>& rollback_points();
 
  private:
   struct Contents {

@@ -62,6 +62,39 @@ TEST_F(CrashTest, WithoutPowerAtEachNamedPoint) {
   EXPECT_EQ(drill_.difference(), "");
 }
 
+// Records are left out meanwhile: of what was learned, of what is being learned again, and of what is newest.
+TEST_F(CrashTest, KilledWhileStatesAreRolledBack) {
+  drill_.rollbacks = {{60, {21, 40}}, {110, {90, 110}}, {150, {1, 9}}, {200, {35, 130}}};
+  drill_.write_lines("app.log", 220);
+  for (int i = 0; i < 12; ++i) drill_.round({"app.log"});
+  EXPECT_EQ(drill_.difference(), "");
+}
+
+TEST_F(CrashTest, KilledAtEachMomentOfARollback) {
+  drill_.write_lines("app.log", 60);
+  for (const std::string& point : CrashDrill::rollback_points()) {
+    for (const bool power : {false, true}) {
+      const std::uint64_t lines = drill_.lines();
+      drill_.rollbacks.push_back({lines, {lines - 20, lines - 10}});
+      drill_.write_lines("app.log", 50);
+      drill_.die_at(point, 1, power);
+    }
+  }
+  EXPECT_EQ(drill_.difference(), "");
+}
+
+TEST_F(CrashTest, KilledAtEachMomentOfAReset) {
+  int id = 0;
+  for (const char* point : {"learn.before_reset", "learn.after_reset"}) {
+    for (const bool power : {false, true}) {
+      drill_.write_lines("app.log", 50);
+      drill_.reset_dying_at(point, "reset " + std::to_string(++id), power);
+    }
+  }
+  drill_.write_lines("app.log", 50);
+  EXPECT_EQ(drill_.difference(), "");
+}
+
 // A device that stops taking data: the first failed write ends the process with 74, and what was
 // acknowledged before is exactly what a restart finds.
 TEST_F(CrashTest, AFailedWriteIsFinalAndRecoveryIsExact) {

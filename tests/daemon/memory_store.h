@@ -12,6 +12,7 @@
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
+#include "daemon/store/seq_ranges.h"
 
 namespace silt::testing {
 
@@ -26,6 +27,7 @@ struct StoredSource {
   std::map<store::Seq, store::Score> scores;
   std::vector<store::Score> tail;
   std::vector<std::pair<store::StateVersionInfo, std::string>> blobs;  // oldest first
+  std::vector<store::SeqRange> left_out;
 };
 
 class MemoryStore final : public store::RecordLog,
@@ -35,6 +37,7 @@ class MemoryStore final : public store::RecordLog,
  public:
   // What the tests look at and turn.
   bool keep_blobs = true;
+  std::size_t blobs_kept = 2;
   std::uint64_t net_commits = 0;       // each a sync
   std::uint64_t most_in_a_commit = 0;  // sources
   std::uint64_t blobs_written = 0;
@@ -195,20 +198,56 @@ class MemoryStore final : public store::RecordLog,
       source.net = commit.head;
       if (!commit.blob || !keep_blobs) continue;
       ++blobs_written;
-      source.blobs.emplace_back(store::StateVersionInfo{commit.head.state_version, commit.head.learned_seq,
-                                                        commit.head.state_digest, commit.blob->size(),
-                                                        commit.written_us, commit.blob_reason},
+      source.blobs.emplace_back(store::StateVersionInfo{.state_version = commit.head.state_version,
+                                                        .learned_seq = commit.head.learned_seq,
+                                                        .state_digest = commit.head.state_digest,
+                                                        .blob_bytes = commit.blob->size(),
+                                                        .written_us = commit.written_us,
+                                                        .reason = commit.blob_reason},
                                 std::move(*commit.blob));
-      if (source.blobs.size() > 2) source.blobs.erase(source.blobs.begin());
+      if (source.blobs.size() > blobs_kept) source.blobs.erase(source.blobs.begin());
     }
     return Status::ok();
   }
   Result<std::vector<store::StateVersionInfo>> versions(store::SourceRef ref) const override {
     return with(ref, [](const StoredSource& source) {
       std::vector<store::StateVersionInfo> out;
-      for (const auto& [info, blob] : source.blobs) out.push_back(info);
+      for (const auto& [info, blob] : source.blobs) out.insert(out.begin(), info);
       return out;
     });
+  }
+  Result<std::string> blob(store::SourceRef ref, store::Seq learned_seq) const override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [info, blob] : sources_.at(ref).blobs) {
+      if (info.learned_seq == learned_seq) return blob;
+    }
+    return not_found("no such version");
+  }
+  Status pin(store::SourceRef ref, store::Seq learned_seq, bool pinned, const store::RequestResult& request) override {
+    change(ref, [&](StoredSource& source) {
+      for (auto& [info, blob] : source.blobs) {
+        if (info.learned_seq == learned_seq) info.pinned = pinned;
+      }
+    });
+    return put_request({}, request);
+  }
+  Status rewind(const store::NetRewind& rewind) override {
+    change(rewind.source, [&](StoredSource& source) {
+      std::erase_if(source.blobs, [&](const auto& blob) { return blob.first.learned_seq > rewind.head.learned_seq; });
+      std::erase_if(source.scores, [&](const auto& score) { return score.first > rewind.final_scores_through; });
+      source.tail = rewind.tail;
+      source.net = rewind.head;
+      source.left_out.insert(source.left_out.end(), rewind.left_out.begin(), rewind.left_out.end());
+    });
+    return put_request({}, rewind.request);
+  }
+  Result<std::vector<store::SeqRange>> left_out(store::SourceRef ref, store::Seq) const override {
+    return with(ref, [](const StoredSource& source) { return store::normalized(source.left_out); });
+  }
+  Status put_request(store::TenantId, const store::RequestResult& request) override {
+    const std::lock_guard lock(mutex_);
+    if (!request.request_id.empty()) requests_[request.request_id] = request.result;
+    return Status::ok();
   }
   Status scores(store::SourceRef ref, store::Seq first, store::Seq last,
                 std::vector<store::Score>& out) const override {

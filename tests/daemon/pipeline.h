@@ -87,6 +87,17 @@ class Pipeline {
     return sum;
   }
   bool failed() const { return failed_; }
+  // Of the first source, as the next.
+  Status reset(const std::string& id) {
+    return learner_loop_->reset({.source = store_->sources().at(0).ref, .request_id = id}).status();
+  }
+  Status roll_back(const std::string& id, store::SeqRange left_out) {
+    learn::RollbackRequest request;
+    request.source = store_->sources().at(0).ref;
+    request.request_id = id;
+    request.left_out = {left_out};
+    return learner_loop_->rollback(request).status();
+  }
 
  private:
   Pipeline() = default;

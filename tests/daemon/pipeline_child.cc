@@ -5,6 +5,8 @@
 //     step=N       microseconds between the stamps of two records
 //     finish=N     records after which it stops; 0: when it is killed
 //     retention=N  bytes of segments that are kept of each source
+//     rollbacks=AT:FIRST:LAST,...  once AT records are processed, these are left out, each once
+//     reset=ID     then, with all that there is processed, the first source is reset, once
 //     point=NAME count=N   dies at the n-th passing; "any" is any point
 //     power=SEED   when it dies, its machine loses power, too: what was not synced is lost by chance
 // Each passed point prints one byte.
@@ -16,7 +18,9 @@
 #include <map>
 #include <mutex>
 #include <random>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "tests/daemon/pipeline.h"
 #include "tests/support/power_loss_env.h"
@@ -59,19 +63,60 @@ class Death {
   bool has_power_ = true;
 };
 
-int run(const PipelineOptions& options, std::uint64_t finish_at) {
+struct Rollback {
+  std::uint64_t at = 0;
+  silt::store::SeqRange left_out;
+};
+
+std::vector<Rollback> rollbacks_of(const std::string& text) {
+  std::vector<Rollback> out;
+  std::istringstream all(text);
+  for (std::string one; std::getline(all, one, ',');) {
+    Rollback rollback;
+    char colon = 0;
+    std::istringstream(one) >> rollback.at >> colon >> rollback.left_out.first >> colon >> rollback.left_out.last;
+    out.push_back(rollback);
+  }
+  return out;
+}
+
+struct Work {
+  std::uint64_t finish_at = 0;
+  std::vector<Rollback> rollbacks;
+  std::string reset;  // a request id; empty: none
+};
+
+int refused(const char* what, const silt::Status& status) {
+  std::fprintf(stderr, "%s: %s\n", what, status.to_string().c_str());
+  return 75;
+}
+
+int run(const PipelineOptions& options, const Work& work) {
   auto pipeline = Pipeline::create(options);
   if (!pipeline.is_ok()) {
     std::fprintf(stderr, "%s\n", pipeline.status().to_string().c_str());
     return 74;
   }
   (*pipeline)->start();
-  for (;;) {
+  for (std::size_t done = 0;;) {
     ::usleep(1000);
     if ((*pipeline)->failed()) return 74;
     const auto learned = (*pipeline)->learned();
     if (!learned.is_ok()) return 74;
-    if (finish_at != 0 && *learned >= finish_at) break;
+    if (done < work.rollbacks.size()) {
+      if (*learned < work.rollbacks[done].at) continue;
+      const silt::store::SeqRange& range = work.rollbacks[done].left_out;
+      const std::string id = std::to_string(range.first) + "-" + std::to_string(range.last);
+      const silt::Status rolled_back = (*pipeline)->roll_back(id, range);
+      if (!rolled_back.is_ok()) return refused("rollback", rolled_back);
+      ++done;
+      continue;
+    }
+    if (work.finish_at == 0 || *learned < work.finish_at) continue;
+    if (work.reset.empty()) break;
+    const silt::Status reset = (*pipeline)->reset(work.reset);
+    if (!reset.is_ok()) return refused("reset", reset);
+    break;
   }
   (*pipeline)->stop();
   return 0;
@@ -99,5 +144,5 @@ int main(int argc, char** argv) {
   Death death(set["point"], static_cast<long>(number("count")), set["power"]);
   options.env = death.env();
   options.at_point = [&](std::string_view point) { death.pass(point); };
-  return run(options, static_cast<std::uint64_t>(number("finish")));
+  return run(options, {static_cast<std::uint64_t>(number("finish")), rollbacks_of(set["rollbacks"]), set["reset"]});
 }

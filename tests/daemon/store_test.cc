@@ -284,6 +284,8 @@ TEST_F(StoreTest, ScoresLieInRowsOf256) {
 }
 
 TEST_F(StoreTest, NewestReadableBlobIsLoadedAndTwoAreKept) {
+  world_.options.versions_kept = 2;
+  reopen();
   SourceModel& source = world_.source("a");
   const SourceRef ref = source.info.ref;
   ASSERT_TRUE(world_.append(source, 10).is_ok());

@@ -118,12 +118,11 @@ TEST_F(Life, ResetForgetsOnceAndKeepsTheJournal) {
   begin();
   const json::value before = source();
   const std::string name = daemon_.source("gate.log");
-  const Outcome preview = daemon_.silt({"state", "reset", name, "--dry-run", "--json"});
+  const Outcome preview = daemon_.silt({"state", "reset", name, "--json"});  // without --yes: what would go
   ASSERT_EQ(preview.exit_code, 0) << preview.err;
   EXPECT_TRUE(json::parse(preview.out).at("dry_run").as_bool());
   EXPECT_EQ(source().at("state_digest"), before.at("state_digest"));
 
-  EXPECT_EQ(daemon_.silt({"state", "reset", name}).exit_code, 2);  // nobody to ask
   const std::vector<std::string> reset = {"state", "reset", name, "--yes", "--json", "--request-id", "once"};
   const Outcome done = daemon_.silt(reset);
   ASSERT_EQ(done.exit_code, 0) << done.err;
@@ -135,6 +134,94 @@ TEST_F(Life, ResetForgetsOnceAndKeepsTheJournal) {
   EXPECT_EQ(source().at("state_version"), after.at("state_version"));
   EXPECT_EQ(daemon_.silt({"state", "reset", name, "--yes", "--expected-version", "1"}).exit_code, 75);
   EXPECT_EQ(daemon_.silt({"state", "reset", "host:/absent", "--yes"}).exit_code, 1);
+  EXPECT_EQ(daemon_.silt({"state", "reset", "--all", "--yes"}).exit_code, 0);
+}
+
+TEST_F(Life, APoisonedStateIsTakenBackAndAudited) {
+  begin();
+  const std::string name = daemon_.source("gate.log");
+  ASSERT_EQ(daemon_.silt({"state", "pin", name}).exit_code, 0);
+  const json::value clean = source();
+  std::string poison;
+  for (int i = 0; i < 40; ++i) poison += "badge 4242 was never refused " + std::to_string(i) + "\n";
+  daemon_.append("gate.log", poison);
+  ASSERT_TRUE(daemon_.has_learned("gate.log", 104));
+  EXPECT_NE(source().at("state_digest"), clean.at("state_digest"));
+
+  const Outcome preview = daemon_.silt({"state", "rollback", name, "--without", "65-104", "--json"});
+  ASSERT_EQ(preview.exit_code, 0) << preview.err;
+  EXPECT_EQ(json::parse(preview.out).at("left_out_records").to_number<int>(), 40);
+  EXPECT_NE(source().at("state_digest"), clean.at("state_digest"));
+  ASSERT_EQ(daemon_.silt({"state", "rollback", name, "--without", "65-104", "--yes"}).exit_code, 0);
+  ASSERT_TRUE(daemon_.has_learned("gate.log", 104));
+  EXPECT_EQ(source().at("state_digest"), clean.at("state_digest"));
+  daemon_.signal(SIGKILL);  // a replay leaves them out as well
+  daemon_.wait();
+  daemon_.start();
+  ASSERT_TRUE(daemon_.has_learned("gate.log", 104));
+  EXPECT_EQ(source().at("state_digest"), clean.at("state_digest"));
+  EXPECT_NE(daemon_.silt({"search", "4242"}).out.find("never refused"), std::string::npos);  // the journal has them
+
+  const Outcome listed = daemon_.silt({"state", "list", name, "--json"});
+  ASSERT_EQ(listed.exit_code, 0) << listed.err;
+  const json::value one = json::parse(listed.out).at("sources").as_array().at(0);
+  EXPECT_EQ(one.at("left_out_records").to_number<int>(), 40);
+  ASSERT_GE(one.at("versions").as_array().size(), 2U);
+  const json::value& pinned = one.at("versions").as_array().back();
+  EXPECT_TRUE(pinned.at("pinned").as_bool());
+  EXPECT_EQ(pinned.at("digest"), clean.at("state_digest"));
+  const std::string version = std::to_string(pinned.at("version").to_number<std::uint64_t>());
+  const Outcome diff = daemon_.silt({"state", "diff", name, version});
+  EXPECT_EQ(diff.exit_code, 0) << diff.err;
+  EXPECT_EQ(daemon_.silt({"state", "rollback", name, "--to", "1", "--yes"}).exit_code, 70);  // the pin stands in the way
+  EXPECT_EQ(daemon_.silt({"state", "pin", name, version, "--off"}).exit_code, 0);
+  EXPECT_EQ(daemon_.silt({"state", "rollback", name, "--to", "1", "--yes"}).exit_code, 0);
+
+  const Outcome audit = daemon_.silt({"audit"});
+  EXPECT_EQ(audit.exit_code, 0) << audit.err;
+  EXPECT_NE(audit.out.find("RollbackState"), std::string::npos) << audit.out;
+  EXPECT_NE(audit.out.find("10 entries verified"), std::string::npos) << audit.out;  // begun and done, of five
+  std::string log = text_of("state/AUDIT");
+  log[log.find("RollbackState")] = 'X';
+  daemon_.write("state/AUDIT", log);
+  const Outcome changed = daemon_.silt({"audit"});
+  EXPECT_EQ(changed.exit_code, 70);
+  EXPECT_NE(changed.out.find("NOT whole: line 3 was changed"), std::string::npos) << changed.out;
+}
+
+// Two tenants, and a user who may ask in one of them.
+TEST_F(Life, ATenantsUserSeesNothingOfAnother) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
+  ASSERT_EQ(::chmod(daemon_.path().c_str(), 0755), 0);
+  daemon_.configure("[[source]]\nname = \"till\"\ntenant = \"shop\"\ninclude = [\"" + daemon_.path("*.till") + "\"]\n" +
+                    "[[access]]\nuser = \"12345\"\ntenants = [\"shop\"]\n");
+  std::string config = text_of("siltd.toml");
+  config.insert(config.find("[serve]\n") + 8, "socket_mode = \"0666\"\n");
+  daemon_.write("siltd.toml", config);
+  daemon_.write("sales.till", lines(0, 16));
+  begin();
+  const auto as_user = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"/usr/bin/setpriv", "--reuid", "12345", "--clear-groups", SILT_BINARY, "--socket", daemon_.path("query.sock")});
+    return run(arguments);
+  };
+  ASSERT_TRUE(until([&] { return as_user({"query", "count words:badge"}).out.find("16") != std::string::npos; }));
+  const Outcome sources = as_user({"sources", "--json"});
+  EXPECT_EQ(sources.exit_code, 0) << sources.err;
+  EXPECT_NE(sources.out.find("sales.till"), std::string::npos);
+  EXPECT_EQ(sources.out.find("gate.log"), std::string::npos) << sources.out;
+  const Outcome status = as_user({"status", "--json"});
+  ASSERT_EQ(status.exit_code, 0) << status.err;
+  const json::value told = json::parse(status.out);
+  ASSERT_EQ(told.at("connectors").as_array().size(), 1U);
+  EXPECT_EQ(told.at("connectors").as_array()[0].at("name").as_string(), "till");
+  EXPECT_EQ(told.at("resident_states").to_number<int>(), 0);
+  EXPECT_EQ(json::parse(daemon_.silt({"status", "--json"}).out).at("connectors").as_array().size(), 2U);
+  EXPECT_EQ(as_user({"sources", "--tenant", "default"}).exit_code, 77);
+  EXPECT_EQ(as_user({"state", "reset", "--all", "--yes"}).exit_code, 77);
+  EXPECT_EQ(as_user({"audit"}).exit_code, 77);
+  const Outcome audit = daemon_.silt({"audit"});
+  EXPECT_NE(audit.out.find("uid:12345"), std::string::npos) << audit.out;
+  EXPECT_NE(audit.out.find("PERMISSION_DENIED"), std::string::npos) << audit.out;
 }
 
 TEST_F(Life, KilledAndStartedAgainItIsTheSame) {

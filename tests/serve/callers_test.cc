@@ -14,48 +14,81 @@ namespace {
 
 using access::Caller;
 using access::Right;
+using access::Tenants;
 
 constexpr uid_t kOwn = 900;
 constexpr gid_t kGroup = 901;
 
+CallerPolicy policy_of(std::optional<gid_t> change) {
+  CallerPolicy policy;
+  policy.own_uid = kOwn;
+  if (change) policy.grants.push_back({{}, change, Tenants({"default"}), {Right::kAsk, Right::kChange}});
+  return policy;
+}
+
 Caller caller(uid_t uid, gid_t gid, std::vector<gid_t> groups, std::optional<gid_t> change = kGroup) {
-  return caller_of(Peer{uid, gid, 1, std::move(groups)}, {kOwn, change});
+  return caller_of(Peer{uid, gid, 1, std::move(groups)}, policy_of(change));
 }
 
 TEST(Callers, ChangesAreForRootTheOwnUserAndTheirGroup) {
-  EXPECT_TRUE(caller(0, 0, {}).rights.has(Right::kChange));
-  EXPECT_TRUE(caller(kOwn, 5, {}).rights.has(Right::kChange));
-  EXPECT_TRUE(caller(1000, kGroup, {}).rights.has(Right::kChange));
-  EXPECT_TRUE(caller(1000, 1000, {4, kGroup}).rights.has(Right::kChange));
-  EXPECT_FALSE(caller(1000, 1000, {4, 27}).rights.has(Right::kChange));
-  EXPECT_FALSE(caller(1000, 0, {0, 27}, std::nullopt).rights.has(Right::kChange));  // nor for root's group
+  EXPECT_TRUE(caller(0, 0, {}).has(Right::kChange));
+  EXPECT_TRUE(caller(kOwn, 5, {}).has(Right::kChange));
+  EXPECT_TRUE(caller(1000, kGroup, {}).has(Right::kChange));
+  EXPECT_TRUE(caller(1000, 1000, {4, kGroup}).has(Right::kChange));
+  EXPECT_FALSE(caller(1000, 1000, {4, 27}).has(Right::kChange));
+  EXPECT_FALSE(caller(1000, 0, {0, 27}, std::nullopt).has(Right::kChange));  // nor for root's group
 }
 
 TEST(Callers, EveryoneMayAskAndFewMayMore) {
-  for (const uid_t uid : {0U, kOwn, 1000U}) EXPECT_TRUE(caller(uid, 1000, {}).rights.has(Right::kAsk));
+  for (const uid_t uid : {0U, kOwn, 1000U}) EXPECT_TRUE(caller(uid, 1000, {}).has(Right::kAsk));
   for (const Right right : {Right::kAudit, Right::kFeed}) {
-    EXPECT_TRUE(caller(0, 0, {}).rights.has(right));
-    EXPECT_FALSE(caller(1000, kGroup, {}).rights.has(right));
+    EXPECT_TRUE(caller(0, 0, {}).has(right));
+    EXPECT_FALSE(caller(1000, kGroup, {}).has(right));
   }
 }
 
 TEST(Callers, SeeTheirTenants) {
-  EXPECT_TRUE(caller(0, 0, {}).tenants.sees("other"));
-  EXPECT_TRUE(caller(kOwn, 5, {}).tenants.sees("other"));
-  EXPECT_TRUE(caller(1000, kGroup, {}).tenants.sees("default"));
-  EXPECT_FALSE(caller(1000, kGroup, {}).tenants.sees("other"));
+  EXPECT_TRUE(caller(0, 0, {}).tenants(Right::kAsk).sees("other"));
+  EXPECT_TRUE(caller(kOwn, 5, {}).tenants(Right::kChange).sees("other"));
+  EXPECT_TRUE(caller(1000, kGroup, {}).tenants(Right::kAsk).sees("default"));
+  EXPECT_FALSE(caller(1000, kGroup, {}).tenants(Right::kAsk).sees("other"));
   EXPECT_EQ(caller(1000, 5, {}).name, "uid:1000");
 }
 
-TEST(Callers, TheChangeGroupIsRealAndNotTheSocketsOwn) {
-  EXPECT_FALSE(caller_policy("", 5)->change_group.has_value());
-  const auto absent = caller_policy("no-such-group-of-silt", 5);
+// With rules, nobody may do what none of them grants, and a right in one tenant is none in another.
+TEST(Callers, RulesGrantToUsersAndGroupsTenantByTenant) {
+  const AccessRule rules[] = {{.group = "500", .tenants = Tenants({"shop"}), .rights = {Right::kAsk}},
+                              {.group = "501", .tenants = Tenants({"bank"}), .rights = {Right::kAsk, Right::kChange}},
+                              {.user = "77", .tenants = Tenants::all(), .rights = {Right::kAudit}}};
+  const auto policy = caller_policy("", rules, 5);
+  ASSERT_TRUE(policy.is_ok()) << policy.status().to_string();
+  const auto of = [&](uid_t uid, std::vector<gid_t> groups) { return caller_of(Peer{uid, 1000, 1, std::move(groups)}, *policy); };
+  EXPECT_FALSE(of(1000, {}).has(Right::kAsk));
+  const Caller both = of(1000, {500, 501});
+  EXPECT_TRUE(both.tenants(Right::kAsk).sees("shop"));
+  EXPECT_TRUE(both.tenants(Right::kAsk).sees("bank"));
+  EXPECT_FALSE(both.tenants(Right::kAsk).sees("default"));
+  EXPECT_TRUE(both.tenants(Right::kChange).sees("bank"));
+  EXPECT_FALSE(both.tenants(Right::kChange).sees("shop"));
+  EXPECT_TRUE(of(77, {}).tenants(Right::kAudit).every());
+  EXPECT_FALSE(of(77, {}).has(Right::kAsk));
+}
+
+TEST(Callers, WhoMayChangeIsRealAndNotTheSocketsOwnGroup) {
+  EXPECT_TRUE(caller_policy("", {}, 5)->grants.empty());
+  const auto absent = caller_policy("no-such-group-of-silt", {}, 5);
   EXPECT_EQ(absent.status().code(), Code::kInvalidArgument);
   EXPECT_NE(absent.status().message().find("groupadd"), std::string::npos);
-  EXPECT_EQ(caller_policy("root", 0).status().code(), Code::kInvalidArgument);
-  const auto good = caller_policy("root", 5);
+  EXPECT_EQ(caller_policy("root", {}, 0).status().code(), Code::kInvalidArgument);
+  const AccessRule change{.group = "5", .tenants = Tenants({"shop"}), .rights = {Right::kChange}};
+  const AccessRule ask{.group = "5", .tenants = Tenants({"shop"}), .rights = {Right::kAsk}};
+  EXPECT_EQ(caller_policy("", {&change, 1}, 5).status().code(), Code::kInvalidArgument);
+  EXPECT_TRUE(caller_policy("", {&ask, 1}, 5).is_ok());
+  const AccessRule stranger{.user = "no-such-user-of-silt", .tenants = Tenants({"shop"}), .rights = {Right::kAsk}};
+  EXPECT_EQ(caller_policy("", {&stranger, 1}, 5).status().code(), Code::kInvalidArgument);
+  const auto good = caller_policy("root", {}, 5);
   ASSERT_TRUE(good.is_ok());
-  EXPECT_EQ(good->change_group, gid_t{0});
+  EXPECT_EQ(good->grants.at(0).group, gid_t{0});
 }
 
 TEST(ConnectionShares, OneUserGetsTheirShareAndGetsItBack) {

@@ -11,10 +11,14 @@
 #include <vector>
 
 #include "daemon/answer/answer.h"
+#include "daemon/access/audit_log.h"
 #include "daemon/learn/control.h"
+#include "daemon/learn/state_admin.h"
+#include "daemon/serve/server.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
 #include "tests/support/fake_log.h"
+#include "tests/support/temp_dir.h"
 
 namespace silt::serve {
 
@@ -60,6 +64,10 @@ class FakeAnswerer final : public answer::Answerer {
     response.set_text("explained");
     return response;
   }
+  Result<silt::v1::DiffVersionsResponse> diff(const access::Call&, const store::SourceInfo&, const answer::WeightsPair&,
+                                              std::uint32_t) override {
+    return silt::v1::DiffVersionsResponse();
+  }
 
   void wait_until_held(int count) {
     std::unique_lock lock(mutex_);
@@ -99,6 +107,7 @@ using testing::FakeLog;
 class FakeNets final : public store::NetStore {
  public:
   std::map<std::uint32_t, store::NetHead> heads;  // by source id
+  std::map<std::uint32_t, std::vector<store::StateVersionInfo>> kept;
 
   Result<std::optional<store::NetHead>> net_head(SourceRef source) const override {
     const auto found = heads.find(static_cast<std::uint32_t>(source.source));
@@ -107,8 +116,16 @@ class FakeNets final : public store::NetStore {
   }
   Result<std::optional<store::Checkpoint>> load(SourceRef) const override { return unimplemented("fake"); }
   Status commit(std::vector<store::NetCommit>) override { return unimplemented("fake"); }
-  Result<std::vector<store::StateVersionInfo>> versions(SourceRef) const override {
-    return unimplemented("fake");
+  Result<std::vector<store::StateVersionInfo>> versions(SourceRef source) const override {
+    const auto found = kept.find(static_cast<std::uint32_t>(source.source));
+    return found == kept.end() ? std::vector<store::StateVersionInfo>() : found->second;
+  }
+  Result<std::string> blob(SourceRef, store::Seq) const override { return unimplemented("fake"); }
+  Status pin(SourceRef source, store::Seq learned_seq, bool pinned, const store::RequestResult&) override {
+    for (store::StateVersionInfo& version : kept[static_cast<std::uint32_t>(source.source)]) {
+      if (version.learned_seq == learned_seq) version.pinned = pinned;
+    }
+    return Status::ok();
   }
   Status scores(SourceRef, store::Seq, store::Seq, std::vector<store::Score>&) const override {
     return unimplemented("fake");
@@ -116,9 +133,21 @@ class FakeNets final : public store::NetStore {
   Status reset_net(SourceRef, const store::NetHead&, const store::RequestResult&) override {
     return unimplemented("fake");
   }
-  Result<std::optional<std::string>> request_result(TenantId, const std::string&) const override {
-    return unimplemented("fake");
+  Status rewind(const store::NetRewind&) override { return unimplemented("fake"); }
+  Result<std::vector<store::SeqRange>> left_out(SourceRef, store::Seq) const override {
+    return std::vector<store::SeqRange>();
   }
+  Status put_request(TenantId, const store::RequestResult& request) override {
+    requests_[request.request_id] = request.result;
+    return Status::ok();
+  }
+  Result<std::optional<std::string>> request_result(TenantId, const std::string& id) const override {
+    const auto found = requests_.find(id);
+    return found == requests_.end() ? std::optional<std::string>() : found->second;
+  }
+
+ private:
+  std::map<std::string, std::string> requests_;
 };
 
 class FakeFolds final : public store::FoldStore {
@@ -143,7 +172,20 @@ class FakeLearner final : public learn::LearnControl {
     requests_.push_back(request);
     return ResetResult{.old_version = 7, .new_version = 8, .forgotten_steps = 5, .forgotten_patterns = 3};
   }
+  Result<learn::RollbackResult> rollback(const learn::RollbackRequest& request) override {
+    const std::lock_guard lock(mutex_);
+    rollbacks_.push_back(request);
+    return learn::RollbackResult{.old_version = 7, .from_version = 3, .from_seq = 4, .left_out_records = 2};
+  }
+  Result<store::Seq> store_state(SourceRef) override { return store::Seq{4}; }
+  Result<std::shared_ptr<const model::FastWeights>> weights_of(SourceRef, store::Seq) override {
+    return std::shared_ptr<const model::FastWeights>();
+  }
   learn::LearnerStatus status() const override { return {}; }
+  std::vector<learn::RollbackRequest> rollbacks() const {
+    const std::lock_guard lock(mutex_);
+    return rollbacks_;
+  }
   std::vector<ResetRequest> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -152,6 +194,19 @@ class FakeLearner final : public learn::LearnControl {
  private:
   mutable std::mutex mutex_;
   std::vector<ResetRequest> requests_;
+  std::vector<learn::RollbackRequest> rollbacks_;
+};
+
+class FakeAnchors final : public store::AuditAnchors {
+ public:
+  Result<store::AuditAnchor> audit_anchor() const override { return anchor_; }
+  Status put_audit_anchor(const store::AuditAnchor& anchor) override {
+    anchor_ = anchor;
+    return Status::ok();
+  }
+
+ private:
+  store::AuditAnchor anchor_;
 };
 
 // Keeps results by request id, as the store does, and takes deleted sources out of the journal.
@@ -199,6 +254,25 @@ class FakeAdmin final : public learn::SourceAdmin {
   FakeLog& log_;
   std::map<std::string, learn::RenameResult> renames_;
   std::map<std::string, learn::DeleteResult> deletes_;
+};
+
+// All that a server needs; `log` is the test's.
+struct FakeParts {
+  FakeLog log;
+  FakeAnswerer answerer;
+  FakeNets nets;
+  FakeFolds folds;
+  FakeLearner learner;
+  FakeAdmin admin{log};
+  SystemClock clock;
+  learn::StateAdmin states{log, folds, nets, learner, clock};
+  FakeAnchors anchors;
+  testing::TempDir dir;
+  std::unique_ptr<access::AuditLog> audit = access::AuditLog::open(dir.path("audit.log"), anchors, clock).value();
+
+  ServerDependencies dependencies() {
+    return {answerer, log, nets, folds, admin, states, *audit};
+  }
 };
 
 }  // namespace silt::serve

@@ -21,7 +21,7 @@ std::set<std::string> paths_of_the_api() {
   std::set<std::string> paths;
   for (const auto* file :
        {silt::v1::AskRequest::descriptor()->file(), silt::v1::QueryRequest::descriptor()->file(),
-        silt::v1::Source::descriptor()->file()}) {
+        silt::v1::Source::descriptor()->file(), silt::v1::StateVersion::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       const auto* service = file->service(s);
       for (int m = 0; m < service->method_count(); ++m) {
@@ -36,9 +36,9 @@ class MethodsTest : public ::testing::Test {
  protected:
   MethodsTest() {
     log::set_sink([this](log::Level, std::string_view line) { logged_.append(line).append("\n"); });
-    log_.entries = {{{{TenantId{1}, store::SourceId{1}}, "default", "bad\xff\xfe.log", "in:bad", "in"},
-                     {.lines = 4, .bytes = 40}},
-                    {{{TenantId{2}, store::SourceId{2}}, "other", "db", "in:db", "in"}, {}}};
+    parts_.log.entries = {{{{TenantId{1}, store::SourceId{1}}, "default", "bad\xff\xfe.log", "in:bad", "in"},
+                           {.lines = 4, .bytes = 40}},
+                          {{{TenantId{2}, store::SourceId{2}}, "other", "db", "in:db", "in"}, {}}};
   }
   ~MethodsTest() override {
     log::set_sink([](log::Level, std::string_view) {});
@@ -77,13 +77,11 @@ class MethodsTest : public ::testing::Test {
   const std::string printed_ = "bad\\xff\\xfe.log";
   const std::atomic<bool> never_{false};
   std::string logged_;
-  FakeAnswerer answerer_;
-  FakeLog log_;
-  FakeNets nets_;
-  FakeFolds folds_;
-  FakeLearner learner_;
-  FakeAdmin admin_{log_};
-  const Api api_{ServerDependencies{answerer_, log_, nets_, folds_, learner_, &admin_}};
+  FakeParts parts_;
+  FakeLog& log_ = parts_.log;
+  FakeLearner& learner_ = parts_.learner;
+  FakeAdmin& admin_ = parts_.admin;
+  const Api api_{parts_.dependencies()};
   silt::v1::DeleteSourceResponse deleted_;
   silt::v1::RenameSourceResponse renamed_;
 };
@@ -124,9 +122,70 @@ TEST_F(MethodsTest, EachAttemptToChangeSomethingIsAudited) {
     logged_.clear();
     const Caller nobody{"uid:9", Tenants(), {}};
     static_cast<void>(call(std::string(method.path), nobody, *new_request(method)));
-    EXPECT_EQ(logged_.find("audit action=") != std::string::npos, method.needs == Right::kChange)
-        << method.path;
+    EXPECT_EQ(logged_.find("audit action=") != std::string::npos, method.needs != Right::kAsk) << method.path;
   }
+  // In the file one a second: nobody fills the disk by being refused.
+  const auto reading = parts_.audit->read().value();
+  EXPECT_EQ(reading.entries.size(), 1u);
+  EXPECT_EQ(reading.entries.at(0).outcome, "PERMISSION_DENIED");
+}
+
+TEST_F(MethodsTest, AChangeIsWrittenDownBeforeAndAfter) {
+  ASSERT_TRUE(remove(changer_, printed_, "d7", true).is_ok());
+  EXPECT_TRUE(parts_.audit->read()->entries.empty());  // it changed nothing
+  ASSERT_TRUE(remove(changer_, printed_, "d8").is_ok());
+  const auto reading = parts_.audit->read().value();
+  ASSERT_EQ(reading.entries.size(), 2u);
+  for (const access::AuditEntry& entry : reading.entries) {
+    EXPECT_EQ(entry.caller, "uid:8");
+    EXPECT_EQ(entry.action, "DeleteSource");
+    EXPECT_EQ(entry.tenant, "default");
+    EXPECT_EQ(entry.object, printed_);
+    EXPECT_EQ(entry.request_id, "d8");
+  }
+  EXPECT_EQ(reading.entries[0].outcome, "begun");
+  EXPECT_EQ(reading.entries[1].outcome, "OK");
+  EXPECT_EQ(reading.verified, 2u);
+}
+
+TEST_F(MethodsTest, AllSourcesOfATenantAreResetOnceAndOnlyThese) {
+  log_.entries.push_back({{{TenantId{1}, store::SourceId{3}}, "default", "web", "in:web", "in"}, {}});
+  silt::v1::ResetStateRequest reset;
+  reset.set_all(true);
+  reset.set_request_id("r9");
+  silt::v1::ResetStateResponse done;
+  ASSERT_TRUE(call("/silt.v1.StateAdmin/ResetState", changer_, reset, &done).is_ok());
+  ASSERT_EQ(done.resets_size(), 2);
+  EXPECT_EQ(learner_.requests().size(), 2u);
+  log_.entries.push_back({{{TenantId{1}, store::SourceId{4}}, "default", "new", "in:new", "in"}, {}});
+  ASSERT_TRUE(call("/silt.v1.StateAdmin/ResetState", changer_, reset, &done).is_ok());
+  EXPECT_EQ(done.resets_size(), 2);  // those that were chosen the first time
+  EXPECT_EQ(learner_.requests().at(0).request_id, learner_.requests().at(2).request_id);
+  reset.add_sources("web");
+  EXPECT_EQ(call("/silt.v1.StateAdmin/ResetState", changer_, reset).code(), Code::kInvalidArgument);
+  reset.clear_sources();
+  reset.set_tenant("*");
+  EXPECT_EQ(call("/silt.v1.StateAdmin/ResetState", root_, reset).code(), Code::kInvalidArgument);
+}
+
+TEST_F(MethodsTest, ARollbackNeedsATargetThatIsThere) {
+  const auto roll_back = [&](const silt::v1::RollbackStateRequest& request) {
+    return call("/silt.v1.StateAdmin/RollbackState", changer_, request);
+  };
+  silt::v1::RollbackStateRequest request;
+  request.set_source(printed_);
+  EXPECT_EQ(roll_back(request).code(), Code::kInvalidArgument);
+  request.set_version(12);
+  EXPECT_EQ(roll_back(request).code(), Code::kNotFound);
+  parts_.nets.kept[1] = {{.state_version = 12, .learned_seq = 3}};
+  ASSERT_TRUE(roll_back(request).is_ok());
+  ASSERT_EQ(learner_.rollbacks().size(), 1u);
+  EXPECT_EQ(learner_.rollbacks()[0].left_out, (std::vector<store::SeqRange>{{4, ~store::Seq{0}}}));
+  request.mutable_without()->add_ranges()->set_first(9);
+  EXPECT_EQ(roll_back(request).code(), Code::kInvalidArgument);  // first to last
+  request.mutable_without()->mutable_ranges(0)->set_last(11);
+  ASSERT_TRUE(roll_back(request).is_ok());
+  EXPECT_EQ(learner_.rollbacks()[1].left_out, (std::vector<store::SeqRange>{{9, 11}}));
 }
 
 TEST_F(MethodsTest, OthersTenantsAreRefused) {
@@ -136,8 +195,8 @@ TEST_F(MethodsTest, OthersTenantsAreRefused) {
   EXPECT_TRUE(call<silt::v1::ListSourcesResponse>("/silt.v1.SourceService/ListSources", root_, list).is_ok());
   silt::v1::ResetStateRequest reset;
   reset.set_tenant("other");
-  reset.set_source("db");
-  EXPECT_EQ(call("/silt.v1.StateService/ResetState", changer_, reset).code(), Code::kPermissionDenied);
+  reset.add_sources("db");
+  EXPECT_EQ(call("/silt.v1.StateAdmin/ResetState", changer_, reset).code(), Code::kPermissionDenied);
   EXPECT_TRUE(learner_.requests().empty());
 }
 
@@ -150,13 +209,13 @@ TEST_F(MethodsTest, ASourceIsListedAndChangedByItsPrintedName) {
   EXPECT_FALSE(listed.SerializeAsString().empty());
 
   silt::v1::ResetStateRequest reset;
-  reset.set_source(listed.sources(0).source());
+  reset.add_sources(listed.sources(0).source());
   silt::v1::ResetStateResponse done;
-  ASSERT_TRUE(call("/silt.v1.StateService/ResetState", changer_, reset, &done).is_ok());
+  ASSERT_TRUE(call("/silt.v1.StateAdmin/ResetState", changer_, reset, &done).is_ok());
   EXPECT_EQ(static_cast<std::uint32_t>(learner_.requests().at(0).source.source), 1U);
   EXPECT_EQ(learner_.requests().at(0).scope, learn::ResetScope::kNet);
   reset.set_scope(silt::v1::RESET_SCOPE_NET_AND_FOLD);
-  ASSERT_TRUE(call("/silt.v1.StateService/ResetState", changer_, reset, &done).is_ok());
+  ASSERT_TRUE(call("/silt.v1.StateAdmin/ResetState", changer_, reset, &done).is_ok());
   EXPECT_EQ(learner_.requests().at(1).scope, learn::ResetScope::kNetAndFold);
   EXPECT_EQ(done.scope(), silt::v1::RESET_SCOPE_NET_AND_FOLD);
 }

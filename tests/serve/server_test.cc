@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "proto/silt/v1/admin.grpc.pb.h"
 #include "proto/silt/v1/ask.grpc.pb.h"
+#include "proto/silt/v1/state.grpc.pb.h"
 #include "tests/serve/fakes.h"
 #include "tests/support/temp_dir.h"
 
@@ -51,6 +52,7 @@ class ServerTest : public ::testing::Test {
       log_.append(line).append("\n");
     });
     options_.socket = dir_.path("query.sock");
+    options_.admin_socket = dir_.path("admin.sock");
     options_.queue_max = 4;
   }
   void TearDown() override {
@@ -59,14 +61,18 @@ class ServerTest : public ::testing::Test {
   }
 
   void start() {
-    Result<std::unique_ptr<Server>> server =
-        Server::start({answerer_, log_store_, nets_, folds_, learner_, &admin_,
-                       [](silt::v1::GetStatusResponse& status) { status.set_version("test"); },
-                       [](SourceRef, silt::v1::Source& source) { source.set_places(5); }},
-                      options_);
+    ServerDependencies dependencies = parts_.dependencies();
+    dependencies.fill_status = [](const access::Tenants&, silt::v1::GetStatusResponse& status) {
+      status.set_version("test");
+    };
+    dependencies.fill_stored = [](SourceRef, silt::v1::Source& source) { source.set_places(5); };
+    Result<std::unique_ptr<Server>> server = Server::start(dependencies, options_);
     ASSERT_TRUE(server.is_ok()) << server.status().to_string();
     server_ = std::move(*server);
     channel_ = new_channel();
+  }
+  std::shared_ptr<grpc::Channel> admin_channel() const {
+    return grpc::CreateChannel("unix:" + options_.admin_socket, grpc::InsecureChannelCredentials());
   }
   std::shared_ptr<grpc::Channel> new_channel() const {
     grpc::ChannelArguments arguments;
@@ -113,12 +119,12 @@ class ServerTest : public ::testing::Test {
 
   TempDir dir_;
   ServerOptions options_;
-  FakeAnswerer answerer_;
-  FakeLog log_store_;
-  FakeNets nets_;
-  FakeFolds folds_;
-  FakeLearner learner_;
-  FakeAdmin admin_{log_store_};
+  FakeParts parts_;
+  FakeAnswerer& answerer_ = parts_.answerer;
+  FakeLog& log_store_ = parts_.log;
+  FakeNets& nets_ = parts_.nets;
+  FakeFolds& folds_ = parts_.folds;
+  FakeLearner& learner_ = parts_.learner;
   std::mutex log_mutex_;
   std::string log_;
   std::unique_ptr<Server> server_;
@@ -272,6 +278,9 @@ TEST_F(ServerTest, SurvivesAFloodOfConnections) {
     if (fd < 0) ++refused;
     if (fd >= 0) flood.push_back(fd);
   }
+  // What is closed before it was accepted need not be refused.
+  const auto limit = std::chrono::steady_clock::now() + 10s;
+  while (logged().find("connection_refused") == std::string::npos && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
   for (const int fd : flood) ::close(fd);
   EXPECT_GT(refused, 0);  // this process has run out as well
   EXPECT_TRUE(status_call(new_channel()).ok());
@@ -373,7 +382,7 @@ TEST_F(ServerTest, ListSourcesJoinsJournalAndLearner) {
 
 silt::v1::ResetStateRequest reset_request() {
   silt::v1::ResetStateRequest request;
-  request.set_source("web");
+  request.add_sources("web");
   request.set_request_id("id-1");
   request.set_expected_version(7);
   return request;
@@ -382,16 +391,17 @@ silt::v1::ResetStateRequest reset_request() {
 TEST_F(ServerTest, ResetIsCarriedOutOnceFoundAndAudited) {
   log_store_.entries = {{{{TenantId{1}, SourceId{9}}, "default", "web", "web", "web"}, {}}};
   start();
-  const auto stub = silt::v1::StateService::NewStub(channel_);
+  const auto stub = silt::v1::StateAdmin::NewStub(admin_channel());
   const auto reset = [&](const silt::v1::ResetStateRequest& request, silt::v1::ResetStateResponse& response) {
     grpc::ClientContext context;
     return stub->ResetState(&context, request, &response);
   };
   silt::v1::ResetStateResponse response;
   ASSERT_TRUE(reset(reset_request(), response).ok());
-  EXPECT_EQ(response.new_version(), 8U);
+  ASSERT_EQ(response.resets_size(), 1);
+  EXPECT_EQ(response.resets(0).new_version(), 8U);
   ASSERT_EQ(learner_.requests().size(), 1U);
-  EXPECT_EQ(learner_.requests()[0].request_id, "id-1");
+  EXPECT_EQ(learner_.requests()[0].request_id, "id-1/9");
   EXPECT_EQ(learner_.requests()[0].expected_version, 7U);
   const std::string uid = std::to_string(::geteuid());
   EXPECT_NE(logged().find("audit action=ResetState caller=uid:" + uid +
@@ -431,10 +441,13 @@ TEST_F(ServerTest, OthersMayAskButNotChangeAndEachIsKnown) {
   std::string version;
   EXPECT_TRUE(status_call(theirs, &version).ok());
   EXPECT_EQ(version, "test");
+  const int admin_fd = connect_as(options_.admin_socket, 12345);
+  ASSERT_GE(admin_fd, 0);
+  const auto their_admin = grpc::CreateInsecureChannelFromFd("siltd", admin_fd);
   grpc::ClientContext context;
   silt::v1::ResetStateResponse response;
   const grpc::Status status =
-      silt::v1::StateService::NewStub(theirs)->ResetState(&context, reset_request(), &response);
+      silt::v1::StateAdmin::NewStub(their_admin)->ResetState(&context, reset_request(), &response);
   EXPECT_EQ(status.error_code(), StatusCode::PERMISSION_DENIED);
   EXPECT_TRUE(learner_.requests().empty());
   EXPECT_NE(logged().find("caller=uid:12345"), std::string::npos) << logged();
@@ -458,6 +471,21 @@ TEST_F(ServerTest, OneUsersQuestionsDoNotKeepAnotherWaiting) {
   EXPECT_TRUE(status_call(channel_).ok());
   for (const auto& held : flood) held->context.TryCancel();
   for (const auto& held : flood) finish(*held);
+}
+
+// Who may ask need not be able to reach the socket where things are changed, and it offers no questions.
+TEST_F(ServerTest, EachSocketHasItsMethodsAndNoOthers) {
+  start();
+  const auto code = [](const grpc::Status& status) { return status.error_code(); };
+  grpc::ClientContext a, b, c;
+  for (grpc::ClientContext* context : {&a, &b, &c}) context->set_deadline(std::chrono::system_clock::now() + 5s);
+  silt::v1::ResetStateResponse reset;
+  EXPECT_EQ(code(silt::v1::StateAdmin::NewStub(channel_)->ResetState(&a, reset_request(), &reset)), StatusCode::UNIMPLEMENTED);
+  silt::v1::DeleteSourceResponse deleted;
+  EXPECT_EQ(code(silt::v1::SourceService::NewStub(channel_)->DeleteSource(&b, {}, &deleted)), StatusCode::UNIMPLEMENTED);
+  silt::v1::ListSourcesResponse listed;
+  EXPECT_EQ(code(silt::v1::SourceService::NewStub(admin_channel())->ListSources(&c, {}, &listed)), StatusCode::UNIMPLEMENTED);
+  EXPECT_TRUE(learner_.requests().empty());
 }
 
 // Reflection and health come from gRPC and know the services that are registered by name.
@@ -484,8 +512,7 @@ TEST_F(ServerTest, ReflectionListsTheServicesOfTheTable) {
   grpc::Slice slice;
   ASSERT_TRUE(reply.DumpToSingleSlice(&slice).ok());
   const std::string text(slice.begin(), slice.end());
-  for (const char* service : {"silt.v1.AskService", "silt.v1.SourceService", "silt.v1.StateService",
-                              "silt.v1.DaemonService", "grpc.health.v1.Health"}) {
+  for (const char* service : {"silt.v1.AskService", "silt.v1.SourceService", "silt.v1.DaemonService", "grpc.health.v1.Health"}) {
     EXPECT_NE(text.find(service), std::string::npos) << service;
   }
   context.TryCancel();
