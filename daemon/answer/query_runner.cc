@@ -99,12 +99,38 @@ Status QueryRunner::cite_hit(const search::Profiles& scope, const search::Hit& h
   return Status::ok();
 }
 
+namespace {
+
+// "port", where numbers are compared or summed and the numbers are in "port:num".
+std::string name_of_number(const std::string& name, const search::Profiles& scope) {
+  const search::SlotProfile* best = nullptr;
+  for (const auto& profile : scope) {
+    for (const search::SlotProfile& slot : profile->slots) {
+      if (slot.numbers == 0 || slot.base() != name) continue;
+      if (slot.name == name && slot.numbers * 2 > slot.count) return name;
+      if (best == nullptr || slot.numbers > best->numbers) best = &slot;
+    }
+  }
+  return best == nullptr ? name : best->name;
+}
+
+void name_numbers(Query& query, const search::Profiles& scope) {
+  const bool sums = query.op == Op::kSum || query.op == Op::kAverage || query.op == Op::kMin || query.op == Op::kMax || query.op == Op::kPercentile;
+  if (sums && !query.operand.empty()) query.operand = name_of_number(query.operand, scope);
+  for (Test& test : query.tests) {
+    if (test.any.empty()) test.slot = name_of_number(test.slot, scope);
+  }
+}
+
+}  // namespace
+
 Result<silt::v1::QueryResponse> QueryRunner::query(const access::Call& call, const silt::v1::QueryRequest& request,
                                                    const std::vector<store::SourceInfo>& sources) {
   SILT_ASSIGN(const silt::v1::Query message, query_of(request));
   reply::Judged judged;
   SILT_ASSIGN(judged.candidate.query, from_proto(message));
   SILT_ASSIGN(judged.scope, profiles_of(call, sources));
+  name_numbers(judged.candidate.query, judged.scope);
   const Query& query = judged.candidate.query;
   const search::Limits limits = limits_of(call, request.zone_s());
   SILT_ASSIGN(judged.outcome, search::execute(log_, judged.scope, query, limits));

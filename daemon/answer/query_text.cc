@@ -217,8 +217,12 @@ Status Parser::apply(Part& part) {
   else if (key == "not") query_.not_words.insert(query_.not_words.end(), part.any.begin(), part.any.end());
   else if (key == "in") query_.sources.insert(query_.sources.end(), part.any.begin(), part.any.end());
   else if (key == "versus") query_.versus.insert(query_.versus.end(), part.any.begin(), part.any.end());
-  else if (key == "of") query_.operand = value;
-  else if (key == "by") query_.group = value;
+  else if (key == "of" || key == "by") {
+    std::string& name = key == "of" ? query_.operand : query_.group;
+    if (!name.empty()) return invalid_argument("there is one already; a query has one " + key);
+    if (value.empty()) return invalid_argument("name a slot, as in by:user; `silt patterns` lists them");
+    name = value;
+  }
   else if (key == "if") return apply_test(part);
   else if (key == "since" || key == "until" || key == "daily") return apply_window(key, value, query_.window);
   else if (key.starts_with("other-")) return apply_window(std::string_view(key).substr(6), value, query_.other_window);

@@ -21,6 +21,12 @@ TEST(QueryText, ATestAndAGroupMayBeTypedAsTheyAreSaid) {
   EXPECT_EQ(parse_query("list path=/a:b").value().tests.at(0).any, std::vector<std::string>{"/a:b"});
 }
 
+TEST(QueryText, ANameGivenTwiceOrNotAtAllIsRefused) {
+  EXPECT_NE(parse_query("count by status by queue").status().message().find("one already"), std::string::npos);
+  EXPECT_FALSE(parse_query("max of:a of:b").is_ok());
+  EXPECT_NE(parse_query("top by:").status().message().find("silt patterns"), std::string::npos);
+}
+
 search::Outcome run(const LinesStore& store, std::shared_ptr<search::Profile> profile, std::string_view query) {
   auto parsed = parse_query(query);
   EXPECT_TRUE(parsed.is_ok()) << query;
@@ -45,6 +51,18 @@ TEST(Fields, AreTestedAndGroupedByInQueries) {
   ASSERT_EQ(groups.size(), 2U);
   EXPECT_EQ(groups[0].value, "otto");
   EXPECT_EQ(groups[0].count, 3U);
+}
+
+TEST(Fields, NumbersMayHaveExponentsAndBeginWithAPoint) {
+  LinesStore store;
+  auto profile = std::make_shared<search::Profile>();
+  profile->name = "x";
+  profile->ref = store.add("x", "loss=1e-05 temp .5 end\nloss=0.125 temp 1.5 end\nloss=1.5e+3 temp 4 end\n", kNow);
+  ASSERT_TRUE(search::update_profile(store, store, *profile).is_ok());
+  EXPECT_DOUBLE_EQ(*run(store, profile, "min of:loss").value, 1e-5);
+  EXPECT_DOUBLE_EQ(*run(store, profile, "max of:loss").value, 1500);
+  EXPECT_EQ(run(store, profile, "count loss<0.01").matched, 1U);
+  EXPECT_DOUBLE_EQ(*run(store, profile, "sum of:temp:num").value, 6);
 }
 
 TEST(Fields, OfAPatternAreListedWithTypeUnitAndItsOwnValues) {

@@ -89,6 +89,12 @@ TEST(Quantities, HaveUnits) {
   EXPECT_DOUBLE_EQ(search::read_quantity("1,234 bytes")->value, 1234);
   EXPECT_EQ(search::read_quantity("95 %")->measure, search::Measure::kShare);
   EXPECT_FALSE(search::read_quantity("none"));
+  EXPECT_DOUBLE_EQ(search::read_quantity("1e-05 seq")->value, 1e-5);
+  EXPECT_DOUBLE_EQ(search::read_quantity("1.5E+3ms")->base, 1.5);
+  EXPECT_DOUBLE_EQ(search::read_quantity("3e2 ms")->base, 0.3);
+  EXPECT_DOUBLE_EQ(search::read_quantity("12e45abc")->value, 12);
+  EXPECT_DOUBLE_EQ(search::read_quantity("7 errors")->value, 7);
+  EXPECT_DOUBLE_EQ(search::read_quantity("9e")->value, 9);
 }
 
 language::Reading read(std::string_view question) {

@@ -57,6 +57,7 @@ class Composer {
   void state_prose();
   void quote_near(std::size_t most);
   void closest();
+  void state_no_number();
   void rivals();
   void elsewhere();
   std::string in_a_line(const Judged& judged) const;
@@ -179,11 +180,19 @@ void Composer::state_number() {
   else quote_sample(2);
 }
 
+void Composer::state_no_number() {
+  reply_.text = "None of " + plural(found_.matched, "record") + " " + what() + " has a number in a slot \"" + query_.operand + "\"; `silt patterns` lists what there is.";
+}
+
 void Composer::state_groups() {
   const bool threshold = query_.op == Op::kThreshold;
   std::vector<Group> groups = found_.groups;
   if (threshold) std::erase_if(groups, [&](const Group& group) { return static_cast<double>(group.count) < query_.number; });
   const std::string by = query_.group.empty() ? query_.operand : query_.group;
+  if (groups.empty() && found_.grouped == 0 && !by.empty()) {
+    reply_.text = "None of " + plural(found_.matched, "record") + " " + what() + " has a slot \"" + by + "\"; `silt patterns` lists what there is.";
+    return;
+  }
   if (query_.op == Op::kDistinct || threshold) {
     reply_.text = plural(groups.size(), "value") + " of " + by + (threshold ? " with at least " + number_text(query_.number) + " records" : "") + ": ";
   } else if (!groups.empty()) {
@@ -399,7 +408,7 @@ void Composer::state() {
     case Op::kAverage:
     case Op::kMin:
     case Op::kMax:
-    case Op::kPercentile: return found_.value ? state_number() : state_list();
+    case Op::kPercentile: return found_.value ? state_number() : query_.operand.empty() ? state_list() : state_no_number();
     case Op::kDistinct:
     case Op::kTop:
     case Op::kBottom:

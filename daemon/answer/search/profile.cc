@@ -1,6 +1,7 @@
 #include "daemon/answer/search/profile.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <numeric>
 #include <span>
@@ -206,7 +207,10 @@ std::string slot_key(const Slot& slot, std::string_view) {
 }
 
 std::optional<Quantity> slot_quantity(const Slot& slot, std::string_view text, bool clock) {
-  auto out = read_quantity(text.substr(slot.begin, kQuantityReach), clock);
+  // ".5": the point is no part of the token.
+  const auto at = [&](std::size_t back) { return slot.begin >= back ? text[slot.begin - back] : ' '; };
+  const bool point = at(1) == '.' && at(2) != '.' && std::isalnum(static_cast<unsigned char>(at(2))) == 0;
+  auto out = read_quantity(text.substr(slot.begin - (point ? 1 : 0), kQuantityReach), clock);
   if (!out || out->measure != Measure::kNone || slot.role == Role::kPlain) return out;
   const std::string_view value = text.substr(slot.begin, slot.end - slot.begin);
   out->unit = lower(fold::unit_of(slot.name, value, slot.type));

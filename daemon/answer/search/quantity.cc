@@ -10,6 +10,20 @@
 namespace silt::answer::search {
 namespace {
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// The size of "e-05" where `text` begins with an exponent; 0: with something else. Without a sign it must end a word.
+std::size_t exponent_size(std::string_view text) {
+  if (text.empty() || (text[0] | 0x20) != 'e') return 0;
+  std::size_t at = 1;
+  const bool sign = at < text.size() && (text[at] == '+' || text[at] == '-');
+  if (sign) ++at;
+  const std::size_t digits = at;
+  while (at < text.size() && is_digit(text[at])) ++at;
+  const bool goes_on = !sign && at < text.size() && ((text[at] | 0x20) >= 'a' && (text[at] | 0x20) <= 'z');
+  return at > digits && at - digits <= 3 && !goes_on ? at : 0;
+}
+
 std::optional<double> plain_number(std::string_view text, std::size_t& used) {
   std::string digits;
   std::size_t at = 0;
@@ -28,6 +42,12 @@ std::optional<double> plain_number(std::string_view text, std::size_t& used) {
                (at + 4 < text.size() && text[at + 4] >= '0' && text[at + 4] <= '9')) {
       break;
     }
+  }
+  if (const std::size_t size = any ? exponent_size(text.substr(std::min(at, text.size()))) : 0; size > 0) {
+    for (std::size_t i = at; i < at + size; ++i) {
+      if (text[i] != '+') digits += text[i];
+    }
+    at += size;
   }
   double value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
