@@ -1,6 +1,7 @@
 #include "daemon/access/audit_log.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -148,6 +149,7 @@ Status AuditLog::start() {
     return errno_status("mend the audit log " + path_, errno);
   if (!reading.damage.empty())
     log::error("audit_log_damaged", {{"file", path_}, {"damage", reading.damage}, {"remedy", "find out who changed it; `silt audit` shows the rest"}});
+  size_ = ::lseek(file_, 0, SEEK_END);
   if (!reading.entries.empty() && reading.entries.back().number > last_.number)
     last_ = {reading.entries.back().number, reading.entries.back().sha256};
   return Status::ok();
@@ -173,8 +175,22 @@ Status AuditLog::append_refused(AuditEntry entry) {
   return write(std::move(entry));
 }
 
+// Whoever may write to the store can remove or replace the file while it is open here.
+Status AuditLog::check_file() const {
+  struct stat open{}, named{};
+  const bool same = ::fstat(file_, &open) == 0 && ::lstat(path_.c_str(), &named) == 0 && open.st_ino == named.st_ino &&
+                    open.st_dev == named.st_dev && open.st_size == size_;
+  if (same) return Status::ok();
+  return data_loss("the audit log " + path_ + " was removed, replaced or changed while siltd ran, so nothing can be written down; "
+                   "find out by whom, put it back, and restart siltd");
+}
+
 Status AuditLog::write(AuditEntry entry) {
   SILT_TRY(failed_);
+  if (const Status checked = check_file(); !checked.is_ok()) {
+    log::error("audit_log_damaged", {{"file", path_}, {"damage", checked.message()}});
+    return checked;
+  }
   entry.number = last_.number + 1;
   entry.time_us = clock_.wall_us();
   const std::string body = body_of(entry);
@@ -186,13 +202,15 @@ Status AuditLog::write(AuditEntry entry) {
     return failed_;
   }
   last_ = next;
+  size_ += written;
   return failed_ = anchors_.put_audit_anchor(next);
 }
 
 Result<AuditReading> AuditLog::read() const {
   const std::lock_guard lock(mutex_);
-  SILT_ASSIGN(const std::string text, contents(path_));
   SILT_ASSIGN(const store::AuditAnchor anchor, anchors_.audit_anchor());
+  const bool gone = ::access(path_.c_str(), F_OK) != 0 && errno == ENOENT;  // then all entries are missing
+  SILT_ASSIGN(const std::string text, gone ? Result<std::string>(std::string()) : contents(path_));
   return read_audit(text, anchor);
 }
 

@@ -68,12 +68,14 @@ class AuditLog {
       : path_(std::move(path)), anchors_(anchors), clock_(clock) {}
   Status start();
   Status write(AuditEntry entry);  // with the lock
+  Status check_file() const;
 
   const std::string path_;
   store::AuditAnchors& anchors_;
   const Clock& clock_;
   mutable std::mutex mutex_;  // of what follows
   int file_ = -1;
+  std::int64_t size_ = 0;  // of the file
   store::AuditAnchor last_;
   Status failed_;
   std::map<std::string, Refusals> refusals_;

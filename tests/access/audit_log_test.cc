@@ -148,6 +148,23 @@ TEST_F(AuditLogTest, OfRefusalsOneASecondIsWritten) {
   EXPECT_NE(reading.entries[2].detail.find("999 more"), std::string::npos) << reading.entries[2].detail;
 }
 
+TEST_F(AuditLogTest, NothingIsWrittenToAFileThatIsNoLongerTheLog) {
+  const auto log = open();
+  ASSERT_TRUE(log->append({.caller = "uid:7"}).is_ok());
+  const std::vector<std::string> kept = lines();
+  std::filesystem::rename(path_, path_ + ".away");
+  const Status gone = log->append({.caller = "uid:7"});
+  EXPECT_NE(gone.message().find("removed, replaced or changed"), std::string::npos) << gone.to_string();
+  EXPECT_NE(log->read().value().damage, "") << "all entries are missing";
+  put(kept);  // another file with the same bytes
+  EXPECT_FALSE(log->append({.caller = "uid:7"}).is_ok());
+  std::filesystem::rename(path_ + ".away", path_);
+  EXPECT_TRUE(log->append({.caller = "uid:7"}).is_ok()) << "put back, it is the log again";
+  put({});  // emptied in place
+  EXPECT_FALSE(log->append({.caller = "uid:7"}).is_ok());
+  EXPECT_EQ(anchors_.anchor.number, 2u);
+}
+
 TEST_F(AuditLogTest, WithoutRoomNothingIsTakenForWritten) {
   const auto log = open();
   ASSERT_TRUE(log->append({.caller = "uid:7"}).is_ok());
