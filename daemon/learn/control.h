@@ -39,6 +39,7 @@ struct ResetResult {
 struct RollbackRequest {
   store::SourceRef source;
   std::string request_id;
+  std::uint64_t asked = 0;  // a hash of what the caller asked for: with this id again, it must be the same
   std::uint64_t expected_version = 0;
   bool dry_run = false;
   std::vector<store::SeqRange> left_out;  // what is behind the journal's end is cut off

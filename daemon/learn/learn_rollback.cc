@@ -13,9 +13,11 @@ namespace {
 
 constexpr char kRollback = 'b';  // first byte of a stored result
 
-std::string encode_result(const RollbackResult& result) {
+std::string encode_result(const RollbackRequest& request, const RollbackResult& result) {
   ByteWriter writer;
   writer.u8(kRollback);
+  writer.varint(static_cast<std::uint32_t>(request.source.source));
+  writer.varint(request.asked);
   for (const std::uint64_t value : {result.old_version, result.from_version, result.from_seq, result.left_out_records,
                                     result.reread_records, result.dropped_versions}) {
     writer.varint(value);
@@ -23,9 +25,11 @@ std::string encode_result(const RollbackResult& result) {
   return writer.take();
 }
 
-Result<RollbackResult> decode_result(std::string_view bytes) {
+Result<RollbackResult> decode_result(std::string_view bytes, const RollbackRequest& request) {
   ByteReader reader(bytes);
-  if (reader.u8() != kRollback) return Status(Code::kAlreadyExists, "request_id was used for something else");
+  const bool same = reader.u8() == kRollback && reader.varint() == static_cast<std::uint32_t>(request.source.source) &&
+                    reader.varint() == request.asked;
+  if (!same) return Status(Code::kAlreadyExists, "request_id was used for something else");
   RollbackResult result;
   for (std::uint64_t* value : {&result.old_version, &result.from_version, &result.from_seq, &result.left_out_records,
                                &result.reread_records, &result.dropped_versions}) {
@@ -72,7 +76,7 @@ Result<std::uint64_t> LearnLoop::versions_that_go(store::SourceRef ref, store::S
 Result<RollbackResult> LearnLoop::go_back(const RollbackRequest& request) {
   if (!request.request_id.empty()) {
     SILT_ASSIGN(const auto stored, nets_.request_result(request.source.tenant, request.request_id));
-    if (stored) return decode_result(*stored);
+    if (stored) return decode_result(*stored, request);
   }
   SILT_ASSIGN(Source* const source, open(request.source));
   if (source == nullptr) return not_found("no such source");
@@ -98,7 +102,7 @@ Result<RollbackResult> LearnLoop::go_back(const RollbackRequest& request) {
   if (request.dry_run) return result;
   SILT_ASSIGN(store::NetRewind rewind, rewind_of(request, start));
   rewind.left_out = std::move(left_out);
-  rewind.request = {request.request_id, encode_result(result), clock_.wall_us()};
+  rewind.request = {request.request_id, encode_result(request, result), clock_.wall_us()};
   options_.point("learn.before_rollback");
   SILT_TRY(nets_.rewind(rewind));
   options_.point("learn.after_rollback");

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "daemon/store/hash64.h"
 #include "daemon/store/seq_ranges.h"
 
 namespace silt::learn {
@@ -21,6 +22,19 @@ std::string encode_sources(const std::vector<store::SourceInfo>& sources, ResetS
     writer.string(source.name);
   }
   return writer.take();
+}
+
+std::uint64_t hash_of(const RollbackTarget& target) {
+  ByteWriter writer;
+  writer.varint(target.version);
+  writer.varint(static_cast<std::uint64_t>(target.time_us.value_or(-1)));
+  writer.varint(target.patterns.size());
+  for (const store::PatternId pattern : target.patterns) writer.varint(pattern);
+  for (const store::SeqRange& range : target.ranges) {
+    writer.varint(range.first);
+    writer.varint(range.last);
+  }
+  return store::hash64(writer.bytes());
 }
 
 Status used_before() {
@@ -90,6 +104,7 @@ Result<std::vector<SourceReset>> StateAdmin::reset(const std::vector<store::Sour
 Result<RollbackResult> StateAdmin::rollback(const store::SourceInfo& source, const RollbackTarget& target,
                                             RollbackRequest request) {
   request.source = source.ref;
+  request.asked = hash_of(target);
   SILT_ASSIGN(request.left_out, resolve(source, target));
   return control_.rollback(request);
 }

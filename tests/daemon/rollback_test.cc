@@ -154,6 +154,10 @@ TEST_F(RollbackTest, ARequestIsCarriedOutOnce) {
   ASSERT_TRUE(again.is_ok());
   EXPECT_EQ(again->left_out_records, first->left_out_records);
   EXPECT_EQ(store_->learned(source()), after);
+  RollbackRequest other = without({{1, 10}}, "id");
+  other.asked = 7;  // its caller named other records
+  EXPECT_EQ(roll_back(other).status().code(), Code::kAlreadyExists);
+  EXPECT_EQ(store_->learned(source()), after);
   start();
   EXPECT_EQ(loop_->reset({.source = source(), .request_id = "id"}).status().code(), Code::kAlreadyExists);
 }
