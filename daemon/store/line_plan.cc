@@ -1,6 +1,7 @@
 #include "daemon/store/line_plan.h"
 
 namespace silt::store {
+namespace {
 
 Result<LinePlan> plan_lines(const ShapeInfo& shape, SegmentColumns& columns) {
   LinePlan plan;
@@ -14,6 +15,18 @@ Result<LinePlan> plan_lines(const ShapeInfo& shape, SegmentColumns& columns) {
   }
   plan.end = std::string_view(shape.text).substr(at);
   return plan;
+}
+
+}  // namespace
+
+Result<const LinePlan*> LinePlans::of(std::uint32_t shape) {
+  const std::vector<ShapeInfo>& shapes = columns_.header().shapes;
+  plans_.resize(shapes.size());
+  std::optional<LinePlan>& plan = plans_[shape];
+  if (!plan) {
+    SILT_ASSIGN(plan, plan_lines(shapes[shape], columns_));
+  }
+  return &*plan;
 }
 
 bool append_line(const LinePlan& plan, std::size_t index, std::size_t end_max, std::string& out) {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +24,18 @@ struct LinePlan {
   std::string_view end;
 };
 
-// Decodes the columns of the shape.
-Result<LinePlan> plan_lines(const ShapeInfo& shape, SegmentColumns& columns);
+// The plans of a segment's shapes, each made when it is first asked for. One thread at a time.
+class LinePlans {
+ public:
+  explicit LinePlans(SegmentColumns& columns) : columns_(columns) {}  // which must outlive this
+
+  // Decodes the columns of the shape. Lives as long as this.
+  Result<const LinePlan*> of(std::uint32_t shape);
+
+ private:
+  SegmentColumns& columns_;
+  std::vector<std::optional<LinePlan>> plans_;
+};
 
 // Appends the line of record `index` of the segment, which must be of the shape. False: it is longer than
 // `end_max` allows.

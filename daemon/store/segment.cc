@@ -14,8 +14,8 @@ namespace silt::store {
 struct Segment::State {
   std::shared_ptr<const std::string> bytes;
   SegmentColumns columns;
-  std::vector<std::optional<LinePlan>> plans;  // of shapes whose columns were decoded
-  TextKinds kinds{columns};
+  LinePlans plans{columns};
+  TextKinds kinds{columns, plans};
 
   Status append_text(std::uint32_t index, std::string& out);
   Result<std::string> texts_of(std::span<const std::uint32_t> indexes);
@@ -140,11 +140,7 @@ Result<ColumnValues> Segment::column(std::uint32_t shape, std::uint32_t hole) {
 Status Segment::State::append_text(std::uint32_t index, std::string& out) {
   SILT_ASSIGN(const std::span<const std::uint32_t> shapes, columns.shape_of());
   SILT_ASSIGN(const std::span<const std::int64_t> sizes, columns.sizes());
-  plans.resize(columns.header().shapes.size());
-  std::optional<LinePlan>& plan = plans[shapes[index]];
-  if (!plan) {
-    SILT_ASSIGN(plan, plan_lines(columns.header().shapes[shapes[index]], columns));
-  }
+  SILT_ASSIGN(const LinePlan* const plan, plans.of(shapes[index]));
   const std::size_t end = out.size() + static_cast<std::size_t>(sizes[index]);
   if (append_line(*plan, index, end, out) && out.size() == end) return Status::ok();
   return data_loss("segment: record " + std::to_string(index) +
@@ -258,15 +254,15 @@ Result<std::vector<PatternLetters>> Segment::letters() {
 // Marks the records of a shape in which `holds` is true of something.
 Status Segment::State::mark_where(const Holds& holds, std::uint32_t shape, std::vector<bool>& marked) {
   SILT_ASSIGN(const std::span<const std::uint32_t> shapes, columns.shape_of());
-  SILT_ASSIGN(const LinePlan plan, plan_lines(columns.header().shapes[shape], columns));
+  SILT_ASSIGN(const LinePlan* const plan, plans.of(shape));
   const auto holds_in = [&](std::string_view text) { return !text.empty() && holds(text); };
   const ShapeInfo& info = columns.header().shapes[shape];
   const auto holds_in_constant = [&](const HoleInfo& hole) {
     return hole.is_constant() && holds_in(std::string_view(info.text).substr(hole.offset, hole.size));
   };
-  const bool all = holds_in(plan.end) || std::ranges::any_of(plan.parts, holds_in, &LinePlan::Part::before) ||
+  const bool all = holds_in(plan->end) || std::ranges::any_of(plan->parts, holds_in, &LinePlan::Part::before) ||
                    std::ranges::any_of(info.holes, holds_in_constant);
-  for (const LinePlan::Part& part : plan.parts) {
+  for (const LinePlan::Part& part : plan->parts) {
     if (all) break;
     const Column& column = *part.values.column;
     std::vector<signed char> known(column.strings().size(), -1);  // of each string of a dictionary

@@ -158,15 +158,14 @@ Status TextKinds::sort_records() {
   by_shape_.resize(shapes.size());
   for (std::uint32_t i = 0; i < shapes.size(); ++i) by_shape_[next[shapes[i]]++] = i;
   kind_of_.assign(shapes.size(), kNoKind);
-  plans_.resize(infos.size());
   was_read_.resize(infos.size());
   return Status::ok();
 }
 
 Status TextKinds::read_shape(std::uint32_t shape) {
   was_read_[shape] = true;
-  SILT_ASSIGN(plans_[shape], plan_lines(columns_.header().shapes[shape], columns_));
-  const LinePlan& plan = plans_[shape];
+  SILT_ASSIGN(const LinePlan* const made, plans_.of(shape));
+  const LinePlan& plan = *made;
   if (!numbers_stand_alone(plan)) return Status::ok();
   const std::span<const std::uint32_t> records(by_shape_.data() + begins_[shape], begins_[shape + 1] - begins_[shape]);
   Groups groups(records.size());
@@ -183,10 +182,10 @@ Status TextKinds::make(Kind& kind, std::uint32_t index) {
   SILT_ASSIGN(const std::span<const std::uint32_t> shapes, columns_.shape_of());
   SILT_ASSIGN(const std::span<const std::int64_t> sizes, columns_.sizes());
   const auto size = static_cast<std::size_t>(sizes[index]);
-  const LinePlan& plan = plans_[shapes[index]];
+  SILT_ASSIGN(const LinePlan* const plan, plans_.of(shapes[index]));
   std::vector<Number> numbers;
   std::string text;
-  for (const LinePlan::Part& part : plan.parts) {
+  for (const LinePlan::Part& part : plan->parts) {
     const Column& column = *part.values.column;
     const std::uint32_t row = part.values.rows[index];
     text += part.before;
@@ -209,7 +208,7 @@ Status TextKinds::make(Kind& kind, std::uint32_t index) {
     text += skeleton.literals.back();
     if (text.size() > size) break;
   }
-  text += plan.end;
+  text += plan->end;
   if (text.size() != size)
     return data_loss("segment: record " + std::to_string(index) + " has another size than the size column says");
   kind.text = std::move(text);

@@ -2,7 +2,7 @@
 // of equal number_kind. So what is found in one of them stands at the same place in all, and a text is that of
 // another one with its own digits. Kinds are found from columns, without making texts.
 //
-// One thread at a time, over columns that outlive this.
+// One thread at a time, over columns and plans that outlive this.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ unsigned number_kind(std::uint64_t value, unsigned digits);
 
 class TextKinds {
  public:
-  explicit TextKinds(SegmentColumns& columns) : columns_(columns) {}
+  TextKinds(SegmentColumns& columns, LinePlans& plans) : columns_(columns), plans_(plans) {}
 
   // kNoKind, too, where kinds would be hardly fewer than records.
   Result<std::uint32_t> kind(std::uint32_t index);
@@ -50,10 +50,10 @@ class TextKinds {
   Status make(Kind& kind, std::uint32_t index);
 
   SegmentColumns& columns_;
+  LinePlans& plans_;
   std::vector<std::uint32_t> by_shape_;  // indexes of records, sorted by shape
   std::vector<std::uint32_t> begins_;    // of each shape in by_shape_, and the end
-  std::vector<LinePlan> plans_;          // of each shape that was read
-  std::vector<bool> was_read_;
+  std::vector<bool> was_read_;           // of each shape
   std::vector<std::uint32_t> kind_of_;
   std::vector<Kind> kinds_;
 };
