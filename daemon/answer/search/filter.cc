@@ -37,10 +37,12 @@ void RecordInHand::look() {
 
 bool RecordInHand::find_attribute(const std::string& name) {
   attribute_ = nullptr;
-  const auto attributes = stretch_->attributes(index_);
-  if (!attributes.is_ok()) status_ = attributes.status();
-  if (!attributes.is_ok() || attributes->empty()) return false;
-  for (const AttributeSlot& each : attributes_.slots_of(*attributes)) {
+  if (!attributes_) {
+    const auto encoded = stretch_->attributes(index_);
+    if (!encoded.is_ok()) status_ = encoded.status();
+    attributes_ = attribute_reader_.slots_of(encoded.is_ok() ? *encoded : std::string_view());
+  }
+  for (const AttributeSlot& each : *attributes_) {
     if (slot_key(each.slot, each.value) == name) attribute_ = &each;
   }
   return attribute_ != nullptr;

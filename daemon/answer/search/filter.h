@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ class RecordInHand {
   // Of the stretch that was entered.
   void take(std::size_t index, const store::FoldMark& mark) {
     finder_.take(index);
+    attributes_.reset();
+    attribute_ = nullptr;
     index_ = index;
     mark_ = mark;
     read_ = false;
@@ -56,7 +59,8 @@ class RecordInHand {
   bool find_attribute(const std::string& name);
 
   SlotFinder finder_;
-  AttributeReader attributes_;
+  AttributeReader attribute_reader_;
+  std::optional<std::span<const AttributeSlot>> attributes_;  // once they were asked for
   const AttributeSlot* attribute_ = nullptr;  // that was found last, if it was one
   store::Stretch* stretch_ = nullptr;
   std::size_t index_ = 0;
