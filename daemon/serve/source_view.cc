@@ -28,9 +28,7 @@ void fill_net(const store::NetHead& head, silt::v1::Source& out) {
     if (outcome == Outcome::kLearned || head.skipped_by_reason[i] == 0) continue;
     (*out.mutable_skipped())[std::string(outcome_name(outcome))] = head.skipped_by_reason[i];
   }
-  if (head.scored_bytes > 0) {
-    out.set_bits_per_byte(head.scored_nats / std::numbers::ln2 / static_cast<double>(head.scored_bytes));
-  }
+  if (head.scored_bytes > 0) out.set_bits_per_byte(bits_per_byte(head.scored_nats, head.scored_bytes));
   out.set_bits_per_byte_window(mean(head.window_bits));
   out.set_state_version(head.state_version);
   out.set_state_digest(head.state_digest.hex());
@@ -63,6 +61,10 @@ void fill_source(const store::SourceInfo& info, const store::IntakeHead& intake,
   if (net) fill_net(*net, out);
   // The two were read one after the other: the learner may be ahead of the journal's older view.
   out.set_backlog(intake.journal_seq > out.learned_seq() ? intake.journal_seq - out.learned_seq() : 0);
+}
+
+double bits_per_byte(double nats, std::uint64_t bytes) {
+  return bytes == 0 ? 0.0 : nats / std::numbers::ln2 / static_cast<double>(bytes);
 }
 
 }  // namespace silt::serve

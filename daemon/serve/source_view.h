@@ -12,4 +12,7 @@ namespace silt::serve {
 void fill_source(const store::SourceInfo& info, const store::IntakeHead& intake, const store::FoldHead& fold,
                  const std::optional<store::NetHead>& net, silt::v1::Source& out);
 
+// 0 where nothing was scored.
+double bits_per_byte(double nats, std::uint64_t bytes);
+
 }  // namespace silt::serve

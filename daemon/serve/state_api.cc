@@ -2,10 +2,10 @@
 #include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
-#include <numbers>
 
 #include "base/escape.h"
 #include "daemon/serve/api.h"
+#include "daemon/serve/source_view.h"
 
 namespace silt::serve {
 namespace {
@@ -24,29 +24,21 @@ Result<learn::ResetScope> scope_of(silt::v1::ResetScope scope) {
   }
 }
 
-double bits_per_byte(double nats, std::uint64_t bytes) {
-  return bytes == 0 ? 0.0 : nats / std::numbers::ln2 / static_cast<double>(bytes);
-}
-
-void fill_present(const store::NetHead& head, silt::v1::StateVersion& to) {
-  to.set_version(head.state_version);
-  to.set_learned_seq(head.learned_seq);
-  to.set_bytes(head.processed_bytes);
-  to.set_digest(head.state_digest.hex());
-  to.set_backend(head.backend);
-  to.set_weights(head.model_fingerprint);
-  to.set_bits_per_byte(bits_per_byte(head.scored_nats, head.scored_bytes));
+// What the present state and a stored version say of themselves in the same words.
+template <class State>
+void fill_state(const State& state, silt::v1::StateVersion& to) {
+  to.set_version(state.state_version);
+  to.set_learned_seq(state.learned_seq);
+  to.set_bytes(state.processed_bytes);
+  to.set_digest(state.state_digest.hex());
+  to.set_backend(state.backend);
+  to.set_weights(state.model_fingerprint);
+  to.set_bits_per_byte(bits_per_byte(state.scored_nats, state.scored_bytes));
 }
 
 void fill_version(const store::StateVersionInfo& version, silt::v1::StateVersion& to) {
-  to.set_version(version.state_version);
+  fill_state(version, to);
   *to.mutable_written() = TimeUtil::MicrosecondsToTimestamp(version.written_us);
-  to.set_learned_seq(version.learned_seq);
-  to.set_bytes(version.processed_bytes);
-  to.set_digest(version.state_digest.hex());
-  to.set_backend(version.backend);
-  to.set_weights(version.model_fingerprint);
-  to.set_bits_per_byte(bits_per_byte(version.scored_nats, version.scored_bytes));
   to.set_stored_bytes(version.blob_bytes);
   to.set_reason(version.reason);
   to.set_pinned(version.pinned);
@@ -105,7 +97,7 @@ Result<silt::v1::ListVersionsResponse> Api::list_versions(const Call& call,
     source.set_source(escape_bytes(info.name));
     source.set_left_out_records(listed.left_out_records);
     source.set_floor_seq(listed.floor_seq);
-    fill_present(listed.head, *source.add_versions());
+    fill_state(listed.head, *source.add_versions());
     for (const store::StateVersionInfo& version : listed.versions) fill_version(version, *source.add_versions());
   }
   return response;
