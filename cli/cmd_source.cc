@@ -21,7 +21,7 @@ int run_rename(Client& client, const RenameOptions& options) {
   request.set_tenant(options.tenant);
   request.set_source(options.source);
   request.set_new_name(options.new_name);
-  request.set_request_id(options.request_id.empty() ? random_id() : options.request_id);
+  request.set_request_id(request_id_or_new(options.request_id));
   const Result<silt::v1::RenameSourceResponse> done = client.rename_source(request);
   if (!done.is_ok()) return fail(done.status());
   print(options.json ? to_json(*done)
@@ -34,7 +34,7 @@ int run_delete(Client& client, const DeleteOptions& options) {
   request.set_tenant(options.tenant);
   request.set_source(options.source);
   request.set_dry_run(!options.yes);
-  request.set_request_id(options.request_id.empty() ? random_id() : options.request_id);
+  request.set_request_id(request_id_or_new(options.request_id));
   const Result<silt::v1::DeleteSourceResponse> done = client.delete_source(request);
   if (!done.is_ok()) return fail(done.status());
   print(options.json ? to_json(*done) : render(*done));

@@ -139,7 +139,7 @@ int run_reset(Client& client, const ResetOptions& options) {
   request.set_expected_version(options.expected_version);
   request.set_scope(options.fold ? silt::v1::RESET_SCOPE_NET_AND_FOLD : silt::v1::RESET_SCOPE_NET);
   request.set_dry_run(!options.yes);
-  request.set_request_id(options.request_id.empty() ? random_id() : options.request_id);
+  request.set_request_id(request_id_or_new(options.request_id));
   const Result<silt::v1::ResetStateResponse> reset = client.reset_state(request);
   if (!reset.is_ok()) return fail(reset.status());
   print(options.json ? to_json(*reset) : render(*reset));
@@ -152,7 +152,7 @@ int run_rollback(Client& client, const RollbackOptions& options) {
   request.set_source(options.source);
   request.set_expected_version(options.expected_version);
   request.set_dry_run(!options.yes);
-  request.set_request_id(options.request_id.empty() ? random_id() : options.request_id);
+  request.set_request_id(request_id_or_new(options.request_id));
   if (!options.to.empty()) {
     if (const Status set = set_target(options.to, request); !set.is_ok()) return fail(set);
   }
@@ -171,7 +171,7 @@ int run_pin(Client& client, const PinOptions& options) {
   request.set_source(options.source);
   request.set_version(options.version);
   request.set_off(options.off);
-  request.set_request_id(options.request_id.empty() ? random_id() : options.request_id);
+  request.set_request_id(request_id_or_new(options.request_id));
   const Result<silt::v1::PinVersionResponse> done = client.pin_version(request);
   if (!done.is_ok()) return fail(done.status());
   print(options.json ? to_json(*done)

@@ -12,7 +12,8 @@ int fail(const Status& status) {
   return exit_code(status);
 }
 
-std::string random_id() {
+std::string request_id_or_new(const std::string& given) {
+  if (!given.empty()) return given;
   std::random_device random;
   std::string id;
   for (int i = 0; i < 4; ++i) {

@@ -159,6 +159,6 @@ int run_status(Client& client, const StatusOptions& options);
 int fail(const Status& status);
 void print(const std::string& text);
 // The same id is carried out once, however often it arrives: a reply lost on the way is harmless.
-std::string random_id();
+std::string request_id_or_new(const std::string& given);
 
 }  // namespace silt::cli
