@@ -31,15 +31,15 @@ std::optional<double> plain_number(std::string_view text, std::size_t& used) {
   bool point = false, any = false;
   for (; at < text.size(); ++at) {
     const char c = text[at];
-    const bool digit_next = at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9';
-    if (c >= '0' && c <= '9') {
+    const bool digit_next = at + 1 < text.size() && is_digit(text[at + 1]);
+    if (is_digit(c)) {
       digits += c;
       any = true;
     } else if (c == '.' && !point && digit_next) {
       point = true;
       digits += c;
     } else if (c != ',' || point || !any || !digit_next || at + 3 >= text.size() + 0 ||
-               (at + 4 < text.size() && text[at + 4] >= '0' && text[at + 4] <= '9')) {
+               (at + 4 < text.size() && is_digit(text[at + 4]))) {
       break;
     }
   }
