@@ -217,13 +217,22 @@ class PowerLossEnv::FileSystem final : public rocksdb::FileSystemWrapper {
         std::filesystem::remove(path);
         continue;
       }
-      std::filesystem::resize_file(path, kept(file, random));
+      leave(path, kept(file, random));
     }
   }
 
   const std::shared_ptr<Disk> disk = std::make_shared<Disk>();
 
  private:
+  // In a file of its own: threads of the library may still be closing the old one, which sets its length
+  // to what they had written, with zeros where this cut it off.
+  static void leave(const std::string& path, std::uint64_t size) {
+    std::string bytes = bytes_of(path).value_or("");
+    bytes.resize(size);
+    const std::string left = path + ".left";
+    std::ofstream(left, std::ios::binary) << bytes;
+    std::filesystem::rename(left, path);
+  }
   static std::uint64_t kept(const Disk::File& file, std::mt19937_64& random) {
     switch (random() % 4) {
       case 0: return file.size;
