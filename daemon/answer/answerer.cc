@@ -27,7 +27,7 @@ class StoreAnswerer final : public Answerer {
         catalogue_(deps_.log),
         options_(options),
         asker_(deps_.log, deps_.evidence, deps_.folds, deps_.clock, deps_.vectors, {}),
-        queries_(deps_.log, asker_.profiles(), asker_.options().time_max_us) {}
+        queries_(deps_.log, asker_) {}
 
   Status ask(const access::Call& call, const silt::v1::AskRequest& request, const Emit& emit) override;
   Result<silt::v1::QueryResponse> query(const access::Call& call, const silt::v1::QueryRequest& request) override;

@@ -77,6 +77,15 @@ Status Asker::emit_citations(const reply::Judged& judged, const std::vector<sear
   return Status::ok();
 }
 
+search::Limits Asker::limits_of(const access::Call& call, std::int32_t zone_s) {
+  search::Limits limits;
+  limits.deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(options_.time_max_us);
+  limits.cancelled = &call.cancelled;
+  limits.spare = &spare_;
+  limits.zone_s = zone_s;
+  return limits;
+}
+
 Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::AskRequest& request,
                                       const std::vector<store::SourceInfo>& sources, const Emit& emit) {
   plan::PlanContext context;
@@ -104,10 +113,7 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
     if (context.last && request.sources_size() == 0) keep_to(context.last->sources, context.scope);
   }
   const std::uint32_t wanted = std::min(request.evidence_max() == 0 ? kCitationsDefault : request.evidence_max(), kCitationsMax);
-  search::Limits limits;
-  limits.deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(options_.time_max_us);
-  limits.cancelled = &call.cancelled;
-  limits.zone_s = context.time.zone_s;
+  const search::Limits limits = limits_of(call, context.time.zone_s);
   SILT_ASSIGN(const auto items, reply::reply_from_items(log_, context.scope, request.question(), context.time, limits, wanted));
   if (items) {  // tickets or documents say it
     describe(items->judged.candidate.query, items->judged.scope, *response.mutable_plan());

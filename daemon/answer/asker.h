@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <thread>
 #include <vector>
 
 #include "base/clock.h"
@@ -14,6 +15,7 @@
 #include "daemon/answer/conversations.h"
 #include "daemon/answer/meaning/pattern_vectors.h"
 #include "daemon/answer/reply/compose.h"
+#include "daemon/answer/search/execute.h"
 #include "daemon/answer/search/profile_cache.h"
 #include "daemon/store/fold_store.h"
 #include "proto/silt/v1/ask.pb.h"
@@ -22,6 +24,7 @@ namespace silt::answer {
 
 struct AskerOptions {
   std::int64_t time_max_us = 1'800'000;  // for looking at records; then the reply says how far it got
+  int spare_threads = static_cast<int>(std::thread::hardware_concurrency()) - 1;  // for all questions that run
 };
 
 class Asker {
@@ -30,10 +33,11 @@ class Asker {
 
   Asker(const store::RecordLog& log, const store::EvidenceStore& evidence, const store::FoldStore& folds,
         const Clock& clock, meaning::PatternVectors* vectors, const AskerOptions& options)
-      : log_(log), clock_(clock), vectors_(vectors), options_(options), profiles_(log, evidence, folds), conversations_(clock) {}
+      : log_(log), clock_(clock), vectors_(vectors), options_(options), profiles_(log, evidence, folds), spare_(options.spare_threads), conversations_(clock) {}
 
   search::ProfileCache& profiles() { return profiles_; }
-  const AskerOptions& options() const { return options_; }
+  // Of a call that begins now.
+  search::Limits limits_of(const access::Call& call, std::int32_t zone_s);
 
   // Emits the plan before records are looked at, then text and evidence. `sources` are those that the request
   // means and the asker sees. Versions and time are for the caller to fill in.
@@ -51,6 +55,7 @@ class Asker {
   meaning::PatternVectors* vectors_;  // may be null
   AskerOptions options_;
   search::ProfileCache profiles_;
+  search::SpareThreads spare_;
   Conversations conversations_;
 };
 

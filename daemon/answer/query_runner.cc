@@ -71,18 +71,10 @@ Result<search::Profiles> QueryRunner::profiles_of(const access::Call& call, cons
   search::Profiles out;
   for (const store::SourceInfo& source : sources) {
     if (call.cancelled) return Status(Code::kCancelled, "cancelled by the caller");
-    SILT_ASSIGN(auto profile, profiles_.get(source));
+    SILT_ASSIGN(auto profile, asker_.profiles().get(source));
     out.push_back(std::move(profile));
   }
   return out;
-}
-
-search::Limits QueryRunner::limits_of(const access::Call& call, std::int32_t zone_s) const {
-  search::Limits limits;
-  limits.deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(time_max_us_);
-  limits.cancelled = &call.cancelled;
-  limits.zone_s = zone_s;
-  return limits;
 }
 
 Status QueryRunner::cite_hit(const search::Profiles& scope, const search::Hit& hit, std::uint32_t number,
@@ -132,7 +124,7 @@ Result<silt::v1::QueryResponse> QueryRunner::query(const access::Call& call, con
   SILT_ASSIGN(judged.scope, profiles_of(call, sources));
   name_numbers(judged.candidate.query, judged.scope);
   const Query& query = judged.candidate.query;
-  const search::Limits limits = limits_of(call, request.zone_s());
+  const search::Limits limits = asker_.limits_of(call, request.zone_s());
   SILT_ASSIGN(judged.outcome, search::execute(log_, judged.scope, query, limits));
   if (query.op == Op::kCompare && query.other_window.bounded()) {
     Query other = query;
@@ -176,7 +168,7 @@ Result<silt::v1::SearchResponse> QueryRunner::search(const access::Call& call, c
   if (request.has_since()) wanted.window.since_us = time_us_of(request.since());
   if (request.has_until()) wanted.window.until_us = time_us_of(request.until());
   SILT_TRY(read_token(request.page_token(), wanted.from_source, wanted.before_seq));
-  SILT_ASSIGN(const search::Found found, search::find(log_, scope, wanted, limits_of(call, 0)));
+  SILT_ASSIGN(const search::Found found, search::find(log_, scope, wanted, asker_.limits_of(call, 0)));
   silt::v1::SearchResponse out;
   const std::size_t context = std::min(request.context(), kContextMost);
   for (const search::Hit& hit : found.hits) {
@@ -216,7 +208,7 @@ Result<silt::v1::PatternsResponse> QueryRunner::patterns(const access::Call& cal
   for (std::size_t i = at; i < end; ++i) shown[all[i].first].push_back(scope[all[i].first]->patterns[all[i].second].id);
   std::map<std::size_t, search::SlotTable> slots;
   for (const auto& [source, ids] : shown) {
-    SILT_ASSIGN(slots[source], search::count_slots(log_, *scope[source], ids, limits_of(call, 0)));
+    SILT_ASSIGN(slots[source], search::count_slots(log_, *scope[source], ids, asker_.limits_of(call, 0)));
   }
   for (; at < end; ++at) {
     const search::Profile& profile = *scope[all[at].first];

@@ -6,16 +6,15 @@
 
 #include "base/status.h"
 #include "daemon/access/caller.h"
+#include "daemon/answer/asker.h"
 #include "daemon/answer/search/find.h"
-#include "daemon/answer/search/profile_cache.h"
 #include "proto/silt/v1/query.pb.h"
 
 namespace silt::answer {
 
 class QueryRunner {
  public:
-  QueryRunner(const store::RecordLog& log, search::ProfileCache& profiles, std::int64_t time_max_us)
-      : log_(log), profiles_(profiles), time_max_us_(time_max_us) {}
+  QueryRunner(const store::RecordLog& log, Asker& asker) : log_(log), asker_(asker) {}
 
   // `sources`: those that the request means and the caller sees.
   Result<silt::v1::QueryResponse> query(const access::Call& call, const silt::v1::QueryRequest& request,
@@ -30,13 +29,11 @@ class QueryRunner {
 
  private:
   Result<search::Profiles> profiles_of(const access::Call& call, const std::vector<store::SourceInfo>& sources);
-  search::Limits limits_of(const access::Call& call, std::int32_t zone_s) const;
   Status cite_hit(const search::Profiles& scope, const search::Hit& hit, std::uint32_t number,
                   silt::v1::Citation& out) const;
 
   const store::RecordLog& log_;
-  search::ProfileCache& profiles_;
-  std::int64_t time_max_us_;
+  Asker& asker_;  // for its profiles and limits
 };
 
 }  // namespace silt::answer

@@ -293,6 +293,10 @@ TEST_F(AccessTest, FindsWhatALookAtEveryRecordFinds) {
   fill(50);
   add_tail();
   const BlocksOnly blocks(*store_);
+  SpareThreads spare(3);
+  Limits in_shares;
+  in_shares.spare = &spare;
+  in_shares.share_records_min = 20;
   std::uint64_t found = 0, grouped = 0;
   for (int i = 0; i < 1000; ++i) {
     const Query query = random_query();
@@ -300,6 +304,9 @@ TEST_F(AccessTest, FindsWhatALookAtEveryRecordFinds) {
     const auto wanted = execute(blocks, profiles_, query, {});
     ASSERT_TRUE(got.is_ok() && wanted.is_ok());
     EXPECT_EQ(print(*got), print(*wanted)) << print_query(query);
+    const auto shared = execute(*store_, profiles_, query, in_shares);
+    ASSERT_TRUE(shared.is_ok());
+    EXPECT_EQ(print(*shared), print(*got)) << "in shares: " << print_query(query);
     expect_plain(query, *got);
     found += got->matched > 0;
     grouped += got->groups.size() > 1;

@@ -186,8 +186,10 @@ void Composer::state_no_number() {
 
 void Composer::state_groups() {
   const bool threshold = query_.op == Op::kThreshold;
-  std::vector<Group> groups = found_.groups;
-  if (threshold) std::erase_if(groups, [&](const Group& group) { return static_cast<double>(group.count) < query_.number; });
+  std::vector<const Group*> groups;
+  for (const Group& group : found_.groups) {
+    if (!threshold || static_cast<double>(group.count) >= query_.number) groups.push_back(&group);
+  }
   const std::string by = query_.group.empty() ? query_.operand : query_.group;
   if (groups.empty() && found_.grouped == 0 && !by.empty()) {
     reply_.text = "None of " + plural(found_.matched, "record") + " " + what() + " has a slot \"" + by + "\"; `silt patterns` lists what there is.";
@@ -196,14 +198,14 @@ void Composer::state_groups() {
   if (query_.op == Op::kDistinct || threshold) {
     reply_.text = plural(groups.size(), "value") + " of " + by + (threshold ? " with at least " + number_text(query_.number) + " records" : "") + ": ";
   } else if (!groups.empty()) {
-    reply_.text = group_name(groups.front()) + " with " + plural(groups.front().count, "record") + "; by " + by + ": ";
+    reply_.text = group_name(*groups.front()) + " with " + plural(groups.front()->count, "record") + "; by " + by + ": ";
   }
-  const std::size_t shown = query_.op == Op::kDistinct || threshold ? 40 : kGroupsShown;
+  const std::size_t shown = query_.op == Op::kDistinct || threshold ? search::kGroupsShownMax : kGroupsShown;
   for (std::size_t i = 0; i < groups.size() && i < shown; ++i)
-    reply_.text += (i == 0 ? "" : ", ") + (by == "pattern" && i > 0 ? clip(groups[i].example.text).substr(0, 100) : group_name(groups[i])) + " (" + std::to_string(groups[i].count) + ")";
+    reply_.text += (i == 0 ? "" : ", ") + (by == "pattern" && i > 0 ? clip(groups[i]->example.text).substr(0, 100) : group_name(*groups[i])) + " (" + std::to_string(groups[i]->count) + ")";
   if (groups.size() > shown) reply_.text += ", and " + std::to_string(groups.size() - shown) + " more";
   reply_.text += ". " + std::to_string(found_.grouped) + " of " + plural(found_.matched, "record") + " " + what() + " have it.";
-  for (std::size_t i = 0; i < groups.size() && i < 3; ++i) quote(groups[i].example);
+  for (std::size_t i = 0; i < groups.size() && i < 3; ++i) quote(groups[i]->example);
 }
 
 void Composer::state_list() {
@@ -296,9 +298,9 @@ void Composer::state_numbers_by_group() {
   const std::string unit = found_.unit.empty() ? "" : " " + found_.unit;
   const auto one = [&](const Group& group) { return group_name(group) + " " + number_text(*group.number) + unit; };
   reply_.text = one(found_.groups.front()) + "; " + std::string(answer::name_of(query_.op)) + " of " + query_.operand + " by " + query_.group + ": ";
-  for (std::size_t i = 0; i < found_.groups.size() && i < 40; ++i)
+  for (std::size_t i = 0; i < found_.groups.size() && i < search::kGroupsShownMax; ++i)
     reply_.text += (i == 0 ? "" : ", ") + one(found_.groups[i]) + " (" + plural(found_.groups[i].count, "record") + ")";
-  if (found_.groups.size() > 40) reply_.text += ", and " + std::to_string(found_.groups.size() - 40) + " more";
+  if (found_.groups.size() > search::kGroupsShownMax) reply_.text += ", and " + std::to_string(found_.groups.size() - search::kGroupsShownMax) + " more";
   reply_.text += ".";
   for (std::size_t i = 0; i < found_.groups.size() && i < 3; ++i) quote(found_.groups[i].example);
 }
@@ -354,7 +356,7 @@ void Composer::state_trend() {
   const double change = mean > 0 ? slope * (n - 1) / mean : 0;
   const std::string_view word = change > 0.2 ? "Rising (going up)" : change < -0.2 ? "Falling (going down)" : "Steady (no rise, no fall)";
   reply_.text = std::string(word) + ": per " + query_.group + " ";
-  for (std::size_t i = 0; i < found_.groups.size() && i < 40; ++i)
+  for (std::size_t i = 0; i < found_.groups.size() && i < search::kGroupsShownMax; ++i)
     reply_.text += (i == 0 ? "" : ", ") + found_.groups[i].value + " " + std::to_string(found_.groups[i].count);
   reply_.text += "; " + plural(found_.matched, "record") + " " + what() + ".";
   quote_sample(2);
