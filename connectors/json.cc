@@ -1,4 +1,4 @@
-#include "connectors/tickets/json.h"
+#include "connectors/json.h"
 
 #include <boost/json.hpp>
 #include <charconv>

@@ -90,6 +90,7 @@ Result<std::unique_ptr<Connector>> make_tickets(const SourceConfig& source, cons
   SILT_ASSIGN(auto made, tracker.make(options));
   connectors::TicketConnectorOptions tickets;
   tickets.place = tracker.place;
+  for (const std::string& queue : source.queues) tickets.scope += queue + '\n';
   tickets.poll_ms = source.poll_ms;
   tickets.sweep_ms = source.sweep_ms;
   return std::unique_ptr<Connector>(std::make_unique<connectors::TicketConnector>(std::move(tickets), std::move(made), context.clock));

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "connectors/tickets/json.h"
+#include "connectors/json.h"
 
 namespace silt::connectors {
 

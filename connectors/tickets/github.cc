@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "connectors/timestamp.h"
+
 namespace silt::connectors {
 namespace {
 
@@ -69,7 +71,7 @@ Result<Listing> GitHub::list(Mark since, const std::string& next) {
   if (!issues.is_array()) return data_loss("GitHub's list is none: check url");
   for (std::size_t i = 0; i < issues.size(); ++i) {
     const std::string updated(issues.at(i)["updated_at"].text());
-    const auto mark = parse_ticket_time(updated);
+    const auto mark = parse_timestamp(updated);
     if (!mark) return data_loss("GitHub's issue " + issues.at(i)["number"].shown() + " has no time");
     out.until = std::max(out.until, *mark);
     api_->note_stamp(*mark);
@@ -102,7 +104,7 @@ TicketEvent comment_of(Json comment) {
   TicketEvent event;
   event.id = "m" + comment["id"].shown();
   event.kind = "comment";
-  event.at_us = parse_ticket_time(comment["created_at"].text()).value_or(0);
+  event.at_us = parse_timestamp(comment["created_at"].text()).value_or(0);
   event.author = comment["user"]["login"].text();
   event.text = comment["body"].text();
   return event;
@@ -111,7 +113,7 @@ TicketEvent comment_of(Json comment) {
 TicketEvent change_of(Json change) {
   TicketEvent event;
   event.id = "e" + change["id"].shown();
-  event.at_us = parse_ticket_time(change["created_at"].text()).value_or(0);
+  event.at_us = parse_timestamp(change["created_at"].text()).value_or(0);
   event.author = change["actor"]["login"].text();
   const std::string_view what = change["event"].text();
   const std::string assignee(change["assignee"]["login"].text());

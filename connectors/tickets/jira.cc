@@ -6,6 +6,7 @@
 
 #include "connectors/http/credential.h"
 #include "connectors/tickets/adf.h"
+#include "connectors/timestamp.h"
 
 namespace silt::connectors {
 namespace {
@@ -47,6 +48,9 @@ class Jira final : public TicketSource {
  private:
   std::string base() const { return cloud_ ? "/rest/api/3" : "/rest/api/2"; }
   std::string jql(Mark since) const;
+  bool is_read(Json fields) const {
+    return queues_.empty() || std::find(queues_.begin(), queues_.end(), fields["project"]["key"].text()) != queues_.end();
+  }
   // Calls `each` with all values of a list that is paged by startAt, of which `first` is the beginning.
   Status all_of(const std::string& target, std::string_view key, Json first, const std::function<void(Json)>& each);
   void add_change(Json history, Ticket& out) const;
@@ -94,7 +98,7 @@ Result<Listing> Jira::list(Mark since, const std::string& next) {
   out.until = since;
   for (std::size_t i = 0; i < issues.size(); ++i) {
     const std::string updated(issues.at(i)["fields"]["updated"].text());
-    const auto mark = parse_ticket_time(updated);
+    const auto mark = parse_timestamp(updated);
     if (!mark) return data_loss("Jira's issue " + issues.at(i)["key"].shown() + " has no time");
     out.refs.push_back({issues.at(i)["id"].shown(), *mark, updated, ""});
     out.until = std::max(out.until, *mark);
@@ -133,7 +137,7 @@ void Jira::add_comment(Json comment, Ticket& out) const {
   TicketEvent event;
   event.id = "m" + comment["id"].shown();
   event.kind = "comment";
-  event.at_us = parse_ticket_time(comment["created"].text()).value_or(0);
+  event.at_us = parse_timestamp(comment["created"].text()).value_or(0);
   event.author = person(comment["author"]);
   event.text = adf_text(comment["body"]);
   out.events.push_back(std::move(event));
@@ -144,7 +148,7 @@ void Jira::add_change(Json history, Ticket& out) const {
   TicketEvent event;
   event.id = "h" + history["id"].shown();
   event.kind = "change";
-  event.at_us = parse_ticket_time(history["created"].text()).value_or(0);
+  event.at_us = parse_timestamp(history["created"].text()).value_or(0);
   event.author = person(history["author"]);
   const Json items = history["items"];
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -171,6 +175,7 @@ Result<std::optional<Ticket>> Jira::read(const std::string& id, const Told&) {
   SILT_TRY(answer.status());
   const Json root = answer->json.root(), fields = root["fields"];
   if (!fields) return data_loss("Jira's answer has no fields");
+  if (!is_read(fields)) return std::optional<Ticket>();
   Ticket ticket;
   ticket.id = id;
   ticket.place = root["key"].text();
@@ -196,10 +201,10 @@ Result<std::optional<Ticket>> Jira::read(const std::string& id, const Told&) {
 Result<std::vector<std::string>> Jira::existing(std::span<const std::string> ids) {
   std::vector<std::string> out;
   for (const std::string& id : ids) {
-    const auto answer = api_->get(base() + "/issue/" + url_escape(id) + "?fields=updated");
+    const auto answer = api_->get(base() + "/issue/" + url_escape(id) + "?fields=project");
     if (answer.status().code() == Code::kNotFound) continue;
     SILT_TRY(answer.status());
-    out.push_back(id);
+    if (is_read(answer->json.root()["fields"])) out.push_back(id);
   }
   return out;
 }

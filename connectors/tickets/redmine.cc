@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "connectors/timestamp.h"
+
 namespace silt::connectors {
 namespace {
 
@@ -38,6 +40,7 @@ class Redmine final : public TicketSource {
  private:
   using Names = std::map<std::string, std::string>;  // by number
 
+  Status list_of(std::string_view ids, std::vector<std::string>& out);
   Status learn_names(const std::string& target, std::string_view key, std::string_view field);
   TicketEvent journal(Json journal, std::set<std::string>& attachments);
   void detail(Json detail, TicketEvent& event, std::set<std::string>& attachments);
@@ -47,6 +50,7 @@ class Redmine final : public TicketSource {
   const std::vector<std::string> queues_;
   std::unique_ptr<TrackerApi> api_;
   std::string projects_;              // filter of the list
+  std::set<std::string> project_ids_;  // in it
   std::map<std::string, Names> names_;  // by field
   std::set<std::string> closed_;
 };
@@ -67,10 +71,13 @@ Status Redmine::check() {
   SILT_TRY(learn_names("/enumerations/issue_priorities.json", "issue_priorities", "priority_id"));
   SILT_TRY(learn_names("/trackers.json", "trackers", "tracker_id"));
   projects_.clear();
+  project_ids_.clear();
   for (const std::string& queue : queues_) {
     SILT_ASSIGN(const ApiAnswer answer, api_->get("/projects/" + url_escape(queue) + ".json"));
+    const std::string id = answer.json.root()["project"]["id"].shown();
     if (projects_.empty()) projects_ = "&f[]=project_id&op[project_id]=%3D";
-    projects_ += "&v[project_id][]=" + answer.json.root()["project"]["id"].shown();
+    projects_ += "&v[project_id][]=" + id;
+    project_ids_.insert(id);
   }
   return Status::ok();
 }
@@ -88,7 +95,7 @@ Result<Listing> Redmine::list(Mark since, const std::string& next) {
   out.until = since;
   for (std::size_t i = 0; i < issues.size(); ++i) {
     const std::string updated(issues.at(i)["updated_on"].text());
-    const auto mark = parse_ticket_time(updated);
+    const auto mark = parse_timestamp(updated);
     if (!mark) return data_loss("Redmine's issue " + issues.at(i)["id"].shown() + " has no time");
     out.refs.push_back({issues.at(i)["id"].shown(), *mark, updated, ""});
     out.until = *mark;
@@ -138,7 +145,7 @@ void Redmine::detail(Json detail, TicketEvent& event, std::set<std::string>& att
 TicketEvent Redmine::journal(Json journal, std::set<std::string>& attachments) {
   TicketEvent event;
   event.id = "j" + journal["id"].shown();
-  event.at_us = parse_ticket_time(journal["created_on"].text()).value_or(0);
+  event.at_us = parse_timestamp(journal["created_on"].text()).value_or(0);
   event.author = name_of(journal["user"]);
   event.text = journal["notes"].text();
   event.wording = event.text;
@@ -155,6 +162,11 @@ Result<std::optional<Ticket>> Redmine::read(const std::string& id, const Told&) 
   const Json issue = answer->json.root()["issue"];
   if (!issue) return data_loss("Redmine's answer has no issue");
   note_names(issue);
+  if (!projects_.empty() && !project_ids_.contains(issue["project"]["id"].shown())) {
+    std::vector<std::string> listed;  // a project may show the issues of those below it
+    SILT_TRY(list_of(id, listed));
+    if (listed.empty()) return std::optional<Ticket>();
+  }
   Ticket ticket;
   ticket.id = id;
   ticket.place = "#" + id;
@@ -180,14 +192,22 @@ Result<std::optional<Ticket>> Redmine::read(const std::string& id, const Told&) 
   return std::optional(std::move(ticket));
 }
 
+// Which of at most a page of issues are there, in the projects that are read.
+Status Redmine::list_of(std::string_view ids, std::vector<std::string>& out) {
+  SILT_ASSIGN(const ApiAnswer answer, api_->get("/issues.json?set_filter=1&f[]=status_id&op[status_id]=*&f[]=issue_id&op[issue_id]=%3D&v[issue_id][]=" +
+                                                std::string(ids) + projects_ + "&limit=" + std::to_string(kPage)));
+  const Json issues = answer.json.root()["issues"];
+  if (!issues.is_array()) return data_loss("Redmine's list has no issues: check url");
+  for (std::size_t i = 0; i < issues.size(); ++i) out.push_back(issues.at(i)["id"].shown());
+  return Status::ok();
+}
+
 Result<std::vector<std::string>> Redmine::existing(std::span<const std::string> ids) {
   std::vector<std::string> out;
   for (std::size_t begin = 0; begin < ids.size(); begin += kPage) {
     std::string list;
     for (const std::string& id : ids.subspan(begin, std::min(kPage, ids.size() - begin))) list += (list.empty() ? "" : ",") + id;
-    SILT_ASSIGN(const ApiAnswer answer, api_->get("/issues.json?status_id=*&limit=100&issue_id=" + list));
-    const Json issues = answer.json.root()["issues"];
-    for (std::size_t i = 0; i < issues.size(); ++i) out.push_back(issues.at(i)["id"].shown());
+    SILT_TRY(list_of(list, out));
   }
   return out;
 }

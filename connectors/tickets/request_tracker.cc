@@ -8,6 +8,7 @@
 
 #include "connectors/documents/html_text.h"
 #include "connectors/http/credential.h"
+#include "connectors/timestamp.h"
 
 namespace silt::connectors {
 namespace {
@@ -16,6 +17,7 @@ constexpr Mark kWindow = 100;             // ids of one page: rows that are hidd
 constexpr Mark kIdsAtStart = 1000;        // looked at again after a start
 constexpr std::int64_t kLateUs = 120'000'000;  // a transaction is seen so long after its id was given
 constexpr std::size_t kPagesMax = 10'000;
+constexpr std::size_t kBodies = 20;            // attachments of one page: each may be large
 
 const std::set<std::string, std::less<>> kClosed = {"resolved", "rejected", "deleted", "merged"};  // the last is ours
 
@@ -28,6 +30,15 @@ std::string linked(const std::string& uri) {
   const std::size_t number = uri.rfind('/') + 1;
   return uri.starts_with("fsck.com-rt://") && uri.substr(0, number).ends_with("/ticket/") ? "#" + uri.substr(number) : uri;
 }
+
+bool has_body(std::string_view type) {
+  return type == "Create" || type == "Comment" || type == "Correspond";
+}
+
+// An attachment, as RT calls every part of a message.
+struct Part {
+  std::string type, file, content;
+};
 
 class RequestTracker final : public TicketSource {
  public:
@@ -51,9 +62,14 @@ class RequestTracker final : public TicketSource {
 
  private:
   Status probe();
+  Result<std::string> queue_of(Json ticket) { return name("queue", ticket["Queue"]["id"].shown()); }
+  bool is_read(const std::string& queue) const { return queues_.empty() || queues_.contains(queue); }
   Status read_fields(Json ticket, Ticket& out);
-  Status read_bodies(const std::string& transaction, TicketEvent& event);
-  Result<TicketEvent> event_of(Json transaction, const Told& told);
+  using Bodies = std::map<std::string, std::vector<Part>>;  // of transactions
+  Result<Bodies> bodies_of(const std::string& ticket);
+  Result<Bodies> bodies_for(Json transactions, const Told& told, const std::string& ticket);
+  Status read_body(const Bodies& bodies, const std::string& transaction, TicketEvent& event);
+  Result<TicketEvent> event_of(Json transaction, const Told& told, const Bodies& bodies);
   Status read_events(const Told& told, Ticket& out);
   Status tell_merge(Ticket& ticket);
   Result<std::string> name(std::string_view kind, const std::string& id);
@@ -127,7 +143,7 @@ Status RequestTracker::read_fields(Json ticket, Ticket& out) {
   out.now.priority = ticket["Priority"].shown();
   out.now.owner = ticket["Owner"]["id"].text();
   if (out.now.owner == "Nobody") out.now.owner.clear();
-  SILT_ASSIGN(out.now.queue, name("queue", ticket["Queue"]["id"].shown()));
+  SILT_ASSIGN(out.now.queue, queue_of(ticket));
   const Json requestors = ticket["Requestor"];
   const Json reporter = requestors.size() > 0 ? requestors.at(0)["id"] : ticket["Creator"]["id"];
   out.now.reporter = reporter.text();
@@ -135,38 +151,62 @@ Status RequestTracker::read_fields(Json ticket, Ticket& out) {
   return Status::ok();
 }
 
-Status RequestTracker::read_bodies(const std::string& transaction, TicketEvent& event) {
-  SILT_ASSIGN(const ApiAnswer answer, api_->get(kBase + "/transaction/" + transaction +
-                                                "/attachments?per_page=100&fields=Subject,ContentType,Filename,Content"));
-  const Json items = answer.json.root()["items"];
+// What the parts say, and which files they name: mail has its text in both forms.
+void put_together(const std::vector<Part>& parts, TicketEvent& event) {
   bool plain = false;
-  for (const bool html : {false, true}) {  // mail has its text in both forms
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      const Json part = items.at(i);
-      const std::string_view type = part["ContentType"].text();
-      if (!part["Filename"].text().empty()) {
-        if (!html) event.attachments.emplace_back(part["Filename"].text());
-      } else if (type == (html ? "text/html" : "text/plain") && !part["Content"].text().empty() && !(html && plain)) {
+  for (const bool html : {false, true}) {
+    for (const Part& part : parts) {
+      if (!part.file.empty()) {
+        if (!html) event.attachments.push_back(part.file);
+      } else if (part.type == (html ? "text/html" : "text/plain") && !part.content.empty() && !(html && plain)) {
         if (!event.text.empty()) event.text += '\n';
-        event.text += html ? html_text(part["Content"].text()) : std::string(part["Content"].text());
+        event.text += html ? html_text(part.content) : part.content;
         plain = plain || !html;
       }
     }
   }
+}
+
+Part part_of(Json part) {
+  return {std::string(part["ContentType"].text()), std::string(part["Filename"].text()), std::string(part["Content"].text())};
+}
+
+// One call for all, where a call for each would be as many as there are comments.
+Result<RequestTracker::Bodies> RequestTracker::bodies_of(const std::string& ticket) {
+  Bodies out;
+  std::int64_t pages = 1;
+  for (std::int64_t page = 1; page <= pages; ++page) {
+    SILT_ASSIGN(const ApiAnswer answer, api_->get(kBase + "/ticket/" + ticket + "/attachments?per_page=" + std::to_string(kBodies) + "&page=" +
+                                                  std::to_string(page) + "&orderby=id&fields=TransactionId,ContentType,Filename,Content"));
+    const Json root = answer.json.root(), items = root["items"];
+    for (std::size_t i = 0; i < items.size(); ++i) out[items.at(i)["TransactionId"].shown()].push_back(part_of(items.at(i)));
+    if (!root["pages"]) return Bodies();  // rows are hidden from us: nobody says whether these are all of a transaction
+    pages = root["pages"].number();
+  }
+  return out;
+}
+
+Status RequestTracker::read_body(const Bodies& bodies, const std::string& transaction, TicketEvent& event) {
+  if (const auto known = bodies.find(transaction); known != bodies.end()) return put_together(known->second, event), Status::ok();
+  SILT_ASSIGN(const ApiAnswer answer, api_->get(kBase + "/transaction/" + transaction + "/attachments?per_page=100&fields=ContentType,Filename,Content"));
+  const Json items = answer.json.root()["items"];
+  std::vector<Part> parts;
+  for (std::size_t i = 0; i < items.size(); ++i) parts.push_back(part_of(items.at(i)));
+  put_together(parts, event);
   return Status::ok();
 }
 
-Result<TicketEvent> RequestTracker::event_of(Json transaction, const Told& told) {
+Result<TicketEvent> RequestTracker::event_of(Json transaction, const Told& told, const Bodies& bodies) {
   TicketEvent event;
   event.id = "t" + transaction["id"].shown();
-  event.at_us = parse_ticket_time(transaction["Created"].text()).value_or(0);
+  event.at_us = parse_timestamp(transaction["Created"].text()).value_or(0);
   event.author = transaction["Creator"]["id"].text();
   const std::string type(transaction["Type"].text()), field(transaction["Field"].text());
   std::string from = transaction["OldValue"].shown(), to = transaction["NewValue"].shown();
   event.known = told(event.id);
-  if (type == "Create" || type == "Comment" || type == "Correspond") {
+  if (has_body(type)) {
     event.kind = type == "Create" ? "created" : "comment";
-    if (!event.known) SILT_TRY(read_bodies(transaction["id"].shown(), event));
+    if (!event.known) SILT_TRY(read_body(bodies, transaction["id"].shown(), event));
   } else if (type == "AddLink" || type == "DeleteLink") {
     event.kind = "change";
     // Of a merge both tickets tell, and name the one that stays.
@@ -193,6 +233,18 @@ Result<TicketEvent> RequestTracker::event_of(Json transaction, const Told& told)
   return event;  // others are machinery: mail that was sent, reminders
 }
 
+// None are fetched beforehand for one new comment, nor when all together are more than an answer may be.
+Result<RequestTracker::Bodies> RequestTracker::bodies_for(Json transactions, const Told& told, const std::string& ticket) {
+  std::size_t fresh = 0;
+  for (std::size_t i = 0; i < transactions.size(); ++i) {
+    const Json each = transactions.at(i);
+    fresh += has_body(each["Type"].text()) && !told("t" + each["id"].shown()) ? 1 : 0;
+  }
+  if (fresh < 2) return Bodies();
+  Result<Bodies> all = bodies_of(ticket);
+  return all.status().code() == Code::kDataLoss || all.status().code() == Code::kNotFound ? Bodies() : std::move(all);
+}
+
 Status RequestTracker::read_events(const Told& told, Ticket& out) {
   std::string last = "0";
   for (std::size_t page = 0; page < kPagesMax; ++page) {
@@ -201,8 +253,9 @@ Status RequestTracker::read_events(const Told& told, Ticket& out) {
                           "&orderby=id&order=ASC&per_page=100&fields=Type,Field,OldValue,NewValue,Created,Creator,ObjectId"));
     const Json items = list.json.root()["items"];
     if (!items.is_array()) return data_loss("RT's list of transactions has no items");
+    SILT_ASSIGN(const Bodies bodies, bodies_for(items, told, out.id));
     for (std::size_t i = 0; i < items.size(); ++i) {
-      SILT_ASSIGN(TicketEvent event, event_of(items.at(i), told));
+      SILT_ASSIGN(TicketEvent event, event_of(items.at(i), told, bodies));
       out.events.push_back(std::move(event));
     }
     const bool counted = static_cast<bool>(list.json.root()["total"]);
@@ -242,8 +295,7 @@ Result<std::optional<Ticket>> RequestTracker::read(const std::string& id, const 
   ticket.id = id;
   ticket.place = "#" + id;
   SILT_TRY(read_fields(json, ticket));
-  if (ticket.now.state == "deleted") return std::optional<Ticket>();
-  if (!queues_.empty() && !queues_.contains(ticket.now.queue)) return std::optional<Ticket>();
+  if (ticket.now.state == "deleted" || !is_read(ticket.now.queue)) return std::optional<Ticket>();
   SILT_TRY(read_events(told, ticket));
   if (json["id"].shown() != id) SILT_TRY(tell_merge(ticket));
   return std::optional(std::move(ticket));
@@ -255,7 +307,9 @@ Result<std::vector<std::string>> RequestTracker::existing(std::span<const std::s
     const auto answer = api_->get(kBase + "/ticket/" + url_escape(id));
     if (answer.status().code() == Code::kNotFound) continue;
     SILT_TRY(answer.status());
-    if (answer->json.root()["Status"].text() != "deleted") out.push_back(id);
+    const Json ticket = answer->json.root();
+    SILT_ASSIGN(const std::string queue, queue_of(ticket));
+    if (ticket["Status"].text() != "deleted" && is_read(queue)) out.push_back(id);
   }
   return out;
 }

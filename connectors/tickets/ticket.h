@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,12 +45,10 @@ struct Ticket {
   std::vector<TicketEvent> events;  // in order; the first one is the creation
 };
 
-// Microseconds since 1970 of "2026-11-21T18:54:31Z", "2026-11-21T20:54:31.250+0200", "2026-11-21 18:54:31" (UTC).
-std::optional<std::int64_t> parse_ticket_time(std::string_view text);
 // "2026-11-21T18:54:31Z"; with another separator and end where an API wants them.
 std::string ticket_time(std::int64_t us, char separator = 'T', std::string_view end = "Z");
 
-// The first event of a ticket. `at` as parse_ticket_time reads it; 0 where it does not.
+// The first event of a ticket. `at` as parse_timestamp reads it; 0 where it does not.
 TicketEvent created_event(std::string_view at, std::string author, std::string text);
 
 }  // namespace silt::connectors

@@ -8,6 +8,8 @@ namespace silt::connectors {
 namespace {
 
 constexpr std::string_view kMarkRow = "mark";
+constexpr std::string_view kScopeRow = "scope";
+constexpr std::size_t kForeignMax = 100'000;
 
 // What only another try, later, may mend: of the tracker as a whole, not of one ticket.
 bool is_of_tracker(const Status& status) {
@@ -52,6 +54,8 @@ Status TicketConnector::resume(std::span<const CursorRow> rows) {
       const char* const end = row.value.data() + row.value.size();
       if (std::from_chars(row.value.data(), end, mark_).ptr != end)
         return data_loss("the row of the mark is damaged: restore the journal or delete the row");
+    } else if (row.key == kScopeRow) {
+      scope_ = row.value;
     } else {
       of_inbox.push_back(row);
     }
@@ -134,11 +138,25 @@ void TicketConnector::run() {
 Status TicketConnector::round() {
   if (!checked_) SILT_TRY(source_->check());
   checked_ = true;
+  SILT_TRY(take_scope());
   const Status caught_up = catch_up();
   // A key that was taken away may look like an empty list: ask who we are before the next one.
   if (!caught_up.is_ok()) checked_ = false;
   SILT_TRY(caught_up);
   return sweep();
+}
+
+Status TicketConnector::take_scope() {
+  if (scope_ == options_.scope) return Status::ok();
+  std::vector<Delivery> deliveries(1);
+  deliveries[0].rows = {{std::string(kScopeRow), options_.scope, false}};
+  if (scope_.has_value()) {
+    mark_ = 0;
+    deliveries[0].rows.push_back({std::string(kMarkRow), "0", false});
+    census_all_us_ = clock_.monotonic_us() - options_.sweep_ms * 1000;
+  }
+  scope_ = options_.scope;
+  return offer(std::move(deliveries));
 }
 
 Status TicketConnector::catch_up() {
@@ -169,9 +187,14 @@ Status TicketConnector::read_page(const Listing& listing) {
     const bool seen = row != rows_.end() && (!ref.event.empty()     ? row->second.find(ref.event) != nullptr
                                              : !ref.version.empty() && row->second.version == ref.version);
     const auto aside = aside_.find(ref.id);
-    if (seen || (aside != aside_.end() && aside->second == ref.version + ref.event)) continue;
+    const std::string change = ref.version + ref.event;
+    const std::string foreign = ref.id + ' ' + change;
+    if (seen || (aside != aside_.end() && aside->second == change) || foreign_.contains(foreign)) continue;
     SILT_TRY(read_ticket(ref.id, ref.event.empty() ? ref.version : "read"));
-    if (unread_.contains(ref.id)) aside_[ref.id] = ref.version + ref.event;
+    if (unread_.contains(ref.id)) aside_[ref.id] = change;
+    if (change.empty() || rows_.contains(ref.id)) continue;
+    if (foreign_.size() >= kForeignMax) foreign_.clear();
+    foreign_.insert(foreign);
   }
   return Status::ok();
 }

@@ -10,6 +10,9 @@
 // Not every change shows in a tracker's list. A sweep reads recent tickets again, a part of them each
 // round, and asks whether the others exist.
 //
+// Which queues are read may change between two starts. Then the list is read from its beginning, which finds
+// the tickets of those that are new, and all known tickets are asked for, which finds those that are no longer read.
+//
 // A failure is not "nothing new": it stands in stats(), and the tracker is asked again after a pause that it
 // names, or that doubles, with jitter. A ticket that cannot be read time and again is left for the sweep.
 #pragma once
@@ -35,6 +38,7 @@ namespace silt::connectors {
 
 struct TicketConnectorOptions {
   std::string place;  // "rm"
+  std::string scope;  // names what of the tracker is read; kept as a row
   std::int64_t poll_ms = 5'000;
   std::int64_t sweep_ms = 600'000;             // each ticket is swept so often, or as often as sweep_part allows
   std::int64_t recent_ms = 14 * 86'400'000ll;  // tickets that changed since are read again by the sweep
@@ -61,6 +65,7 @@ class TicketConnector final : public Connector {
  private:
   void run();
   Status round();
+  Status take_scope();
   Status catch_up();
   Status read_page(const Listing& listing);
   Status read_ticket(const std::string& id, const std::string& version);
@@ -84,10 +89,12 @@ class TicketConnector final : public Connector {
   // Of the thread.
   std::map<std::string, TicketRow> rows_;
   Mark mark_ = 0;
+  std::optional<std::string> scope_;  // that the rows are of
   bool checked_ = false;
   std::map<std::string, int> attempts_;
   std::set<std::string> unread_;               // tickets that are left for the sweep
   std::map<std::string, std::string> aside_;   // of these, as which the list has them: read again when they change
+  std::set<std::string> foreign_;              // listed changes of tickets that are not read
   std::string swept_, census_;  // the last ticket of each
   std::int64_t swept_all_us_ = 0, census_all_us_ = 0;
   std::int64_t retry_ms_ = 0;

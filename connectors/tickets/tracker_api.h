@@ -11,7 +11,7 @@
 
 #include "base/status.h"
 #include "connectors/http/http_client.h"
-#include "connectors/tickets/json.h"
+#include "connectors/json.h"
 
 namespace silt::connectors {
 

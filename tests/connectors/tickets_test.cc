@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "connectors/tickets/ticket_connector.h"
+#include "connectors/timestamp.h"
 #include "tests/connectors/journal_of.h"
 
 namespace silt::connectors {
@@ -25,6 +26,7 @@ class Tracker {
   };
   struct Issue {
     std::string subject, state = "new";
+    std::string queue = "ops";
     std::int64_t updated_s = 0;
     std::vector<Event> events;
   };
@@ -52,11 +54,14 @@ class Tracker {
     issue.updated_s = now_s;
   }
 
+  bool is_read(const Issue& issue) const { return queues.empty() || queues.contains(issue.queue); }
+
   std::mutex mutex;
   std::int64_t now_s = 1'000'000;
   std::map<int, Issue> issues;
   int last_event = 0;
   int reads = 0, lists = 0;
+  std::set<std::string> queues;               // that are read; none: all
   std::string refuse;                         // what each call answers with
   int broken = 0;                             // an issue that cannot be read
   std::function<void(Tracker&)> while_paging;  // called behind each page, with the lock
@@ -76,7 +81,7 @@ class FakeSource final : public TicketSource {
     ++tracker_.lists;
     std::vector<std::pair<std::int64_t, int>> all;
     for (const auto& [id, issue] : tracker_.issues) {
-      if (issue.updated_s >= since / kSecond) all.emplace_back(issue.updated_s, id);
+      if (tracker_.is_read(issue) && issue.updated_s >= since / kSecond) all.emplace_back(issue.updated_s, id);
     }
     std::sort(all.begin(), all.end());
     const std::size_t offset = next.empty() ? 0 : std::stoul(next);
@@ -98,7 +103,7 @@ class FakeSource final : public TicketSource {
     ++tracker_.reads;
     if (tracker_.broken == std::stoi(id)) return data_loss("no JSON");
     const auto found = tracker_.issues.find(std::stoi(id));
-    if (found == tracker_.issues.end()) return std::optional<Ticket>();
+    if (found == tracker_.issues.end() || !tracker_.is_read(found->second)) return std::optional<Ticket>();
     Ticket ticket;
     ticket.id = id;
     ticket.place = "#" + id;
@@ -121,7 +126,8 @@ class FakeSource final : public TicketSource {
     const std::lock_guard lock(tracker_.mutex);
     std::vector<std::string> out;
     for (const std::string& id : ids) {
-      if (tracker_.issues.contains(std::stoi(id))) out.push_back(id);
+      const auto found = tracker_.issues.find(std::stoi(id));
+      if (found != tracker_.issues.end() && tracker_.is_read(found->second)) out.push_back(id);
     }
     return out;
   }
@@ -293,6 +299,37 @@ TEST_F(TicketsTest, ATicketThatCannotBeReadStopsNoOther) {
   expect_each_once();
 }
 
+// A start with another choice of queues finds old tickets of those that were added, and says of those that were
+// taken away that they are gone; what is read as before is not told again.
+TEST_F(TicketsTest, AnotherChoiceOfQueuesIsTakenWithTheNextStart) {
+  for (int i = 1; i <= 12; ++i) {
+    tracker.create(i, "t" + std::to_string(i));
+    tracker.issues[i].queue = i % 3 == 0 ? "ops" : i % 3 == 1 ? "web" : "db";
+    tracker.now_s += 100;
+  }
+  options.sweep_ms = 1'000'000;
+  const auto read = [&](std::set<std::string> queues) {
+    connector.reset();
+    tracker.queues = std::move(queues);
+    options.scope.clear();
+    for (const std::string& queue : tracker.queues) options.scope += queue + "\n";
+    start();
+  };
+  const auto tickets = [&] {
+    std::set<std::string> out;
+    for (const auto& [place, kept] : journal.current()) out.insert(place);
+    return out;
+  };
+  read({"ops", "web"});
+  ASSERT_TRUE(until([&] { return tickets().size() == 8; }));
+  read({"db", "ops"});
+  const std::set<std::string> ops_and_db = {"x:#2/1", "x:#3/1", "x:#5/1", "x:#6/1", "x:#8/1", "x:#9/1", "x:#11/1", "x:#12/1"};
+  ASSERT_TRUE(until([&] { return tickets() == ops_and_db; }));
+  EXPECT_EQ(journal.told().at("x:#3/1 v1"), 1) << "ops was read before";
+  read({});
+  ASSERT_TRUE(until([&] { return tickets().size() == 12; }));
+}
+
 // Killed at any poll, whether that was stored or not, while people go on writing.
 TEST_F(TicketsTest, EachChangeOnceOverManyDeaths) {
   std::mt19937 random(7);
@@ -321,13 +358,13 @@ TEST_F(TicketsTest, EachChangeOnceOverManyDeaths) {
 }
 
 TEST(TicketTime, ReadsTheFormsOfAllTrackers) {
-  EXPECT_EQ(parse_ticket_time("2026-11-21T18:54:31Z"), 1'795'287'271'000'000);
-  EXPECT_EQ(parse_ticket_time("2026-11-21T20:54:31.250+0200"), 1'795'287'271'250'000);
-  EXPECT_EQ(parse_ticket_time("2026-11-21T13:54:31-05:00"), 1'795'287'271'000'000);
-  EXPECT_EQ(parse_ticket_time("2026-11-21 18:54:31"), 1'795'287'271'000'000);
+  EXPECT_EQ(parse_timestamp("2026-11-21T18:54:31Z"), 1'795'287'271'000'000);
+  EXPECT_EQ(parse_timestamp("2026-11-21T20:54:31.250+0200"), 1'795'287'271'250'000);
+  EXPECT_EQ(parse_timestamp("2026-11-21T13:54:31-05:00"), 1'795'287'271'000'000);
+  EXPECT_EQ(parse_timestamp("2026-11-21 18:54:31"), 1'795'287'271'000'000);
   EXPECT_EQ(ticket_time(1'795'287'271'000'000), "2026-11-21T18:54:31Z");
   for (const std::string_view bad : {"", "2026", "2026-13-01T00:00:00Z", "2026-11-21T25:00:00Z", "2026-11-21T18:54:31+2", "yesterday"})
-    EXPECT_FALSE(parse_ticket_time(bad)) << bad;
+    EXPECT_FALSE(parse_timestamp(bad)) << bad;
 }
 
 }  // namespace

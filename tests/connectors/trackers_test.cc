@@ -98,7 +98,7 @@ struct JiraCloud {
     const std::string id = path.substr(path.rfind('/') + 1);
     if (path.ends_with("/comment")) return ok(R"({"startAt":1,"total":2,"comments":[{"id":"m2","created":"2026-11-20T08:00:00.000-0500","author":{"displayName":"Lee"},"body":)" + adf("second page") + "}]}");
     return ok(R"({"id":")" + id + R"(","key":"OPS-)" + id + R"(","fields":{"summary":"Disk )" + id + R"(","description":)" + adf("full") +
-              R"(,"status":{"name":"Done","statusCategory":{"key":"done"}},"priority":{"name":"High"},"assignee":null,"reporter":{"displayName":"Kim"},"creator":{"displayName":"Kim"},"project":{"name":"Ops"},"created":"2026-11-20T07:00:00.000-0500","comment":{"total":2,"comments":[{"id":"m1","created":"2026-11-20T07:30:00.000-0500","author":{"displayName":"Lee"},"body":)" + adf(comment) +
+              R"(,"status":{"name":"Done","statusCategory":{"key":"done"}},"priority":{"name":"High"},"assignee":null,"reporter":{"displayName":"Kim"},"creator":{"displayName":"Kim"},"project":{"key":"OPS","name":"Ops"},"created":"2026-11-20T07:00:00.000-0500","comment":{"total":2,"comments":[{"id":"m1","created":"2026-11-20T07:30:00.000-0500","author":{"displayName":"Lee"},"body":)" + adf(comment) +
               R"(}]}},"changelog":{"total":1,"histories":[{"id":"h1","created":"2026-11-20T09:00:00.000-0500","author":{"displayName":"Lee"},"items":[{"field":"status","fromString":"To Do","toString":"Done"}]}]}})");
   }
 
@@ -163,7 +163,7 @@ struct JiraDataCenter {
     if (path == "/rest/api/2/search") return list(request.body);
     if (!path.starts_with("/rest/api/2/issue/")) return {404, "", {}, false};
     const std::string id = path.substr(path.rfind('/') + 1);
-    return ok(R"({"id":")" + id + R"(","key":"DC-)" + id + R"(","fields":{"summary":"Lag )" + id + R"(","description":"h2. Seen\n{code}timeout{code}","status":{"name":"Resolved","statusCategory":{"key":"done"}},"reporter":{"name":"kim"},"creator":{"name":"kim"},"project":{"name":"Dc"},"created":"2026-11-20T20:00:00.000+0900","comment":{"total":1,"comments":[{"id":"5","created":"2026-11-20T20:30:00.000+0900","author":{"name":"lee"},"body":"*bold* words"}]}},"changelog":{"total":0,"histories":[]}})");
+    return ok(R"({"id":")" + id + R"(","key":"DC-)" + id + R"(","fields":{"summary":"Lag )" + id + R"(","description":"h2. Seen\n{code}timeout{code}","status":{"name":"Resolved","statusCategory":{"key":"done"}},"reporter":{"name":"kim"},"creator":{"name":"kim"},"project":{"key":"DC","name":"Dc"},"created":"2026-11-20T20:00:00.000+0900","comment":{"total":1,"comments":[{"id":"5","created":"2026-11-20T20:30:00.000+0900","author":{"name":"lee"},"body":"*bold* words"}]}},"changelog":{"total":0,"histories":[]}})");
   }
 
   Response list(const std::string& body) {
@@ -297,6 +297,50 @@ TEST_F(TrackersTest, AMergedTicketOfRtStaysWhatItWas) {
   EXPECT_EQ(merged.attributes.at("state"), "merged");
   EXPECT_EQ(merged.attributes.at("open"), "no");
   EXPECT_FALSE(merged.attributes.contains("owner")) << "of the other ticket";
+}
+
+// A ticket of 25 comments, whose bodies come in two pages for all, or one by one where rows are hidden.
+struct Bodies {
+  bool hides = false;
+  int calls = 0;
+
+  Response answer(const Request& request) {
+    const std::string path = request.path();
+    if (path == "/REST/2.0/ticket/1") return ok(R"({"id":1,"Subject":"s","Status":"open","Queue":{"id":"1"}})");
+    if (path == "/REST/2.0/queue/1") return ok(R"({"Name":"Ops"})");
+    if (path.ends_with("/attachments")) return ++calls, attachments(request);
+    if (path != "/REST/2.0/transactions") return ok("{}");
+    std::string items;
+    for (int i = 1; i <= 25; ++i)
+      items += (i > 1 ? "," : "") + std::string(R"({"id":")") + std::to_string(i) + R"(","Type":"Comment","Created":"2026-11-20T12:00:00Z","ObjectId":"1"})";
+    return ok(R"({"total":25,"items":[)" + items + "]}");
+  }
+
+  Response attachments(const Request& request) const {
+    const std::string path = request.path();
+    const bool all = path == "/REST/2.0/ticket/1/attachments";
+    const std::string number = path.substr(22, path.find('/', 22) - 22);
+    const int first = all ? (request.parameter("page") == "2" ? 21 : 1) : std::stoi(number);
+    const int last = !all ? first : first == 1 ? 20 : 25;
+    std::string items;
+    for (int i = first; i <= last; ++i)
+      items += (i > first ? "," : "") + std::string(R"({"TransactionId":")") + std::to_string(i) + R"(","ContentType":"text/plain","Filename":"","Content":"said )" + std::to_string(i) + "\"}";
+    return ok((hides ? R"({"pages":null,"items":[)" : R"({"pages":2,"items":[)") + items + "]}");
+  }
+};
+
+TEST_F(TrackersTest, RtIsAskedOnceForTheBodiesOfAPageOfComments) {
+  for (const bool hides : {false, true}) {
+    Bodies rt;
+    rt.hides = hides;
+    HttpServer server([&](const Request& request) { return rt.answer(request); });
+    journal = {};
+    start(make_request_tracker, server.url());
+    ASSERT_TRUE(until([&] { return journal.records.size() == 25; })) << connector->stats().last_error;
+    EXPECT_EQ(journal.current().at("x:#1/25").text, "said 25");
+    connector.reset();
+    EXPECT_EQ(rt.calls, hides ? 26 : 2);
+  }
 }
 
 // --- GitHub -------------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@
 #include "connectors/documents/markdown.h"
 #include "connectors/documents/plain_text.h"
 #include "connectors/tickets/adf.h"
-#include "connectors/tickets/json.h"
+#include "connectors/json.h"
 #include "connectors/tickets/ticket.h"
 #include "connectors/tickets/told.h"
+#include "connectors/timestamp.h"
 
 using namespace silt::connectors;
 
@@ -36,7 +37,7 @@ void parse(std::uint8_t which, std::string_view text) {
       return;
     }
     default:
-      if (const auto us = parse_ticket_time(text); us && parse_ticket_time(ticket_time(*us)) != *us / 1'000'000 * 1'000'000 - (*us % 1'000'000 < 0 ? 1'000'000 : 0)) std::abort();
+      if (const auto us = parse_timestamp(text); us && parse_timestamp(ticket_time(*us)) != *us / 1'000'000 * 1'000'000 - (*us % 1'000'000 < 0 ? 1'000'000 : 0)) std::abort();
   }
 }
 

@@ -130,7 +130,7 @@ const std::vector<Library> kLibraries = {
     {"hs/", {"daemon/fold/secret_cues.cc"}, false},
     {"boost/asio", {"connectors/", "daemon/app", "daemon/telemetry/"}, false},
     {"boost/beast", {"daemon/telemetry/"}, false},
-    {"boost/json", {"cli/", "daemon/export", "base/boost_json.cc", "connectors/tickets/json.cc"}, false},
+    {"boost/json", {"cli/", "daemon/export", "base/boost_json.cc", "connectors/json.cc"}, false},
     {"curl/", {"connectors/http/"}, false},
     {"gumbo", {"connectors/documents/html_text.cc"}, false},
     {"md4c", {"connectors/documents/markdown.cc"}, false},
