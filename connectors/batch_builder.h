@@ -50,6 +50,7 @@ class StreamWriter {
   }
   // Of all records that are added from now on; points into the batch.
   void give_all(std::span<const Attribute> attributes) { attributes_ = attributes; }
+  std::span<const Attribute> common() const { return attributes_; }
   void expect(std::size_t records) { expected_ = records; }  // about so many will be added
 
   std::uint64_t added() const { return added_; }

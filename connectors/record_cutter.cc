@@ -14,7 +14,7 @@ bool begins_with_nuls(std::string_view rest) {
 }  // namespace
 
 RecordCutter::RecordCutter(std::string_view window, const RecordRules* rules, std::size_t line_bytes_max)
-    : window_(window),
+    : Cutter(window),
       lines_(window),
       line_bytes_max_(line_bytes_max),
       joining_(rules != nullptr),
@@ -27,8 +27,9 @@ bool RecordCutter::last(Cut& cut) {
 }
 
 void RecordCutter::take(Cut& cut, std::size_t end) {
-  cut.size = end - 1 - consumed_;
-  cut.text = window_.substr(consumed_, cut.size);
+  cut.begin = consumed_;
+  cut.end = end;
+  cut.text = window_.substr(consumed_, end - 1 - consumed_);
   while (cut.text.ends_with('\n')) cut.text.remove_suffix(1);
   consumed_ = open_end_ = end;
 }

@@ -100,7 +100,7 @@ template <class Visitor>
 void describe(Visitor& v, SourceConfig& c) {
   v.text("name", c.name);
   v.text("tenant", c.tenant);
-  v.choice("type", c.type, {"file", "documents", "mail", "rt", "redmine", "jira", "github"});
+  v.choice("type", c.type, {"file", "containers", "documents", "mail", "rt", "redmine", "jira", "github"});
   v.list("include", c.include);
   v.list("exclude", c.exclude);
   v.list("link_targets", c.link_targets);
@@ -312,10 +312,14 @@ Status read_section(const toml::table& root, const std::string& file, const std:
   return reader.finish();
 }
 
+bool is_file(const SourceConfig& source) {
+  return source.type == "file" || source.type == "containers";
+}
+
 // Its patterns, and of files the captures in its name that come from them.
 Status check_patterns(const SourceConfig& source) {
   SILT_ASSIGN(const connectors::Globs include, connectors::Globs::compile(source.include, false));
-  return source.type == "file" ? connectors::StreamName::compile(source.name, include).status() : Status::ok();
+  return is_file(source) ? connectors::StreamName::compile(source.name, include).status() : Status::ok();
 }
 
 // The rules for its records, and its zone.
@@ -337,7 +341,7 @@ Status check_records(const SourceConfig& source) {
 }
 
 bool is_tracker(const SourceConfig& source) {
-  return source.type != "file" && source.type != "documents" && source.type != "mail";
+  return !is_file(source) && source.type != "documents" && source.type != "mail";
 }
 
 // What its type needs, and what only others have.
@@ -366,6 +370,8 @@ Status read_source(const toml::node& node, const std::string& file, Config& conf
   SectionReader reader(*table, file, "source");
   describe(reader, source);
   SILT_TRY(reader.finish());
+  if (source.type == "containers" && source.include.empty())
+    source.include = {"/var/log/pods/*/*/*.log*", "/var/lib/docker/containers/*/*-json.log*"};
   if (source.name.empty()) return invalid_argument(where + "source.name is missing, e.g. name = \"host\"");
   if (source.name.find_first_of(std::string_view(":*?[]\0", 6)) != std::string::npos) {
     return invalid_argument(where + "source.name: must not contain : * ? [ ]");

@@ -40,7 +40,8 @@ const Tracker* tracker_of(const SourceConfig& source) {
 // A name with captures names the sources outright.
 std::string stream_name_of(const SourceConfig& source) {
   if (source.name.find_first_of("{}") != std::string::npos) return source.name;
-  return source.per_file ? source.name + ":{path}" : std::string();
+  if (!source.per_file) return {};
+  return source.name + (source.type == "containers" ? ":{container}" : ":{path}");
 }
 
 // Expressions were checked when the file was read.
@@ -55,6 +56,7 @@ Result<std::shared_ptr<const connectors::RecordRules>> rules_of(const SourceConf
 Result<std::unique_ptr<Connector>> make_files(const SourceConfig& source, const ConnectorContext& context) {
   connectors::FileConnectorOptions file;
   file.include = source.include;
+  if (source.type == "containers") file.format = connectors::FileFormat::kContainer;
   if (!source.exclude.empty()) file.exclude = source.exclude;
   file.link_targets = source.link_targets;
   file.never_enter = context.never_enter;
@@ -100,7 +102,8 @@ Result<std::unique_ptr<Connector>> make_tickets(const SourceConfig& source, cons
 
 Result<std::unique_ptr<Connector>> make_connector(const SourceConfig& source, const ConnectorContext& context) {
   if (const Tracker* const tracker = tracker_of(source)) return make_tickets(source, *tracker, context);
-  return source.type == "file" ? make_files(source, context) : make_documents(source, context);
+  const bool documents = source.type == "documents" || source.type == "mail";
+  return documents ? make_documents(source, context) : make_files(source, context);
 }
 
 Status check_surroundings(const SourceConfig& source) {

@@ -96,7 +96,7 @@ class FileConnector::Impl {
         waiter_(waiter),
         generations_(open_files_limit(options_.open_files_max)),
         discovery_(options_, std::move(include), std::move(exclude), clock, generations_, faults_, *activity_),
-        reader_(options_.rules, options_.flush_ms * 1000) {}
+        reader_(options_.format, options_.rules, options_.flush_ms * 1000) {}
 
   Status resume(std::span<const CursorRow> rows) {
     std::vector<GenerationRow> decoded;
@@ -250,7 +250,8 @@ class FileConnector::Impl {
     generation.dirty = *outcome == TailReader::Outcome::kMore;
     if (!out.empty()) {
       keep(generation, before);
-    } else if (generation.offset != before.offset || generation.unlinked != was_unlinked) {
+    } else if (generation.offset != before.offset || generation.unlinked != was_unlinked ||
+               (generation.torn && generation.seen_size != before.seen_size)) {
       generations_.touch(generation);
     }
   }

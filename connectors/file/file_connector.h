@@ -29,6 +29,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "connectors/connector.h"
+#include "connectors/file/file_format.h"
 #include "connectors/record_rules.h"
 #include "connectors/waiter.h"
 
@@ -53,6 +54,7 @@ struct FileConnectorOptions {
   // Where files that exist at the very first start begin. Files found later begin at 0.
   FileStart start = FileStart::kBeginning;
 
+  FileFormat format = FileFormat::kPlain;
   // Which lines are one record; null: each is one. The last lines of a file wait flush_ms for more.
   std::shared_ptr<const RecordRules> rules;
   std::int64_t flush_ms = 1'000;

@@ -61,6 +61,7 @@ struct Generation : GenerationRow {
   std::uint64_t open_to = 0;
   std::int64_t flush_at_us = 0;
   std::string open_text;
+  bool torn = false;            // one of them waits for its own rest, perhaps long: what was seen is stored
   std::uint64_t last_used = 0;  // for closing the least recently used
   bool live = false;            // the chain's path leads to it
   bool dirty = false;           // may have something to read

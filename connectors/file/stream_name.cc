@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "connectors/container/container_name.h"
 #include "connectors/file/rotated_name.h"
 
 namespace silt::connectors {
@@ -36,6 +37,7 @@ Result<StreamName::Part> StreamName::capture(std::string_view name, std::string_
   if (name == "dir") return Part{.kind = Kind::kDirectory};
   if (name == "file") return Part{.kind = Kind::kFile};
   if (name == "stem") return Part{.kind = Kind::kStem};
+  if (name == "container") return Part{.kind = Kind::kContainer};
   std::size_t number = 0;
   const char* const end = name.data() + name.size();
   std::string shown = "'{";
@@ -43,7 +45,7 @@ Result<StreamName::Part> StreamName::capture(std::string_view name, std::string_
   if (const auto [rest, error] = std::from_chars(name.data(), end, number);
       name.empty() || rest != end || error != std::errc() || number == 0) {
     return invalid_argument("unknown capture " + shown +
-                            ": known are {path}, {dir}, {file}, {stem} and {1}, {2} ... for the wildcards");
+                            ": known are {path}, {dir}, {file}, {stem}, {container} and {1}, {2} ... for the wildcards");
   }
   if (number > captures_min) {
     return invalid_argument("capture " + shown + ": a pattern of include has only " +
@@ -82,6 +84,7 @@ std::string StreamName::of(const std::string& path, const Globs& include) const 
       case Kind::kDirectory: name += name_of(directory); break;
       case Kind::kFile: name += name_of(path); break;
       case Kind::kStem: name += stem_of(name_of(path)); break;
+      case Kind::kContainer: name += container_of(path).source(); break;
       case Kind::kWildcard:
         if (captures.empty()) captures = include.captures(path);
         if (part.wildcard < captures.size()) name += captures[part.wildcard];

@@ -1,7 +1,8 @@
 // StreamName: which stream do the lines of a file belong to? A template that is filled from the path:
 // {path}, {dir} (the last folder's name), {file} (the file's name), {stem} (the same without a rotated
 // file's count or date and without the last extension), {1} {2} ... (what that wildcard of the
-// matching include pattern matched). Files that give the same name share a stream; where all captures
+// matching include pattern matched), {container} (namespace, workload and container by the layouts of kubelet and Docker,
+// see container_name.h). Files that give the same name share a stream; where all captures
 // are empty it is the file's name. Immutable.
 #pragma once
 
@@ -24,7 +25,7 @@ class StreamName {
   std::string of(const std::string& path, const Globs& include) const;
 
  private:
-  enum class Kind { kText, kPath, kDirectory, kFile, kStem, kWildcard };
+  enum class Kind { kText, kPath, kDirectory, kFile, kStem, kContainer, kWildcard };
   struct Part {
     Kind kind = Kind::kText;
     std::string text;

@@ -4,12 +4,15 @@
 #include <cerrno>
 
 #include "base/clock.h"
+#include "connectors/container/container_cutter.h"
+#include "connectors/container/container_name.h"
 #include "connectors/record_cutter.h"
 
 namespace silt::connectors {
 namespace {
 
 constexpr std::size_t kOpenTextMax = 64 * 1024;
+constexpr std::int64_t kTornFlushes = 10;  // the rest of a line is awaited longer than another line
 constexpr std::size_t kSmallBytes = 4 * kTailBytes;
 constexpr std::size_t kLineBytesUsual = 96;
 
@@ -87,7 +90,7 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
     SILT_ASSIGN(window, load(generation, look.size, out));
   }
   if (!proves(generation, window)) return Outcome::kTruncated;
-  tell_age(look, out);
+  tell_origin(generation, look, out);
 
   const std::uint64_t size = std::max(look.size, window.begin + window.bytes.size());
   generation.modified_ns = size == look.size ? look.modified_ns : 0;
@@ -117,13 +120,41 @@ Result<TailReader::Outcome> TailReader::read(Generation& generation, StreamWrite
   return Outcome::kEnd;
 }
 
-// Of an old file. A line's year may follow from it.
-void TailReader::tell_age(const FileLook& look, StreamWriter& out) const {
+// What its file tells of each record: whose container's it is, and of an old one when it was written, for a line's year
+// may follow from it.
+void TailReader::tell_origin(const Generation& generation, const FileLook& look, StreamWriter& out) {
   constexpr std::int64_t kOldUs = std::int64_t{2} * 86'400'000'000;
+  common_.clear();
+  of_streams_.clear();
+  const auto tell = [&](std::string_view key, std::string_view value) {
+    if (!value.empty()) common_.push_back({key, out.arena().copy(value)});
+  };
+  if (format_ == FileFormat::kContainer) {
+    const ContainerName name = container_of(generation.chain);
+    tell("namespace", name.space);
+    tell("pod", name.pod);
+    tell("container", name.container);
+  }
   const std::int64_t modified_us = look.modified_ns / 1000;
-  if (modified_us <= 0 || now_.wall_us - modified_us < kOldUs) return;
-  const Attribute modified{kModified, out.arena().copy(rfc3339_utc(modified_us - modified_us % 1'000'000))};
-  out.give_all(out.arena().copy(std::span<const Attribute>(&modified, 1)));
+  if (modified_us > 0 && now_.wall_us - modified_us >= kOldUs)
+    tell(kModified, rfc3339_utc(modified_us - modified_us % 1'000'000));
+  out.give_all(out.arena().copy(std::span<const Attribute>(common_)));
+}
+
+// The common ones and the stream, which comes in few values.
+std::span<const Attribute> TailReader::attributes_of(std::string_view stream, StreamWriter& out) {
+  for (const auto& [known, attributes] : of_streams_) {
+    if (known == stream) return attributes;
+  }
+  std::vector<Attribute> all = common_;
+  all.push_back({"stream", out.arena().copy(stream)});
+  of_streams_.emplace_back(all.back().value, out.arena().copy(std::span<const Attribute>(all)));
+  return of_streams_.back().second;
+}
+
+std::unique_ptr<Cutter> TailReader::cutter_of(std::string_view text, StreamWriter& out) const {
+  if (format_ == FileFormat::kContainer) return std::make_unique<ContainerCutter>(text, rules_.get(), out.arena());
+  return std::make_unique<RecordCutter>(text, rules_.get(), out.builder().limits().record_bytes_max);
 }
 
 Status TailReader::note_encoding(Generation& generation) {
@@ -253,65 +284,71 @@ std::uint64_t TailReader::split_utf16(Encoding encoding, std::string_view fresh,
 
 std::uint64_t TailReader::split_records(Generation& generation, const Window& window, std::string_view fresh,
                                         Origin& origin, StreamWriter& out) {
-  const std::size_t line_bytes_max = out.builder().limits().record_bytes_max;
   const std::uint64_t bytes_left = out.builder().bytes_left(), records_left = out.builder().records_left();
-  RecordCutter cutter(fresh, rules_.get(), line_bytes_max);
+  const std::unique_ptr<Cutter> cutter = cutter_of(fresh, out);
+  const std::uint64_t from = origin.begin;
   std::uint64_t bytes = 0, records = 0;
   bool full = false, hole = false;
-  RecordCutter::Cut found;
-  while (!(full = records >= records_left || bytes >= bytes_left) && !hole && cutter.next(found)) {
-    add_lines(found, line_bytes_max, origin, out);
+  Cutter::Cut found;
+  while ((found.among || !(full = records >= records_left || bytes >= bytes_left)) && !hole && cutter->next(found)) {
+    add_lines(found, from, origin, out);
     bytes += found.text.size();
     ++records;
     // A hole in the middle of a window starts the next read, which knows how to cross it.
-    hole = leading_nuls(cutter.rest().substr(0, kNulRunBytes)) == kNulRunBytes;
+    hole = !found.among && leading_nuls(cutter->rest().substr(0, kNulRunBytes)) == kNulRunBytes;
   }
   if (full || hole) {
     generation.flush_at_us = 0;
-  } else if (settle_open(generation, window, cutter, records, found)) {
-    add_lines(found, line_bytes_max, origin, out);
-    ++records;
+  } else if (settle_open(generation, window, *cutter, records)) {
+    for (; cutter->last(found); ++records) add_lines(found, from, origin, out);
   }
+  origin.begin = from + cutter->consumed();
   return records;
 }
 
-void TailReader::add_lines(const RecordCutter::Cut& found, std::size_t line_bytes_max, Origin& origin,
-                           StreamWriter& out) {
+void TailReader::add_lines(const Cutter::Cut& found, std::uint64_t window_from, Origin origin, StreamWriter& out) {
   const bool one_line = found.text.find('\n') == std::string_view::npos;
+  const std::size_t line_bytes_max = out.builder().limits().record_bytes_max;
   const std::string_view kept = one_line ? found.text.substr(0, line_bytes_max) : found.text;
-  origin.end = origin.begin + kept.size();
-  Record& record = out.add(kept, origin);
-  if (one_line) cut(record, found.text.size() - kept.size());
-  record.origin.end = origin.begin + found.size;
+  origin.begin = window_from + found.begin;
+  origin.end = window_from + found.end - 1;
+  Record record{.text = kept, .origin = origin, .told_us = found.told_us};
+  record.attributes = found.stream.empty() ? out.common() : attributes_of(found.stream, out);
+  if (one_line && kept.size() < found.text.size()) {
+    record.flags |= kRecordCut;
+    record.bytes_cut = found.text.size() - kept.size();
+  }
   if (found.goes_on) record.flags |= kRecordCut;
-  origin.begin += found.size + 1;
+  out.add(record);
 }
 
 // What becomes of whole lines at the end of the window that may go on: true, they are a record now.
-bool TailReader::settle_open(Generation& generation, const Window& window, RecordCutter& cutter,
-                             std::uint64_t records, RecordCutter::Cut& found) {
+bool TailReader::settle_open(Generation& generation, const Window& window, const Cutter& cutter,
+                             std::uint64_t records) {
   const std::uint64_t window_end = window.from + window.fresh().size();
   if (cutter.waiting() == 0) {
     generation.flush_at_us = 0;
     return false;
   }
+  generation.torn = cutter.torn();
   const std::uint64_t open_from = window.from + cutter.consumed();
   if (window_end < generation.seen_size) {  // read with what follows
     generation.flush_at_us = 0;
     if (records > 0) return false;
-    if (wants_more_) return cutter.last(found);
+    if (wants_more_) return true;
     wants_more_ = true;
     return false;
   }
   const std::uint64_t open_to = open_from + cutter.waiting();
-  const bool grew = generation.flush_at_us == 0 || generation.open_to != open_to;
+  const bool grew = generation.flush_at_us == 0 || (generation.open_to != open_to && !cutter.holds_back());
+  const std::int64_t flush_us = cutter.torn() ? kTornFlushes * flush_us_ : flush_us_;
   const bool due = !grew && now_.monotonic_us >= generation.flush_at_us;
-  const bool old = now_.wall_us - generation.modified_ns / 1000 >= flush_us_;
+  const bool old = now_.wall_us - generation.modified_ns / 1000 >= flush_us;
   if (generation.finishing || generation.unlinked || due || old) {
     generation.flush_at_us = 0;
-    return cutter.last(found);
+    return true;
   }
-  if (grew) generation.flush_at_us = now_.monotonic_us + flush_us_;
+  if (grew) generation.flush_at_us = now_.monotonic_us + flush_us;
   generation.open_to = open_to;
   const std::string_view text = cutter.rest().substr(0, cutter.waiting());
   if (text.size() <= kOpenTextMax) generation.open_text = text;
@@ -320,11 +357,12 @@ bool TailReader::settle_open(Generation& generation, const Window& window, Recor
 
 void TailReader::report_open(Generation& generation, StreamWriter& out) {
   const std::string_view text = out.arena().copy(std::exchange(generation.open_text, {}));
-  RecordCutter cutter(text, rules_.get(), out.builder().limits().record_bytes_max);
-  Origin origin = origin_of(generation, generation.offset, 0, out);
-  RecordCutter::Cut found;
-  while (cutter.next(found) || cutter.last(found))
-    add_lines(found, out.builder().limits().record_bytes_max, origin, out);
+  const std::unique_ptr<Cutter> cutter = cutter_of(text, out);
+  const Origin origin = origin_of(generation, generation.offset, 0, out);
+  common_.clear();
+  of_streams_.clear();
+  Cutter::Cut found;
+  while (cutter->next(found) || cutter->last(found)) add_lines(found, generation.offset, origin, out);
 }
 
 Status TailReader::long_line(Generation& generation, const Window& window, StreamWriter& out) {

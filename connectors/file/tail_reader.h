@@ -10,12 +10,15 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
 #include "connectors/batch_builder.h"
 #include "connectors/connector.h"
+#include "connectors/file/file_format.h"
 #include "connectors/file/generation.h"
 #include "connectors/record_cutter.h"
 #include "connectors/record_rules.h"
@@ -30,8 +33,8 @@ class TailReader {
   };
 
   // Without rules every line is a record.
-  TailReader(std::shared_ptr<const RecordRules> rules, std::int64_t flush_us)
-      : rules_(std::move(rules)), flush_us_(flush_us) {}
+  TailReader(FileFormat format, std::shared_ptr<const RecordRules> rules, std::int64_t flush_us)
+      : format_(format), rules_(std::move(rules)), flush_us_(flush_us) {}
 
   enum class Outcome {
     kEnd,        // nothing more to read for now
@@ -77,7 +80,8 @@ class TailReader {
 
   Result<Window> load(const Generation& generation, std::uint64_t size, StreamWriter& out);
   Result<bool> was_filled(Generation& generation, const ReadLimits& limits);
-  void tell_age(const FileLook& look, StreamWriter& out) const;
+  void tell_origin(const Generation& generation, const FileLook& look, StreamWriter& out);
+  std::span<const Attribute> attributes_of(std::string_view stream, StreamWriter& out);
   static void note_nuls(Generation& generation, const Window& window, std::uint64_t size);
   static bool is_repeated(const Generation& generation, const FileLook& look);
   static bool proves(const Generation& generation, const Window& window);
@@ -87,10 +91,9 @@ class TailReader {
   static std::uint64_t split_utf16(Encoding encoding, std::string_view fresh, Origin& origin, StreamWriter& out);
   std::uint64_t split_records(Generation& generation, const Window& window, std::string_view fresh,
                               Origin& origin, StreamWriter& out);
-  static void add_lines(const RecordCutter::Cut& found, std::size_t line_bytes_max, Origin& origin,
-                        StreamWriter& out);
-  bool settle_open(Generation& generation, const Window& window, RecordCutter& cutter, std::uint64_t records,
-                   RecordCutter::Cut& found);
+  std::unique_ptr<Cutter> cutter_of(std::string_view text, StreamWriter& out) const;
+  void add_lines(const Cutter::Cut& found, std::uint64_t window_from, Origin origin, StreamWriter& out);
+  bool settle_open(Generation& generation, const Window& window, const Cutter& cutter, std::uint64_t records);
   Status long_line(Generation& generation, const Window& window, StreamWriter& out);
   Status nul_run(Generation& generation, const Window& window, StreamWriter& out);
   Status finish(Generation& generation, StreamWriter& out);
@@ -99,10 +102,13 @@ class TailReader {
   void add_gap(const Generation& generation, std::uint64_t begin, std::uint64_t size, std::string_view text,
                std::string_view cause, StreamWriter& out);
 
+  const FileFormat format_;
   const std::shared_ptr<const RecordRules> rules_;
   const std::int64_t flush_us_;
   Now now_;                  // of the read in hand
   bool wants_more_ = false;  // a record is longer than the window
+  std::vector<Attribute> common_;  // of all records of the read in hand
+  std::vector<std::pair<std::string_view, std::span<const Attribute>>> of_streams_;  // with the stream that they are of
   std::vector<char> buffer_;
   std::uint64_t reported_bytes_ = 0;
   std::uint64_t looked_bytes_ = 0;

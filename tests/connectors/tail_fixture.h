@@ -76,11 +76,16 @@ struct StoredRecord {
   explicit StoredRecord(const Record& from)
       : text(from.text),
         origin{std::string(from.origin.place), from.origin.generation, from.origin.begin, from.origin.end},
+        told_us(from.told_us),
         flags(from.flags),
-        bytes_cut(from.bytes_cut) {}
+        bytes_cut(from.bytes_cut) {
+    for (const Attribute& each : from.attributes) attributes[std::string(each.key)] = each.value;
+  }
 
   std::string text;
   StoredOrigin origin;
+  std::int64_t told_us;
+  std::map<std::string, std::string> attributes;
   std::uint32_t flags;
   std::uint64_t bytes_cut;
 };
