@@ -22,6 +22,7 @@
 #include "daemon/answer/answer.h"
 #include "daemon/answer/meaning/pattern_vectors.h"
 #include "daemon/descriptors.h"
+#include "daemon/health.h"
 #include "daemon/inputs.h"
 #include "daemon/intake/intake.h"
 #include "daemon/learn/fold_loop.h"
@@ -40,7 +41,6 @@ namespace silt::daemon {
 namespace {
 
 constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};
-constexpr std::int64_t kSilentMaxUs = 20'000'000;  // a thread may be so long in a mini-batch or a sync
 
 std::uint64_t resident_bytes() {
   long pages = 0, resident = 0;
@@ -333,9 +333,14 @@ class AppImpl final : public App {
     serve::ServerOptions options;
     options.change_group = config_.serve.change_group;
     options.socket = config_.serve.socket;
-    options.admin_socket = config_.serve.admin_socket.empty()
-                               ? (std::filesystem::path(config_.serve.socket).parent_path() / "admin.sock").string()
-                               : config_.serve.admin_socket;
+    const auto beside = [this](const std::string& path, const char* name) {
+      return path.empty() ? (std::filesystem::path(config_.serve.socket).parent_path() / name).string() : path;
+    };
+    options.admin_socket = beside(config_.serve.admin_socket, "admin.sock");
+    if (config_.serve.http) {
+      options.http_socket = beside(config_.serve.http_socket, "http.sock");
+      options.http_listen = config_.serve.http_listen;
+    }
     for (const AccessConfig& access : config_.access) options.access.push_back(access_rule(access));
     options.socket_mode = static_cast<std::uint32_t>(std::stoul(config_.serve.socket_mode, nullptr, 8));
     options.reader_threads = static_cast<int>(config_.serve.reader_threads);
@@ -348,9 +353,18 @@ class AppImpl final : public App {
         .admin = *admin_,
         .states = *states_,
         .audit = *audit_,
-        .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); }};
+        .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); },
+        .health = [this] { return health(); }};
     SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
     return Status::ok();
+  }
+
+  serve::Health health() {
+    const learn::LearnerStatus learner = learner_loop_->status();
+    const Heartbeat threads[] = {{"intake", "running", intake_->last_progress_us()},
+                                 {"fold", "running", fold_loop_->last_progress_us()},
+                                 {"learner", learner.state, learner_loop_->last_progress_us()}};
+    return health_of(clock_.monotonic_us(), disk_room_.has_room(), threads, intake_->status());
   }
 
   // Of the whole daemon for who sees all there is; of their own sources and inputs for others.
@@ -418,17 +432,12 @@ class AppImpl final : public App {
   void watch() {
     const std::int64_t interval_us = sd_notify::watchdog_us() / 3;
     if (interval_us == 0) return;
-    const std::int64_t now = clock_.monotonic_us();
-    const bool learner_lives = now - learner_loop_->last_progress_us() < kSilentMaxUs;
-    const bool intake_lives = now - intake_->last_progress_us() < kSilentMaxUs;
-    const bool fold_lives = now - fold_loop_->last_progress_us() < kSilentMaxUs;
-    if (learner_lives && intake_lives && fold_lives) {
-      sd_notify::alive();
-    } else {
-      log::error("thread_silent", {{"learner", learner_lives ? "alive" : "silent"},
-                                   {"fold", fold_lives ? "alive" : "silent"},
-                                   {"intake", intake_lives ? "alive" : "silent"}});
+    bool all_alive = true;
+    for (const serve::Part& part : health().parts) {
+      if (!part.alive) log::error("thread_silent", {{"thread", part.name}});
+      all_alive = all_alive && part.alive;
     }
+    if (all_alive) sd_notify::alive();
     timer_.expires_after(std::chrono::microseconds(interval_us));
     timer_.async_wait([this](const boost::system::error_code& failed) {
       if (!failed) watch();

@@ -72,6 +72,9 @@ void describe(Visitor& v, ServeConfig& c) {
   v.text("socket", c.socket);
   v.text("admin_socket", c.admin_socket);
   v.choice("socket_mode", c.socket_mode, {"0600", "0660", "0666"});
+  v.flag("http", c.http);
+  v.text("http_socket", c.http_socket);
+  v.text("http_listen", c.http_listen);
   v.text("change_group", c.change_group);
   v.number("reader_threads", c.reader_threads, 1, 64);
   v.number("queue_max", c.queue_max, 1, 100'000);

@@ -58,6 +58,9 @@ struct ServeConfig {
   std::string socket = "/run/silt/query.sock";
   std::string socket_mode = "0660";
   std::string admin_socket;          // empty: admin.sock beside `socket`
+  bool http = true;                  // JSON, metrics and the web page
+  std::string http_socket;           // empty: http.sock beside `socket`
+  std::string http_listen;           // a loopback address and a port, "127.0.0.1:8484"; empty: none
   std::string change_group;          // whose members may change things in tenant default; empty: root only
   std::uint32_t reader_threads = 3;  // of which one caller has all but one at most
   std::uint32_t queue_max = 64;      // waiting calls of one caller

@@ -11,24 +11,7 @@ namespace {
 
 using Serialization = grpc::SerializationTraits<Message>;
 
-Status queue_full(const access::Caller& caller) {
-  return resource_exhausted("too many calls of " + caller.name + " wait already; try again in a second");
-}
-
 }  // namespace
-
-WorkerPool& Workplace::pool(Pool which) const {
-  switch (which) {
-    case Pool::kLook: return look;
-    case Pool::kChange: return change;
-    case Pool::kAsk: break;
-  }
-  return ask;
-}
-
-Status stopping() {
-  return unavailable("siltd is stopping; try again when it has restarted");
-}
 
 GrpcCall::GrpcCall(grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,
                    const Method& method, const Workplace& place, std::shared_ptr<const access::Caller> caller)
@@ -36,8 +19,7 @@ GrpcCall::GrpcCall(grpc::CallbackServerContext* context, const grpc::ByteBuffer&
       deadline_(context->deadline()),
       request_(request),
       method_(method),
-      api_(place.api),
-      live_(place.live),
+      place_(place),
       caller_(std::move(caller)) {}
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* GrpcCall::start(grpc::CallbackServerContext* context,
@@ -46,11 +28,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* GrpcCall::start(grpc::CallbackServer
                                                             std::shared_ptr<const access::Caller> caller) {
   const std::shared_ptr<GrpcCall> call(new GrpcCall(context, *request, method, place, std::move(caller)));
   call->self_ = call;
-  if (!place.live.enter(call)) {
-    call->abandon(stopping());
-  } else if (!place.pool(method.pool).post(call->caller_->name, [call] { call->run(); })) {
-    call->abandon(queue_full(*call->caller_));
-  }
+  place.begin(call, method.pool, *call->caller_, [call] { call->run(); });
   return call.get();
 }
 
@@ -70,7 +48,7 @@ void GrpcCall::OnWriteDone(bool ok) {
 }
 
 void GrpcCall::OnDone() {
-  live_.leave(this);
+  place_.live.leave(this);
   const auto last = std::move(self_);
 }
 
@@ -82,16 +60,13 @@ void GrpcCall::run() {
 }
 
 Status GrpcCall::work() {
-  if (cancelled_) return {Code::kCancelled, "cancelled by the caller"};
-  if (std::chrono::system_clock::now() >= deadline_) {
-    return {Code::kDeadlineExceeded, "the deadline passed before siltd got to it"};
-  }
+  const access::Call call{*caller_, cancelled_, deadline_};
+  SILT_TRY(still_wanted(call));
   const std::unique_ptr<Message> request = new_request(method_);
   if (!Serialization::Deserialize(&request_, request.get()).ok()) {
     return invalid_argument("the request is no " + request->GetTypeName());
   }
-  return call_method(api_, method_, {*caller_, cancelled_, deadline_}, *request,
-                     [this](const Message& message) { return push(message); });
+  return place_.call(method_, call, *request, [this](const Message& message) { return push(message); });
 }
 
 bool GrpcCall::push(const Message& message) {

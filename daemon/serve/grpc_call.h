@@ -18,26 +18,10 @@
 
 #include "base/status.h"
 #include "daemon/access/caller.h"
-#include "daemon/serve/api.h"
-#include "daemon/serve/live_calls.h"
 #include "daemon/serve/method.h"
-#include "daemon/serve/worker_pool.h"
+#include "daemon/serve/workplace.h"
 
 namespace silt::serve {
-
-// Where work is done. Owned by the server, shared by all doors.
-struct Workplace {
-  const Api& api;
-  LiveCalls& live;
-  WorkerPool& ask;
-  WorkerPool& look;
-  WorkerPool& change;
-
-  WorkerPool& pool(Pool which) const;
-};
-
-// What calls are told when the server stops.
-Status stopping();
 
 class GrpcCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public LiveCall {
  public:
@@ -65,8 +49,7 @@ class GrpcCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public
   const access::TimePoint deadline_;
   grpc::ByteBuffer request_;
   const Method& method_;
-  const Api& api_;
-  LiveCalls& live_;
+  const Workplace place_;
   const std::shared_ptr<const access::Caller> caller_;
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;

@@ -1,5 +1,4 @@
-// What a client may see of a Status. Codes are equal by construction; messages are printable and
-// bounded, and failures of our own are logged in full here and reach the client without detail.
+// What a gRPC client sees of a Status (client_status.h). Codes are equal by construction.
 #pragma once
 
 #include <grpcpp/support/status.h>

@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "daemon/access/caller.h"
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 
 namespace silt::serve {
@@ -43,6 +44,7 @@ std::span<const Method> methods();
 const Method* find_method(std::string_view path);   // null: there is none
 std::string_view service_of(const Method& method);  // "silt.v1.AskService"
 
+const google::protobuf::MethodDescriptor& descriptor_of(const Method& method);
 // An empty request of the method's type, to be filled by a door.
 std::unique_ptr<Message> new_request(const Method& method);
 

@@ -1,5 +1,3 @@
-#include <google/protobuf/descriptor.h>
-
 #include <algorithm>
 #include <array>
 #include <type_traits>
@@ -167,13 +165,17 @@ std::string_view service_of(const Method& method) {
   return method.path.substr(1, method.path.rfind('/') - 1);
 }
 
-std::unique_ptr<Message> new_request(const Method& method) {
+const google::protobuf::MethodDescriptor& descriptor_of(const Method& method) {
   std::string name(method.path.substr(1));
   std::replace(name.begin(), name.end(), '/', '.');
   const auto* descriptor = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(name);
   SILT_CHECK(descriptor != nullptr);  // a test looks for each
+  return *descriptor;
+}
+
+std::unique_ptr<Message> new_request(const Method& method) {
   auto* factory = google::protobuf::MessageFactory::generated_factory();
-  return std::unique_ptr<Message>(factory->GetPrototype(descriptor->input_type())->New());
+  return std::unique_ptr<Message>(factory->GetPrototype(descriptor_of(method).input_type())->New());
 }
 
 Status call_method(const Api& api, const Method& method, const Call& by, const Message& request, const Emit& emit) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/log.h"
@@ -13,6 +14,8 @@
 #include "daemon/serve/api.h"
 #include "daemon/serve/callers.h"
 #include "daemon/serve/door.h"
+#include "daemon/serve/http/http_server.h"
+#include "daemon/serve/http/routes.h"
 #include "daemon/serve/live_calls.h"
 #include "daemon/serve/unix_socket.h"
 #include "daemon/serve/worker_pool.h"
@@ -41,7 +44,8 @@ class ServerImpl final : public Server {
         policy_(policy),
         ask_(std::max(options.reader_threads, 1), options.queue_max),
         look_(kLookThreads, options.queue_max),
-        change_(kChangeThreads, options.queue_max) {}
+        change_(kChangeThreads, options.queue_max),
+        routes_(place_, dependencies.health ? dependencies.health : [] { return Health(); }) {}
   ~ServerImpl() override { stop(); }
 
   Status listen(Socket which, UnixSocket socket) {
@@ -53,12 +57,29 @@ class ServerImpl final : public Server {
     return Status::ok();
   }
 
+  Status listen_http(std::optional<UnixSocket> socket, const std::string& address) {
+    SILT_ASSIGN(http_, http::HttpServer::start(address, [this](http::Request request, const std::shared_ptr<http::Exchange>& exchange) {
+                  routes_.handle(std::move(request), exchange);
+                }));
+    if (!socket) return Status::ok();
+    SILT_ASSIGN(http_acceptor_,
+                Acceptor::start(std::move(*socket), descriptor_limit(), [this](int connection, const Peer& peer) {
+                  http_->take(connection, std::make_shared<const access::Caller>(caller_of(peer, policy_)));
+                  return Status::ok();
+                }));
+    return Status::ok();
+  }
+
+  std::uint16_t http_port() const override { return http_ ? http_->port() : 0; }
+
   void stop() override {
+    if (http_acceptor_) http_acceptor_->stop();
     // From here on no thread but ours touches the doors.
     for (Entrance* entrance : {&query_, &admin_}) {
       if (entrance->acceptor) entrance->acceptor->stop();
     }
     live_.abandon_all(stopping());
+    if (http_) http_->stop();
     query_.doors.clear();
     admin_.doors.clear();
     ask_.stop();
@@ -66,6 +87,7 @@ class ServerImpl final : public Server {
     change_.stop();
     query_.acceptor.reset();
     admin_.acceptor.reset();
+    http_acceptor_.reset();
   }
 
  private:
@@ -86,7 +108,7 @@ class ServerImpl final : public Server {
       doors.splice(doors.begin(), doors, found);
     } else {
       if (doors.size() >= users_max_) doors.pop_back();
-      SILT_ASSIGN(std::unique_ptr<Door> door, Door::open({api_, live_, ask_, look_, change_}, which, caller));
+      SILT_ASSIGN(std::unique_ptr<Door> door, Door::open(place_, which, caller));
       doors.push_front({std::move(caller), std::move(door)});
     }
     doors.front().door->take(connection);
@@ -100,8 +122,13 @@ class ServerImpl final : public Server {
   WorkerPool ask_;
   WorkerPool look_;
   WorkerPool change_;
+  CallMeter meter_;
+  const Workplace place_{api_, live_, ask_, look_, change_, meter_};
+  const http::Routes routes_;
   Entrance query_;
   Entrance admin_;
+  std::unique_ptr<http::HttpServer> http_;
+  std::unique_ptr<Acceptor> http_acceptor_;
 };
 
 }  // namespace
@@ -110,11 +137,20 @@ Result<std::unique_ptr<Server>> Server::start(const ServerDependencies& dependen
                                               const ServerOptions& options) {
   SILT_ASSIGN(UnixSocket socket, UnixSocket::listen(options.socket, options.socket_mode));
   SILT_ASSIGN(UnixSocket admin_socket, UnixSocket::listen(options.admin_socket, options.socket_mode));
+  std::optional<UnixSocket> http_socket;
+  if (!options.http_socket.empty()) {
+    SILT_ASSIGN(UnixSocket made, UnixSocket::listen(options.http_socket, options.socket_mode));
+    http_socket.emplace(std::move(made));
+  }
   SILT_ASSIGN(const CallerPolicy policy, caller_policy(options.change_group, options.access, socket.group()));
   auto server = std::make_unique<ServerImpl>(dependencies, options, policy);
   SILT_TRY(server->listen(Socket::kQuery, std::move(socket)));
   SILT_TRY(server->listen(Socket::kAdmin, std::move(admin_socket)));
-  log::info("serving", {{"socket", options.socket}, {"admin_socket", options.admin_socket}});
+  if (http_socket || !options.http_listen.empty()) SILT_TRY(server->listen_http(std::move(http_socket), options.http_listen));
+  log::info("serving", {{"socket", options.socket},
+                        {"admin_socket", options.admin_socket},
+                        {"http_socket", options.http_socket},
+                        {"http_listen", options.http_listen}});
   return Result<std::unique_ptr<Server>>(std::move(server));
 }
 

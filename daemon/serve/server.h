@@ -1,4 +1,5 @@
-// Server: the gRPC doors of siltd on two unix sockets: one for questions, one for who administers.
+// Server: the doors of siltd: gRPC on two unix sockets, one for questions and one for who administers, and HTTP on a third
+// one and, if it is asked for, on a loopback address.
 //
 // Reactions only post; three pools do the work (method.h), each with a queue per caller. Who is calling
 // comes from the kernel (SO_PEERCRED), never from the request: the sockets' mode decides who gets in,
@@ -22,6 +23,7 @@
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/serve/callers.h"
+#include "daemon/serve/health.h"
 #include "proto/silt/v1/admin.pb.h"
 
 namespace silt::serve {
@@ -39,12 +41,16 @@ struct ServerDependencies {
   std::function<void(const access::Tenants&, silt::v1::GetStatusResponse&)> fill_status = {};
   // What else the store knows of a source: places.
   std::function<void(store::SourceRef, silt::v1::Source&)> fill_stored = {};
+  // Must not wait; may be empty.
+  std::function<Health()> health = {};
 };
 
 struct ServerOptions {
   std::string socket = "/run/silt/query.sock";
   std::string admin_socket = "/run/silt/admin.sock";
-  std::uint32_t socket_mode = 0660;  // of both
+  std::string http_socket;           // empty: none; so the next
+  std::string http_listen;           // a loopback address and a port
+  std::uint32_t socket_mode = 0660;  // of all
   std::string change_group;          // whose members may change things in `default`; empty: none
   std::vector<AccessRule> access;    // none: everyone who gets in may ask in `default`
   int reader_threads = 3;
@@ -59,6 +65,7 @@ class Server {
                                                const ServerOptions& options);
   virtual ~Server() = default;  // stops
   virtual void stop() = 0;      // a second call does nothing
+  virtual std::uint16_t http_port() const = 0;  // of http_listen; 0: none
 };
 
 }  // namespace silt::serve

@@ -1,0 +1,58 @@
+// The HTTP door of a siltd that runs: what curl, Prometheus and a browser get.
+#include <gtest/gtest.h>
+
+#include "tests/e2e/processes.h"
+#include "tests/support/http_client.h"
+
+namespace silt::e2e {
+namespace {
+
+using testing::HttpReply;
+
+class Doors : public ::testing::Test {
+ protected:
+  HttpReply ask(const testing::HttpRequest& request) {
+    testing::UnixStream stream = testing::connect_unix(io_, daemon_.path("http.sock"));
+    return testing::round_trip(stream, request);
+  }
+  void start_with_log() {
+    std::string log;
+    for (int i = 0; i < 20; ++i) log += "Nov 21 09:00:00 db3 sshd[12]: Failed password for root from 10.0.0." + std::to_string(i) + " port 22\n";
+    daemon_.write("auth.log", log);
+    daemon_.start();
+    ASSERT_TRUE(daemon_.has_learned("auth.log", 20));
+  }
+
+  Daemon daemon_;
+  boost::asio::io_context io_;
+};
+
+TEST_F(Doors, TheSameAnswersAsJson) {
+  start_with_log();
+  const HttpReply sources = ask(testing::post_request("/silt.v1.SourceService/ListSources", "{}"));
+  ASSERT_EQ(sources.status, 200U) << sources.body;
+  EXPECT_EQ(sources.json().at("sources").at(0).at("lines").as_string(), "20");
+  const HttpReply count = ask(testing::post_request("/silt.v1.QueryService/Query", R"({"text": "count words:failed"})"));
+  ASSERT_EQ(count.status, 200U) << count.body;
+  EXPECT_EQ(count.json().at("recordsMatched").as_string(), "20");
+  const HttpReply asked = ask(testing::post_request("/silt.v1.AskService/Ask", R"({"question": "how many logins failed?"})"));
+  EXPECT_EQ(asked.status, 200U);
+  EXPECT_TRUE(asked.body.starts_with("{\"plan\":")) << asked.body;
+  EXPECT_NE(asked.body.find("\"final\":"), std::string::npos) << asked.body;
+}
+
+TEST_F(Doors, MetricsAndHealth) {
+  start_with_log();
+  const HttpReply metrics = ask(testing::get_request("/metrics"));
+  ASSERT_EQ(metrics.status, 200U) << metrics.body;
+  EXPECT_NE(metrics.body.find("silt_records_total{input=\"host\",kind=\"file\"} 20\n"), std::string::npos) << metrics.body;
+  EXPECT_NE(metrics.body.find("silt_part_ready{part=\"learner\"} 1\n"), std::string::npos) << metrics.body;
+  for (const char* path : {"/healthz", "/readyz"}) {
+    const HttpReply health = ask(testing::get_request(path));
+    EXPECT_EQ(health.status, 200U) << health.body;
+    for (const char* part : {"store", "intake", "fold", "learner", "inputs"}) EXPECT_TRUE(health.json().at("parts").at(part).at("ok").as_bool()) << part;
+  }
+}
+
+}  // namespace
+}  // namespace silt::e2e
