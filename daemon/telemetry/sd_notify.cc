@@ -7,6 +7,9 @@ namespace silt::daemon::sd_notify {
 void ready() {
   (void)::sd_notify(0, "READY=1");
 }
+void reloading() {
+  (void)::sd_notify(0, "RELOADING=1");
+}
 void stopping() {
   (void)::sd_notify(0, "STOPPING=1");
 }

@@ -8,6 +8,7 @@
 namespace silt::daemon::sd_notify {
 
 void ready();
+void reloading();  // until ready() is said again
 void stopping();
 void alive();
 void status(const std::string& text);
