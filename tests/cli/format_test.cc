@@ -33,6 +33,8 @@ TEST(ExitCode, SaysWhatAScriptNeeds) {
   EXPECT_EQ(exit_code(Status::ok()), 0);
   EXPECT_EQ(exit_code(not_found("")), 1);
   EXPECT_EQ(exit_code(invalid_argument("")), 2);
+  EXPECT_EQ(exit_code(failed_precondition("")), 2);
+  EXPECT_EQ(exit_code(Status(Code::kAlreadyExists, "")), 2);
   EXPECT_EQ(exit_code(unavailable("")), 69);
   EXPECT_EQ(exit_code(internal_error("")), 70);
   EXPECT_EQ(exit_code(resource_exhausted("")), 75);

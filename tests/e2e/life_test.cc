@@ -173,7 +173,7 @@ TEST_F(Life, APoisonedStateIsTakenBackAndAudited) {
   const std::string version = std::to_string(pinned.at("version").to_number<std::uint64_t>());
   const Outcome diff = daemon_.silt({"state", "diff", name, version});
   EXPECT_EQ(diff.exit_code, 0) << diff.err;
-  EXPECT_EQ(daemon_.silt({"state", "rollback", name, "--to", "1", "--yes"}).exit_code, 70);  // the pin stands in the way
+  EXPECT_EQ(daemon_.silt({"state", "rollback", name, "--to", "1", "--yes"}).exit_code, 2);  // the pin stands in the way
   EXPECT_EQ(daemon_.silt({"state", "pin", name, version, "--off"}).exit_code, 0);
   EXPECT_EQ(daemon_.silt({"state", "rollback", name, "--to", "1", "--yes"}).exit_code, 0);
 
