@@ -11,7 +11,11 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
 
+#include "proto/silt/v1/access.grpc.pb.h"
 #include "proto/silt/v1/admin.grpc.pb.h"
 #include "proto/silt/v1/ask.grpc.pb.h"
 #include "proto/silt/v1/query.grpc.pb.h"
@@ -45,13 +49,16 @@ std::string unreachable(const std::string& socket) {
   }
 }
 
-Status from_grpc(const grpc::Status& status, const std::string& socket) {
-  if (status.ok()) return Status::ok();
-  const bool from_server = status.error_message().rfind("siltd ", 0) == 0;
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && !from_server) {
-    return unavailable(unreachable(socket));
-  }
-  return {static_cast<Code>(status.error_code()), status.error_message()};
+Result<std::string> contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) return errno_status("read " + path, errno);
+  return text.str();
+}
+
+std::string without_line_end(std::string text) {
+  text.erase(text.find_last_not_of(" \r\n") + 1);
+  return text;
 }
 
 }  // namespace
@@ -61,7 +68,9 @@ int exit_code(const Status& status) {
     case Code::kOk: return kExitOk;
     case Code::kNotFound: return kExitNothingFound;
     case Code::kInvalidArgument:
-    case Code::kOutOfRange: return kExitUsage;
+    case Code::kOutOfRange:
+    case Code::kAlreadyExists:
+    case Code::kFailedPrecondition: return kExitUsage;
     case Code::kUnavailable: return kExitUnavailable;
     case Code::kResourceExhausted:
     case Code::kDeadlineExceeded:
@@ -95,6 +104,7 @@ struct Client::Stubs {
   std::unique_ptr<silt::v1::SourceService::Stub> source_admin;
   std::unique_ptr<silt::v1::StateAdmin::Stub> state;
   std::unique_ptr<silt::v1::AuditService::Stub> audit;
+  std::unique_ptr<silt::v1::TokenService::Stub> tokens;
 
   Stubs(const std::shared_ptr<grpc::Channel>& channel, const std::shared_ptr<grpc::Channel>& admin)
       : ask(silt::v1::AskService::NewStub(channel)),
@@ -103,136 +113,181 @@ struct Client::Stubs {
         daemon(silt::v1::DaemonService::NewStub(channel)),
         source_admin(silt::v1::SourceService::NewStub(admin)),
         state(silt::v1::StateAdmin::NewStub(admin)),
-        audit(silt::v1::AuditService::NewStub(admin)) {}
+        audit(silt::v1::AuditService::NewStub(admin)),
+        tokens(silt::v1::TokenService::NewStub(admin)) {}
 };
 
-namespace {
-
-void set_deadline(grpc::ClientContext& context, int timeout_s) {
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(timeout_s));
-}
-
 template <class Response, class Call>
-Result<Response> unary(const std::string& socket, int timeout_s, const Call& call) {
+Result<Response> Client::unary(Place place, const Call& call) const {
   grpc::ClientContext context;
-  set_deadline(context, timeout_s);
+  prepare(context);
   Response response;
-  SILT_TRY(from_grpc(call(context, response), socket));
+  SILT_TRY(from_grpc(call(context, response), place));
   return response;
 }
 
-}  // namespace
+Client::Client(Connection connection) : connection_(std::move(connection)) {}
 
-Client::Client(std::string socket, std::string admin_socket, int timeout_s)
-    : socket_(std::move(socket)), admin_socket_(std::move(admin_socket)), timeout_s_(timeout_s) {
+Result<std::unique_ptr<Client>> Client::open(const Connection& connection) {
   grpc_init();  // for good: when its last user leaves, shutting the library down can take ten seconds
+  std::unique_ptr<Client> client(new Client(connection));
+  if (!connection.token_file.empty()) {
+    SILT_ASSIGN(std::string token, contents(connection.token_file));
+    client->token_ = without_line_end(std::move(token));
+  }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kAnswerBytesMax);
+  if (!connection.server.empty()) {
+    grpc::SslCredentialsOptions tls;
+    for (const auto& [path, text] : {std::pair(&connection.certificate, &tls.pem_cert_chain), std::pair(&connection.key, &tls.pem_private_key),
+                                     std::pair(&connection.ca, &tls.pem_root_certs)}) {
+      if (path->empty()) continue;
+      SILT_ASSIGN(*text, contents(*path));
+    }
+    const auto channel = grpc::CreateCustomChannel(connection.server, grpc::SslCredentials(tls), arguments);
+    client->stubs_ = std::make_unique<Stubs>(channel, channel);
+    return client;
+  }
   arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
-  const auto channel = [&](const std::string& path) {  // connects when it is first used
+  if (client->connection_.admin_socket.empty()) client->connection_.admin_socket = admin_socket_of(connection.socket);
+  const auto channel = [&](const std::string& path) {
     return grpc::CreateCustomChannel("unix:" + path, grpc::InsecureChannelCredentials(), arguments);
   };
-  stubs_ = std::make_unique<Stubs>(channel(socket_), channel(admin_socket_));
+  client->stubs_ = std::make_unique<Stubs>(channel(connection.socket), channel(client->connection_.admin_socket));
+  return client;
 }
 
 Client::~Client() = default;
 
+void Client::prepare(grpc::ClientContext& context) const {
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(connection_.timeout_s));
+  if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
+}
+
+Status Client::from_grpc(const grpc::Status& status, Place place) const {
+  if (status.ok()) return Status::ok();
+  const bool from_server = status.error_message().rfind("siltd ", 0) == 0;
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE && !from_server) {
+    if (!connection_.server.empty()) return unavailable("cannot reach siltd at " + connection_.server + ": " + status.error_message());
+    return unavailable(unreachable(place == Place::kQuery ? connection_.socket : connection_.admin_socket));
+  }
+  return {static_cast<Code>(status.error_code()), status.error_message()};
+}
+
 Status Client::ask(const silt::v1::AskRequest& request, const OnEvent& on_event) {
   grpc::ClientContext context;
-  set_deadline(context, timeout_s_);
+  prepare(context);
   const auto stream = stubs_->ask->Ask(&context, request);
   silt::v1::AskResponse event;
   while (stream->Read(&event)) on_event(event);
-  return from_grpc(stream->Finish(), socket_);
+  return from_grpc(stream->Finish(), Place::kQuery);
 }
 
 Result<silt::v1::ExplainResponse> Client::explain(const silt::v1::ExplainRequest& request) {
-  return unary<silt::v1::ExplainResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::ExplainResponse>(Place::kQuery, [&](auto& context, auto& response) {
     return stubs_->ask->Explain(&context, request, &response);
   });
 }
 
 Result<silt::v1::QueryResponse> Client::query(const silt::v1::QueryRequest& request) {
-  return unary<silt::v1::QueryResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::QueryResponse>(Place::kQuery, [&](auto& context, auto& response) {
     return stubs_->query->Query(&context, request, &response);
   });
 }
 
 Result<silt::v1::SearchResponse> Client::search(const silt::v1::SearchRequest& request) {
-  return unary<silt::v1::SearchResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::SearchResponse>(Place::kQuery, [&](auto& context, auto& response) {
     return stubs_->query->Search(&context, request, &response);
   });
 }
 
 Result<silt::v1::PatternsResponse> Client::patterns(const silt::v1::PatternsRequest& request) {
-  return unary<silt::v1::PatternsResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::PatternsResponse>(Place::kQuery, [&](auto& context, auto& response) {
     return stubs_->query->Patterns(&context, request, &response);
   });
 }
 
 Result<silt::v1::ListSourcesResponse> Client::list_sources(const silt::v1::ListSourcesRequest& request) {
-  return unary<silt::v1::ListSourcesResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::ListSourcesResponse>(Place::kQuery, [&](auto& context, auto& response) {
     return stubs_->sources->ListSources(&context, request, &response);
   });
 }
 
 Result<silt::v1::ListGapsResponse> Client::list_gaps(const silt::v1::ListGapsRequest& request) {
-  return unary<silt::v1::ListGapsResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::ListGapsResponse>(Place::kQuery, [&](auto& context, auto& response) {
     return stubs_->sources->ListGaps(&context, request, &response);
   });
 }
 
 Result<silt::v1::RenameSourceResponse> Client::rename_source(const silt::v1::RenameSourceRequest& request) {
-  return unary<silt::v1::RenameSourceResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::RenameSourceResponse>(Place::kAdmin, [&](auto& context, auto& response) {
     return stubs_->source_admin->RenameSource(&context, request, &response);
   });
 }
 
 Result<silt::v1::DeleteSourceResponse> Client::delete_source(const silt::v1::DeleteSourceRequest& request) {
-  return unary<silt::v1::DeleteSourceResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::DeleteSourceResponse>(Place::kAdmin, [&](auto& context, auto& response) {
     return stubs_->source_admin->DeleteSource(&context, request, &response);
   });
 }
 
 Result<silt::v1::ListVersionsResponse> Client::list_versions(const silt::v1::ListVersionsRequest& request) {
-  return unary<silt::v1::ListVersionsResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::ListVersionsResponse>(Place::kAdmin, [&](auto& context, auto& response) {
     return stubs_->state->ListVersions(&context, request, &response);
   });
 }
 
 Result<silt::v1::ResetStateResponse> Client::reset_state(const silt::v1::ResetStateRequest& request) {
-  return unary<silt::v1::ResetStateResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::ResetStateResponse>(Place::kAdmin, [&](auto& context, auto& response) {
     return stubs_->state->ResetState(&context, request, &response);
   });
 }
 
 Result<silt::v1::RollbackStateResponse> Client::rollback_state(const silt::v1::RollbackStateRequest& request) {
-  return unary<silt::v1::RollbackStateResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::RollbackStateResponse>(Place::kAdmin, [&](auto& context, auto& response) {
     return stubs_->state->RollbackState(&context, request, &response);
   });
 }
 
 Result<silt::v1::PinVersionResponse> Client::pin_version(const silt::v1::PinVersionRequest& request) {
-  return unary<silt::v1::PinVersionResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::PinVersionResponse>(Place::kAdmin, [&](auto& context, auto& response) {
     return stubs_->state->PinVersion(&context, request, &response);
   });
 }
 
 Result<silt::v1::DiffVersionsResponse> Client::diff_versions(const silt::v1::DiffVersionsRequest& request) {
-  return unary<silt::v1::DiffVersionsResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::DiffVersionsResponse>(Place::kAdmin, [&](auto& context, auto& response) {
     return stubs_->state->DiffVersions(&context, request, &response);
   });
 }
 
 Result<silt::v1::ListAuditResponse> Client::list_audit(const silt::v1::ListAuditRequest& request) {
-  return unary<silt::v1::ListAuditResponse>(admin_socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::ListAuditResponse>(Place::kAdmin, [&](auto& context, auto& response) {
     return stubs_->audit->ListAudit(&context, request, &response);
   });
 }
 
 Result<silt::v1::GetStatusResponse> Client::get_status() {
-  return unary<silt::v1::GetStatusResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::GetStatusResponse>(Place::kQuery, [&](auto& context, auto& response) {
     return stubs_->daemon->GetStatus(&context, silt::v1::GetStatusRequest(), &response);
+  });
+}
+
+Result<silt::v1::CreateTokenResponse> Client::create_token(const silt::v1::CreateTokenRequest& request) {
+  return unary<silt::v1::CreateTokenResponse>(Place::kAdmin, [&](auto& context, auto& response) {
+    return stubs_->tokens->CreateToken(&context, request, &response);
+  });
+}
+
+Result<silt::v1::ListTokensResponse> Client::list_tokens(const silt::v1::ListTokensRequest& request) {
+  return unary<silt::v1::ListTokensResponse>(Place::kAdmin, [&](auto& context, auto& response) {
+    return stubs_->tokens->ListTokens(&context, request, &response);
+  });
+}
+
+Result<silt::v1::RevokeTokenResponse> Client::revoke_token(const silt::v1::RevokeTokenRequest& request) {
+  return unary<silt::v1::RevokeTokenResponse>(Place::kAdmin, [&](auto& context, auto& response) {
+    return stubs_->tokens->RevokeToken(&context, request, &response);
   });
 }
 

@@ -7,10 +7,16 @@
 #include <string>
 
 #include "base/status.h"
+#include "proto/silt/v1/access.pb.h"
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/ask.pb.h"
 #include "proto/silt/v1/query.pb.h"
 #include "proto/silt/v1/state.pb.h"
+
+namespace grpc {
+class ClientContext;
+class Status;
+}  // namespace grpc
 
 namespace silt::cli {
 
@@ -25,6 +31,18 @@ inline constexpr int kExitNoRights = 77;
 
 int exit_code(const Status& status);
 
+// Where siltd is, and what proves who asks.
+struct Connection {
+  std::string socket;        // for questions
+  std::string admin_socket;  // for what changes something; empty: admin.sock beside it
+  std::string server;        // "host:port" instead of both, over TLS
+  std::string certificate;   // files of PEM, for TLS: the client's certificate and key,
+  std::string key;
+  std::string ca;            // and who must have signed the server's; empty: the system's
+  std::string token_file;    // what the calls bring, instead of what the connection proves
+  int timeout_s = 60;
+};
+
 // Where siltd is administered: admin.sock beside the socket for questions.
 std::string admin_socket_of(const std::string& socket);
 // --socket, else $SILT_SOCKET, else the user's own daemon if there is one, else the system's.
@@ -32,8 +50,8 @@ std::string default_socket();
 
 class Client {
  public:
-  // `admin_socket`: for what changes something.
-  Client(std::string socket, std::string admin_socket, int timeout_s);
+  // Fails when a file cannot be read. Connects when it is first used.
+  static Result<std::unique_ptr<Client>> open(const Connection& connection);
   ~Client();
 
   using OnEvent = std::function<void(const silt::v1::AskResponse&)>;
@@ -53,12 +71,22 @@ class Client {
   Result<silt::v1::DiffVersionsResponse> diff_versions(const silt::v1::DiffVersionsRequest& request);
   Result<silt::v1::ListAuditResponse> list_audit(const silt::v1::ListAuditRequest& request);
   Result<silt::v1::GetStatusResponse> get_status();
+  Result<silt::v1::CreateTokenResponse> create_token(const silt::v1::CreateTokenRequest& request);
+  Result<silt::v1::ListTokensResponse> list_tokens(const silt::v1::ListTokensRequest& request);
+  Result<silt::v1::RevokeTokenResponse> revoke_token(const silt::v1::RevokeTokenRequest& request);
 
  private:
   struct Stubs;
-  std::string socket_;
-  std::string admin_socket_;
-  int timeout_s_;
+  explicit Client(Connection connection);
+  void prepare(grpc::ClientContext& context) const;
+  // At which of its two places siltd is, for `call`, and what its failure means.
+  enum class Place { kQuery, kAdmin };
+  Status from_grpc(const grpc::Status& status, Place place) const;
+  template <class Response, class Call>
+  Result<Response> unary(Place place, const Call& call) const;
+
+  Connection connection_;
+  std::string token_;
   std::unique_ptr<Stubs> stubs_;
 };
 

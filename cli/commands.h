@@ -150,6 +150,28 @@ struct AuditOptions {
 };
 int run_audit(Client& client, const AuditOptions& options);
 
+struct TokenCreateOptions {
+  std::string tenant;
+  std::vector<std::string> rights = {"ask"};
+  std::string ttl = "1h";
+  std::string note;
+  bool json = false;
+};
+int run_token_create(Client& client, const TokenCreateOptions& options);
+
+struct TokenListOptions {
+  std::string tenant = "*";
+  bool json = false;
+};
+int run_token_list(Client& client, const TokenListOptions& options);
+
+struct TokenRevokeOptions {
+  std::string tenant;
+  std::string id;
+  bool json = false;
+};
+int run_token_revoke(Client& client, const TokenRevokeOptions& options);
+
 struct StatusOptions {
   bool json = false;
 };

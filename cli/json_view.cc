@@ -399,4 +399,36 @@ std::string to_json(const silt::v1::ListAuditResponse& from) {
                   {"damage", to_utf8(from.damage())}});
 }
 
+namespace {
+
+json::object token_value(const silt::v1::Token& token) {
+  json::array rights;
+  for (const std::string& right : token.rights()) rights.emplace_back(to_utf8(right));
+  return {{"id", to_utf8(token.id())},
+          {"tenant", to_utf8(token.tenant())},
+          {"rights", std::move(rights)},
+          {"note", to_utf8(token.note())},
+          {"created_by", to_utf8(token.created_by())},
+          {"created", time_value(token.has_created(), token.created())},
+          {"expires", time_value(token.has_expires(), token.expires())},
+          {"revoked", time_value(token.has_revoked(), token.revoked())},
+          {"valid", token.valid()}};
+}
+
+}  // namespace
+
+std::string to_json(const silt::v1::CreateTokenResponse& from) {
+  return line_of({{"token", token_value(from.token())}, {"secret", to_utf8(from.secret())}});
+}
+
+std::string to_json(const silt::v1::ListTokensResponse& from) {
+  json::array tokens;
+  for (const silt::v1::Token& token : from.tokens()) tokens.emplace_back(token_value(token));
+  return line_of({{"tokens", std::move(tokens)}});
+}
+
+std::string to_json(const silt::v1::RevokeTokenResponse& from) {
+  return line_of({{"token", token_value(from.token())}});
+}
+
 }  // namespace silt::cli

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/answer_view.h"
+#include "proto/silt/v1/access.pb.h"
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/ask.pb.h"
 #include "proto/silt/v1/query.pb.h"
@@ -30,5 +31,8 @@ std::string to_json(const silt::v1::RollbackStateResponse& from);
 std::string to_json(const silt::v1::PinVersionResponse& from);
 std::string to_json(const silt::v1::DiffVersionsResponse& from);
 std::string to_json(const silt::v1::ListAuditResponse& from);
+std::string to_json(const silt::v1::CreateTokenResponse& from);
+std::string to_json(const silt::v1::ListTokensResponse& from);
+std::string to_json(const silt::v1::RevokeTokenResponse& from);
 
 }  // namespace silt::cli

@@ -11,9 +11,7 @@ constexpr char kFooter[] =
     "77 no rights. The socket may also be named by SILT_SOCKET.";
 
 struct Options {
-  std::string socket = default_socket();
-  std::string admin_socket;
-  int timeout_s = 60;
+  Connection connection = {.socket = default_socket()};
   AskOptions ask;
   QueryOptions query;
   SearchOptions search;
@@ -29,6 +27,9 @@ struct Options {
   PinOptions pin;
   StateDiffOptions state_diff;
   AuditOptions audit;
+  TokenCreateOptions token_create;
+  TokenListOptions token_list;
+  TokenRevokeOptions token_revoke;
   StatusOptions status;
 };
 
@@ -210,6 +211,42 @@ CLI::App* add_audit(CLI::App& app, AuditOptions& to) {
   return audit;
 }
 
+struct TokenCommands {
+  CLI::App* create;
+  CLI::App* list;
+  CLI::App* revoke;
+};
+
+TokenCommands add_token(CLI::App& app, Options& to) {
+  CLI::App* token = app.add_subcommand("token", "Credentials for programs: make, list, revoke");
+  token->require_subcommand(1);
+  CLI::App* create = token->add_subcommand("create", "Make a token, and print it this once");
+  create->add_option("--tenant", to.token_create.tenant, "Tenant (default: default)");
+  create->add_option("--rights", to.token_create.rights, "What it may do there: some of ask,change,audit,feed (default ask)")->delimiter(',');
+  create->add_option("--ttl", to.token_create.ttl, "How long it is valid: 15m, 1h, 30d (default 1h)");
+  create->add_option("--note", to.token_create.note, "What it is for");
+  create->add_flag("--json", to.token_create.json, "One JSON object");
+  CLI::App* list = token->add_subcommand("list", "Tokens, by their ids");
+  list->add_option("--tenant", to.token_list.tenant, "Tenant (default: all)");
+  list->add_flag("--json", to.token_list.json, "One JSON object");
+  CLI::App* revoke = token->add_subcommand("revoke", "End a token, at once");
+  revoke->add_option("id", to.token_revoke.id, "As `silt token list` shows it")->required();
+  revoke->add_option("--tenant", to.token_revoke.tenant, "Tenant (default: default)");
+  revoke->add_flag("--json", to.token_revoke.json, "One JSON object");
+  return {create, list, revoke};
+}
+
+void add_connection(CLI::App& app, Connection& to) {
+  app.add_option("--socket", to.socket, "Where siltd listens")->capture_default_str();
+  app.add_option("--admin-socket", to.admin_socket, "Where it is administered (default: admin.sock beside it)");
+  CLI::Option* server = app.add_option("--server", to.server, "host:port of a siltd, over TLS");
+  CLI::Option* certificate = app.add_option("--cert", to.certificate, "This client's certificate (PEM)")->needs(server);
+  certificate->needs(app.add_option("--key", to.key, "Its key (PEM)")->needs(certificate));
+  app.add_option("--ca", to.ca, "Who must have signed the server's certificate (PEM; default: the system's)")->needs(server);
+  app.add_option("--token-file", to.token_file, "A file with the token to call with");
+  app.add_option("--timeout-s", to.timeout_s, "Give up after this long")->check(CLI::Range(1, 3600));
+}
+
 int run(int argc, char** argv) {
   Options options;
   CLI::App app("Ask siltd about the logs of this host.", "silt");
@@ -217,9 +254,7 @@ int run(int argc, char** argv) {
   app.fallthrough();
   app.footer(kFooter);
   app.set_version_flag("--version", "silt " SILT_VERSION);
-  app.add_option("--socket", options.socket, "Where siltd listens")->capture_default_str();
-  app.add_option("--admin-socket", options.admin_socket, "Where it is administered (default: admin.sock beside it)");
-  app.add_option("--timeout-s", options.timeout_s, "Give up after this long")->check(CLI::Range(1, 3600));
+  add_connection(app, options.connection);
   const CLI::App* ask = add_ask(app, options.ask);
   const CLI::App* query = add_query(app, options.query);
   const CLI::App* search = add_search(app, options.search);
@@ -230,6 +265,7 @@ int run(int argc, char** argv) {
   const SourceCommands source = add_source(app, options.rename, options.remove);
   const StateCommands state = add_state(app, options);
   const CLI::App* audit = add_audit(app, options.audit);
+  const TokenCommands token = add_token(app, options);
   CLI::App* status = app.add_subcommand("status", "How siltd is doing");
   status->add_flag("--json", options.status.json, "One JSON object");
   try {
@@ -237,8 +273,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
-  if (options.admin_socket.empty()) options.admin_socket = admin_socket_of(options.socket);
-  Client client(options.socket, options.admin_socket, options.timeout_s);
+  const Result<std::unique_ptr<Client>> opened = Client::open(options.connection);
+  if (!opened.is_ok()) return fail(opened.status());
+  Client& client = **opened;
   if (ask->parsed()) return run_ask(client, options.ask);
   if (query->parsed()) return run_query(client, options.query);
   if (search->parsed()) return run_search(client, options.search);
@@ -254,6 +291,9 @@ int run(int argc, char** argv) {
   if (state.pin->parsed()) return run_pin(client, options.pin);
   if (state.diff->parsed()) return run_state_diff(client, options.state_diff);
   if (audit->parsed()) return run_audit(client, options.audit);
+  if (token.create->parsed()) return run_token_create(client, options.token_create);
+  if (token.list->parsed()) return run_token_list(client, options.token_list);
+  if (token.revoke->parsed()) return run_token_revoke(client, options.token_revoke);
   return run_status(client, options.status);
 }
 

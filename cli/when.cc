@@ -154,6 +154,12 @@ Result<std::int64_t> parse_when(std::string_view text, std::int64_t now_us) {
                           "' is no time: use 09:00, 2h, yesterday, 2026-11-21 or 2026-11-21T09:00:00Z");
 }
 
+Result<std::int64_t> parse_duration(std::string_view text) {
+  std::int64_t value = 0;
+  if (parse_ago(text, value)) return value;
+  return invalid_argument("'" + std::string(text) + "' is no length of time: use 90s, 15m, 2h, 3d or 1w");
+}
+
 std::int32_t local_zone_s() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};

@@ -16,6 +16,9 @@ namespace silt::cli {
 //   2026-11-21, 2026-11-21 09:00[:30], 2026-11-21T09:00:30[.5](Z|+01:00)
 Result<std::int64_t> parse_when(std::string_view text, std::int64_t now_us);
 
+// Microseconds: 90s, 15m, 2h, 3d, 1w.
+Result<std::int64_t> parse_duration(std::string_view text);
+
 // Seconds east of UTC that the local clock is now.
 std::int32_t local_zone_s();
 

@@ -29,6 +29,7 @@
 #include "daemon/learn/learn_loop.h"
 #include "daemon/learn/source_admin.h"
 #include "daemon/learn/state_admin.h"
+#include "daemon/make_access.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/disk_room.h"
 #include "daemon/store/rocks_store.h"
@@ -71,21 +72,6 @@ learn::Zone zone_of(const std::string& zone) {
     ::localtime_r(&seconds, &local);
     return static_cast<std::int32_t>(local.tm_gmtoff);
   };
-}
-
-serve::AccessRule access_rule(const AccessConfig& config) {
-  constexpr std::pair<std::string_view, access::Right> kNames[] = {{"ask", access::Right::kAsk},
-                                                                   {"change", access::Right::kChange},
-                                                                   {"audit", access::Right::kAudit},
-                                                                   {"feed", access::Right::kFeed}};
-  serve::AccessRule rule{config.user, config.group, {}, {}};
-  for (const std::string& tenant : config.tenants)
-    rule.tenants.add(tenant == "*" ? access::Tenants::all() : access::Tenants({tenant}));
-  for (const auto& [name, right] : kNames) {
-    const bool granted = std::find(config.rights.begin(), config.rights.end(), name) != config.rights.end();
-    if (granted) rule.rights.add(right);
-  }
-  return rule;
 }
 
 class AppImpl final : public App {
@@ -160,7 +146,9 @@ class AppImpl final : public App {
     signals_.async_wait([this](const boost::system::error_code& failed, int signal) {
       if (failed) return;
       if (signal == SIGHUP) {
+        sd_notify::reloading();
         reload();
+        sd_notify::ready();
         return wait_for_signal();
       }
       log::info("stopping", {{"signal", signal}});
@@ -187,6 +175,10 @@ class AppImpl final : public App {
     set_log_level(fresh->telemetry.log_level);
     Config others = *fresh;
     others.sources = config_.sources;
+    if (const Status changed = reload_access(*fresh); changed.is_ok()) {
+      others.access = config_.access;
+      others.serve.change_group = config_.serve.change_group;
+    }
     std::string waiting;
     for (const std::string& key : changed_keys(config_, others)) {
       if (key != "telemetry.log_level") waiting += (waiting.empty() ? "" : ",") + key;
@@ -198,6 +190,12 @@ class AppImpl final : public App {
     if (!waiting.empty()) {
       log::warning("reload_incomplete", {{"not_applied", waiting}, {"remedy", "restart siltd"}});
     }
+  }
+
+  Status reload_access(const Config& fresh) {
+    const Status changed = server_ ? server_->reload(access_options(fresh)) : Status::ok();
+    if (!changed.is_ok()) log::error("reload_failed", {{"error", changed.message()}, {"effect", "rights stay as they were"}});
+    return changed;
   }
 
   void say_descriptors() const {
@@ -223,6 +221,8 @@ class AppImpl final : public App {
     SILT_TRY(store::check_room_to_open(config_.store.path));
     SILT_ASSIGN(store_, store::RocksStore::open(options));
     SILT_ASSIGN(audit_, access::AuditLog::open((std::filesystem::path(config_.store.path) / "AUDIT").string(), *store_, clock_));
+    SILT_ASSIGN(tokens_, access::Tokens::open((std::filesystem::path(config_.store.path) / "TOKEN_KEY").string(), *store_, clock_));
+    callers_ = std::make_unique<access::Callers>(*tokens_);
     return Status::ok();
   }
 
@@ -331,7 +331,6 @@ class AppImpl final : public App {
 
   Status start_server() {
     serve::ServerOptions options;
-    options.change_group = config_.serve.change_group;
     options.socket = config_.serve.socket;
     const auto beside = [this](const std::string& path, const char* name) {
       return path.empty() ? (std::filesystem::path(config_.serve.socket).parent_path() / name).string() : path;
@@ -341,7 +340,9 @@ class AppImpl final : public App {
       options.http_socket = beside(config_.serve.http_socket, "http.sock");
       options.http_listen = config_.serve.http_listen;
     }
-    for (const AccessConfig& access : config_.access) options.access.push_back(access_rule(access));
+    options.access = access_options(config_);
+    options.listen = config_.serve.listen;
+    options.tls = tls_files(config_.serve);
     options.socket_mode = static_cast<std::uint32_t>(std::stoul(config_.serve.socket_mode, nullptr, 8));
     options.reader_threads = static_cast<int>(config_.serve.reader_threads);
     options.queue_max = config_.serve.queue_max;
@@ -353,6 +354,8 @@ class AppImpl final : public App {
         .admin = *admin_,
         .states = *states_,
         .audit = *audit_,
+        .tokens = *tokens_,
+        .callers = *callers_,
         .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); },
         .health = [this] { return health(); }};
     SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
@@ -490,6 +493,8 @@ class AppImpl final : public App {
   store::DiskRoom disk_room_{config_.store.path, std::uint64_t{config_.store.free_mib_min} << 20, clock_};
   std::unique_ptr<store::RocksStore> store_;
   std::unique_ptr<access::AuditLog> audit_;
+  std::unique_ptr<access::Tokens> tokens_;
+  std::unique_ptr<access::Callers> callers_;
   std::shared_ptr<const model::Model> model_;
   std::unique_ptr<model::Learner> learner_;
   learn::Snapshots snapshots_;

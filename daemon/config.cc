@@ -16,6 +16,7 @@
 #include "connectors/file/stream_name.h"
 #include "connectors/http/http_client.h"
 #include "connectors/record_rules.h"
+#include "daemon/access/caller.h"
 
 namespace silt::daemon {
 namespace {
@@ -76,6 +77,10 @@ void describe(Visitor& v, ServeConfig& c) {
   v.text("http_socket", c.http_socket);
   v.text("http_listen", c.http_listen);
   v.text("change_group", c.change_group);
+  v.text("listen", c.listen);
+  v.text("certificate", c.certificate);
+  v.text("key", c.key);
+  v.text("client_ca", c.client_ca);
   v.number("reader_threads", c.reader_threads, 1, 64);
   v.number("queue_max", c.queue_max, 1, 100'000);
 }
@@ -95,6 +100,7 @@ template <class Visitor>
 void describe(Visitor& v, AccessConfig& c) {
   v.text("user", c.user);
   v.text("group", c.group);
+  v.text("certificate", c.certificate);
   v.list("tenants", c.tenants);
   v.list("rights", c.rights);
 }
@@ -394,14 +400,25 @@ Status read_source(const toml::node& node, const std::string& file, Config& conf
   return Status::ok();
 }
 
+Status check_serve(const ServeConfig& serve) {
+  for (const auto& [key, path] : {std::pair("socket", &serve.socket), std::pair("admin_socket", &serve.admin_socket)}) {
+    if (!path->empty() && path->front() != '/') return invalid_argument("serve." + std::string(key) + ": must be an absolute path, not '" + *path + "'");
+  }
+  if (serve.socket.empty()) return invalid_argument("serve.socket: must be an absolute path");
+  const bool tls = !serve.certificate.empty() && !serve.key.empty() && !serve.client_ca.empty();
+  if (!serve.listen.empty() && !tls)
+    return invalid_argument("serve.listen: needs certificate, key and client_ca: nobody is heard without TLS");
+  return Status::ok();
+}
+
 Status check_access(const AccessConfig& access) {
-  if (access.user.empty() == access.group.empty()) return invalid_argument("name a user or a group, one of them");
+  const auto named = [&](const std::string& name) { return name.empty() ? 0 : 1; };
+  if (named(access.user) + named(access.group) + named(access.certificate) != 1)
+    return invalid_argument("name a user, a group or a certificate, one of them");
   const auto empty = [](const std::string& name) { return name.empty(); };
   if (access.tenants.empty() || std::any_of(access.tenants.begin(), access.tenants.end(), empty))
     return invalid_argument("tenants must be names, or \"*\" for all");
-  constexpr std::array<std::string_view, 4> kKnown = {"ask", "change", "audit", "feed"};
-  const auto unknown = [&](const std::string& right) { return std::find(kKnown.begin(), kKnown.end(), right) == kKnown.end(); };
-  if (access.rights.empty() || std::any_of(access.rights.begin(), access.rights.end(), unknown))
+  if (!access::rights_of(access.rights))
     return invalid_argument("rights must be some of ask, change, audit, feed");
   return Status::ok();
 }
@@ -416,6 +433,7 @@ Status read_access(const toml::node& node, const std::string& file, Config& conf
   SILT_TRY(reader.finish());
   if (const Status checked = check_access(access); !checked.is_ok())
     return invalid_argument(where + ": " + checked.message());
+  access.line.place = where.substr(0, where.rfind(':'));
   config.access.push_back(std::move(access));
   return Status::ok();
 }
@@ -455,6 +473,7 @@ Result<Config> Config::parse(const std::string& text, const std::string& name) {
   SILT_TRY(read_section(root, name, "learn", config.learn));
   SILT_TRY(read_section(root, name, "intake", config.intake));
   SILT_TRY(read_section(root, name, "serve", config.serve));
+  SILT_TRY(check_serve(config.serve).with_context(name));
   SILT_TRY(read_section(root, name, "answer", config.answer));
   SILT_TRY(read_section(root, name, "telemetry", config.telemetry));
   SILT_TRY(read_each(root, name, "access", read_access, config));

@@ -62,6 +62,10 @@ struct ServeConfig {
   std::string http_socket;           // empty: http.sock beside `socket`
   std::string http_listen;           // a loopback address and a port, "127.0.0.1:8484"; empty: none
   std::string change_group;          // whose members may change things in tenant default; empty: root only
+  std::string listen;                // "host:port" for callers over TLS; empty: none
+  std::string certificate;           // of it: files, or the key's name as a systemd credential
+  std::string key;
+  std::string client_ca;             // who must have signed the callers' certificates
   std::uint32_t reader_threads = 3;  // of which one caller has all but one at most
   std::uint32_t queue_max = 64;      // waiting calls of one caller
 };
@@ -83,10 +87,12 @@ struct ConfigLine {
 
 // Who may do what in which tenants. With none, whoever gets through the socket may ask in `default`.
 struct AccessConfig {
-  std::string user;  // or group: one of them, by name or number
+  std::string user;  // or group, by name or number
   std::string group;
+  std::string certificate;  // or: who has a client certificate of this name
   std::vector<std::string> tenants = {"default"};  // "*": all
   std::vector<std::string> rights = {"ask"};       // ask, change, audit, feed
+  ConfigLine line;
 };
 
 struct SourceConfig {

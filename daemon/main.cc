@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <malloc.h>
 
+#include <csignal>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "connectors/file/far_read.h"
 #include "daemon/app.h"
 #include "daemon/config.h"
+#include "daemon/make_access.h"
 #include "daemon/make_connector.h"
 #include "daemon/store_tools.h"
 #include "daemon/telemetry/log_sink.h"
@@ -92,8 +94,10 @@ int export_store(const std::string& path, const std::string& source) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc == 2 && std::string_view(argv[1]) == silt::connectors::kFarReadArgument)
+  if (argc == 2 && std::string_view(argv[1]) == silt::connectors::kFarReadArgument) {
+    std::signal(SIGHUP, SIG_IGN);  // `systemctl kill -s HUP` reaches the children, too
     return silt::connectors::serve_far_reads();
+  }
   silt::connectors::make_far_reads_with("/proc/self/exe");
   Arguments arguments;
   if (const auto code = parse(argc, argv, arguments)) return *code;
@@ -108,6 +112,7 @@ int main(int argc, char** argv) {
       if (const silt::Status checked = silt::daemon::check_surroundings(source); !checked.is_ok())
         return failed(silt::invalid_argument(checked.message()));
     }
+    if (const silt::Status checked = silt::daemon::check_access(*config); !checked.is_ok()) return failed(checked);
     std::fputs(config->to_toml().c_str(), stdout);
     return 0;
   }

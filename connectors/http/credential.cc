@@ -13,16 +13,23 @@ namespace {
 
 constexpr std::string_view kSystemdFolder = "/run/credentials/siltd.service/";
 
+bool is_path(const std::string& name) {
+  return name.find('/') != std::string::npos;
+}
+
 }  // namespace
 
+std::string credential_path(const std::string& name) {
+  return is_path(name) ? name : std::string(kSystemdFolder) + name;
+}
+
 Result<std::string> read_credential(const std::string& name) {
-  const bool is_path = name.find('/') != std::string::npos;
-  const std::string path = is_path ? name : std::string(kSystemdFolder) + name;
+  const std::string path = credential_path(name);
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (fd < 0) {
     const int error = errno;
     return errno_status("read the credential " + path, error)
-        .with_context(is_path ? "write it there with mode 0600" : "add LoadCredential=" + name + ":FILE to siltd.service");
+        .with_context(is_path(name) ? "write it there with mode 0600" : "add LoadCredential=" + name + ":FILE to siltd.service");
   }
   struct stat file{};
   std::array<char, 4096> bytes{};

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "base/escape.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "daemon/store/sha256.h"
 
@@ -21,16 +22,6 @@ namespace {
 
 constexpr std::size_t kFields = 10;
 constexpr std::size_t kRefusalsRemembered = 256;
-
-std::string hex_of(const store::Sha256& hash) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const std::uint8_t byte : hash) {
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out;
-}
 
 // Of the entry without its hash: tabs part its fields, which have none.
 std::string body_of(const AuditEntry& entry) {
@@ -43,7 +34,8 @@ std::string body_of(const AuditEntry& entry) {
 }
 
 std::string chain(const std::string& before, std::string_view body) {
-  return hex_of(store::sha256({before, "\n", body}));
+  const store::Sha256 hash = store::sha256({before, "\n", body});
+  return to_hex({reinterpret_cast<const char*>(hash.data()), hash.size()});
 }
 
 template <class Number>

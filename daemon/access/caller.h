@@ -9,8 +9,10 @@
 #include <initializer_list>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace silt::access {
 
@@ -31,12 +33,22 @@ class Rights {
   constexpr void add(Right right) { bits_ |= bit(right); }
   static constexpr Rights all() { return {Right::kAsk, Right::kChange, Right::kAudit, Right::kFeed}; }
   constexpr bool has(Right right) const { return (bits_ & bit(right)) != 0; }
+  constexpr std::uint32_t bits() const { return bits_; }
+  static constexpr Rights of_bits(std::uint32_t bits) {  // those that are none are left out
+    Rights rights;
+    rights.bits_ = bits & all().bits_;
+    return rights;
+  }
   friend constexpr bool operator==(Rights, Rights) = default;
 
  private:
   static constexpr std::uint32_t bit(Right right) { return 1U << static_cast<unsigned>(right); }
   std::uint32_t bits_ = 0;
 };
+
+// Of the words ask, change, audit, feed; nothing when one is another, or there is none.
+std::optional<Rights> rights_of(std::span<const std::string> names);
+std::vector<std::string> names_of(Rights rights);
 
 class Tenants {
  public:
@@ -82,9 +94,17 @@ class Caller {
   // Where the caller has the right.
   const Tenants& tenants(Right right) const { return tenants_[static_cast<std::size_t>(right)]; }
   bool has(Right right) const { return !tenants(right).none(); }
+  Rights rights_in(std::string_view tenant) const {
+    Rights rights;
+    for (std::size_t i = 0; i < kRights; ++i) {
+      if (tenants_[i].sees(tenant)) rights.add(static_cast<Right>(i));
+    }
+    return rights;
+  }
   friend bool operator==(const Caller&, const Caller&) = default;
 
   std::string name;
+  bool by_token = false;  // a token cannot make others
 
  private:
   std::array<Tenants, kRights> tenants_;

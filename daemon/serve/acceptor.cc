@@ -16,19 +16,20 @@
 namespace silt::serve {
 
 constexpr std::size_t kShares = 4;
+constexpr std::size_t kOpenMax = 1024;  // an idle connection costs gRPC some 30 kB
 
-Acceptor::Acceptor(UnixSocket socket, int descriptor_limit, OnConnection on_connection)
-    : socket_(std::move(socket)),
+Acceptor::Acceptor(int listener, int descriptor_limit, Identify identify, OnConnection on_connection)
+    : listener_(listener),
       descriptor_limit_(descriptor_limit),
+      identify_(identify),
       on_connection_(std::move(on_connection)),
-      shares_(std::max<std::size_t>(1, static_cast<std::size_t>(descriptor_limit) / kShares)),
+      shares_(std::clamp<std::size_t>(static_cast<std::size_t>(descriptor_limit) / kShares, 1, kOpenMax)),
       stop_event_(::eventfd(0, EFD_CLOEXEC)),
       spare_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {}
 
-Result<std::unique_ptr<Acceptor>> Acceptor::start(UnixSocket socket, int descriptor_limit,
+Result<std::unique_ptr<Acceptor>> Acceptor::start(int listener, int descriptor_limit, Identify identify,
                                                   OnConnection on_connection) {
-  std::unique_ptr<Acceptor> acceptor(
-      new Acceptor(std::move(socket), descriptor_limit, std::move(on_connection)));
+  std::unique_ptr<Acceptor> acceptor(new Acceptor(listener, descriptor_limit, identify, std::move(on_connection)));
   if (acceptor->stop_event_ < 0 || acceptor->spare_ < 0) {
     return resource_exhausted("no file descriptors left for the socket: raise LimitNOFILE");
   }
@@ -49,7 +50,7 @@ void Acceptor::stop() {
 
 void Acceptor::loop() {
   for (;;) {
-    pollfd waits[] = {{socket_.fd(), POLLIN, 0}, {stop_event_, POLLIN, 0}};
+    pollfd waits[] = {{listener_, POLLIN, 0}, {stop_event_, POLLIN, 0}};
     if (::poll(waits, 2, -1) < 0 && errno != EINTR) return log::error("accept_stopped", {{"errno", errno}});
     if (waits[1].revents != 0) return;
     if (waits[0].revents != 0) accept_one();
@@ -57,7 +58,7 @@ void Acceptor::loop() {
 }
 
 void Acceptor::accept_one() {
-  const int connection = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (connection < 0) {
     if (errno == EMFILE || errno == ENFILE) shed_one();
     return;
@@ -70,9 +71,9 @@ void Acceptor::accept_one() {
 
 Status Acceptor::admit(int connection) {
   if (connection >= descriptor_limit_) return resource_exhausted("too many are open");
-  SILT_ASSIGN(const Peer peer, peer_of(connection));
-  SILT_TRY(shares_.admit(connection, peer.uid, SystemClock().monotonic_us()));
-  return on_connection_(connection, peer);
+  SILT_ASSIGN(const Visit visit, identify_(connection));
+  SILT_TRY(shares_.admit(connection, visit.who, SystemClock().monotonic_us()));
+  return on_connection_(connection, visit);
 }
 
 void Acceptor::refused(std::string_view reason) {
@@ -90,7 +91,7 @@ void RefusalLog::note(std::string_view reason, std::int64_t now_us) {
 // Out of descriptors: without this the waiting connection would keep poll() busy for ever.
 void Acceptor::shed_one() {
   if (spare_ >= 0) ::close(std::exchange(spare_, -1));
-  const int connection = ::accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
+  const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
   if (connection >= 0) ::close(connection);
   spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   refused("no file descriptors left");

@@ -1,6 +1,6 @@
-// Acceptor: one thread that takes connections from a listening socket and asks the kernel who they
-// are. It survives running out of descriptors: connections beyond the limit, and beyond one user's
-// share, are closed at once and the listener goes on. Refusals are logged at most once a second.
+// Acceptor: one thread that takes connections from a listening socket and finds out who they are of.
+// It survives running out of descriptors: connections beyond the limit, and beyond the share of one user or
+// address, are closed at once and the listener goes on. Refusals are logged at most once a second.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "base/status.h"
+#include "daemon/access/callers.h"
 #include "daemon/serve/connection_shares.h"
-#include "daemon/serve/unix_socket.h"
 
 namespace silt::serve {
 
@@ -28,27 +28,34 @@ class RefusalLog {
 
 class Acceptor {
  public:
+  // Whose share of connections one takes, "uid 1000", and what it has proved.
+  struct Visit {
+    std::string who;
+    access::Credential credential;
+  };
+  using Identify = Result<Visit> (*)(int connection);
   // Called on the acceptor's thread; owns the (non-blocking) connection if it returns OK.
-  using OnConnection = std::function<Status(int connection, const Peer& peer)>;
+  using OnConnection = std::function<Status(int connection, const Visit& visit)>;
 
-  // `descriptor_limit`: connections whose descriptor is not below it are closed. Descriptors are
-  // given lowest first, so this leaves the rest to the daemon's files. One user has a quarter of them
-  // (see connection_shares.h).
-  static Result<std::unique_ptr<Acceptor>> start(UnixSocket socket, int descriptor_limit,
+  // `listener` is non-blocking, and must outlive it. `descriptor_limit`: connections whose descriptor is not
+  // below it are closed. Descriptors are given lowest first, so this leaves the rest to the daemon's files.
+  // Each user or address has a quarter of them at most (see connection_shares.h).
+  static Result<std::unique_ptr<Acceptor>> start(int listener, int descriptor_limit, Identify identify,
                                                  OnConnection on_connection);
   ~Acceptor() { stop(); }
   void stop();  // no call of on_connection after it returns
 
  private:
-  Acceptor(UnixSocket socket, int descriptor_limit, OnConnection on_connection);
+  Acceptor(int listener, int descriptor_limit, Identify identify, OnConnection on_connection);
   void loop();
   void accept_one();
   Status admit(int connection);
   void shed_one();
   void refused(std::string_view reason);
 
-  UnixSocket socket_;
+  const int listener_;
   const int descriptor_limit_;
+  const Identify identify_;
   const OnConnection on_connection_;
   ConnectionShares shares_;
   RefusalLog refusals_;

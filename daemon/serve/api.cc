@@ -15,7 +15,7 @@ Status check_names(const google::protobuf::Message& request) {
     return invalid_argument(std::string(name) + " is longer than " + std::to_string(kNameBytesMax) + " bytes");
   };
   const auto* reflection = request.GetReflection();
-  for (const char* name : {"tenant", "source", "new_name", "request_id"}) {
+  for (const char* name : {"tenant", "source", "new_name", "request_id", "id"}) {
     const auto* field = request.GetDescriptor()->FindFieldByName(name);
     if (field != nullptr) SILT_TRY(check(name, reflection->GetString(request, field)));
   }

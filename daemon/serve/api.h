@@ -9,6 +9,7 @@
 #include "daemon/access/caller.h"
 #include "daemon/access/catalogue.h"
 #include "daemon/serve/server.h"
+#include "proto/silt/v1/access.pb.h"
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/ask.pb.h"
 #include "proto/silt/v1/query.pb.h"
@@ -63,8 +64,16 @@ class Api {
                                                  const silt::v1::ListAuditRequest& request) const;
   Result<silt::v1::GetStatusResponse> get_status(const access::Call& call,
                                                  const silt::v1::GetStatusRequest& request) const;
+  // token_api.cc
+  Result<silt::v1::CreateTokenResponse> create_token(const access::Call& call,
+                                                     const silt::v1::CreateTokenRequest& request) const;
+  Result<silt::v1::ListTokensResponse> list_tokens(const access::Call& call,
+                                                   const silt::v1::ListTokensRequest& request) const;
+  Result<silt::v1::RevokeTokenResponse> revoke_token(const access::Call& call,
+                                                     const silt::v1::RevokeTokenRequest& request) const;
 
   access::AuditLog& audit() const { return dependencies_.audit; }
+  const access::Tokens& tokens() const { return dependencies_.tokens; }
 
  private:
   const ServerDependencies dependencies_;

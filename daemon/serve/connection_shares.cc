@@ -9,6 +9,7 @@ namespace silt::serve {
 namespace {
 
 constexpr std::int64_t kSecondUs = 1'000'000;
+constexpr std::size_t kUsersRemembered = 1024;
 
 ino_t inode_of(int descriptor) {
   struct stat info {};
@@ -17,15 +18,16 @@ ino_t inode_of(int descriptor) {
 
 }  // namespace
 
-Status ConnectionShares::admit(int connection, uid_t uid, std::int64_t now_us) {
-  User& user = users_[uid];
+Status ConnectionShares::admit(int connection, const std::string& who, std::int64_t now_us) {
+  if (users_.size() >= kUsersRemembered) forget_idle(now_us);
+  User& user = users_[who];
   user.paid_us = std::max(user.paid_us, now_us);
   if (user.paid_us > now_us + kSecondUs - kSecondUs / kConnectionsPerSecond) {
-    return resource_exhausted("too many a second from uid " + std::to_string(uid));
+    return resource_exhausted("too many a second from " + who);
   }
   if (user.open.size() >= open_max_) forget_closed(user.open);
   if (user.open.size() >= open_max_) {
-    return resource_exhausted("too many are open of uid " + std::to_string(uid));
+    return resource_exhausted("too many are open of " + who);
   }
   user.paid_us += kSecondUs / kConnectionsPerSecond;
   user.open[connection] = inode_of(connection);
@@ -35,6 +37,13 @@ Status ConnectionShares::admit(int connection, uid_t uid, std::int64_t now_us) {
 void ConnectionShares::forget_closed(Open& open) {
   for (auto at = open.begin(); at != open.end();) {
     at = inode_of(at->first) == at->second ? std::next(at) : open.erase(at);
+  }
+}
+
+void ConnectionShares::forget_idle(std::int64_t now_us) {
+  for (auto at = users_.begin(); at != users_.end();) {
+    forget_closed(at->second.open);
+    at = at->second.open.empty() && at->second.paid_us <= now_us ? users_.erase(at) : std::next(at);
   }
 }
 

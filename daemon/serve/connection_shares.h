@@ -1,4 +1,4 @@
-// ConnectionShares: how many connections each uid has open, and makes in a second, so that one can
+// ConnectionShares: how many connections each user, or address, has open, and makes in a second, so that one can
 // take neither all descriptors nor the acceptor's time (refusing costs microseconds, a connection
 // that gRPC sets up and closes costs a hundred times that).
 // A connection is handed to gRPC and closed there without a word; whether it is still open is seen by
@@ -10,19 +10,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <string>
 
 #include "base/status.h"
 
 namespace silt::serve {
 
-inline constexpr std::int64_t kConnectionsPerSecond = 200;  // of one uid, and as many at once
+inline constexpr std::int64_t kConnectionsPerSecond = 200;  // of one user, and as many at once
 
 class ConnectionShares {
  public:
   explicit ConnectionShares(std::size_t open_max) : open_max_(open_max) {}
 
   // Notes the connection, or says why its user may not have one more. `now_us`: monotonic.
-  Status admit(int connection, uid_t uid, std::int64_t now_us);
+  Status admit(int connection, const std::string& who, std::int64_t now_us);
 
  private:
   // By descriptor: the inode tells a socket that is open from a later one of the same number.
@@ -32,9 +33,10 @@ class ConnectionShares {
     std::int64_t paid_us = 0;  // each connection pays for a part of a second, at most one in advance
   };
   static void forget_closed(Open& open);
+  void forget_idle(std::int64_t now_us);
 
   const std::size_t open_max_;
-  std::map<uid_t, User> users_;
+  std::map<std::string, User> users_;
 };
 
 }  // namespace silt::serve

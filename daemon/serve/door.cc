@@ -52,15 +52,15 @@ void set_up_library() {
 
 }  // namespace
 
-Result<std::unique_ptr<Door>> Door::open(const Workplace& place, Socket socket, access::Caller caller) {
+Result<std::unique_ptr<Door>> Door::open(const Workplace& place, std::optional<Socket> socket, access::Credential credential) {
   set_up_library();
   std::unique_ptr<Door> door(new Door());
   grpc::ServerBuilder builder;
   set_limits(builder);
-  const auto shared = std::make_shared<const access::Caller>(std::move(caller));
+  const auto shared = std::make_shared<const access::Credential>(std::move(credential));
   std::set<std::string_view> names;
   for (const Method& method : methods()) {
-    if (method.socket == socket) names.insert(service_of(method));
+    if (is_served(method, socket)) names.insert(service_of(method));
   }
   for (const std::string_view name : names) {
     door->services_.push_back(std::make_unique<TableService>(name, socket, place, shared));

@@ -1,6 +1,6 @@
-// Door: the gRPC server of one caller at one of the sockets. gRPC 1.51 cannot say which connection a call came on, so each
-// uid that connects gets a server of its own, which takes its connections from the acceptor: what
-// arrives behind a door is known to be of that user. It has no listener, which also keeps gRPC's
+// Door: the gRPC server of who proved one thing at one of the sockets. gRPC 1.51 cannot say which connection a call
+// came on, so each credential gets a server of its own, which takes its connections from the acceptor: what
+// arrives behind a door is known to have proved that. It has no listener, which also keeps gRPC's
 // (it dies for good when descriptors run out) out of the way.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <grpcpp/server_builder.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "daemon/serve/table_service.h"
@@ -16,7 +17,7 @@ namespace silt::serve {
 
 class Door {
  public:
-  static Result<std::unique_ptr<Door>> open(const Workplace& place, Socket socket, access::Caller caller);
+  static Result<std::unique_ptr<Door>> open(const Workplace& place, std::optional<Socket> socket, access::Credential credential);
   ~Door() { close(); }
 
   void take(int connection);  // owns it from here

@@ -2,6 +2,8 @@
 
 #include <grpcpp/impl/codegen/proto_utils.h>
 
+#include <iterator>
+#include <string>
 #include <utility>
 
 #include "daemon/serve/grpc_status.h"
@@ -11,10 +13,17 @@ namespace {
 
 using Serialization = grpc::SerializationTraits<Message>;
 
+// Two of them are no credential of anyone.
+std::string authorization_of(const grpc::CallbackServerContext& context) {
+  const auto [first, last] = context.client_metadata().equal_range("authorization");
+  if (first == last) return {};
+  return std::next(first) == last ? std::string(first->second.data(), first->second.size()) : "several";
+}
+
 }  // namespace
 
 GrpcCall::GrpcCall(grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,
-                   const Method& method, const Workplace& place, std::shared_ptr<const access::Caller> caller)
+                   const Method& method, const Workplace& place, access::Caller caller)
     : context_(context),
       deadline_(context->deadline()),
       request_(request),
@@ -25,10 +34,16 @@ GrpcCall::GrpcCall(grpc::CallbackServerContext* context, const grpc::ByteBuffer&
 grpc::ServerWriteReactor<grpc::ByteBuffer>* GrpcCall::start(grpc::CallbackServerContext* context,
                                                             const grpc::ByteBuffer* request,
                                                             const Method& method, const Workplace& place,
-                                                            std::shared_ptr<const access::Caller> caller) {
+                                                            const access::Credential& credential) {
+  const Result<access::Caller> known = place.callers.caller_of(credential, authorization_of(*context));
+  access::Caller caller = known.is_ok() ? *known : access::Caller("nobody");
   const std::shared_ptr<GrpcCall> call(new GrpcCall(context, *request, method, place, std::move(caller)));
   call->self_ = call;
-  place.begin(call, method.pool, *call->caller_, [call] { call->run(); });
+  if (known.is_ok()) {
+    place.begin(call, method.pool, call->caller_, [call] { call->run(); });
+  } else {
+    call->abandon(known.status());
+  }
   return call.get();
 }
 
@@ -60,7 +75,7 @@ void GrpcCall::run() {
 }
 
 Status GrpcCall::work() {
-  const access::Call call{*caller_, cancelled_, deadline_};
+  const access::Call call{caller_, cancelled_, deadline_};
   SILT_TRY(still_wanted(call));
   const std::unique_ptr<Message> request = new_request(method_);
   if (!Serialization::Deserialize(&request_, request.get()).ok()) {

@@ -17,7 +17,7 @@
 #include <optional>
 
 #include "base/status.h"
-#include "daemon/access/caller.h"
+#include "daemon/access/callers.h"
 #include "daemon/serve/method.h"
 #include "daemon/serve/workplace.h"
 
@@ -28,7 +28,7 @@ class GrpcCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public
   static grpc::ServerWriteReactor<grpc::ByteBuffer>* start(grpc::CallbackServerContext* context,
                                                            const grpc::ByteBuffer* request,
                                                            const Method& method, const Workplace& place,
-                                                           std::shared_ptr<const access::Caller> caller);
+                                                           const access::Credential& credential);
 
   void abandon(const Status& why) override;
   void OnCancel() override { cancelled_ = true; }
@@ -37,7 +37,7 @@ class GrpcCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public
 
  private:
   GrpcCall(grpc::CallbackServerContext* context, const grpc::ByteBuffer& request, const Method& method,
-           const Workplace& place, std::shared_ptr<const access::Caller> caller);
+           const Workplace& place, access::Caller caller);
 
   void run();
   Status work();
@@ -50,7 +50,7 @@ class GrpcCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public
   grpc::ByteBuffer request_;
   const Method& method_;
   const Workplace place_;
-  const std::shared_ptr<const access::Caller> caller_;
+  const access::Caller caller_;
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;
   std::deque<grpc::ByteBuffer> queue_;

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -19,7 +20,7 @@ class Api;
 using google::protobuf::Message;
 
 // Which threads do the work: questions take seconds, a change may wait for the learner, and neither
-// may keep someone from seeing how things are.
+// may keep someone from seeing how things are. What is worked on by kChange is audited.
 enum class Pool : std::uint8_t { kAsk, kLook, kChange };
 
 // Who asks need not be able to reach the socket where things are changed.
@@ -44,12 +45,15 @@ std::span<const Method> methods();
 const Method* find_method(std::string_view path);   // null: there is none
 std::string_view service_of(const Method& method);  // "silt.v1.AskService"
 
+// Without a socket, which is to say over TCP, all are: what a caller may do there is a matter of rights alone.
+bool is_served(const Method& method, std::optional<Socket> socket);
+
 const google::protobuf::MethodDescriptor& descriptor_of(const Method& method);
 // An empty request of the method's type, to be filled by a door.
 std::unique_ptr<Message> new_request(const Method& method);
 
 // Checks the right, does the work, and audits it if it changes something: an attempt that cannot be written
-// down is not made. Unary methods emit once.
+// down is not made. Unary methods emit once. What a token allows ends when it is revoked or expires.
 Status call_method(const Api& api, const Method& method, const access::Call& call, const Message& request,
                    const Emit& emit);
 

@@ -71,6 +71,12 @@ constexpr std::array kMethods = {
            kInvoke<&Api::pin_version>},
     Method{"/silt.v1.StateAdmin/DiffVersions", Socket::kAdmin, Right::kAsk, Pool::kAsk,
            kInvoke<&Api::diff_versions>},
+    Method{"/silt.v1.TokenService/CreateToken", Socket::kAdmin, Right::kChange, Pool::kChange,
+           kInvoke<&Api::create_token>},
+    Method{"/silt.v1.TokenService/ListTokens", Socket::kAdmin, Right::kChange, Pool::kLook,
+           kInvoke<&Api::list_tokens>},
+    Method{"/silt.v1.TokenService/RevokeToken", Socket::kAdmin, Right::kChange, Pool::kChange,
+           kInvoke<&Api::revoke_token>},
     Method{"/silt.v1.AuditService/ListAudit", Socket::kAdmin, Right::kAudit, Pool::kLook,
            kInvoke<&Api::list_audit>},
 };
@@ -105,9 +111,19 @@ std::string_view right_name(Right right) {
   return "do this";
 }
 
-// What the request names: one source, or several.
+// What a reply says, but for credentials.
+std::string detail_of(const Message& reply) {
+  const auto* secret = reply.GetDescriptor()->FindFieldByName("secret");
+  if (secret == nullptr) return reply.ShortDebugString().substr(0, kResultShown);
+  const std::unique_ptr<Message> shown(reply.New());
+  shown->CopyFrom(reply);
+  shown->GetReflection()->ClearField(shown.get(), secret);
+  return shown->ShortDebugString().substr(0, kResultShown);
+}
+
+// What the request names: a source or several, or a token.
 std::string object_of(const Message& request) {
-  std::string out = text_field(request, "source");
+  std::string out = text_field(request, "source") + text_field(request, "id");
   const auto* field = request.GetDescriptor()->FindFieldByName("sources");
   for (int i = 0; field != nullptr && i < request.GetReflection()->FieldSize(request, field); ++i) {
     out += (out.empty() ? "" : " ") + request.GetReflection()->GetRepeatedString(request, field, i);
@@ -149,6 +165,27 @@ Status refuse(const Api& api, const Method& method, const Call& call, const Mess
   return permission_denied(std::move(why));
 }
 
+// Audited: an attempt that cannot be written down is not made.
+Status change(const Api& api, const Method& method, const Call& call, const Message& request, const Emit& emit) {
+  access::AuditEntry entry = entry_of(method, call, request);
+  const bool dry_run = is_dry_run(request);
+  entry.outcome = "begun";
+  if (!dry_run) {
+    const Status written = api.audit().append(entry);
+    if (!written.is_ok()) return unavailable("nothing was changed, because it cannot be audited: " + written.message());
+  }
+  const Status status = method.invoke(api, call, request, [&](const Message& message) {
+    entry.detail = detail_of(message);
+    return emit(message);
+  });
+  entry.outcome = code_name(status.code());
+  if (!status.is_ok()) entry.detail = status.message().substr(0, kResultShown);
+  const Status written = dry_run ? Status::ok() : api.audit().append(entry);
+  if (!written.is_ok()) log::error("audit_log_failed", {{"error", written.message()}, {"action", entry.action}});
+  log_attempt(entry, dry_run);
+  return status;
+}
+
 }  // namespace
 
 std::span<const Method> methods() {
@@ -163,6 +200,10 @@ const Method* find_method(std::string_view path) {
 
 std::string_view service_of(const Method& method) {
   return method.path.substr(1, method.path.rfind('/') - 1);
+}
+
+bool is_served(const Method& method, std::optional<Socket> socket) {
+  return !socket || method.socket == *socket;
 }
 
 const google::protobuf::MethodDescriptor& descriptor_of(const Method& method) {
@@ -182,24 +223,14 @@ Status call_method(const Api& api, const Method& method, const Call& by, const M
   Call call = by;
   call.right = method.needs;
   if (!call.caller.has(method.needs)) return refuse(api, method, call, request);
-  if (method.needs != Right::kChange) return method.invoke(api, call, request, emit);
-  access::AuditEntry entry = entry_of(method, call, request);
-  const bool dry_run = is_dry_run(request);
-  entry.outcome = "begun";
-  if (!dry_run) {
-    const Status written = api.audit().append(entry);
-    if (!written.is_ok()) return unavailable("nothing was changed, because it cannot be audited: " + written.message());
-  }
-  const Status status = method.invoke(api, call, request, [&](const Message& message) {
-    entry.detail = message.ShortDebugString().substr(0, kResultShown);
-    return emit(message);
-  });
-  entry.outcome = code_name(status.code());
-  if (!status.is_ok()) entry.detail = status.message().substr(0, kResultShown);
-  const Status written = dry_run ? Status::ok() : api.audit().append(entry);
-  if (!written.is_ok()) log::error("audit_log_failed", {{"error", written.message()}, {"action", entry.action}});
-  log_attempt(entry, dry_run);
-  return status;
+  bool ended = false;  // its token was revoked, or expired, meanwhile: nothing more is told
+  const Emit guarded = [&](const Message& message) {
+    ended = ended || !api.tokens().still_valid(call.caller);
+    return !ended && emit(message);
+  };
+  const Status status = method.pool == Pool::kChange ? change(api, method, call, request, guarded)
+                                                     : method.invoke(api, call, request, guarded);
+  return ended ? Status(Code::kUnauthenticated, "the token of this call is not valid any more") : status;
 }
 
 }  // namespace silt::serve

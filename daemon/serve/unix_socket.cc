@@ -123,13 +123,13 @@ Result<UnixSocket> UnixSocket::listen(const std::string& path, std::uint32_t mod
   return made;
 }
 
-Result<Peer> peer_of(int connection) {
+Result<access::Peer> peer_of(int connection) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
     return errno_status("SO_PEERCRED", errno);
   }
-  Peer peer{credentials.uid, credentials.gid, credentials.pid, {}};
+  access::Peer peer{credentials.uid, credentials.gid, credentials.pid, {}};
   peer.groups.resize(64);
   size = static_cast<socklen_t>(peer.groups.size() * sizeof(gid_t));
   if (::getsockopt(connection, SOL_SOCKET, SO_PEERGROUPS, peer.groups.data(), &size) != 0) {

@@ -9,9 +9,9 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "base/status.h"
+#include "daemon/access/callers.h"
 
 namespace silt::serve {
 
@@ -35,14 +35,7 @@ class UnixSocket {
   gid_t group_ = 0;
 };
 
-// The process at the other end, as it was when it connected.
-struct Peer {
-  uid_t uid = ~uid_t{0};
-  gid_t gid = ~gid_t{0};
-  pid_t pid = 0;
-  std::vector<gid_t> groups;  // supplementary
-};
-
-Result<Peer> peer_of(int connection);
+// Who is at the other end: what the kernel says.
+Result<access::Peer> peer_of(int connection);
 
 }  // namespace silt::serve

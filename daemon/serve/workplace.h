@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "base/status.h"
-#include "daemon/access/caller.h"
+#include "daemon/access/callers.h"
 #include "daemon/serve/api.h"
 #include "daemon/serve/live_calls.h"
 #include "daemon/serve/method.h"
@@ -16,6 +16,7 @@ namespace silt::serve {
 
 struct Workplace {
   const Api& api;
+  const access::Callers& callers;
   LiveCalls& live;
   WorkerPool& ask;
   WorkerPool& look;

@@ -21,6 +21,10 @@ std::string audit_anchor() {
   return of_table(kAuditAnchor) + "audit";
 }
 
+std::string of_token(std::string_view id) {
+  return of_table(kToken).append(id);
+}
+
 std::string of_tenant(char table, TenantId tenant) {
   std::string key = of_table(table);
   append_number(key, static_cast<std::uint32_t>(tenant), 4);

@@ -17,6 +17,7 @@
 //            'v' tenant source learned-seq            StateVersionRow
 //            'x' tenant source number                 LeftOutRow
 //            'a' "audit"                              AuditAnchorRow
+//            'j' id                                   TokenRow
 //            'q' tenant request-id                    RequestRow
 //            'w' tenant source pattern                a vector (vector_store.h)
 //   chunk    'k' tenant source first-seq              a chunk (chunk.h)
@@ -36,11 +37,12 @@ namespace silt::store::keys {
 
 inline constexpr char kSchema = 'm', kSource = 'n', kIntakeHead = 'i', kCursor = 'c', kShed = 'd',
                       kGap = 'l', kFoldHead = 'o', kPattern = 'p', kNetHead = 'h', kScores = 'e', kTail = 't',
-                      kVersion = 'v', kLeftOut = 'x', kAuditAnchor = 'a', kRequest = 'q', kVector = 'w', kChunk = 'k', kMarks = 'f', kSegment = 's',
+                      kVersion = 'v', kLeftOut = 'x', kAuditAnchor = 'a', kToken = 'j', kRequest = 'q', kVector = 'w', kChunk = 'k', kMarks = 'f', kSegment = 's',
                       kSegmentInfo = 'g', kBlob = 'b';
 
 std::string schema();
 std::string audit_anchor();
+std::string of_token(std::string_view id);
 std::string of_table(char table);                     // prefix of all its rows
 std::string of_source(char table, SourceRef source);  // a row, or the prefix of its rows
 std::string of_number(char table, SourceRef source, std::uint64_t number);

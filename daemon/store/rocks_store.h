@@ -22,6 +22,7 @@
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/store/segment_builder.h"
+#include "daemon/store/token_store.h"
 #include "daemon/store/vector_store.h"
 
 namespace silt::store {
@@ -55,7 +56,8 @@ class RocksStore final : public RecordLog,
                          public SourceStore,
                          public EvidenceStore,
                          public VectorStore,
-                         public AuditAnchors {
+                         public AuditAnchors,
+                         public TokenStore {
  public:
   static Result<std::unique_ptr<RocksStore>> open(const StoreOptions& options);
 
@@ -121,6 +123,11 @@ class RocksStore final : public RecordLog,
   // AuditAnchors
   Result<AuditAnchor> audit_anchor() const override;
   Status put_audit_anchor(const AuditAnchor& anchor) override;
+
+  // TokenStore
+  Result<std::vector<TokenRow>> tokens() const override;
+  Status put_token(const TokenRow& row) override;
+  Status remove_tokens(const std::vector<std::string>& ids) override;
 
   // By tenant and name. Reads everything.
   Result<std::vector<SourceDigest>> digests() const;

@@ -405,4 +405,31 @@ Status decode(std::string_view key, std::string_view value, RequestResult& row) 
   return Status::ok();
 }
 
+std::string encode(std::string_view key, const TokenRow& row) {
+  pb::TokenRow message;
+  message.set_sha256(row.sha256);
+  message.set_tenant(row.tenant);
+  message.set_rights(row.rights);
+  message.set_note(row.note);
+  message.set_created_by(row.created_by);
+  message.set_created_us(row.created_us);
+  message.set_expires_us(row.expires_us);
+  message.set_revoked_us(row.revoked_us);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, TokenRow& row) {
+  pb::TokenRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.sha256 = message.sha256();
+  row.tenant = message.tenant();
+  row.rights = message.rights();
+  row.note = message.note();
+  row.created_by = message.created_by();
+  row.created_us = message.created_us();
+  row.expires_us = message.expires_us();
+  row.revoked_us = message.revoked_us();
+  return Status::ok();
+}
+
 }  // namespace silt::store::rows

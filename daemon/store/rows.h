@@ -12,6 +12,7 @@
 #include "daemon/store/record_log.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
+#include "daemon/store/token_store.h"
 #include "daemon/store/types.h"
 
 namespace silt::store::rows {
@@ -44,6 +45,7 @@ std::string encode(std::string_view key, const StateVersion& row);
 std::string encode(std::string_view key, const RequestResult& row);
 std::string encode(std::string_view key, const LeftOut& row);
 std::string encode(std::string_view key, const AuditAnchor& row);
+std::string encode(std::string_view key, const TokenRow& row);
 
 // Numbers that are part of the key (seq, pattern id, ...) are set by the caller.
 Status decode(std::string_view key, std::string_view value, Schema& row);
@@ -60,6 +62,7 @@ Status decode(std::string_view key, std::string_view value, StateVersion& row);
 Status decode(std::string_view key, std::string_view value, RequestResult& row);
 Status decode(std::string_view key, std::string_view value, LeftOut& row);
 Status decode(std::string_view key, std::string_view value, AuditAnchor& row);
+Status decode(std::string_view key, std::string_view value, TokenRow& row);
 
 // Bytes that are no message, in the same envelope.
 std::string seal(std::string_view key, std::string_view payload);

@@ -17,6 +17,7 @@
 #include "daemon/serve/server.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
+#include "tests/access/fake_tokens.h"
 #include "tests/support/fake_log.h"
 #include "tests/support/temp_dir.h"
 
@@ -32,6 +33,7 @@ class FakeAnswerer final : public answer::Answerer {
   Status ask(const access::Call& call, const silt::v1::AskRequest& request,
              const std::function<bool(const silt::v1::AskResponse&)>& emit) override {
     if (request.question() == "hold") return hold(call);
+    if (request.question() == "hold, then tell") static_cast<void>(hold(call));
     if (request.question() == "broken") return internal_error("line: password=hunter2 at /var/lib/silt");
     silt::v1::AskResponse event;
     event.mutable_plan()->set_kind("find");
@@ -270,8 +272,11 @@ struct FakeParts {
   testing::TempDir dir;
   std::unique_ptr<access::AuditLog> audit = access::AuditLog::open(dir.path("audit.log"), anchors, clock).value();
 
+  access::FakeTokens tokens;
+  access::Callers callers{*tokens.tokens};
+
   ServerDependencies dependencies() {
-    return {answerer, log, nets, folds, admin, states, *audit};
+    return {answerer, log, nets, folds, admin, states, *audit, *tokens.tokens, callers};
   }
 };
 

@@ -221,6 +221,26 @@ TEST_F(HttpTest, OnLoopbackWithoutACredentialOnlyHealthIsTold) {
   }
 }
 
+TEST_F(HttpTest, ATokenSaysWhoAsks) {
+  options_.http_listen = "127.0.0.1:0";
+  start();
+  const std::string token = parts_.tokens.make("default", {access::Right::kAsk});
+  const auto asked = [&](const std::string& authorization, const std::string& path) {
+    asio::ip::tcp::socket stream(io_);
+    stream.connect({asio::ip::make_address("127.0.0.1"), server_->http_port()});
+    Request request = post_request(path, "{}");
+    request.set(field::authorization, authorization);
+    return round_trip(stream, request).status;
+  };
+  const std::string list = "/silt.v1.SourceService/ListSources";
+  EXPECT_EQ(asked("Bearer " + token, list), 200U);
+  EXPECT_EQ(asked("Bearer " + token, "/silt.v1.AuditService/ListAudit"), 403U);
+  EXPECT_EQ(asked("Bearer " + token + "0", list), 401U);
+  EXPECT_EQ(asked("Basic eDp5", list), 401U);
+  ASSERT_TRUE(parts_.tokens.tokens->revoke("default", parts_.tokens.tokens->list()[0].id).is_ok());
+  EXPECT_EQ(asked("Bearer " + token, list), 401U);
+}
+
 TEST_F(HttpTest, ListensOnLoopbackAlone) {
   for (const char* address : {"0.0.0.0:0", "192.0.2.1:80", "127.0.0.1", "127.0.0.1:99999", "localhost:1", "[::]:0", "x:1"}) {
     options_.http_listen = address;

@@ -21,7 +21,8 @@ std::set<std::string> paths_of_the_api() {
   std::set<std::string> paths;
   for (const auto* file :
        {silt::v1::AskRequest::descriptor()->file(), silt::v1::QueryRequest::descriptor()->file(),
-        silt::v1::Source::descriptor()->file(), silt::v1::StateVersion::descriptor()->file()}) {
+        silt::v1::Source::descriptor()->file(), silt::v1::StateVersion::descriptor()->file(),
+        silt::v1::Token::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       const auto* service = file->service(s);
       for (int m = 0; m < service->method_count(); ++m) {

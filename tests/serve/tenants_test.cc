@@ -34,6 +34,8 @@ struct World {
     for (const store::SourceInfo& info : store->sources()) {
       EXPECT_TRUE(audit->append({.caller = "uid:1", .action = "ResetState", .tenant = info.tenant, .object = info.name,
                                  .outcome = "OK", .detail = info.name}).is_ok());
+      const access::TokenRequest request{info.tenant, {Right::kChange}, 3'600'000'000, "of " + info.tenant};
+      token_ids[info.tenant] = tokens->create({"uid:0", Tenants::all(), Rights::all()}, request).value().row.id;
     }
   }
   ~World() {
@@ -82,11 +84,15 @@ struct World {
   learn::StoreAdmin admin{*store, *store, *store, *store, clock, [](store::SourceRef) { return Status::ok(); }};
   learn::StateAdmin states{*store, *store, *store, learner, clock};
   std::unique_ptr<access::AuditLog> audit = access::AuditLog::open(dir.path("audit.log"), *store, clock).value();
-  const Api api{ServerDependencies{*answerer, *store, *store, *store, admin, states, *audit}};
+  std::unique_ptr<access::Tokens> tokens = access::Tokens::open(dir.path("TOKEN_KEY"), *store, clock).value();
+  access::Callers callers{*tokens};
+  std::map<std::string, std::string> token_ids;  // by tenant
+  const Api api{ServerDependencies{*answerer, *store, *store, *store, admin, states, *audit, *tokens, callers}};
 };
 
 // A valid request for whatever has fields of these names; it changes nothing that a later one needs.
-std::unique_ptr<Message> request_for(const Method& method, const std::string& tenant, const std::string& source) {
+std::unique_ptr<Message> request_for(const Method& method, const std::string& tenant, const std::string& source,
+                                     const std::string& id = "absent") {
   const std::map<std::string, std::string> texts = {{"tenant", tenant},
                                                     {"source", source},
                                                     {"sources", source},
@@ -94,7 +100,9 @@ std::unique_ptr<Message> request_for(const Method& method, const std::string& te
                                                     {"question", "how many visitors?"},
                                                     {"text", "count words:visitor"},
                                                     {"pattern", "visitor"},
-                                                    {"line", "accepted visitor"}};
+                                                    {"line", "accepted visitor"},
+                                                    {"id", id},
+                                                    {"rights", "change"}};
   std::unique_ptr<Message> request = new_request(method);
   const auto* reflection = request->GetReflection();
   using Field = google::protobuf::FieldDescriptor;
@@ -166,7 +174,7 @@ TEST_F(TenantsTest, NobodySeesOrTouchesWhatIsNotTheirs) {
       for (const std::string tenant : {"", "alphaland", "betaland", "absentland", "*"}) {
         for (const std::string_view of : World::kTenants) {
           const std::string source = World::source_of(of);
-          const auto request = request_for(method, tenant, source);
+          const auto request = request_for(method, tenant, source, world_.token_ids.at(std::string(of)));
           const Outcome outcome = call(method, role.caller, *request);
           const std::string what = std::string(method.path) + " by who " + role.name + " in '" + tenant + "' of " + source;
           ++calls;
@@ -199,7 +207,7 @@ TEST_F(TenantsTest, NobodySeesOrTouchesWhatIsNotTheirs) {
 TEST_F(TenantsTest, WhoHasTheRightIsAnswered) {
   const Caller caller{"uid:6", Tenants({"alphaland"}), Rights::all()};
   for (const Method& method : methods()) {
-    const Outcome outcome = call(method, caller, *request_for(method, "", World::source_of("alphaland")));
+    const Outcome outcome = call(method, caller, *request_for(method, "", World::source_of("alphaland"), world_.token_ids.at("alphaland")));
     const bool without_model = method.path.ends_with("/DiffVersions");
     EXPECT_EQ(outcome.status.code(), without_model ? Code::kFailedPrecondition : Code::kOk)
         << method.path << ": " << outcome.status.to_string();

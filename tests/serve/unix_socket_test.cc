@@ -118,7 +118,7 @@ TEST(UnixSocket, RefusesTheDirectoryOfAnotherUser) {
 TEST(Peer, IsTheProcessThatConnected) {
   int pair[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-  const Result<Peer> peer = peer_of(pair[0]);
+  const Result<access::Peer> peer = peer_of(pair[0]);
   ASSERT_TRUE(peer.is_ok()) << peer.status().to_string();
   EXPECT_EQ(peer->uid, ::geteuid());
   EXPECT_EQ(peer->gid, ::getegid());

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/access/caller.h"
+#include "daemon/access/callers.h"
 
 namespace silt::serve::http {
 
@@ -20,7 +20,8 @@ struct Request {
   std::string content_type;          // lower case, without parameters
   std::string body;
   std::optional<std::chrono::milliseconds> timeout;  // Connect-Timeout-Ms
-  std::shared_ptr<const access::Caller> caller;      // null: nobody knows who
+  access::Credential credential;                     // what the connection has proved
+  std::string authorization;                         // the header
 };
 
 struct Response {

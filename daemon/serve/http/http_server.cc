@@ -85,8 +85,8 @@ std::string lower(std::string_view text) {
 
 class Session final : public std::enable_shared_from_this<Session> {
  public:
-  Session(Protocol::socket socket, std::shared_ptr<const access::Caller> caller, const Handler& handler, Sessions& sessions)
-      : stream_(std::move(socket)), late_(stream_.get_executor()), caller_(std::move(caller)), handler_(handler), sessions_(sessions) {}
+  Session(Protocol::socket socket, access::Credential credential, const Handler& handler, Sessions& sessions)
+      : stream_(std::move(socket)), late_(stream_.get_executor()), credential_(std::move(credential)), handler_(handler), sessions_(sessions) {}
 
   void read() {
     parser_.emplace();
@@ -190,7 +190,7 @@ class Session final : public std::enable_shared_from_this<Session> {
     request.path.resize(std::min(request.path.find('?'), request.path.size()));
     const std::string type = lower(message[beast::http::field::content_type]);
     request.content_type = type.substr(0, type.find_first_of("; "));
-    request.caller = caller_;
+    request.credential = credential_;
     const std::shared_ptr<Exchange> exchange = begin_turn();
     if (const Status checked = check(message, request); !checked.is_ok()) return exchange->reply(failure(checked));
     request.body = std::move(parser_->get().body());
@@ -204,6 +204,8 @@ class Session final : public std::enable_shared_from_this<Session> {
     if (!origin.empty() && origin != "http://" + std::string(host)) return permission_denied("requests from pages of other sites are refused");
     if (const std::string_view coding = message[field::content_encoding]; !coding.empty() && coding != "identity")
       return unimplemented("send the body uncompressed");
+    if (message.count(field::authorization) > 1) return invalid_argument("one authorization is enough");
+    request.authorization = std::string(message[field::authorization]);
     if (timeout.empty()) return Status::ok();
     std::int64_t ms = 0;
     const auto [end, failed] = std::from_chars(timeout.data(), timeout.data() + timeout.size(), ms);
@@ -274,7 +276,7 @@ class Session final : public std::enable_shared_from_this<Session> {
 
   Stream stream_;
   asio::steady_timer late_;
-  const std::shared_ptr<const access::Caller> caller_;
+  const access::Credential credential_;
   const Handler& handler_;
   Sessions& sessions_;
   beast::flat_buffer buffer_{kHeaderBytesMax + kBodyBytesMax};
@@ -379,15 +381,15 @@ class HttpServerImpl final : public HttpServer {
     thread_ = std::thread([this] { io_.run(); });
   }
 
-  void take(int connection, std::shared_ptr<const access::Caller> caller) override {
-    asio::post(io_, [this, connection, caller = std::move(caller)]() mutable {
+  void take(int connection, access::Credential credential) override {
+    asio::post(io_, [this, connection, credential = std::move(credential)]() mutable {
       Protocol::socket socket(io_);
       error_code failed;
       socket.assign(Protocol(AF_UNIX, 0), connection, failed);
       if (failed) {
         ::close(connection);
       } else {
-        open(std::move(socket), std::move(caller));
+        open(std::move(socket), std::move(credential));
       }
     });
   }
@@ -419,7 +421,7 @@ class HttpServerImpl final : public HttpServer {
     listener_.async_accept([this](error_code failed, asio::ip::tcp::socket socket) {
       if (failed == asio::error::operation_aborted) return;
       if (!failed) {
-        open(std::move(socket), nullptr);
+        open(std::move(socket), access::Nobody());
         return accept();
       }
       // Out of descriptors: the next connection can wait.
@@ -430,9 +432,9 @@ class HttpServerImpl final : public HttpServer {
     });
   }
 
-  void open(Protocol::socket socket, std::shared_ptr<const access::Caller> caller) {
+  void open(Protocol::socket socket, access::Credential credential) {
     if (sessions_.stopping || sessions_.open.size() >= kConnectionsMax) return;  // closes it
-    const auto session = std::make_shared<Session>(std::move(socket), std::move(caller), handler_, sessions_);
+    const auto session = std::make_shared<Session>(std::move(socket), std::move(credential), handler_, sessions_);
     sessions_.open.insert(session);
     session->read();
   }

@@ -20,13 +20,13 @@ inline constexpr std::uint64_t kBodyBytesMax = 1 << 20;
 
 class HttpServer {
  public:
-  // `listen`: "127.0.0.1:8484" or "[::1]:8484", port 0: any; empty: connections come through take() alone. Nobody knows
-  // who connects there, so their requests have no caller.
+  // `listen`: "127.0.0.1:8484" or "[::1]:8484", port 0: any; empty: connections come through take() alone. Who connects
+  // there has proved nothing.
   static Result<std::unique_ptr<HttpServer>> start(const std::string& listen, Handler handler);
   virtual ~HttpServer() = default;  // stops
 
-  // Owns the (non-blocking) connection of this caller from here.
-  virtual void take(int connection, std::shared_ptr<const access::Caller> caller) = 0;
+  // Owns the (non-blocking) connection from here.
+  virtual void take(int connection, access::Credential credential) = 0;
   virtual std::uint16_t port() const = 0;  // of the listener; 0: there is none
   virtual void stop() = 0;
 };

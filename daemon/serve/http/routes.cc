@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "daemon/serve/client_status.h"
 #include "daemon/serve/http/connect.h"
 #include "daemon/serve/http/http_call.h"
 #include "daemon/serve/http/openapi.h"
@@ -62,21 +63,27 @@ void Routes::handle(Request request, const std::shared_ptr<Exchange>& exchange) 
   if (method != nullptr ? request.method != "POST" : !reads) return exchange->reply(wrong_method(method != nullptr ? "POST" : "GET"));
   if (is_health(path)) return exchange->reply(health_page(health_(), path));
   if (path == "/openapi.json") return exchange->reply({200, std::string(kJsonType), openapi_json()});
-  if (request.caller == nullptr) {
-    return exchange->reply(failure({Code::kUnauthenticated, "siltd does not know who asks here: use its unix socket"}, 401));
-  }
-  if (method != nullptr) return call(std::move(request), exchange, *method);
-  metrics(request, exchange);
+  const Result<access::Caller> caller = caller_of(request);
+  if (!caller.is_ok()) return exchange->reply(failure(to_client(caller.status()), http_status(caller.status().code())));
+  const auto shared = std::make_shared<const access::Caller>(*caller);
+  if (method != nullptr) return call(std::move(request), exchange, *method, shared);
+  metrics(request, exchange, shared);
 }
 
-void Routes::call(Request request, const std::shared_ptr<Exchange>& exchange, const Method& method) const {
+Result<access::Caller> Routes::caller_of(const Request& request) const {
+  if (std::holds_alternative<access::Nobody>(request.credential) && request.authorization.empty())
+    return Status(Code::kUnauthenticated, "siltd does not know who asks here: use its unix socket, or bring a token");
+  return place_.callers.caller_of(request.credential, request.authorization);
+}
+
+void Routes::call(Request request, const std::shared_ptr<Exchange>& exchange, const Method& method,
+                  const std::shared_ptr<const access::Caller>& caller) const {
   const auto format = format_of(request.content_type, descriptor_of(method).server_streaming());
   if (!format) {
     Response response = failure(invalid_argument("this method takes application/json, or what Connect has for it"), 415);
     response.headers.emplace_back("Accept-Post", kJsonType);
     return exchange->reply(std::move(response));
   }
-  const auto caller = request.caller;
   const auto timeout = request.timeout;
   HttpCall::start(place_, method.pool, *format, caller, timeout, exchange,
                   [place = place_, &method, format = *format, body = std::move(request.body)](HttpCall& self, const access::Call& call) -> Status {
@@ -87,8 +94,9 @@ void Routes::call(Request request, const std::shared_ptr<Exchange>& exchange, co
 }
 
 // What the caller may see, by the methods that anyone would ask for it.
-void Routes::metrics(const Request& request, const std::shared_ptr<Exchange>& exchange) const {
-  HttpCall::start(place_, Pool::kLook, {}, request.caller, request.timeout, exchange,
+void Routes::metrics(const Request& request, const std::shared_ptr<Exchange>& exchange,
+                     const std::shared_ptr<const access::Caller>& caller) const {
+  HttpCall::start(place_, Pool::kLook, {}, caller, request.timeout, exchange,
                   [place = place_, health = health_](HttpCall& self, const access::Call& call) -> Status {
                     if (!call.caller.has(access::Right::kAsk)) return permission_denied(call.caller.name + " may not ask: an [[access]] section must grant it");
                     silt::v1::ListSourcesRequest all;

@@ -19,8 +19,11 @@ class Routes {
   void handle(Request request, const std::shared_ptr<Exchange>& exchange) const;
 
  private:
-  void call(Request request, const std::shared_ptr<Exchange>& exchange, const Method& method) const;
-  void metrics(const Request& request, const std::shared_ptr<Exchange>& exchange) const;
+  Result<access::Caller> caller_of(const Request& request) const;
+  void call(Request request, const std::shared_ptr<Exchange>& exchange, const Method& method,
+            const std::shared_ptr<const access::Caller>& caller) const;
+  void metrics(const Request& request, const std::shared_ptr<Exchange>& exchange,
+               const std::shared_ptr<const access::Caller>& caller) const;
 
   const Workplace place_;
   const std::function<Health()> health_;
