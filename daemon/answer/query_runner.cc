@@ -13,6 +13,7 @@
 #include "daemon/answer/query_text.h"
 #include "daemon/answer/reply/compose.h"
 #include "daemon/answer/reply/story.h"
+#include "daemon/answer/search/records.h"
 #include "daemon/answer/search/slot_table.h"
 
 namespace silt::answer {
@@ -158,8 +159,35 @@ Result<silt::v1::QueryResponse> QueryRunner::query(const access::Call& call, con
   return out;
 }
 
+Result<silt::v1::SearchResponse> QueryRunner::record_in_context(const access::Call& call, const silt::v1::SearchRequest& request,
+                                                                const std::vector<store::SourceInfo>& sources) {
+  if (!request.pattern().empty()) return invalid_argument("both a pattern and seq are given");
+  if (sources.size() != 1) return invalid_argument("seq is of one source: name it, and only it");
+  SILT_ASSIGN(const search::Profiles scope, profiles_of(call, sources));
+  const store::Seq context = std::min(request.context(), kContextMost);
+  const store::SeqRange near{request.seq() > context ? request.seq() - context : 1,
+                             request.seq() + std::min(context, ~store::Seq{0} - request.seq())};
+  std::vector<search::Hit> hits;
+  SILT_TRY(search::scan_records(log_, scope[0]->ref, near, [&](const store::RecordView& record, const store::FoldMark& mark) {
+             hits.push_back({.seq = record.seq, .event_us = mark.event_us});
+             return true;
+           }).status());
+  silt::v1::SearchResponse out;
+  silt::v1::SearchMatch& match = *out.add_matches();
+  for (const search::Hit& hit : hits) {
+    const bool here = hit.seq == request.seq();
+    out.set_records_matched(out.records_matched() + (here ? 1 : 0));
+    SILT_TRY(cite_hit(scope, hit, 0, here ? *match.mutable_record() : hit.seq < request.seq() ? *match.add_before() : *match.add_after()));
+  }
+  if (out.records_matched() == 0) return not_found("record " + std::to_string(request.seq()) + " is not there: it was never read, is not folded yet, or was removed by retention");
+  out.set_records_examined(hits.size());
+  out.set_records_total(scope[0]->total());
+  return out;
+}
+
 Result<silt::v1::SearchResponse> QueryRunner::search(const access::Call& call, const silt::v1::SearchRequest& request,
                                                      const std::vector<store::SourceInfo>& sources) {
+  if (request.seq() != 0) return record_in_context(call, request, sources);
   SILT_ASSIGN(const auto matcher, search::TextMatcher::create(unescape_bytes(request.pattern())));
   SILT_ASSIGN(const search::Profiles scope, profiles_of(call, sources));
   search::FindRequest wanted;

@@ -29,6 +29,9 @@ class QueryRunner {
 
  private:
   Result<search::Profiles> profiles_of(const access::Call& call, const std::vector<store::SourceInfo>& sources);
+  // One record among its neighbours.
+  Result<silt::v1::SearchResponse> record_in_context(const access::Call& call, const silt::v1::SearchRequest& request,
+                                                     const std::vector<store::SourceInfo>& sources);
   Status cite_hit(const search::Profiles& scope, const search::Hit& hit, std::uint32_t number,
                   silt::v1::Citation& out) const;
 

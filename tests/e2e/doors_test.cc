@@ -41,6 +41,27 @@ TEST_F(Doors, TheSameAnswersAsJson) {
   EXPECT_NE(asked.body.find("\"final\":"), std::string::npos) << asked.body;
 }
 
+TEST_F(Doors, ARecordIsShownInItsContext) {
+  start_with_log();
+  const auto search = [&](const std::string& what) {
+    return ask(testing::post_request("/silt.v1.QueryService/Search", "{\"sources\": [\"host:*\"], " + what + "}"));
+  };
+  const HttpReply found = search(R"("seq": 10, "context": 2)");
+  ASSERT_EQ(found.status, 200U) << found.body;
+  const boost::json::value match = found.json().at("matches").at(0);
+  EXPECT_EQ(match.at("record").at("seq").as_string(), "10");
+  EXPECT_EQ(match.at("before").as_array().size(), 2U);
+  EXPECT_EQ(match.at("before").at(0).at("seq").as_string(), "8");
+  EXPECT_EQ(match.at("after").at(1).at("seq").as_string(), "12");
+  EXPECT_EQ(search(R"("seq": 1, "context": 2)").json().at("matches").at(0).at("before").as_array().size(), 0U);
+  EXPECT_EQ(search(R"("seq": 21)").status, 404U);
+  EXPECT_EQ(search(R"("seq": "18446744073709551615", "context": 9)").status, 404U);
+  EXPECT_EQ(search(R"("seq": 3, "pattern": "failed")").status, 400U);
+  daemon_.write("other.log", "a line\n");
+  ASSERT_TRUE(daemon_.has_learned("other.log", 1));
+  EXPECT_EQ(search(R"("seq": 3)").status, 400U);  // of which source?
+}
+
 TEST_F(Doors, MetricsAndHealth) {
   start_with_log();
   const HttpReply metrics = ask(testing::get_request("/metrics"));

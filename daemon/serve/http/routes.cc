@@ -8,6 +8,7 @@
 #include "daemon/serve/http/connect.h"
 #include "daemon/serve/http/http_call.h"
 #include "daemon/serve/http/openapi.h"
+#include "daemon/serve/http/page.h"
 
 namespace silt::serve::http {
 namespace {
@@ -56,11 +57,13 @@ bool is_health(std::string_view path) {
 void Routes::handle(Request request, const std::shared_ptr<Exchange>& exchange) const {
   const std::string path = request.path;
   const Method* const method = find_method(path);
+  std::optional<Response> page = page_at(path);
   const bool reads = request.method == "GET" || request.method == "HEAD";
-  if (method == nullptr && !is_health(path) && path != "/metrics" && path != "/openapi.json") {
+  if (method == nullptr && !page && !is_health(path) && path != "/metrics" && path != "/openapi.json") {
     return exchange->reply(failure(not_found("there is nothing at this path; /openapi.json says what there is"), 404));
   }
   if (method != nullptr ? request.method != "POST" : !reads) return exchange->reply(wrong_method(method != nullptr ? "POST" : "GET"));
+  if (page) return exchange->reply(std::move(*page));
   if (is_health(path)) return exchange->reply(health_page(health_(), path));
   if (path == "/openapi.json") return exchange->reply({200, std::string(kJsonType), openapi_json()});
   const Result<access::Caller> caller = caller_of(request);
