@@ -34,7 +34,7 @@ std::string cost_line(const silt::v1::AskFinal& final) {
   char took[48];
   std::snprintf(took, sizeof took, "%.0f ms", final.elapsed_ms());
   std::string out = std::to_string(final.records_examined()) + " records examined in " + took;
-  if (final.truncated()) out += "; a limit was reached, so counts are lower bounds";
+  if (final.truncated()) out += "; a limit was reached, and what is said is of what was seen";
   if (final.citations_dropped() > 0) {
     out += "; " + std::to_string(final.citations_dropped()) +
            " citations could not be verified and were dropped";

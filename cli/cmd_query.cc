@@ -10,7 +10,7 @@ namespace {
 
 std::string n_of(std::uint64_t matched, std::uint64_t examined, std::uint64_t total, bool truncated) {
   std::string out = std::to_string(matched) + " of " + std::to_string(total) + " records";
-  if (truncated) out += "; a limit was reached after " + std::to_string(examined) + ", so counts are lower bounds";
+  if (truncated) out += "; a limit was reached after " + std::to_string(examined) + ", and what is said is of these alone";
   return out;
 }
 
@@ -85,7 +85,7 @@ int run_query(Client& client, const QueryOptions& options) {
   request.set_zone_s(local_zone_s());
   for (const std::string& source : options.sources) request.add_sources(source);
   const auto response = client.query(request);
-  return show(response, options.json, response.is_ok() && response->records_matched() > 0);
+  return show(response, options.json, response.is_ok() && response->found());
 }
 
 int run_search(Client& client, const SearchOptions& options) {

@@ -27,7 +27,7 @@ class StoreAnswerer final : public Answerer {
         catalogue_(deps_.log),
         options_(options),
         asker_(deps_.log, deps_.evidence, deps_.folds, deps_.clock, deps_.vectors, {}),
-        queries_(deps_.log, asker_) {}
+        queries_(deps_.log, asker_, deps_.clock) {}
 
   Status ask(const access::Call& call, const silt::v1::AskRequest& request, const Emit& emit) override;
   Result<silt::v1::QueryResponse> query(const access::Call& call, const silt::v1::QueryRequest& request) override;
@@ -116,7 +116,7 @@ Status StoreAnswerer::ask(const access::Call& call, const silt::v1::AskRequest& 
 }
 
 Result<silt::v1::QueryResponse> StoreAnswerer::query(const access::Call& call, const silt::v1::QueryRequest& request) {
-  SILT_ASSIGN(const silt::v1::Query query, QueryRunner::query_of(request));
+  SILT_ASSIGN(const silt::v1::Query query, queries_.query_of(request));
   std::vector<std::string> names(request.sources().begin(), request.sources().end());
   names.insert(names.end(), query.sources().begin(), query.sources().end());
   SILT_ASSIGN(const std::vector<SourceInfo> sources, catalogue_.find(call, request.tenant(), names));

@@ -12,6 +12,7 @@
 #include "daemon/answer/query_proto.h"
 #include "daemon/answer/query_text.h"
 #include "daemon/answer/reply/compose.h"
+#include "daemon/answer/reply/judge.h"
 #include "daemon/answer/reply/story.h"
 #include "daemon/answer/search/records.h"
 #include "daemon/answer/search/slot_table.h"
@@ -26,14 +27,28 @@ std::uint32_t limit_of(std::uint32_t asked, std::uint32_t usual) {
   return std::min(asked == 0 ? usual : asked, kMost);
 }
 
-// "source:seq" of what was shown last.
-Status read_token(const std::string& token, std::size_t& source, store::Seq& seq) {
-  if (token.empty()) return Status::ok();
-  const char* const end = token.data() + token.size();
-  const auto first = std::from_chars(token.data(), end, source);
-  const bool good = first.ec == std::errc() && first.ptr != end && *first.ptr == ':' &&
-                    std::from_chars(first.ptr + 1, end, seq).ptr == end;
-  return good ? Status::ok() : invalid_argument("'" + token + "' is no page token of this call");
+// Page tokens are numbers with ':' between them.
+template <class... Numbers>
+std::string page_token(Numbers... numbers) {
+  std::string out;
+  ((out += (out.empty() ? "" : ":") + std::to_string(numbers)), ...);
+  return out;
+}
+
+template <class... Numbers>
+Status read_token(const std::string& token, Numbers&... numbers) {
+  const char* at = token.data();
+  const char* const end = at + token.size();
+  bool good = true;
+  const auto read = [&](auto& number) {
+    if (at != token.data()) good = good && at != end && *at++ == ':';
+    if (!good) return;
+    const auto [stop, error] = std::from_chars(at, end, number);
+    good = error == std::errc();
+    at = stop;
+  };
+  (read(numbers), ...);
+  return good && at == end ? Status::ok() : invalid_argument("'" + token + "' is no page token of this call");
 }
 
 void add_slots(const std::vector<search::SlotCounts>& slots, silt::v1::PatternSummary& out) {
@@ -59,10 +74,10 @@ void add_slots(const std::vector<search::SlotCounts>& slots, silt::v1::PatternSu
 
 }  // namespace
 
-Result<silt::v1::Query> QueryRunner::query_of(const silt::v1::QueryRequest& request) {
+Result<silt::v1::Query> QueryRunner::query_of(const silt::v1::QueryRequest& request) const {
   if (request.has_query() && !request.text().empty()) return invalid_argument("both text and query are given");
   if (request.has_query()) return request.query();
-  SILT_ASSIGN(const Query parsed, parse_query(unescape_bytes(request.text())));
+  SILT_ASSIGN(const Query parsed, parse_query(unescape_bytes(request.text()), {clock_.wall_us(), request.zone_s()}));
   silt::v1::Query out;
   to_proto(parsed, out);
   return out;
@@ -147,6 +162,7 @@ Result<silt::v1::QueryResponse> QueryRunner::query(const access::Call& call, con
   out.set_truncated(!judged.outcome.complete || judged.outcome.groups_cut);
   if (judged.outcome.value) out.set_value(*judged.outcome.value);
   out.set_unit(escape_bytes(judged.outcome.unit));
+  out.set_found(reply::has_answer(query, judged.outcome));
   out.set_groups_total(judged.outcome.groups.size());
   const std::size_t shown = query.limit == 0 ? kMost : query.limit;
   for (std::size_t i = 0; i < judged.outcome.groups.size() && i < shown; ++i) {
@@ -195,7 +211,10 @@ Result<silt::v1::SearchResponse> QueryRunner::search(const access::Call& call, c
   wanted.limit = limit_of(request.limit(), kMatches);
   if (request.has_since()) wanted.window.since_us = time_us_of(request.since());
   if (request.has_until()) wanted.window.until_us = time_us_of(request.until());
-  SILT_TRY(read_token(request.page_token(), wanted.from_source, wanted.before_seq));
+  if (search::Place last; !request.page_token().empty()) {
+    SILT_TRY(read_token(request.page_token(), last.event_us, last.source, last.seq));
+    wanted.after = last;
+  }
   SILT_ASSIGN(const search::Found found, search::find(log_, scope, wanted, asker_.limits_of(call, 0)));
   silt::v1::SearchResponse out;
   const std::size_t context = std::min(request.context(), kContextMost);
@@ -211,8 +230,10 @@ Result<silt::v1::SearchResponse> QueryRunner::search(const access::Call& call, c
   out.set_records_examined(found.examined);
   out.set_records_total(found.total);
   out.set_truncated(!found.complete);
-  if (found.more && !found.hits.empty())
-    out.set_next_page_token(std::to_string(found.hits.back().source) + ":" + std::to_string(found.hits.back().seq));
+  if (found.more && !found.hits.empty()) {
+    const search::Hit& last = found.hits.back();
+    out.set_next_page_token(page_token(last.event_us, last.source, last.seq));
+  }
   return out;
 }
 
@@ -227,8 +248,7 @@ Result<silt::v1::PatternsResponse> QueryRunner::patterns(const access::Call& cal
     return scope[a.first]->patterns[a.second].count > scope[b.first]->patterns[b.second].count;
   });
   std::size_t at = 0;
-  store::Seq unused = 0;
-  SILT_TRY(read_token(request.page_token(), at, unused));
+  if (!request.page_token().empty()) SILT_TRY(read_token(request.page_token(), at));
   silt::v1::PatternsResponse out;
   out.set_patterns_total(all.size());
   const std::size_t end = std::min<std::size_t>(all.size(), at + limit_of(request.limit(), kPatterns));
@@ -250,7 +270,7 @@ Result<silt::v1::PatternsResponse> QueryRunner::patterns(const access::Call& cal
     set_time(pattern.last_us, *made.mutable_last());
     add_slots(slots[all[at].first].patterns[pattern.id], made);
   }
-  if (end < all.size()) out.set_next_page_token(std::to_string(end) + ":0");
+  if (end < all.size()) out.set_next_page_token(page_token(end));
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "daemon/access/caller.h"
 #include "daemon/answer/asker.h"
@@ -14,7 +15,7 @@ namespace silt::answer {
 
 class QueryRunner {
  public:
-  QueryRunner(const store::RecordLog& log, Asker& asker) : log_(log), asker_(asker) {}
+  QueryRunner(const store::RecordLog& log, Asker& asker, const Clock& clock) : log_(log), asker_(asker), clock_(clock) {}
 
   // `sources`: those that the request means and the caller sees.
   Result<silt::v1::QueryResponse> query(const access::Call& call, const silt::v1::QueryRequest& request,
@@ -25,7 +26,7 @@ class QueryRunner {
                                               const std::vector<store::SourceInfo>& sources);
 
   // The query that a request means, in either form.
-  static Result<silt::v1::Query> query_of(const silt::v1::QueryRequest& request);
+  Result<silt::v1::Query> query_of(const silt::v1::QueryRequest& request) const;
 
  private:
   Result<search::Profiles> profiles_of(const access::Call& call, const std::vector<store::SourceInfo>& sources);
@@ -37,6 +38,7 @@ class QueryRunner {
 
   const store::RecordLog& log_;
   Asker& asker_;  // for its profiles and limits
+  const Clock& clock_;
 };
 
 }  // namespace silt::answer

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "daemon/fold/timestamp.h"
+#include "daemon/fold/scanner.h"
 
 namespace silt::answer {
 namespace {
@@ -89,7 +89,7 @@ struct Part {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  Parser(std::string_view text, const language::TimeContext& now) : text_(text), now_(now) {}
 
   Result<Query> run() {
     const std::string name = word();
@@ -116,11 +116,33 @@ class Parser {
     return std::string(text_.substr(begin, at_ - begin));
   }
 
+  // Whether a part's key ends here. "took:num>5" is a test of the slot "took:num", and "from:ip=10.0.0.1" one of
+  // "from:ip"; "words:id=5" is none.
+  bool ends_key(std::string_view key) const {
+    if (text_[at_] != ':') return false;
+    const std::string_view rest = text_.substr(at_ + 1);
+    const std::size_t end = std::min(rest.find_first_of("=<>!~ \""), rest.size());
+    const bool test = end < rest.size() && is_mark(rest[end]);
+    const bool before_value = key == "from" || key == "to" || key == "of" || key == "by" || key == "in";
+    return !test || (is_part(key) && !(before_value && is_kind(rest.substr(0, end))));
+  }
+  static bool is_part(std::string_view key) {
+    static constexpr std::array<std::string_view, 15> kParts = {"words", "not", "in", "of", "by", "if", "since", "until", "daily",
+                                                                "from", "to", "versus", "number", "limit", "pattern"};
+    return key.starts_with("other-") || std::find(kParts.begin(), kParts.end(), key) != kParts.end();
+  }
+  // Of a value, as names of plain slots end: "from:ip".
+  static bool is_kind(std::string_view name) {
+    for (std::size_t i = 0; i < fold::kTokenKinds; ++i) {
+      if (fold::token_kind_name(static_cast<fold::TokenKind>(i)) == name) return true;
+    }
+    return false;
+  }
   static bool is_mark(char c) { return c == '=' || c == '<' || c == '>' || c == '!' || c == '~'; }
 
   Part next() {
     Part part;
-    while (at_ < text_.size() && !is_mark(text_[at_]) && text_[at_] != ':' && text_[at_] != ' ') part.key += text_[at_++];
+    while (at_ < text_.size() && !is_mark(text_[at_]) && text_[at_] != ' ' && !ends_key(part.key)) part.key += text_[at_++];
     if (at_ < text_.size() && is_mark(text_[at_])) {  // "status>=500" is short for "if:status>=500"
       at_ -= part.key.size();
       part.key = "if";
@@ -155,6 +177,7 @@ class Parser {
   static Result<double> number(std::string_view text, std::string* rest = nullptr);
 
   std::string_view text_;
+  const language::TimeContext& now_;
   std::size_t at_ = 0;
   Query query_;
 };
@@ -177,9 +200,9 @@ Status Parser::apply_window(std::string_view key, const std::string& value, Wind
     window.day_to_s = d * 3600 + e * 60 + f;
     return Status::ok();
   }
-  const auto time = fold::parse_timestamp(value, 0, 0);
-  if (!time) return invalid_argument("write the time as 2026-11-20T09:00:00Z");
-  (key == "since" ? window.since_us : window.until_us) = time->time_us;
+  const auto time_us = language::point_in_time(value, now_);
+  if (!time_us) return invalid_argument("write the time as 2026-11-20T09:00:00Z, 2026-11-20, 09:00, yesterday or 2h");
+  (key == "since" ? window.since_us : window.until_us) = *time_us;
   return Status::ok();
 }
 
@@ -260,8 +283,8 @@ std::string print_query(const Query& query) {
   return out;
 }
 
-Result<Query> parse_query(std::string_view text) {
-  return Parser(text).run();
+Result<Query> parse_query(std::string_view text, const language::TimeContext& now) {
+  return Parser(text, now).run();
 }
 
 }  // namespace silt::answer

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "connectors/record_cutter.h"
 #include "daemon/fold/scanner.h"
 #include "daemon/fold/timestamp.h"
 
@@ -25,7 +26,6 @@ store::SourceRef LinesStore::add(const std::string& name, std::string_view text,
   auto bytes = std::make_unique<std::string[]>(1);
   std::vector<store::RecordView> records;
   std::vector<store::FoldMark> marks;
-  std::size_t at = 0;
   const auto seal = [&] {
     if (records.empty()) return;
     auto block = std::make_shared<store::Block>();
@@ -38,13 +38,13 @@ store::SourceRef LinesStore::add(const std::string& name, std::string_view text,
     marks.clear();
   };
   const auto kept = std::make_shared<std::string>(text);  // lives as long as the store
+  if (!text.ends_with('\n')) kept->push_back('\n');
   static std::vector<std::shared_ptr<std::string>> texts;
   texts.push_back(kept);
   const std::string_view all(*kept);
-  while (at < all.size()) {
-    const std::size_t end = std::min(all.find('\n', at), all.size());
-    std::string_view line = all.substr(at, end - at);
-    at = end + 1;
+  connectors::RecordCutter cutter(all, connectors::RecordRules::usual().get(), connectors::kJoinedBytesMax);
+  for (connectors::RecordCutter::Cut cut; cutter.next(cut) || cutter.last(cut);) {
+    std::string_view line = cut.text;
     if (line.ends_with('\r')) line.remove_suffix(1);
     store::RecordView record;
     record.seq = ++made.last;

@@ -16,7 +16,7 @@ namespace silt::answer {
 
 class LinesStore final : public store::RecordLog, public store::EvidenceStore, public store::FoldStore {
  public:
-  // Lines end with '\n'; their arrival is `arrival_us`.
+  // Lines that belong together are one record, as for a tailed file; their arrival is `arrival_us`.
   store::SourceRef add(const std::string& name, std::string_view text, std::int64_t arrival_us);
 
   // Records with attributes and places, as connectors give them; of one pattern, at the times that they are told.

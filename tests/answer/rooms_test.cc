@@ -67,6 +67,33 @@ TEST(QueryText, SaysWhatItDoesNotUnderstand) {
   EXPECT_FALSE(parse_query("").is_ok());
 }
 
+TEST(QueryText, ReadsTestsOfSlotsWhoseNamesHaveAKind) {
+  const Query number = parse_query("count took:num>100 from:ip=10.0.0.1").value();
+  ASSERT_EQ(number.tests.size(), 2U);
+  EXPECT_EQ(number.tests[0].slot, "took:num");
+  EXPECT_EQ(number.tests[0].number, 100);
+  EXPECT_EQ(number.tests[1].slot, "from:ip");
+  EXPECT_TRUE(number.from_words.empty());
+  EXPECT_EQ(parse_query("count if:took:num>100").value().tests[0].slot, "took:num");
+  EXPECT_EQ(parse_query("count words:id=5").value().words[0][0], "id=5");
+}
+
+TEST(QueryText, ReadsTimesThatCountFromNow) {
+  constexpr std::int64_t kSecond = 1'000'000, kNow = 1'796'031'000'000'000;  // 2026-11-30 09:30 UTC
+  const auto since = [&](std::string_view text) {
+    return (kNow - parse_query("count since:" + std::string(text), {kNow, 3600}).value().window.since_us) / kSecond;
+  };
+  EXPECT_EQ(since("2h"), 2 * 3600);
+  EXPECT_EQ(since("15m"), 15 * 60);
+  EXPECT_EQ(since("3d"), 3 * 86400);
+  EXPECT_EQ(since("09:30"), 3600);  // an hour east of UTC it is 10:30
+  EXPECT_EQ(since("11:00"), 23 * 3600 + 1800);
+  EXPECT_EQ(since("today"), 10 * 3600 + 1800);
+  EXPECT_EQ(since("2026-11-30T09:00:00Z"), 1800);
+  EXPECT_NE(parse_query("count since:soon", {kNow, 0}).status().message().find("2h"), std::string::npos);
+  EXPECT_FALSE(parse_query("count since:2h").is_ok());  // from when?
+}
+
 TEST(Words, KnowsBordersAndPhrases) {
   EXPECT_TRUE(language::has_word("NameSystem.allocateBlock: x", "allocate"));
   EXPECT_TRUE(language::has_word("action.SCREEN_ON", "screen on"));
@@ -156,6 +183,15 @@ TEST(Readings, KeepWhatWasSaidOfValuesBoundsAndNegation) {
   EXPECT_EQ(bound.bounds[0].unit, "ms");
   EXPECT_EQ(read("failed passwords not for root").not_words, std::vector<std::string>{"root"});
   EXPECT_EQ(read("leaking sockets").op(), Op::kCount);  // no slip of "leading"
+}
+
+TEST(Readings, NameTimesThatThereAreNot) {
+  EXPECT_EQ(read("errors on 30 february").impossible, std::vector<std::string>{"30 february"});
+  EXPECT_EQ(read("errors on february 29 2025").impossible.size(), 1U);
+  EXPECT_TRUE(read("errors on february 29 2024").impossible.empty());
+  EXPECT_EQ(read("logins since 25:99").impossible, std::vector<std::string>{"25:99"});
+  EXPECT_TRUE(read("is maxstartups set to 10:30:60 there?").impossible.empty());
+  EXPECT_EQ(read("errors on 31.4.2026").impossible.size(), 1U);
 }
 
 TEST(Readings, CompleteTimesFromTheSource) {

@@ -86,6 +86,8 @@ TEST_F(Spans, AreAskedForByStateOrByBothEnds) {
 TEST_F(Spans, FollowUpsKeepWhatTheyDoNotChange) {
   EXPECT_EQ(answer("how many backups failed on 2026-11-20?").substr(0, 2), "2 ");
   EXPECT_EQ(answer("and on 2026-11-21?").substr(0, 2), "1 ");
+  EXPECT_EQ(answer("and on the day before?").substr(0, 2), "2 ");
+  EXPECT_EQ(answer("and the next day?").substr(0, 2), "1 ");
   const std::string hosts = answer("only on db1?");
   EXPECT_NE(hosts.find("db1"), std::string::npos) << hosts;
   EXPECT_EQ(last_->op, Op::kCount);

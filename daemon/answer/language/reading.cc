@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <initializer_list>
 #include <optional>
 
 #include "daemon/answer/language/frames.h"
+#include "daemon/answer/language/one_of.h"
 #include "daemon/answer/language/words.h"
 #include "daemon/fold/scanner.h"
 
@@ -13,10 +13,6 @@ namespace silt::answer::language {
 namespace {
 
 using fold::TokenKind;
-
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> list) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
 
 std::optional<Op> op_named(std::string_view name) {
   for (std::size_t i = 0; i < kOpNames.size(); ++i) {
@@ -55,6 +51,7 @@ class Reader {
     reading_.language = Frames::standard().language_of(reading_.words);
     if (reading_.language != "en") reading_.words = cut_question(question, reading_.language);
     reading_.windows = take_times(reading_.words, context);
+    reading_.impossible = impossible_times(reading_.words);
     split_hyphens();
     matches_ = Frames::standard().match(reading_.words, reading_.language);
     if (reading_.language != "en") {  // words of both languages meet in one question

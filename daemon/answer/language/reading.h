@@ -59,6 +59,7 @@ struct Reading {
   std::vector<Bound> bounds;
   std::vector<std::string> versus;       // "A or B"
   std::vector<Window> windows;           // as the context of take_times completes them
+  std::vector<std::string> impossible;   // times that there are not: "february 30"
 
   Op op() const { return ops.front().op; }
 };

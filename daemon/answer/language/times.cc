@@ -2,24 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <initializer_list>
 #include <optional>
 
+#include "daemon/answer/language/one_of.h"
+#include "daemon/answer/language/time_words.h"
 #include "daemon/fold/timestamp.h"
 
 namespace silt::answer::language {
 namespace {
-
-constexpr std::int64_t kSecond = 1'000'000;
-constexpr std::int64_t kHour = 3600 * kSecond;
-constexpr std::int64_t kDay = 24 * kHour;
-
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> list) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
 
 // What a phrase covers: days [begin, end), a part of the day, or both.
 struct Moment {
@@ -45,9 +37,6 @@ constexpr std::array<DayPart, 17> kDayParts = {{{"morning", 5, 12},     {"foreno
                                                 {"matin", 5, 12},       {"soir", 18, 24},
                                                 {"nuit", 22, 6},        {"noche", 22, 6},
                                                 {"tarde", 12, 20}}};
-constexpr std::array<std::string_view, 12> kMonths = {"january", "february", "march",     "april",
-                                                      "may",     "june",     "july",      "august",
-                                                      "september", "october", "november", "december"};
 constexpr std::array<std::array<std::string_view, 3>, 7> kWeekDays = {{{"thursday", "donnerstag", "jeudi"},
                                                                        {"friday", "freitag", "vendredi"},
                                                                        {"saturday", "samstag", "samedi"},
@@ -56,53 +45,8 @@ constexpr std::array<std::array<std::string_view, 3>, 7> kWeekDays = {{{"thursda
                                                                        {"tuesday", "dienstag", "mardi"},
                                                                        {"wednesday", "mittwoch", "mercredi"}}};
 
-std::optional<int> number(std::string_view text) {
-  static constexpr std::array<std::string_view, 12> kNumbers = {
-      "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"};
-  for (std::size_t i = 0; i < kNumbers.size(); ++i) {
-    if (text == kNumbers[i]) return static_cast<int>(i) + 1;
-  }
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
-}
-
-std::int64_t unit_us(std::string_view text) {
-  if (is_one_of(text, {"s", "sec", "secs", "second", "seconds", "sekunden"})) return kSecond;
-  if (is_one_of(text, {"min", "mins", "minute", "minutes", "minuten"})) return 60 * kSecond;
-  if (is_one_of(text, {"h", "hr", "hrs", "hour", "hours", "stunde", "stunden", "heure", "heures", "hora", "horas"}))
-    return kHour;
-  if (is_one_of(text, {"d", "day", "days", "tag", "tage", "tagen", "jour", "jours", "dias"})) return kDay;
-  if (is_one_of(text, {"w", "week", "weeks", "woche", "wochen"})) return 7 * kDay;
-  if (is_one_of(text, {"month", "months", "monat", "monate", "monaten"})) return 30 * kDay;
-  return 0;
-}
-
-int month_of(std::string_view text) {
-  if (text.size() < 3) return 0;
-  for (std::size_t i = 0; i < kMonths.size(); ++i) {
-    if (text == kMonths[i] || (text.size() <= 4 && kMonths[i].starts_with(text.substr(0, 3)) &&
-                               (text.size() == 3 || text == "sept")))
-      return static_cast<int>(i) + 1;
-  }
-  if (text == "januar") return 1;
-  if (text == "februar") return 2;
-  if (is_one_of(text, {"m\xc3\xa4rz", "maerz"})) return 3;
-  if (text == "mai") return 5;
-  if (text == "juni") return 6;
-  if (text == "juli") return 7;
-  if (text == "oktober") return 10;
-  if (text == "dezember") return 12;
-  return 0;
-}
-
-int day_number(std::string_view token) {
-  if (token.ends_with("th") || token.ends_with("st") || token.ends_with("nd") || token.ends_with("rd"))
-    token.remove_suffix(2);
-  if (token.empty() || token.size() > 2 || token.front() > '9' || token.front() < '0') return 0;
-  const auto value = number(token);
-  return value && *value >= 1 && *value <= 31 ? *value : 0;
+bool is_date(int year, int month, int day) {
+  return month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
 }
 
 class TimeReader {
@@ -111,6 +55,7 @@ class TimeReader {
       : words_(words), context_(context) {}
 
   std::optional<Window> expression(std::size_t at, std::size_t& used) const;
+  std::optional<std::int64_t> point() const;  // that all words together name
 
  private:
   std::string_view word(std::size_t at) const {
@@ -136,8 +81,9 @@ class TimeReader {
   // The latest year of the source in which the day lies at or before its end.
   int guess_year(int month, int day) const {
     const std::int64_t anchor = context_.last_us != 0 ? context_.last_us : context_.now_us;
-    const int year = year_of(anchor);
-    return civil(year, month, day) > anchor + kDay ? year - 1 : year;
+    int year = year_of(anchor);
+    while (day > days_in_month(year, month) || civil(year, month, day) > anchor + kDay) --year;
+    return year;
   }
   std::size_t skip(std::size_t at, std::initializer_list<std::string_view> list) const {
     while (is_one_of(word(at), list)) ++at;
@@ -164,6 +110,7 @@ class TimeReader {
   std::optional<Moment> day_part(std::size_t at) const;
   std::optional<Moment> ago(std::size_t at) const;
   std::optional<Window> last_span(std::size_t at, std::size_t& used) const;
+  std::optional<Window> beside_asked(std::size_t at, std::size_t& used) const;
   std::optional<Window> two_moments(std::size_t at, std::size_t& used) const;
   static Window window_of(const Moment& moment);
 
@@ -207,6 +154,38 @@ std::optional<Window> TimeReader::last_span(std::size_t at, std::size_t& used) c
   return out;
 }
 
+// Of a conversation: "the day after", "an hour earlier", "the next day", counted from the time that was asked about
+// before. What stands behind is another matter: "the day after the crash".
+std::optional<Window> TimeReader::beside_asked(std::size_t at, std::size_t& used) const {
+  if (context_.asked.since_us == Window::kMin || context_.asked.until_us == Window::kMax) return std::nullopt;
+  std::size_t i = skip(at, {"on", "in", "during", "the", "a", "an", "one", "am", "in", "der", "dem", "die", "le", "la", "el", "al"});
+  int side = is_one_of(word(i), {"next", "following", "n\xc3\xa4" "chsten"}) ? 1 : is_one_of(word(i), {"previous", "preceding", "vorigen"}) ? -1 : 0;
+  const bool ahead = side != 0;
+  const std::int64_t unit = unit_us(word(ahead ? i + 1 : i));
+  if (unit == 0) return std::nullopt;
+  i += ahead ? 2 : 1;
+  if (!ahead) {
+    const bool after = is_one_of(word(i), {"after", "later", "danach", "darauf", "suivant", "suivante", "apr\xc3\xa8s", "d'apr\xc3\xa8s", "siguiente", "despu\xc3\xa9s"});
+    const bool before = is_one_of(word(i), {"before", "earlier", "davor", "zuvor", "pr\xc3\xa9" "c\xc3\xa9" "dent", "d'avant", "anterior", "antes"});
+    side = after ? 1 : before ? -1 : 0;
+    i = skip(i + 1, {"that", "this"});
+    if (side == 0 || i < words_.size()) return std::nullopt;
+  }
+  used = i - at;
+  Window out = context_.asked;
+  if (out.until_us - out.since_us < unit) {  // as much of the next one
+    out.since_us += side * unit;
+    out.until_us += side * unit;
+  } else if (side > 0) {
+    out.since_us = out.until_us + 1;
+    out.until_us += unit;
+  } else {
+    out.until_us = out.since_us - 1;
+    out.since_us -= unit;
+  }
+  return out;
+}
+
 std::optional<Moment> TimeReader::ago(std::size_t at) const {
   const auto count = number(word(at));
   const std::int64_t each = count ? unit_us(word(at + 1)) : 0;
@@ -235,7 +214,7 @@ std::optional<Moment> TimeReader::written_date(std::size_t at) const {
   const std::string text(word(at));
   int a = 0, b = 0, c = 0, used = 0;
   if (std::sscanf(text.c_str(), "%4d-%2d-%2d%n", &a, &b, &c, &used) == 3 && used >= 8) {
-    if (b < 1 || b > 12 || c < 1 || c > 31) return std::nullopt;
+    if (!is_date(a, b, c)) return std::nullopt;
     const std::int64_t start = civil(a, b, c);
     if (static_cast<std::size_t>(used) == text.size()) return days(start, start + kDay, 1);
     if (const auto exact = fold::parse_timestamp(words_[at].raw, context_.now_us, context_.zone_s))
@@ -243,7 +222,7 @@ std::optional<Moment> TimeReader::written_date(std::size_t at) const {
     return std::nullopt;
   }
   if (std::sscanf(text.c_str(), "%2d.%2d.%4d%n", &a, &b, &c, &used) == 3 &&
-      static_cast<std::size_t>(used) == text.size() && b >= 1 && b <= 12 && c > 1900) {
+      static_cast<std::size_t>(used) == text.size() && c > 1900 && is_date(c, b, a)) {
     return days(civil(c, b, a), civil(c, b, a) + kDay, 1);
   }
   return std::nullopt;
@@ -269,17 +248,16 @@ std::optional<Moment> TimeReader::month_and_day(std::size_t at) const {
       const std::int64_t anchor = context_.last_us != 0 ? context_.last_us : context_.now_us;
       const std::chrono::sys_time<std::chrono::microseconds> time{std::chrono::microseconds(anchor)};
       const std::chrono::year_month_day date{std::chrono::floor<std::chrono::days>(time)};
-      std::int64_t start = civil(int(date.year()), static_cast<int>(unsigned(date.month())), day);
-      if (start > anchor) {
-        const auto before = date.year() / date.month() - std::chrono::months(1);
-        start = civil(int(before.year()), static_cast<int>(unsigned(before.month())), day);
-      }
-      return days(start, start + kDay, i - at);
+      auto in = date.year() / date.month();
+      const auto start = [&] { return civil(int(in.year()), static_cast<int>(unsigned(in.month())), day); };
+      while (day > days_in_month(int(in.year()), static_cast<int>(unsigned(in.month()))) || start() > anchor) in -= std::chrono::months(1);
+      return days(start(), start() + kDay, i - at);
     }
   }
   if (day == 0) return std::nullopt;
   ++i;
   int year = year_at(skip(i, {"of", "in"}));
+  if (day > days_in_month(year, month)) return std::nullopt;  // impossible_times() names it
   if (year != 0) i = skip(i, {"of", "in"}) + 1;
   if (year == 0) year = guess_year(month, day);
   return days(civil(year, month, day), civil(year, month, day) + kDay, i - at);
@@ -523,6 +501,7 @@ std::optional<Window> TimeReader::two_moments(std::size_t at, std::size_t& used)
 }
 
 std::optional<Window> TimeReader::expression(std::size_t at, std::size_t& used) const {
+  if (auto found = beside_asked(at, used)) return found;
   if (auto found = last_span(at, used)) return found;
   if (auto found = after_midnight(at, used)) return found;
   if (auto found = two_moments(at, used)) return found;
@@ -562,7 +541,26 @@ std::optional<Window> TimeReader::expression(std::size_t at, std::size_t& used) 
   return out;
 }
 
+std::optional<std::int64_t> TimeReader::point() const {
+  const auto found = moment(0);
+  if (!found || found->used != words_.size()) return std::nullopt;
+  if (found->has_day) return window_of(*found).since_us;
+  const std::int64_t today = day_start(context_.now_us) + found->from_s * kSecond;
+  return today > context_.now_us ? today - kDay : today;
+}
+
 }  // namespace
+
+std::optional<std::int64_t> point_in_time(std::string_view text, const TimeContext& context) {
+  if (const auto exact = fold::parse_timestamp(text, context.now_us, context.zone_s)) return exact->time_us;
+  if (context.now_us == 0) return std::nullopt;
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto count = number(text.substr(0, digits));
+  if (const std::int64_t unit = text.substr(digits) == "m" ? 60 * kSecond : unit_us(text.substr(digits)); count && unit != 0)
+    return context.now_us - *count * unit;
+  const std::vector<QuestionWord> words = cut_question(text, "en");
+  return TimeReader(words, context).point();
+}
 
 std::vector<Window> take_times(std::vector<QuestionWord>& words, const TimeContext& context) {
   const TimeReader reader(words, context);

@@ -10,14 +10,16 @@
 #include "daemon/answer/plan/follow.h"
 #include "daemon/answer/plan/source_choice.h"
 #include "daemon/answer/plan/source_planner.h"
+#include "daemon/answer/plan/thesaurus.h"
 
 namespace silt::answer::plan {
 namespace {
 
 using language::Reading;
 
-language::TimeContext time_for(const language::TimeContext& asker, const search::Profile& profile) {
-  language::TimeContext out = asker;
+language::TimeContext time_for(const PlanContext& context, const search::Profile& profile) {
+  language::TimeContext out = context.time;
+  if (context.last) out.asked = context.last->window;
   out.first_us = profile.first_us;
   out.last_us = profile.last_us;
   return out;
@@ -85,9 +87,16 @@ bool join_sources(Candidate& candidate, const PlanContext& context, const Readin
 
 std::vector<float> nearness(TopicScorer* scorer, const Reading& reading, const search::Profile& profile) {
   if (scorer == nullptr) return {};
-  std::string topic;
-  for (const std::size_t i : reading.topic) topic += (topic.empty() ? "" : " ") + reading.words[i].text;
-  std::vector<std::string> texts = {reading.question};
+  std::vector<std::string> said;  // without the slips that are known
+  for (const language::QuestionWord& word : reading.words) {
+    const std::string mended = word.taken == language::Taken::kNo ? Thesaurus::standard().mended(word.text) : std::string();
+    said.push_back(mended.empty() ? word.raw : mended);
+  }
+  const auto join = [](std::string& text, const std::string& word) { text += (text.empty() ? "" : " ") + word; };
+  std::string question, topic;
+  for (const std::string& word : said) join(question, word);
+  for (const std::size_t i : reading.topic) join(topic, language::lower(said[i]));
+  std::vector<std::string> texts = {std::move(question)};
   if (!topic.empty()) texts.push_back(std::move(topic));
   return scorer->score(texts, profile);
 }
@@ -115,7 +124,7 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
   std::vector<SourceView> views;
   std::optional<Reading> timeless;  // reads the same for all sources
   for (std::size_t i = 0; i < context.scope.size(); ++i) {
-    Reading reading = timeless ? *timeless : language::read_question(question, time_for(context.time, *context.scope[i]));
+    Reading reading = timeless ? *timeless : language::read_question(question, time_for(context, *context.scope[i]));
     if (reading.windows.empty()) timeless = reading;
     views.push_back(look(std::move(reading), context, i));
   }
@@ -127,6 +136,7 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     out.push_back(view.planner->plan());
     if (context.last && goes_on(*view.reading)) go_on(*context.last, *view.reading, out.back());
     out.back().signs = view.signs;
+    out.back().impossible = view.reading->impossible;
   }
   if (!out.empty() && join_sources(out.front(), context, *views.front().reading)) out.resize(1);
   return out;

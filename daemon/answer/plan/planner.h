@@ -51,6 +51,7 @@ struct Candidate {
   float coverage = 0;                    // of the topic, 0 to 1
   float operand_score = 1;               // 1 when none is asked for
   std::vector<std::string> lost;         // words of the question that stand nowhere in the query
+  std::vector<std::string> impossible;   // times of the question that there are not
   std::vector<NearPattern> near;         // closest patterns, for a reply that claims none
 };
 

@@ -478,7 +478,7 @@ Result<std::optional<ItemReply>> reply_from_items(const store::RecordLog& log, c
   if (!there.has_tickets && !there.has_sections) return std::optional<ItemReply>();
   const language::Reading reading = language::read_question(question, context);
   const std::optional<ItemQuestion> item_question = plan::read_item_question(reading, there);
-  if (!item_question) return std::optional<ItemReply>();
+  if (!item_question || !reading.impossible.empty()) return std::optional<ItemReply>();
   return Answerer(log, scope, *item_question, language::intersect(reading.windows), context, limits, citations_max).run();
 }
 

@@ -47,24 +47,6 @@ float stated_from(const Judged& judged) {
   }
 }
 
-// What the operation must have found to have an answer.
-bool has_answer(const Query& query, const Outcome& outcome) {
-  if (is_span(query)) return outcome.value.has_value();
-  switch (query.op) {
-    case Op::kSum:
-    case Op::kAverage:
-    case Op::kMin:
-    case Op::kMax:
-    case Op::kPercentile: return outcome.value.has_value();
-    case Op::kGap: return outcome.value.has_value();
-    case Op::kTop:
-    case Op::kBottom:
-    case Op::kDistinct:
-    case Op::kThreshold: return !outcome.groups.empty();
-    default: return outcome.matched > 0;
-  }
-}
-
 // Whether "none" may be said: of a level that no record has, and of a time in which nothing else fits.
 bool none_is_answer(const Candidate& candidate) {
   const Query& query = candidate.query;
@@ -215,6 +197,23 @@ Status add_story(const store::RecordLog& log, Judged& judged) {
 
 }  // namespace
 
+bool has_answer(const Query& query, const Outcome& outcome) {
+  if (is_span(query)) return outcome.value.has_value();
+  switch (query.op) {
+    case Op::kSum:
+    case Op::kAverage:
+    case Op::kMin:
+    case Op::kMax:
+    case Op::kPercentile: return outcome.value.has_value();
+    case Op::kGap: return outcome.value.has_value();
+    case Op::kTop:
+    case Op::kBottom:
+    case Op::kDistinct:
+    case Op::kThreshold: return !outcome.groups.empty();
+    default: return outcome.matched > 0;
+  }
+}
+
 search::Profiles scope_of(const search::Profiles& scope, const Candidate& candidate) {
   search::Profiles out;
   for (const std::size_t i : candidate.sources) out.push_back(scope[i]);
@@ -248,10 +247,11 @@ Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope,
   if (all.empty()) return Judged{};
   choose_source(all);
   Judged best = std::move(all.front());
+  if (!best.candidate.impossible.empty()) return best;  // nothing can have happened then
   SILT_TRY(add_story(log, best));
   // "How many seconds ...": a text that says no such quantity near the question's words does not answer it.
   if (const auto wanted = search::read_unit(best.candidate.wanted_unit); best.candidate.prose && wanted) {
-    const bool said = std::any_of(best.passages.begin(), best.passages.end(), [&](const Passage& each) { return quantity_in(each, wanted->measure).has_value(); });
+    const bool said = std::any_of(best.passages.begin(), best.passages.end(), [&](const Passage& each) { return quantity_in(each, wanted->measure, best.candidate.prose_words).has_value(); });
     if (!said) best.confidence *= 0.5F;
   }
   best.verdict = best.confidence >= stated_from(best) ? Verdict::kStated

@@ -31,6 +31,9 @@ struct Judged {
   std::vector<Judged> rivals;   // other sources that fit as well: then nothing is stated for one of them
 };
 
+// Whether the query found what its operation needs for an answer: records, groups or a number.
+bool has_answer(const Query& query, const search::Outcome& outcome);
+
 // The sources that the candidate's query is about.
 search::Profiles scope_of(const search::Profiles& scope, const plan::Candidate& candidate);
 

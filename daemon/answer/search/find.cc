@@ -2,7 +2,8 @@
 
 #include <re2/re2.h>
 
-#include <deque>
+#include <algorithm>
+#include <tuple>
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/search/filter.h"
@@ -57,14 +58,18 @@ Result<std::unique_ptr<TextMatcher>> TextMatcher::create(const std::string& patt
   return std::unique_ptr<TextMatcher>(std::make_unique<WordMatcher>(std::move(words)));
 }
 
+bool comes_before(const Place& a, const Place& b) {
+  return std::tuple(b.event_us, a.source, b.seq) < std::tuple(a.event_us, b.source, a.seq);
+}
+
 Result<Found> find(const store::RecordLog& log, const Profiles& profiles, const FindRequest& request, const Limits& limits) {
   Found out;
+  const auto place_of = [](const Hit& hit) { return Place{hit.event_us, hit.source, hit.seq}; };
+  const auto newer = [&](const Hit& a, const Hit& b) { return comes_before(place_of(a), place_of(b)); };
+  std::vector<Hit>& newest = out.hits;  // a heap with the oldest of them in front
   for (std::size_t i = 0; i < profiles.size(); ++i) {
     out.total += profiles[i]->total();
     if (!out.complete) continue;
-    std::deque<Hit> newest;  // of this source
-    const std::size_t room = request.limit - std::min(request.limit, out.hits.size());
-    std::uint64_t left = 0;
     RecordInHand hand(profiles[i]->layout);
     SILT_ASSIGN(const Scanned scanned, visit_records(log, profiles[i]->ref, {}, {}, hand, [&](RecordInHand& record) {
                   if (++out.examined % kCheckEvery == 0 && limits.late()) return false;
@@ -73,18 +78,22 @@ Result<Found> find(const store::RecordLog& log, const Profiles& profiles, const 
                   const std::string_view text = record.text();
                   if (!record.status().is_ok() || !request.matcher->matches(text)) return true;
                   ++out.matched;
-                  const bool shown = i < request.from_source || (i == request.from_source && record.seq() >= request.before_seq);
-                  if (shown) return true;
-                  ++left;
-                  if (room == 0) return true;
-                  if (newest.size() == room) newest.pop_front();
+                  const Place place{us, i, record.seq()};
+                  if (request.after && !comes_before(*request.after, place)) return true;
+                  const bool full = newest.size() >= request.limit;
+                  out.more |= full;
+                  if (full && (newest.empty() || !comes_before(place, place_of(newest.front())))) return true;
+                  if (full) {
+                    std::pop_heap(newest.begin(), newest.end(), newer);
+                    newest.pop_back();
+                  }
                   newest.push_back({i, record.seq(), us, record.mark().pattern, std::string(text), ""});
+                  std::push_heap(newest.begin(), newest.end(), newer);
                   return true;
                 }));
     out.complete = !scanned.stopped;
-    out.more |= left > newest.size();
-    out.hits.insert(out.hits.end(), newest.rbegin(), newest.rend());
   }
+  std::sort_heap(newest.begin(), newest.end(), newer);
   return out;
 }
 

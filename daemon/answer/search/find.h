@@ -1,8 +1,9 @@
-// Plain search: records that hold words or match a regular expression, newest first.
+// Plain search: records that hold words or match a regular expression, newest first, whatever their sources.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,16 +19,24 @@ class TextMatcher {
   virtual bool matches(std::string_view text) const = 0;
 };
 
+// Where a record stands in the order of matches: the newest first, by event time; at the same time by source,
+// and of one source the last first.
+struct Place {
+  std::int64_t event_us = 0;
+  std::size_t source = 0;  // index in the sources searched
+  store::Seq seq = 0;
+};
+bool comes_before(const Place& a, const Place& b);
+
 struct FindRequest {
   const TextMatcher* matcher = nullptr;
   Window window;
   std::size_t limit = 20;
-  std::size_t from_source = 0;         // sources before it were shown whole
-  store::Seq before_seq = ~store::Seq{0};  // of that source: older than this
+  std::optional<Place> after;          // only matches behind it
 };
 
 struct Found {
-  std::vector<Hit> hits;               // source by source, in each the newest first
+  std::vector<Hit> hits;               // in the order of their places
   std::uint64_t matched = 0;           // of all sources
   std::uint64_t examined = 0;
   std::uint64_t total = 0;
