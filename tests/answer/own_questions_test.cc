@@ -112,9 +112,26 @@ TEST(Negation, ExcludesAValueOrIsSaidNotToBeUnderstood) {
   ASSERT_EQ(excluded.candidate.query.tests.size(), 1U);
   EXPECT_EQ(excluded.candidate.query.tests[0].compare, Compare::kIsNot);
   EXPECT_FALSE(excluded.candidate.negation_lost);
+  const reply::Judged beside_a_verb = asked.ask("proxy.log", "how many requests did not return a 200?");
+  ASSERT_EQ(beside_a_verb.candidate.query.tests.size(), 1U);
+  EXPECT_EQ(beside_a_verb.candidate.query.tests[0].compare, Compare::kIsNot);
+  EXPECT_FALSE(beside_a_verb.candidate.negation_lost);
+  const reply::Judged named = asked.ask("proxy.log", "how many requests not from 198.51.100.6?");
+  EXPECT_EQ(named.candidate.query.not_words, std::vector<std::string>{"198.51.100.6"});
+  EXPECT_FALSE(named.candidate.negation_lost);
   const reply::Judged lost = asked.ask("proxy.log", "how many requests did not smell of the api backend?");
   EXPECT_TRUE(lost.candidate.negation_lost);
   EXPECT_NE(reply::compose(lost, 0, 8).text.find("\"not\""), std::string::npos);
+}
+
+TEST(ImpossibleTimes, AreNamedAndNothingIsSaidOfThem) {
+  Asked asked;
+  for (const std::string when : {"on february 30", "on the 31st of april", "on 2026-13-01", "after 25:99"}) {
+    const reply::Judged judged = asked.ask("proxy.log", "how many requests failed " + when + "?");
+    EXPECT_EQ(judged.verdict, reply::Verdict::kNothing) << when;
+    EXPECT_NE(reply::compose(judged, 0, 8).text.find("There is no"), std::string::npos) << when;
+  }
+  EXPECT_TRUE(asked.ask("proxy.log", "how many requests failed on september 8?").candidate.impossible.empty());
 }
 
 }  // namespace

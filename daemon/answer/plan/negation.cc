@@ -2,15 +2,14 @@
 #include <algorithm>
 #include <string_view>
 
+#include "daemon/answer/language/one_of.h"
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/plan/source_planner.h"
 
 namespace silt::answer::plan {
 namespace {
 
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> list) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
+using language::is_one_of;
 
 bool negates(std::string_view word) {
   return is_one_of(word, {"not", "never", "nicht", "nie", "pas", "jamais", "nunca"});
@@ -28,6 +27,15 @@ const search::SlotProfile* slot_with(const search::Profile& profile, const std::
     if (category && slot.values.contains(number) && (best == nullptr || slot.count > best->count)) best = &slot;
   }
   return best;
+}
+
+// Verbs that only say that something came: "did not |return| a 200".
+bool only_brings(std::string_view word) {
+  const std::string stem = language::stem(word);
+  for (const std::string_view verb : {"return", "give", "come", "send", "receive", "answer", "reply", "respond", "end", "result", "show", "carry", "hold", "go"}) {
+    if (stem == language::stem(verb)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -69,17 +77,35 @@ void SourcePlanner::exclude_negated() {
   std::vector<std::string> stems;
   for (const language::QuestionWord& word : reading_.words) stems.push_back(language::stem(word.text));
   for (std::size_t i = 0; i + 1 < reading_.words.size(); ++i) {
-    if (!negates(reading_.words[i].text)) continue;
+    const bool known = reading_.words[i].taken == language::Taken::kNegated;  // "not from 10.0.0.1": excluded already
+    if (known || !negates(reading_.words[i].text)) continue;
     if (i > 0 && is_one_of(reading_.words[i - 1].text, {"could", "can", "would", "will", "why"})) continue;
     const auto phrases = Thesaurus::standard().at(stems, i);
     if (std::any_of(phrases.begin(), phrases.end(), [](const Thesaurus::Hit& hit) { return hit.length > 1; })) continue;
-    std::size_t at = i + 1;
-    while (at + 1 < reading_.words.size() && (reading_.words[at].taken == language::Taken::kFiller || is_one_of(reading_.words[at].text, {"be", "been", "being", "yet", "get", "got", "a", "an", "the", "any", "from", "for", "by"}))) ++at;
     const bool phrase = std::any_of(out_.query.words.begin(), out_.query.words.end(), [&](const WordGroup& group) {
       return std::any_of(group.begin(), group.end(), [](const std::string& word) { return word.starts_with("not "); });
     });
-    if (!phrase && !exclude(reading_.words[at].text)) out_.negation_lost = true;
+    if (!phrase && !exclude_behind(i)) out_.negation_lost = true;
   }
+}
+
+// Excludes what the "not" at `i` is about: "not |accepted|", "not return a |200|".
+bool SourcePlanner::exclude_behind(std::size_t i) {
+  std::vector<std::string> verbs;
+  for (std::size_t at = i + 1; at < reading_.words.size(); ++at) {
+    const language::QuestionWord& word = reading_.words[at];
+    if (at > i + 1 && word.clause_start) break;
+    const bool small = word.taken == language::Taken::kFiller ||
+                       is_one_of(word.text, {"be", "been", "being", "yet", "get", "got", "a", "an", "the", "any", "from", "for", "by", "with"});
+    if (small) continue;
+    if (only_brings(word.text)) {
+      verbs.push_back(word.text);
+      continue;
+    }
+    if (exclude(word.text)) return true;
+    break;
+  }
+  return std::any_of(verbs.begin(), verbs.end(), [&](const std::string& verb) { return exclude(verb); });
 }
 
 }  // namespace silt::answer::plan

@@ -48,6 +48,7 @@ class SourcePlanner {
   void give_back_operand();
   void rematch();
   void widen_prose();
+  void add_meaning(std::vector<PatternMatch>& passages) const;
   bool holds_alone(const std::string& word, const std::vector<std::size_t>& words) const;
   void join_phrases(const std::string& example, const std::vector<std::size_t>& words);
   bool timed_number();
@@ -60,6 +61,7 @@ class SourcePlanner {
   void measure();
   void exclude_negated();
   bool exclude(const std::string& word);
+  bool exclude_behind(std::size_t i);
   void narrow_to_column();
   void note_near();
 
