@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemon/answer/language/one_of.h"
+#include "daemon/answer/language/time_words.h"
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/plan/thesaurus.h"
 #include "daemon/fold/severity.h"
@@ -63,6 +65,9 @@ class Grounder {
       if (!out_.taken.contains(t)) number_alternative(t);
     }
     for (const std::string& number : reading_.numbers) this->number(number);
+    for (std::size_t t = 0; t < topic_.words.size(); ++t) {
+      if (!out_.taken.contains(t)) refusal(t);
+    }
     empties();
     return std::move(out_);
   }
@@ -73,6 +78,8 @@ class Grounder {
   void note_named(std::size_t t);
   void value(std::size_t t);
   void number_alternative(std::size_t t);
+  const SlotProfile* status() const;
+  void refusal(std::size_t t);
   void number(const std::string& text);
   void empties();
   bool mentioned(const SlotProfile& slot) const;
@@ -206,18 +213,43 @@ void Grounder::value(std::size_t t) {
   out_.taken.insert(t);
 }
 
+// The slot of a server's replies: 200, 404, 503.
+const SlotProfile* Grounder::status() const {
+  for (const char* name : {"status", "status_code", "statuscode", "code", "response_code", "http_status"}) {
+    const SlotProfile* slot = profile_.slot(name);
+    if (slot != nullptr && slot->role != Role::kPlain) return slot;
+  }
+  return nullptr;
+}
+
 // A word that means a number in such logs: "not there" is status 404.
 void Grounder::number_alternative(std::size_t t) {
+  const SlotProfile* slot = status();
+  if (slot == nullptr) return;
   for (const Alternative& alternative : topic_.words[t].alternatives) {
-    if (alternative.stems.size() != 1 || alternative.stems[0].find_first_not_of("0123456789") != std::string::npos) continue;
-    for (const char* name : {"status", "status_code", "statuscode", "code", "response_code", "http_status"}) {
-      const SlotProfile* slot = profile_.slot(name);
-      if (slot == nullptr || slot->role == Role::kPlain || !slot->values.contains(alternative.stems[0])) continue;
-      Test& test = test_of(name);
-      if (!has(test.any, alternative.stems[0])) test.any.push_back(alternative.stems[0]);
-      out_.taken.insert(t);
-    }
+    if (alternative.stems.size() != 1 || !slot->values.contains(alternative.stems[0])) continue;
+    Test& test = test_of(slot->name);
+    if (!has(test.any, alternative.stems[0])) test.any.push_back(alternative.stems[0]);
+    out_.taken.insert(t);
   }
+}
+
+// "Errors" and "failed requests" of a log of replies without severities: those from 400 on.
+void Grounder::refusal(std::size_t t) {
+  constexpr int kLeast = 100, kRefused = 400, kMost = 599;
+  const std::vector<std::string> meant = severities_meant(topic_.words[t].text);
+  const bool says = has(meant, "ERROR") || language::is_one_of(topic_.words[t].text, {"failed", "failing", "failure", "failures", "unsuccessful", "refused", "rejected"});
+  const SlotProfile* severity = profile_.slot("severity");
+  const SlotProfile* slot = status();
+  if (!says || slot == nullptr || (severity != nullptr && severity->count * 10 > profile_.records)) return;
+  const bool replies = slot->count * 10 > profile_.records * 9 && std::all_of(slot->values.begin(), slot->values.end(), [&](const auto& value) {
+    const auto number = language::number(value.first);
+    return number && *number >= kLeast && *number <= kMost;
+  });
+  if (!replies) return;
+  const bool tested = std::any_of(out_.tests.begin(), out_.tests.end(), [&](const Test& test) { return test.slot == slot->name; });
+  if (!tested) out_.tests.push_back({slot->name, Compare::kAtLeast, {}, kRefused, ""});
+  out_.taken.insert(t);
 }
 
 void Grounder::number(const std::string& text) {

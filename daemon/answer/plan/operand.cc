@@ -57,6 +57,7 @@ bool is_sentence(const SlotProfile& slot) {
 
 constexpr float kFits = 0.3F;  // least score of a slot that is taken
 constexpr float kSurelyNamed = 0.7F;
+constexpr float kBelowHeadline = 0.7F;  // of records of many lines the first one says what matters
 
 class Chooser {
  public:
@@ -170,12 +171,13 @@ float Chooser::concept_score(const SlotProfile& slot, const OperandConcept& abou
   return fits ? best : best * 0.5F;
 }
 
-// Values that carry the word in themselves: blk_123 for block, node-17 for node.
+// Values that carry the word in themselves: blk_123 for block, node-17 for node. What is within a path says little.
 float Chooser::value_score(const SlotProfile& slot) const {
   if (stems_.empty()) return 0;
   std::size_t seen = 0, hits = 0;
   for (const auto& [value, count] : slot.values) {
     if (++seen > 40) break;
+    if (value.find('/') != std::string::npos) continue;
     const auto parts = stems_of_name(value);
     hits += std::any_of(stems_.begin(), stems_.end(), [&](const std::string& stem) {
       return std::any_of(parts.begin(), parts.end(), [&](const std::string& part) {
@@ -225,6 +227,7 @@ float Chooser::score_of(const SlotProfile& slot, std::uint64_t uses, bool& named
     if (slot.values.size() < 2) score *= request_.varied ? 0.4F : score < 0.9F ? 0.8F : 1.0F;
   }
   if (slot.name == "pid" || slot.name == "thread") score *= 0.5F;
+  if (slot.headlines * 2 < slot.count) score *= kBelowHeadline;
   const float share = records_ > 0 ? std::min(1.0F, static_cast<float>(uses) / static_cast<float>(records_)) : 0;
   return score * (0.4F + 0.6F * std::sqrt(share));
 }

@@ -26,6 +26,16 @@ bool asks_time(const language::Reading& reading) {
   });
 }
 
+// "biggest", "hottest": a number, but no time.
+bool asks_no_time(const language::Reading& reading) {
+  return std::any_of(operand_concepts().begin(), operand_concepts().end(), [&](const OperandConcept& each) {
+    const auto of = [&](std::string_view kind) { return std::find(each.kinds.begin(), each.kinds.end(), kind) != each.kinds.end(); };
+    return of("num") && !of("dur") && std::any_of(reading.hints.begin(), reading.hints.end(), [&](const std::string& hint) {
+             return std::find(each.words.begin(), each.words.end(), Stems{language::stem(hint)}) != each.words.end();
+           });
+  });
+}
+
 // Whether the slot's numbers may be times or sizes: by unit or name. Those of an identifier are neither.
 bool may_be_time(const search::SlotProfile& slot) {
   if (is_length_of_time(slot) || search::read_unit(slot.unit)) return true;
@@ -133,9 +143,10 @@ void SourcePlanner::shape_numbers() {
   }
   if (!choice.named) {
     give_back_operand();
-    if (timed_number()) return;
+    const bool time = !asks_no_time(reading_);
+    if (time && timed_number()) return;
     choice = number_operand();
-    if (!choice.named && shape_state()) return;
+    if (!choice.named && time && shape_state()) return;
   }
   if (choice.named && asks_time(reading_) && !may_be_time(*profile_.slot(choice.slot)) && shape_state()) return;
   out_.query.operand = choice.slot;

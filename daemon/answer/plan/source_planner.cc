@@ -131,11 +131,30 @@ void SourcePlanner::widen_prose() {
       }
       score += wide[i].got[t];
     }
-    wide[i].score = score;
     wide[i].coverage = total > 0 ? score / total : 0;
+    wide[i].score = wide[i].coverage;
   }
+  add_meaning(wide);
   std::stable_sort(wide.begin(), wide.end(), [](const PatternMatch& a, const PatternMatch& b) { return a.score > b.score; });
   matches_.best = std::move(wide);
+}
+
+// A text says things in words of its own: how near it means what is asked counts as much as the words.
+void SourcePlanner::add_meaning(std::vector<PatternMatch>& passages) const {
+  constexpr float kNear = 0.3F;  // least nearness of a passage without a word of the question
+  if (near_.empty()) return;
+  std::vector<bool> known(near_.size());
+  for (PatternMatch& passage : passages) {
+    known[passage.pattern] = true;
+    if (!std::isnan(near_[passage.pattern])) passage.score += std::max(0.0F, near_[passage.pattern]);
+  }
+  for (std::uint32_t p = 0; p < near_.size(); ++p) {
+    if (known[p] || !(near_[p] > kNear)) continue;
+    PatternMatch& added = passages.emplace_back();
+    added.pattern = p;
+    added.score = near_[p];
+    added.got.assign(matches_.weights.size(), 0);
+  }
 }
 
 Topic SourcePlanner::pick(const std::vector<std::size_t>& words) const {

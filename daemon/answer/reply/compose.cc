@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -16,7 +17,13 @@ using search::Hit;
 using search::number_text;
 
 constexpr std::size_t kLineShown = 400;  // bytes of a record in the text
+constexpr std::size_t kPassageShown = 1500;  // of a paragraph
 constexpr std::size_t kGroupsShown = 12;
+
+// Whether more records can only make the answer greater.
+bool counts_only(const Query& query) {
+  return query.op == Op::kCount || query.op == Op::kExists || query.op == Op::kList || query.op == Op::kDistinct;
+}
 
 std::string plural(std::uint64_t n, std::string_view one) {
   return std::to_string(n) + " " + std::string(one) + (n == 1 ? "" : "s");
@@ -33,6 +40,7 @@ class Composer {
       elsewhere();
     }
     else if (judged_.verdict == Verdict::kClosest) closest();
+    else if (!judged_.candidate.impossible.empty()) reply_.text = "There is no \"" + judged_.candidate.impossible.front() + "\": nothing is said of that time.";
     else reply_.text = "Nothing in " + scope_name() + " fits this question.";
     footer();
     return std::move(reply_);
@@ -41,6 +49,7 @@ class Composer {
  private:
   void state();
   void state_count();
+  std::string parts() const;
   void state_time(const std::optional<Hit>& hit, std::string_view what);
   void state_number();
   void state_groups();
@@ -52,6 +61,7 @@ class Composer {
   void state_numbers_by_group();
   void state_compare();
   void state_trend();
+  bool is_cut(const Group& group) const;
   void state_summary();
   void state_explain();
   void state_prose();
@@ -65,6 +75,7 @@ class Composer {
   std::string scope_name() const;
   std::string what() const;
   std::string clip(std::string_view text) const;
+  std::size_t shown_of_record() const { return judged_.candidate.prose ? kPassageShown : kLineShown; }
   std::string cite(const Hit& hit);
   void quote(const Hit& hit, std::string_view lead = "");
   void quote_sample(std::size_t most);
@@ -108,7 +119,7 @@ std::string Composer::what() const {
 // Log text that looks like a citation gets a space, so that it cannot pass for one of ours.
 std::string Composer::clip(std::string_view text) const {
   std::string out;
-  for (std::size_t i = 0; i < text.size() && i < kLineShown; ++i) {
+  for (std::size_t i = 0; i < text.size() && i < shown_of_record(); ++i) {
     out += text[i];
     const bool starts = text[i] == '[' && (i == 0 || text[i - 1] == ' ');
     const std::size_t end = starts ? text.find(']', i) : std::string_view::npos;
@@ -116,7 +127,7 @@ std::string Composer::clip(std::string_view text) const {
                       text.substr(i + 1, end - i - 1).find_first_not_of("0123456789") == std::string_view::npos;
     if (mark) out += ' ';
   }
-  if (text.size() > kLineShown) out += "…";
+  if (text.size() > shown_of_record()) out += "…";
   return out;
 }
 
@@ -163,8 +174,26 @@ std::string Composer::group_name(const Group& group) const {
 void Composer::state_count() {
   reply_.text = plural(found_.matched, "record") + " " + what();
   if (found_.matched == 0) return;
-  reply_.text += ", from " + time_text(found_.first->event_us, zone_s_) + " to " + time_text(found_.last->event_us, zone_s_) + ".";
+  reply_.text += parts() + ", from " + time_text(found_.first->event_us, zone_s_) + " to " + time_text(found_.last->event_us, zone_s_) + ".";
   quote_sample(3);
+}
+
+// What kinds of records were counted together. Of a table or a text each row is one of its own.
+std::string Composer::parts() const {
+  constexpr std::size_t kShown = 3, kTextShown = 90;
+  const std::vector<search::PatternCount>& all = found_.patterns;
+  if (all.size() < 2 || all.front().count < 2) return "";
+  std::string out;
+  for (std::size_t i = 0; i < all.size() && i < kShown; ++i) {
+    const search::Profile& profile = *judged_.scope[all[i].source];
+    const auto at = profile.pattern_at.find(all[i].pattern);
+    if (profile.layout.kind != search::Layout::Kind::kLines || at == profile.pattern_at.end()) return "";
+    const std::string& text = profile.patterns[at->second].text;
+    const std::string line = text.substr(0, std::min(text.find('\n'), text.size()));
+    out += (i == 0 ? ": " : "; ") + std::to_string(all[i].count) + " x " + clip(line).substr(0, kTextShown) + (line.size() > kTextShown ? "…" : "");
+  }
+  if (all.size() > kShown) out += "; and " + std::to_string(all.size() - kShown) + " more kinds";
+  return out;
 }
 
 void Composer::state_time(const std::optional<Hit>& hit, std::string_view which) {
@@ -200,7 +229,7 @@ void Composer::state_groups() {
   } else if (!groups.empty()) {
     reply_.text = group_name(*groups.front()) + " with " + plural(groups.front()->count, "record") + "; by " + by + ": ";
   }
-  const std::size_t shown = query_.op == Op::kDistinct || threshold ? search::kGroupsShownMax : kGroupsShown;
+  const std::size_t shown = query_.limit > 0 ? query_.limit : query_.op == Op::kDistinct || threshold ? search::kGroupsShownMax : kGroupsShown;
   for (std::size_t i = 0; i < groups.size() && i < shown; ++i)
     reply_.text += (i == 0 ? "" : ", ") + (by == "pattern" && i > 0 ? clip(groups[i]->example.text).substr(0, 100) : group_name(*groups[i])) + " (" + std::to_string(groups[i]->count) + ")";
   if (groups.size() > shown) reply_.text += ", and " + std::to_string(groups.size() - shown) + " more";
@@ -218,7 +247,7 @@ void Composer::state_list() {
   }
   if (found_.matched == 0) return;
   reply_.text += ", from " + time_text(found_.first->event_us, zone_s_) + " to " + time_text(found_.last->event_us, zone_s_) + ".";
-  quote_sample(5);
+  quote_sample(query_.limit > 0 ? query_.limit : 5);
   quote_near(3);
 }
 
@@ -228,7 +257,7 @@ void Composer::state_prose() {
   for (const Passage& passage : judged_.passages) order.push_back(&passage);
   if (const auto wanted = search::read_unit(judged_.candidate.wanted_unit)) {
     for (std::size_t i = 0; i < order.size() && reply_.text.empty(); ++i) {
-      const auto found = quantity_in(*order[i], wanted->measure);
+      const auto found = quantity_in(*order[i], wanted->measure, judged_.candidate.prose_words);
       if (!found) continue;
       reply_.text = number_text(found->value) + " " + found->unit + ", says this:";
       std::rotate(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(i), order.begin() + static_cast<std::ptrdiff_t>(i) + 1);
@@ -298,9 +327,10 @@ void Composer::state_numbers_by_group() {
   const std::string unit = found_.unit.empty() ? "" : " " + found_.unit;
   const auto one = [&](const Group& group) { return group_name(group) + " " + number_text(*group.number) + unit; };
   reply_.text = one(found_.groups.front()) + "; " + std::string(answer::name_of(query_.op)) + " of " + query_.operand + " by " + query_.group + ": ";
-  for (std::size_t i = 0; i < found_.groups.size() && i < search::kGroupsShownMax; ++i)
+  const std::size_t shown = query_.limit > 0 ? query_.limit : search::kGroupsShownMax;
+  for (std::size_t i = 0; i < found_.groups.size() && i < shown; ++i)
     reply_.text += (i == 0 ? "" : ", ") + one(found_.groups[i]) + " (" + plural(found_.groups[i].count, "record") + ")";
-  if (found_.groups.size() > search::kGroupsShownMax) reply_.text += ", and " + std::to_string(found_.groups.size() - search::kGroupsShownMax) + " more";
+  if (found_.groups.size() > shown) reply_.text += ", and " + std::to_string(found_.groups.size() - shown) + " more";
   reply_.text += ".";
   for (std::size_t i = 0; i < found_.groups.size() && i < 3; ++i) quote(found_.groups[i].example);
 }
@@ -336,14 +366,26 @@ void Composer::state_compare() {
   quote_sample(2);
 }
 
+// Whether the records or the time that was asked about begin or end within the hour, day, ... of the group.
+bool Composer::is_cut(const Group& group) const {
+  constexpr double kMissing = 0.1;  // of it
+  const double length = search::bucket_seconds(query_.group);
+  const double at = static_cast<double>(group.example.event_us) / 1e6 + zone_s_;
+  const double begin = std::floor(at / length) * length - zone_s_;
+  double from = begin, to = begin + length;
+  for (const auto& profile : judged_.scope) {
+    from = std::max({from, static_cast<double>(profile->first_us) / 1e6, static_cast<double>(query_.window.since_us) / 1e6});
+    to = std::min({to, static_cast<double>(profile->last_us) / 1e6, static_cast<double>(query_.window.until_us) / 1e6});
+  }
+  return to - from < (1 - kMissing) * length;
+}
+
 void Composer::state_trend() {
   if (found_.groups.size() < 2) return state_count();
   std::vector<double> counts;
   for (const Group& group : found_.groups) counts.push_back(static_cast<double>(group.count));
-  if (counts.size() > 4) {  // the ends are cut
-    counts.erase(counts.begin());
-    counts.pop_back();
-  }
+  if (counts.size() > 2 && is_cut(found_.groups.back())) counts.pop_back();
+  if (counts.size() > 2 && is_cut(found_.groups.front())) counts.erase(counts.begin());
   const double n = static_cast<double>(counts.size());
   double mean = 0, slope = 0, spread = 0;
   for (const double c : counts) mean += c / n;
@@ -476,7 +518,7 @@ void Composer::footer() {
   reply_.text += "\nRead as: " + print_query(query_);
   if (!lost.empty()) reply_.text += "\nWithout a match in " + scope_name() + ": " + lost + ".";
   if (judged_.candidate.negation_lost) reply_.text += "\nThe \"not\" of the question was not understood: nothing is excluded for it.";
-  if (!found_.complete) reply_.text += "\nThe time was up after " + std::to_string(found_.examined) + " of " + std::to_string(found_.total) + " records: counts are lower bounds.";
+  if (!found_.complete) reply_.text += "\nThe time was up after " + std::to_string(found_.examined) + " of " + std::to_string(found_.total) + " records: " + (counts_only(query_) ? "counts are lower bounds." : "the answer is that of these alone, not of all.");
 }
 
 }  // namespace

@@ -124,17 +124,47 @@ Result<std::vector<Hit>> around(const store::RecordLog& log, const search::Profi
   return out;
 }
 
-// The first quantity of the passage that measures this: 15 of "for over 15 minutes".
-std::optional<search::Quantity> quantity_in(const Passage& passage, search::Measure measure) {
+namespace {
+
+std::vector<std::string> stems_of(const std::vector<std::string>& words) {
+  std::vector<std::string> out;
+  for (const std::string& word : words) out.push_back(language::stem(word));
+  return out;
+}
+
+std::size_t hits_in(std::string_view text, const std::vector<std::string>& stems) {
+  std::set<std::string> said;
+  language::for_each_word(text, [&](std::string_view word, std::size_t) { said.insert(language::stem(language::lower(word))); });
+  return static_cast<std::size_t>(std::count_if(stems.begin(), stems.end(), [&](const std::string& stem) { return said.contains(stem); }));
+}
+
+std::string_view sentence_at(std::string_view text, std::size_t at) {
+  const auto ends = [&](std::size_t i) { return text[i] == '.' && (i + 1 == text.size() || text[i + 1] == ' ' || text[i + 1] == '\n'); };
+  std::size_t begin = at, end = at;
+  while (begin > 0 && !ends(begin - 1)) --begin;
+  while (end < text.size() && !ends(end)) ++end;
+  return text.substr(begin, end - begin);
+}
+
+}  // namespace
+
+std::optional<search::Quantity> quantity_in(const Passage& passage, search::Measure measure, const std::vector<std::string>& words) {
+  const std::vector<std::string> stems = stems_of(words);
+  std::optional<search::Quantity> out;
+  std::size_t most = 0;
   for (const Hit& hit : passage) {
     for (std::size_t at = 0; at < hit.text.size(); ++at) {
       const bool digit = hit.text[at] >= '0' && hit.text[at] <= '9';
       if (!digit || (at > 0 && hit.text[at - 1] > ' ' && hit.text[at - 1] != '(' && hit.text[at - 1] != '`')) continue;
       const auto quantity = search::read_quantity(std::string_view(hit.text).substr(at));
-      if (quantity && quantity->measure == measure) return quantity;
+      if (!quantity || quantity->measure != measure) continue;
+      const std::size_t hits = hits_in(sentence_at(hit.text, at), stems);
+      if (out && hits <= most) continue;
+      out = quantity;
+      most = hits;
     }
   }
-  return std::nullopt;
+  return out;
 }
 
 namespace {
@@ -142,8 +172,7 @@ namespace {
 // Of each pattern the record that says most of the question: one pattern may stand for many lines of a text.
 Result<std::map<store::PatternId, store::Seq>> telling_lines(const store::RecordLog& log, const search::Profile& profile,
                                                              const plan::Candidate& candidate) {
-  std::vector<std::string> stems;
-  for (const std::string& word : candidate.prose_words) stems.push_back(language::stem(word));
+  const std::vector<std::string> stems = stems_of(candidate.prose_words);
   std::map<store::PatternId, std::pair<std::size_t, store::Seq>> best;
   for (const plan::NearPattern& each : candidate.near) {
     if (each.pattern < profile.patterns.size()) best[profile.patterns[each.pattern].id] = {0, profile.patterns[each.pattern].first_seq};
@@ -151,9 +180,7 @@ Result<std::map<store::PatternId, store::Seq>> telling_lines(const store::Record
   SILT_TRY(search::scan_records(log, profile.ref, {}, [&](const store::RecordView& record, const store::FoldMark& mark) {
              const auto found = best.find(mark.pattern);
              if (found == best.end()) return true;
-             std::set<std::string> said;
-             language::for_each_word(record.text, [&](std::string_view word, std::size_t) { said.insert(language::stem(language::lower(word))); });
-             const auto hits = static_cast<std::size_t>(std::count_if(stems.begin(), stems.end(), [&](const std::string& stem) { return said.contains(stem); }));
+             const std::size_t hits = hits_in(record.text, stems);
              if (hits > found->second.first) found->second = {hits, record.seq};
              return true;
            }).status());

@@ -31,8 +31,9 @@ Result<std::vector<search::Hit>> around(const store::RecordLog& log, const searc
 using Passage = std::vector<search::Hit>;
 Result<std::vector<Passage>> passages(const store::RecordLog& log, const search::Profiles& scope, const plan::Candidate& candidate);
 
-// The first quantity of the passage that measures this: 15 of "for over 15 minutes".
-std::optional<search::Quantity> quantity_in(const Passage& passage, search::Measure measure);
+// The quantity of the passage that measures this: 15 of "for over 15 minutes". Of several the first one whose
+// sentence holds most of the words.
+std::optional<search::Quantity> quantity_in(const Passage& passage, search::Measure measure, const std::vector<std::string>& words);
 
 // 0 for everyday lines, up to 1 for those that say that something failed.
 float alarm_of(const search::PatternProfile& pattern);

@@ -51,6 +51,7 @@ class Builder {
   Profile& profile_;
   Anatomist anatomist_;
   AttributeReader attributes_;
+  std::size_t headline_ = 0;  // where the first line of the record in hand ends
 };
 
 std::uint32_t Builder::word_id(std::string_view text) {
@@ -128,7 +129,9 @@ void Builder::record(store::Seq seq, std::string_view whole, std::string_view at
   PatternProfile& pattern = profile_.patterns[found->second];
   if (pattern.seen++ == 0) pattern.example = std::string(whole.substr(0, 2000));
   const std::string_view text = whole.substr(0, 8000);
-  for (const Slot& slot : anatomist_.slots_of(text, profile_.layout)) use_slot(pattern, slot, text);
+  const std::vector<Slot>& slots = anatomist_.slots_of(text, profile_.layout);
+  headline_ = profile_.layout.kind == Layout::Kind::kLines ? anatomist_.scanned().first_line : text.size();
+  for (const Slot& slot : slots) use_slot(pattern, slot, text);
   for (const AttributeSlot& each : attributes_.slots_of(attributes)) use_slot(pattern, each.slot, each.value);
   // Where any record says its time, the arrival of others says nothing about the time that is covered.
   const bool timed = anatomist_.scanned().time.has_value() || told;
@@ -162,6 +165,7 @@ void Builder::use_slot(PatternProfile& pattern, const Slot& slot, std::string_vi
   ++pattern.slots[at->second];
   const std::string value = slot_value(slot, text);
   if (slot.name == "severity" && pattern.severity.empty()) pattern.severity = value;
+  profile.headlines += slot.begin < headline_;
   profile.addresses += slot.kind == TokenKind::kIp;
   profile.times += slot.kind == TokenKind::kTime || slot.kind == TokenKind::kDuration;
   if (const auto quantity = slot_quantity(slot, text, false); quantity && slot.kind != TokenKind::kIp) {

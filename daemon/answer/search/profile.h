@@ -45,6 +45,7 @@ struct SlotProfile {
   std::uint64_t words = 0;    // of them with a plain word for a value
   std::uint64_t addresses = 0;
   std::uint64_t times = 0;    // values that are clock times or spans
+  std::uint64_t headlines = 0;  // of them in the first line of the record
   std::string unit;
   bool overflow = false;      // more values than are kept
   std::unordered_map<std::string, std::uint64_t> values;
