@@ -11,7 +11,7 @@ using search::Outcome;
 
 constexpr float kClosest = 0.1F;  // least confidence of what is shown as closest
 
-constexpr float kSureSource = 0.65F;  // least share of the source that something is stated of
+constexpr float kSureSource = 0.52F;  // least share of the source that something is stated of: rather than all others together
 constexpr float kRival = 0.25F;      // least share, against the best, of what else is shown
 
 // A list of the values of a slot that has a name claims less than one of lines that fit.
