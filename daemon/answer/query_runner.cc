@@ -211,7 +211,7 @@ Result<silt::v1::SearchResponse> QueryRunner::search(const access::Call& call, c
   wanted.limit = limit_of(request.limit(), kMatches);
   if (request.has_since()) wanted.window.since_us = time_us_of(request.since());
   if (request.has_until()) wanted.window.until_us = time_us_of(request.until());
-  if (search::Place last; !request.page_token().empty()) {
+  if (search::MatchPlace last; !request.page_token().empty()) {
     SILT_TRY(read_token(request.page_token(), last.event_us, last.source, last.seq));
     wanted.after = last;
   }

@@ -18,7 +18,7 @@ class Find : public ::testing::Test {
     ASSERT_TRUE(update_profile(lines_, lines_, *profile).is_ok());
     sources_.push_back(std::move(profile));
   }
-  Found find(std::size_t limit, std::optional<Place> after = std::nullopt) {
+  Found find(std::size_t limit, std::optional<MatchPlace> after = std::nullopt) {
     const auto matcher = TextMatcher::create("lost").value();
     FindRequest request;
     request.matcher = matcher.get();
@@ -55,13 +55,13 @@ TEST_F(Find, PagesHaveNeitherGapsNorRepeats) {
   add("b", b);
   const std::string all = minutes(find(100));
   std::string pages;
-  std::optional<Place> after;
+  std::optional<MatchPlace> after;
   for (bool more = true; more;) {
     const Found page = find(4, after);
     pages += minutes(page);
     more = page.more;
     ASSERT_FALSE(page.hits.empty());
-    after = Place{page.hits.back().event_us, page.hits.back().source, page.hits.back().seq};
+    after = MatchPlace{page.hits.back().event_us, page.hits.back().source, page.hits.back().seq};
   }
   EXPECT_EQ(pages, all);
 }

@@ -229,7 +229,7 @@ void Composer::state_groups() {
   } else if (!groups.empty()) {
     reply_.text = group_name(*groups.front()) + " with " + plural(groups.front()->count, "record") + "; by " + by + ": ";
   }
-  const std::size_t shown = query_.limit > 0 ? query_.limit : query_.op == Op::kDistinct || threshold ? search::kGroupsShownMax : kGroupsShown;
+  const std::size_t shown = query_.limit > 0 ? std::min<std::size_t>(query_.limit, search::kGroupsShownMax) : query_.op == Op::kDistinct || threshold ? search::kGroupsShownMax : kGroupsShown;
   for (std::size_t i = 0; i < groups.size() && i < shown; ++i)
     reply_.text += (i == 0 ? "" : ", ") + (by == "pattern" && i > 0 ? clip(groups[i]->example.text).substr(0, 100) : group_name(*groups[i])) + " (" + std::to_string(groups[i]->count) + ")";
   if (groups.size() > shown) reply_.text += ", and " + std::to_string(groups.size() - shown) + " more";
@@ -327,7 +327,7 @@ void Composer::state_numbers_by_group() {
   const std::string unit = found_.unit.empty() ? "" : " " + found_.unit;
   const auto one = [&](const Group& group) { return group_name(group) + " " + number_text(*group.number) + unit; };
   reply_.text = one(found_.groups.front()) + "; " + std::string(answer::name_of(query_.op)) + " of " + query_.operand + " by " + query_.group + ": ";
-  const std::size_t shown = query_.limit > 0 ? query_.limit : search::kGroupsShownMax;
+  const std::size_t shown = query_.limit > 0 ? std::min<std::size_t>(query_.limit, search::kGroupsShownMax) : search::kGroupsShownMax;
   for (std::size_t i = 0; i < found_.groups.size() && i < shown; ++i)
     reply_.text += (i == 0 ? "" : ", ") + one(found_.groups[i]) + " (" + plural(found_.groups[i].count, "record") + ")";
   if (found_.groups.size() > shown) reply_.text += ", and " + std::to_string(found_.groups.size() - shown) + " more";

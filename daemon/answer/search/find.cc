@@ -58,13 +58,13 @@ Result<std::unique_ptr<TextMatcher>> TextMatcher::create(const std::string& patt
   return std::unique_ptr<TextMatcher>(std::make_unique<WordMatcher>(std::move(words)));
 }
 
-bool comes_before(const Place& a, const Place& b) {
+bool comes_before(const MatchPlace& a, const MatchPlace& b) {
   return std::tuple(b.event_us, a.source, b.seq) < std::tuple(a.event_us, b.source, a.seq);
 }
 
 Result<Found> find(const store::RecordLog& log, const Profiles& profiles, const FindRequest& request, const Limits& limits) {
   Found out;
-  const auto place_of = [](const Hit& hit) { return Place{hit.event_us, hit.source, hit.seq}; };
+  const auto place_of = [](const Hit& hit) { return MatchPlace{hit.event_us, hit.source, hit.seq}; };
   const auto newer = [&](const Hit& a, const Hit& b) { return comes_before(place_of(a), place_of(b)); };
   std::vector<Hit>& newest = out.hits;  // a heap with the oldest of them in front
   for (std::size_t i = 0; i < profiles.size(); ++i) {
@@ -78,7 +78,7 @@ Result<Found> find(const store::RecordLog& log, const Profiles& profiles, const 
                   const std::string_view text = record.text();
                   if (!record.status().is_ok() || !request.matcher->matches(text)) return true;
                   ++out.matched;
-                  const Place place{us, i, record.seq()};
+                  const MatchPlace place{us, i, record.seq()};
                   if (request.after && !comes_before(*request.after, place)) return true;
                   const bool full = newest.size() >= request.limit;
                   out.more |= full;

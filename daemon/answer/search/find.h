@@ -21,18 +21,18 @@ class TextMatcher {
 
 // Where a record stands in the order of matches: the newest first, by event time; at the same time by source,
 // and of one source the last first.
-struct Place {
+struct MatchPlace {
   std::int64_t event_us = 0;
   std::size_t source = 0;  // index in the sources searched
   store::Seq seq = 0;
 };
-bool comes_before(const Place& a, const Place& b);
+bool comes_before(const MatchPlace& a, const MatchPlace& b);
 
 struct FindRequest {
   const TextMatcher* matcher = nullptr;
   Window window;
   std::size_t limit = 20;
-  std::optional<Place> after;          // only matches behind it
+  std::optional<MatchPlace> after;          // only matches behind it
 };
 
 struct Found {
