@@ -15,6 +15,7 @@
 #include <ctime>
 #include <filesystem>
 #include <mutex>
+#include <thread>
 
 #include "base/escape.h"
 #include "base/log.h"
@@ -26,13 +27,17 @@
 #include "daemon/inputs.h"
 #include "daemon/intake/intake.h"
 #include "daemon/learn/fold_loop.h"
+#include "daemon/learn/forgetter.h"
 #include "daemon/learn/learn_loop.h"
 #include "daemon/learn/source_admin.h"
 #include "daemon/learn/state_admin.h"
+#include "daemon/learn/state_archive.h"
 #include "daemon/make_access.h"
 #include "daemon/serve/server.h"
+#include "daemon/store/backup.h"
 #include "daemon/store/disk_room.h"
 #include "daemon/store/rocks_store.h"
+#include "daemon/store/told.h"
 #include "daemon/telemetry/log_sink.h"
 #include "daemon/telemetry/sd_notify.h"
 #include "model/cuda/cuda_engine.h"
@@ -41,6 +46,7 @@
 namespace silt::daemon {
 namespace {
 
+constexpr char kAuditFile[] = "AUDIT";  // in the store's folder
 constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};
 
 std::uint64_t resident_bytes() {
@@ -100,6 +106,16 @@ class AppImpl final : public App {
                                                    return learner_loop_->drop(source);
                                                  });
     states_ = std::make_unique<learn::StateAdmin>(*store_, *store_, *store_, *learner_loop_, clock_);
+    std::optional<learn::StateKey> key;
+    if (!config_.learn.state_key.empty()) {
+      auto loaded = learn::StateKey::load(config_.learn.state_key);
+      if (!loaded.is_ok()) return invalid_argument("learn.state_key: " + loaded.status().message());
+      key = std::move(*loaded);
+    }
+    archive_ = std::make_unique<learn::StateArchive>(*states_, *store_, *learner_loop_, model_->fingerprint().hex(), std::move(key));
+    forgetter_ = std::make_unique<learn::Forgetter>(learn::Forgetter::Parts{
+        *store_, *store_, *store_, *store_, *learner_loop_, *admin_, clock_,
+        [this](const std::string& connector) { return inputs_->is_read(connector); }});
     answer::AnswerOptions options;
     options.backend = config_.model.backend;
     options.threads = static_cast<int>(config_.model.threads);
@@ -114,6 +130,7 @@ class AppImpl final : public App {
     learner_loop_->start();
     if (vectors_) vectors_->start(only_counts() ? answer::meaning::PatternVectors::When::kAsked : answer::meaning::PatternVectors::When::kNow);
     fold_loop_->start();
+    resuming_ = std::thread([this] { resume_forgetting(); });
     intake_->start();
     log::info("ready", {{"version", version()},
                         {"sources", config_.sources.size()},
@@ -128,6 +145,7 @@ class AppImpl final : public App {
     std::signal(SIGHUP, SIG_IGN);
     sd_notify::stopping();
     stop_parts();
+    tell();
     const std::lock_guard lock(fatal_mutex_);
     return fatal_;
   }
@@ -220,10 +238,34 @@ class AppImpl final : public App {
     options.versions_kept = config_.learn.versions_kept;
     SILT_TRY(store::check_room_to_open(config_.store.path));
     SILT_ASSIGN(store_, store::RocksStore::open(options));
-    SILT_ASSIGN(audit_, access::AuditLog::open((std::filesystem::path(config_.store.path) / "AUDIT").string(), *store_, clock_));
+    SILT_ASSIGN(audit_, access::AuditLog::open((std::filesystem::path(config_.store.path) / kAuditFile).string(), *store_, clock_));
     SILT_ASSIGN(tokens_, access::Tokens::open((std::filesystem::path(config_.store.path) / "TOKEN_KEY").string(), *store_, clock_));
     callers_ = std::make_unique<access::Callers>(*tokens_);
+    recognize_old();
     return Status::ok();
+  }
+
+  // A store from before what others were told: from a backup, say. What is missing is read from the logs again, as far
+  // as they are there; nobody may take it for what they knew.
+  void recognize_old() {
+    const auto told = store::read_told(store::told_path(config_.store.path));
+    if (!told.is_ok()) return log::warning("told_damaged", {{"error", told.status().message()}, {"action", "it is written anew"}});
+    const std::vector<std::string> unknown = store::unknown_of_told(*told, store::told_of(*store_));
+    if (unknown.empty()) return;
+    for (const std::string& source : unknown) log::error("store_is_older", {{"source", source}});
+    access::AuditEntry entry{.caller = "siltd", .action = "StoreIsOlder", .object = std::to_string(unknown.size()) + " sources"};
+    entry.outcome = code_name(Code::kDataLoss);
+    entry.detail = unknown.front();
+    const Status written = audit_->append(std::move(entry));
+    if (!written.is_ok()) log::error("audit_log_failed", {{"error", written.message()}});
+  }
+
+  void tell() {
+    std::vector<store::Told> now = store::told_of(*store_);
+    if (now == told_) return;
+    const Status written = store::write_told(store::told_path(config_.store.path), now);
+    if (!written.is_ok()) log::warning("told_failed", {{"error", written.message()}, {"effect", "an older store is not recognised"}});
+    told_ = std::move(now);
   }
 
   Status open_model() {
@@ -353,11 +395,14 @@ class AppImpl final : public App {
         .folds = *store_,
         .admin = *admin_,
         .states = *states_,
+        .forgetter = *forgetter_,
+        .archive = *archive_,
         .audit = *audit_,
         .tokens = *tokens_,
         .callers = *callers_,
         .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); },
-        .health = [this] { return health(); }};
+        .health = [this] { return health(); },
+        .backup = [this](const std::string& directory) { return store::make_backup(*store_, directory, {kAuditFile}, clock_.wall_us()); }};
     SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
     return Status::ok();
   }
@@ -431,6 +476,20 @@ class AppImpl final : public App {
     to.set_state(input.state);
   }
 
+  // What a crash or a stop left half done. A failure of the store itself ends siltd by other ways.
+  void resume_forgetting() {
+    const Status resumed = forgetter_->resume([this](const learn::ForgetCertificate& certificate) {
+      access::AuditEntry entry{.caller = "siltd", .action = "Forget", .tenant = certificate.tenant};
+      entry.request_id = certificate.request_id;
+      entry.outcome = code_name(Code::kOk);
+      entry.detail = certificate.is_complete() ? "carried on after a restart" : "carried on after a restart; not complete";
+      const Status written = audit_->append(std::move(entry));
+      if (!written.is_ok()) log::error("audit_log_failed", {{"error", written.message()}});
+    });
+    if (!resumed.is_ok() && resumed.code() != Code::kCancelled && resumed.code() != Code::kUnavailable)
+      log::error("forgetting_failed", {{"error", resumed.message()}, {"action", "tried again at the next start"}});
+  }
+
   // Tells systemd that we live, as long as every thread shows signs of it.
   void watch() {
     const std::int64_t interval_us = sd_notify::watchdog_us() / 3;
@@ -452,6 +511,7 @@ class AppImpl final : public App {
     constexpr auto kInterval = std::chrono::seconds(30);
     constexpr std::size_t kFreeMax = std::size_t{4} << 20;
     if (::mallinfo2().fordblks > kFreeMax) ::malloc_trim(0);
+    tell();
     trim_timer_.expires_after(kInterval);
     trim_timer_.async_wait([this](const boost::system::error_code& failed) {
       if (!failed) trim();
@@ -472,9 +532,11 @@ class AppImpl final : public App {
 
   // Stop polling, let the learner commit, then finish the calls. A second time it does nothing.
   void stop_parts() {
+    if (store_) store_->end_scrubs();
     if (intake_) intake_->stop();
     if (fold_loop_) fold_loop_->stop();
     if (learner_loop_) learner_loop_->stop();
+    if (resuming_.joinable()) resuming_.join();
     if (vectors_) vectors_->stop();
     if (server_) server_->stop();
   }
@@ -495,6 +557,7 @@ class AppImpl final : public App {
   std::unique_ptr<access::AuditLog> audit_;
   std::unique_ptr<access::Tokens> tokens_;
   std::unique_ptr<access::Callers> callers_;
+  std::vector<store::Told> told_;  // as it was written last
   std::shared_ptr<const model::Model> model_;
   std::unique_ptr<model::Learner> learner_;
   learn::Snapshots snapshots_;
@@ -503,6 +566,9 @@ class AppImpl final : public App {
   std::unique_ptr<learn::LearnLoop> learner_loop_;
   std::unique_ptr<learn::StoreAdmin> admin_;
   std::unique_ptr<learn::StateAdmin> states_;
+  std::unique_ptr<learn::StateArchive> archive_;
+  std::unique_ptr<learn::Forgetter> forgetter_;
+  std::thread resuming_;
   std::unique_ptr<Inputs> inputs_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<answer::Answerer> answerer_;

@@ -83,11 +83,13 @@ struct World {
       answer::Answerer::create({*store, *store, *store, *store, snapshots, nullptr, clock}, {}).value();
   learn::StoreAdmin admin{*store, *store, *store, *store, clock, [](store::SourceRef) { return Status::ok(); }};
   learn::StateAdmin states{*store, *store, *store, learner, clock};
+  learn::Forgetter forgetter{learn::Forgetter::Parts{*store, *store, *store, *store, learner, admin, clock}};
+  learn::StateArchive archive{states, *store, learner, "weights", std::nullopt};
   std::unique_ptr<access::AuditLog> audit = access::AuditLog::open(dir.path("audit.log"), *store, clock).value();
   std::unique_ptr<access::Tokens> tokens = access::Tokens::open(dir.path("TOKEN_KEY"), *store, clock).value();
   access::Callers callers{*tokens};
   std::map<std::string, std::string> token_ids;  // by tenant
-  const Api api{ServerDependencies{*answerer, *store, *store, *store, admin, states, *audit, *tokens, callers}};
+  const Api api{ServerDependencies{*answerer, *store, *store, *store, admin, states, forgetter, archive, *audit, *tokens, callers}};
 };
 
 // A valid request for whatever has fields of these names; it changes nothing that a later one needs.
