@@ -79,7 +79,7 @@ class Pipeline {
     if (fold_loop_) fold_loop_->stop();
     if (learner_loop_) learner_loop_->stop();
   }
-  store::RocksStore& store() { return *store_; }
+  store::RocksStore& store() const { return *store_; }
   learn::LearnLoop& learner() { return *learner_loop_; }
   learn::Forgetter& forgetter() { return *forgetter_; }
   const learn::Snapshots& snapshots() const { return snapshots_; }
@@ -104,6 +104,14 @@ class Pipeline {
     request.request_id = id;
     request.left_out = {left_out};
     return learner_loop_->rollback(request).status();
+  }
+  Status forget(const std::string& id, store::SeqRange range) {
+    static const std::atomic<bool> never{false};
+    learn::ForgetTarget target;
+    target.tenant = "default";
+    target.sources = {store_->sources().at(0)};
+    target.ranges = {range};
+    return forgetter_->forget(target, {id, /*dry_run=*/false, never}).status();
   }
 
  private:
