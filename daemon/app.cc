@@ -33,11 +33,10 @@
 #include "daemon/learn/state_admin.h"
 #include "daemon/learn/state_archive.h"
 #include "daemon/make_access.h"
+#include "daemon/safekeeping.h"
 #include "daemon/serve/server.h"
-#include "daemon/store/backup.h"
 #include "daemon/store/disk_room.h"
 #include "daemon/store/rocks_store.h"
-#include "daemon/store/told.h"
 #include "daemon/telemetry/log_sink.h"
 #include "daemon/telemetry/sd_notify.h"
 #include "model/cuda/cuda_engine.h"
@@ -46,7 +45,6 @@
 namespace silt::daemon {
 namespace {
 
-constexpr char kAuditFile[] = "AUDIT";  // in the store's folder
 constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};
 
 std::uint64_t resident_bytes() {
@@ -106,13 +104,8 @@ class AppImpl final : public App {
                                                    return learner_loop_->drop(source);
                                                  });
     states_ = std::make_unique<learn::StateAdmin>(*store_, *store_, *store_, *learner_loop_, clock_);
-    std::optional<learn::StateKey> key;
-    if (!config_.learn.state_key.empty()) {
-      auto loaded = learn::StateKey::load(config_.learn.state_key);
-      if (!loaded.is_ok()) return invalid_argument("learn.state_key: " + loaded.status().message());
-      key = std::move(*loaded);
-    }
-    archive_ = std::make_unique<learn::StateArchive>(*states_, *store_, *learner_loop_, model_->fingerprint().hex(), std::move(key));
+    SILT_ASSIGN(auto signer, state_signer(config_.learn.state_key));
+    archive_ = std::make_unique<learn::StateArchive>(*states_, *store_, *learner_loop_, model_->fingerprint().hex(), std::move(signer));
     forgetter_ = std::make_unique<learn::Forgetter>(learn::Forgetter::Parts{
         *store_, *store_, *store_, *store_, *learner_loop_, *admin_, clock_,
         [this](const std::string& connector) { return inputs_->is_read(connector); }});
@@ -130,7 +123,7 @@ class AppImpl final : public App {
     learner_loop_->start();
     if (vectors_) vectors_->start(only_counts() ? answer::meaning::PatternVectors::When::kAsked : answer::meaning::PatternVectors::When::kNow);
     fold_loop_->start();
-    resuming_ = std::thread([this] { resume_forgetting(); });
+    resuming_ = std::thread([this] { safekeeping_->resume(*forgetter_); });
     intake_->start();
     log::info("ready", {{"version", version()},
                         {"sources", config_.sources.size()},
@@ -145,7 +138,7 @@ class AppImpl final : public App {
     std::signal(SIGHUP, SIG_IGN);
     sd_notify::stopping();
     stop_parts();
-    tell();
+    safekeeping_->tell();
     const std::lock_guard lock(fatal_mutex_);
     return fatal_;
   }
@@ -241,31 +234,9 @@ class AppImpl final : public App {
     SILT_ASSIGN(audit_, access::AuditLog::open((std::filesystem::path(config_.store.path) / kAuditFile).string(), *store_, clock_));
     SILT_ASSIGN(tokens_, access::Tokens::open((std::filesystem::path(config_.store.path) / "TOKEN_KEY").string(), *store_, clock_));
     callers_ = std::make_unique<access::Callers>(*tokens_);
-    recognize_old();
+    safekeeping_ = std::make_unique<Safekeeping>(*store_, *audit_, clock_);
+    safekeeping_->recognize_old();
     return Status::ok();
-  }
-
-  // A store from before what others were told: from a backup, say. What is missing is read from the logs again, as far
-  // as they are there; nobody may take it for what they knew.
-  void recognize_old() {
-    const auto told = store::read_told(store::told_path(config_.store.path));
-    if (!told.is_ok()) return log::warning("told_damaged", {{"error", told.status().message()}, {"action", "it is written anew"}});
-    const std::vector<std::string> unknown = store::unknown_of_told(*told, store::told_of(*store_));
-    if (unknown.empty()) return;
-    for (const std::string& source : unknown) log::error("store_is_older", {{"source", source}});
-    access::AuditEntry entry{.caller = "siltd", .action = "StoreIsOlder", .object = std::to_string(unknown.size()) + " sources"};
-    entry.outcome = code_name(Code::kDataLoss);
-    entry.detail = unknown.front();
-    const Status written = audit_->append(std::move(entry));
-    if (!written.is_ok()) log::error("audit_log_failed", {{"error", written.message()}});
-  }
-
-  void tell() {
-    std::vector<store::Told> now = store::told_of(*store_);
-    if (now == told_) return;
-    const Status written = store::write_told(store::told_path(config_.store.path), now);
-    if (!written.is_ok()) log::warning("told_failed", {{"error", written.message()}, {"effect", "an older store is not recognised"}});
-    told_ = std::move(now);
   }
 
   Status open_model() {
@@ -402,7 +373,7 @@ class AppImpl final : public App {
         .callers = *callers_,
         .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); },
         .health = [this] { return health(); },
-        .backup = [this](const std::string& directory) { return store::make_backup(*store_, directory, {kAuditFile}, clock_.wall_us()); }};
+        .backup = [this](const std::string& directory) { return safekeeping_->back_up(directory); }};
     SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
     return Status::ok();
   }
@@ -476,20 +447,6 @@ class AppImpl final : public App {
     to.set_state(input.state);
   }
 
-  // What a crash or a stop left half done. A failure of the store itself ends siltd by other ways.
-  void resume_forgetting() {
-    const Status resumed = forgetter_->resume([this](const learn::ForgetCertificate& certificate) {
-      access::AuditEntry entry{.caller = "siltd", .action = "Forget", .tenant = certificate.tenant};
-      entry.request_id = certificate.request_id;
-      entry.outcome = code_name(Code::kOk);
-      entry.detail = certificate.is_complete() ? "carried on after a restart" : "carried on after a restart; not complete";
-      const Status written = audit_->append(std::move(entry));
-      if (!written.is_ok()) log::error("audit_log_failed", {{"error", written.message()}});
-    });
-    if (!resumed.is_ok() && resumed.code() != Code::kCancelled && resumed.code() != Code::kUnavailable)
-      log::error("forgetting_failed", {{"error", resumed.message()}, {"action", "tried again at the next start"}});
-  }
-
   // Tells systemd that we live, as long as every thread shows signs of it.
   void watch() {
     const std::int64_t interval_us = sd_notify::watchdog_us() / 3;
@@ -511,7 +468,7 @@ class AppImpl final : public App {
     constexpr auto kInterval = std::chrono::seconds(30);
     constexpr std::size_t kFreeMax = std::size_t{4} << 20;
     if (::mallinfo2().fordblks > kFreeMax) ::malloc_trim(0);
-    tell();
+    safekeeping_->tell();
     trim_timer_.expires_after(kInterval);
     trim_timer_.async_wait([this](const boost::system::error_code& failed) {
       if (!failed) trim();
@@ -557,7 +514,7 @@ class AppImpl final : public App {
   std::unique_ptr<access::AuditLog> audit_;
   std::unique_ptr<access::Tokens> tokens_;
   std::unique_ptr<access::Callers> callers_;
-  std::vector<store::Told> told_;  // as it was written last
+  std::unique_ptr<Safekeeping> safekeeping_;
   std::shared_ptr<const model::Model> model_;
   std::unique_ptr<model::Learner> learner_;
   learn::Snapshots snapshots_;

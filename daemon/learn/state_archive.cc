@@ -11,14 +11,13 @@ Result<ExportedState> StateArchive::export_state(const store::SourceInfo& source
   out.about = {source.tenant, source.name, info.state_version, info.learned_seq, info.written_us, info.backend, info.model_fingerprint, ""};
   StateFile file = out.about;
   SILT_ASSIGN(file.blob, nets_.blob(source.ref, info.learned_seq));
-  out.is_signed = key_ && key_->can_sign();
-  out.bytes = encode_state_file(file, key());
+  SILT_ASSIGN(out.bytes, encode_state_file(file, signer()));
   return out;
 }
 
 Result<ImportedState> StateArchive::import_state(const store::SourceInfo& source, std::string_view file, bool any_tenant,
                                                  ImportRequest request) const {
-  SILT_ASSIGN(StateFile read, decode_state_file(file, key()));
+  SILT_ASSIGN(StateFile read, decode_state_file(file, signer()));
   const std::string backend = control_.status().backend;
   if (read.weights != weights_)
     return failed_precondition("the state belongs to other weights (" + read.weights + ", here " + weights_ + ")");

@@ -18,7 +18,6 @@ namespace silt::learn {
 struct ExportedState {
   StateFile about;    // without the blob
   std::string bytes;  // the file
-  bool is_signed = false;
 };
 
 struct ImportedState {
@@ -28,11 +27,11 @@ struct ImportedState {
 
 class StateArchive {
  public:
-  // All must outlive it. `weights`: fingerprint of the weight file in use. With a key exports are signed, if it can,
-  // and only what it signed is imported.
+  // All must outlive it. `weights`: fingerprint of the weight file in use. With a signer exports are signed, and
+  // only what it signed is imported.
   StateArchive(const StateAdmin& states, const store::NetStore& nets, LearnControl& control, std::string weights,
-               std::optional<StateKey> key)
-      : states_(states), nets_(nets), control_(control), weights_(std::move(weights)), key_(std::move(key)) {}
+               std::optional<StateSigner> signer)
+      : states_(states), nets_(nets), control_(control), weights_(std::move(weights)), signer_(std::move(signer)) {}
 
   // `version` 0: the state of now, which is stored.
   Result<ExportedState> export_state(const store::SourceInfo& source, std::uint64_t version) const;
@@ -40,16 +39,16 @@ class StateArchive {
   // fit; else as decode_state_file() and LearnControl say.
   Result<ImportedState> import_state(const store::SourceInfo& source, std::string_view file, bool any_tenant,
                                      ImportRequest request) const;
-  bool has_key() const { return key_.has_value(); }
+  bool signs() const { return signer_.has_value(); }
 
  private:
-  const StateKey* key() const { return key_ ? &*key_ : nullptr; }
+  const StateSigner* signer() const { return signer_ ? &*signer_ : nullptr; }
 
   const StateAdmin& states_;
   const store::NetStore& nets_;
   LearnControl& control_;
   const std::string weights_;
-  const std::optional<StateKey> key_;
+  const std::optional<StateSigner> signer_;
 };
 
 }  // namespace silt::learn

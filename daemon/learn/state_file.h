@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -23,24 +23,16 @@ struct StateFile {
   std::string blob;     // net_state.h
 };
 
-// An Ed25519 key, private or public, from a PEM file. Safe from any thread.
-class StateKey {
- public:
-  static Result<StateKey> load(const std::string& path);
-  bool can_sign() const { return private_; }
-  std::string sign(std::string_view bytes) const;  // 64 bytes; only if can_sign()
-  bool verifies(std::string_view bytes, std::string_view signature) const;
-
- private:
-  explicit StateKey(std::shared_ptr<void> key, bool is_private) : key_(std::move(key)), private_(is_private) {}
-  std::shared_ptr<void> key_;  // OpenSSL's
-  bool private_ = false;
+// Who signs and whose signature counts; 64 bytes each.
+struct StateSigner {
+  std::function<Result<std::string>(std::string_view bytes)> sign;
+  std::function<bool(std::string_view bytes, std::string_view signature)> verifies;
 };
 
-// `key`: signs if it can; null: nobody does.
-std::string encode_state_file(const StateFile& file, const StateKey* key);
+// `signer` null: nobody signs.
+Result<std::string> encode_state_file(const StateFile& file, const StateSigner* signer);
 
-// With a key only what it signed is taken: kPermissionDenied. kDataLoss: damaged. kInvalidArgument: no such file.
-Result<StateFile> decode_state_file(std::string_view bytes, const StateKey* key);
+// With a signer only what it signed is taken: kPermissionDenied. kDataLoss: damaged. kInvalidArgument: no such file.
+Result<StateFile> decode_state_file(std::string_view bytes, const StateSigner* signer);
 
 }  // namespace silt::learn

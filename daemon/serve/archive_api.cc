@@ -43,7 +43,7 @@ Status Api::export_state(const Call& call, const silt::v1::ExportStateRequest& r
   last.set_version(state.about.version);
   last.set_bytes(state.bytes.size());
   last.set_sha256(store::hex_of(store::sha256(state.bytes)));
-  last.set_signed_(state.is_signed);
+  last.set_signed_(dependencies_.archive.signs());
   emit(last);
   return Status::ok();
 }
@@ -64,7 +64,7 @@ Result<silt::v1::ImportStateResponse> Api::import_state(const Call& call, const 
   response.set_from_tenant(escape_bytes(state.from.tenant));
   response.set_from_source(escape_bytes(state.from.source));
   response.set_from_version(state.from.version);
-  response.set_signed_(dependencies_.archive.has_key());
+  response.set_signed_(dependencies_.archive.signs());
   return response;
 }
 

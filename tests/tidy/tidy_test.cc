@@ -138,7 +138,7 @@ const std::vector<Library> kLibraries = {
     {"prometheus/", {"daemon/serve/metrics.cc"}, false},
     {"spdlog/", {"daemon/telemetry/"}, false},
     {"CLI/", {"cli/main.cc"}, false},
-    {"openssl/", {"daemon/access/", "daemon/learn/state_file.cc", "daemon/store/sha256.cc"}, false},
+    {"openssl/", {"daemon/access/", "daemon/store/sha256.cc"}, false},
     {"libstemmer", {"daemon/answer/language/words.cc"}, false},
     {"zstd.h", {"daemon/store/compress.cc"}, false},
     {"systemd/", {"daemon/telemetry/", "connectors/"}, false},
