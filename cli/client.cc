@@ -17,6 +17,7 @@
 
 #include "proto/silt/v1/access.grpc.pb.h"
 #include "proto/silt/v1/admin.grpc.pb.h"
+#include "proto/silt/v1/archive.grpc.pb.h"
 #include "proto/silt/v1/ask.grpc.pb.h"
 #include "proto/silt/v1/query.grpc.pb.h"
 #include "proto/silt/v1/state.grpc.pb.h"
@@ -103,6 +104,7 @@ struct Client::Stubs {
   // At the admin socket.
   std::unique_ptr<silt::v1::SourceService::Stub> source_admin;
   std::unique_ptr<silt::v1::StateAdmin::Stub> state;
+  std::unique_ptr<silt::v1::ArchiveService::Stub> archive;
   std::unique_ptr<silt::v1::AuditService::Stub> audit;
   std::unique_ptr<silt::v1::TokenService::Stub> tokens;
 
@@ -113,6 +115,7 @@ struct Client::Stubs {
         daemon(silt::v1::DaemonService::NewStub(channel)),
         source_admin(silt::v1::SourceService::NewStub(admin)),
         state(silt::v1::StateAdmin::NewStub(admin)),
+        archive(silt::v1::ArchiveService::NewStub(admin)),
         audit(silt::v1::AuditService::NewStub(admin)),
         tokens(silt::v1::TokenService::NewStub(admin)) {}
 };
@@ -249,6 +252,12 @@ Result<silt::v1::RollbackStateResponse> Client::rollback_state(const silt::v1::R
   });
 }
 
+Result<silt::v1::ForgetResponse> Client::forget(const silt::v1::ForgetRequest& request) {
+  return unary<silt::v1::ForgetResponse>(Place::kAdmin, [&](auto& context, auto& response) {
+    return stubs_->state->Forget(&context, request, &response);
+  });
+}
+
 Result<silt::v1::PinVersionResponse> Client::pin_version(const silt::v1::PinVersionRequest& request) {
   return unary<silt::v1::PinVersionResponse>(Place::kAdmin, [&](auto& context, auto& response) {
     return stubs_->state->PinVersion(&context, request, &response);
@@ -258,6 +267,32 @@ Result<silt::v1::PinVersionResponse> Client::pin_version(const silt::v1::PinVers
 Result<silt::v1::DiffVersionsResponse> Client::diff_versions(const silt::v1::DiffVersionsRequest& request) {
   return unary<silt::v1::DiffVersionsResponse>(Place::kAdmin, [&](auto& context, auto& response) {
     return stubs_->state->DiffVersions(&context, request, &response);
+  });
+}
+
+Result<silt::v1::BackupResponse> Client::backup(const silt::v1::BackupRequest& request) {
+  return unary<silt::v1::BackupResponse>(Place::kAdmin, [&](auto& context, auto& response) {
+    return stubs_->archive->Backup(&context, request, &response);
+  });
+}
+
+Result<silt::v1::ExportStateResponse> Client::export_state(const silt::v1::ExportStateRequest& request,
+                                                           const std::function<bool(std::string_view piece)>& take) {
+  grpc::ClientContext context;
+  prepare(context);
+  const auto reader = stubs_->archive->ExportState(&context, request);
+  silt::v1::ExportStateResponse response;
+  while (reader->Read(&response)) {
+    if (!response.piece().empty() && !take(response.piece())) context.TryCancel();
+  }
+  SILT_TRY(from_grpc(reader->Finish(), Place::kAdmin));
+  if (response.sha256().empty()) return internal_error("siltd ended the export without saying what it is");
+  return response;
+}
+
+Result<silt::v1::ImportStateResponse> Client::import_state(const silt::v1::ImportStateRequest& request) {
+  return unary<silt::v1::ImportStateResponse>(Place::kAdmin, [&](auto& context, auto& response) {
+    return stubs_->archive->ImportState(&context, request, &response);
   });
 }
 

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "proto/silt/v1/access.pb.h"
 #include "proto/silt/v1/admin.pb.h"
+#include "proto/silt/v1/archive.pb.h"
 #include "proto/silt/v1/ask.pb.h"
 #include "proto/silt/v1/query.pb.h"
 #include "proto/silt/v1/state.pb.h"
@@ -67,8 +68,14 @@ class Client {
   Result<silt::v1::ListVersionsResponse> list_versions(const silt::v1::ListVersionsRequest& request);
   Result<silt::v1::ResetStateResponse> reset_state(const silt::v1::ResetStateRequest& request);
   Result<silt::v1::RollbackStateResponse> rollback_state(const silt::v1::RollbackStateRequest& request);
+  Result<silt::v1::ForgetResponse> forget(const silt::v1::ForgetRequest& request);
   Result<silt::v1::PinVersionResponse> pin_version(const silt::v1::PinVersionRequest& request);
   Result<silt::v1::DiffVersionsResponse> diff_versions(const silt::v1::DiffVersionsRequest& request);
+  Result<silt::v1::BackupResponse> backup(const silt::v1::BackupRequest& request);
+  // `take` gets the file piece by piece; false: no more is wanted.
+  Result<silt::v1::ExportStateResponse> export_state(const silt::v1::ExportStateRequest& request,
+                                                     const std::function<bool(std::string_view piece)>& take);
+  Result<silt::v1::ImportStateResponse> import_state(const silt::v1::ImportStateRequest& request);
   Result<silt::v1::ListAuditResponse> list_audit(const silt::v1::ListAuditRequest& request);
   Result<silt::v1::GetStatusResponse> get_status();
   Result<silt::v1::CreateTokenResponse> create_token(const silt::v1::CreateTokenRequest& request);

@@ -100,7 +100,9 @@ Status set_target(const std::string& to, silt::v1::RollbackStateRequest& request
   return Status::ok();
 }
 
-Status add_without(const std::string& what, silt::v1::Without& to) {
+}  // namespace
+
+Status add_records(const std::string& what, silt::v1::Without& to) {
   constexpr std::string_view kPattern = "pattern:";
   const std::string_view text = what;
   if (text.starts_with(kPattern)) {
@@ -118,8 +120,6 @@ Status add_without(const std::string& what, silt::v1::Without& to) {
   range.set_last(*last);
   return Status::ok();
 }
-
-}  // namespace
 
 int run_state_list(Client& client, const StateListOptions& options) {
   silt::v1::ListVersionsRequest request;
@@ -157,7 +157,7 @@ int run_rollback(Client& client, const RollbackOptions& options) {
     if (const Status set = set_target(options.to, request); !set.is_ok()) return fail(set);
   }
   for (const std::string& what : options.without) {
-    if (const Status added = add_without(what, *request.mutable_without()); !added.is_ok()) return fail(added);
+    if (const Status added = add_records(what, *request.mutable_without()); !added.is_ok()) return fail(added);
   }
   const Result<silt::v1::RollbackStateResponse> done = client.rollback_state(request);
   if (!done.is_ok()) return fail(done.status());

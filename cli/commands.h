@@ -126,6 +126,19 @@ struct RollbackOptions : ChangeOptions {
 };
 int run_rollback(Client& client, const RollbackOptions& options);
 
+struct ForgetOptions : ChangeOptions {
+  std::vector<std::string> sources;
+  bool all = false;
+  std::vector<std::string> records;  // 120-340, pattern:17; or
+  std::string text;                  // or
+  std::string text_file;             // "-": standard input; or
+  bool whole = false;
+};
+int run_forget(Client& client, const ForgetOptions& options);
+
+// "120", "120-340" or "pattern:17".
+Status add_records(const std::string& what, silt::v1::Without& to);
+
 struct PinOptions : ChangeOptions {
   std::string source;
   std::uint64_t version = 0;  // 0: the state of now
@@ -142,6 +155,36 @@ struct StateDiffOptions {
   bool json = false;
 };
 int run_state_diff(Client& client, const StateDiffOptions& options);
+
+struct BackupOptions {
+  std::string directory;
+  bool json = false;
+};
+int run_backup(Client& client, const BackupOptions& options);
+
+struct ExportOptions {
+  std::string tenant;
+  std::string source;
+  std::string file;
+  std::uint64_t version = 0;  // 0: the state of now
+  bool json = false;
+};
+int run_export(Client& client, const ExportOptions& options);
+
+struct ImportOptions : ChangeOptions {
+  std::string source;
+  std::string file;
+  bool any_tenant = false;
+};
+int run_import(Client& client, const ImportOptions& options);
+
+struct RecallOptions {
+  std::string tenant;
+  std::string source;
+  std::string probe;  // a file of lines; "-": standard input
+  bool json = false;
+};
+int run_recall(Client& client, const RecallOptions& options);
 
 struct AuditOptions {
   std::string tenant = "*";

@@ -359,6 +359,42 @@ std::string to_json(const silt::v1::RollbackStateResponse& from) {
                   {"dropped_versions", from.dropped_versions()}});
 }
 
+std::string to_json(const silt::v1::ForgetResponse& from) {
+  json::array sources;
+  for (const auto& source : from.sources()) {
+    sources.emplace_back(json::object{{"source", to_utf8(source.source())},
+                                      {"whole", source.whole()},
+                                      {"records", source.records()},
+                                      {"unreadable_records", source.unreadable_records()},
+                                      {"old_version", source.old_version()},
+                                      {"old_digest", to_utf8(source.old_digest())},
+                                      {"from_version", source.from_version()},
+                                      {"from_digest", to_utf8(source.from_digest())},
+                                      {"from_seq", source.from_seq()},
+                                      {"dropped_versions", source.dropped_versions()},
+                                      {"journal_before", to_utf8(source.journal_before())},
+                                      {"journal_after", to_utf8(source.journal_after())}});
+  }
+  const auto list = [](const google::protobuf::RepeatedPtrField<std::string>& names) {
+    json::array out;
+    for (const std::string& name : names) out.emplace_back(to_utf8(name));
+    return out;
+  };
+  return line_of({{"tenant", to_utf8(from.tenant())},
+                  {"request_id", to_utf8(from.request_id())},
+                  {"dry_run", from.dry_run()},
+                  {"text_sha256", to_utf8(from.text_sha256())},
+                  {"begun", time_value(from.has_begun(), from.begun())},
+                  {"ended", time_value(from.has_ended(), from.ended())},
+                  {"sources", std::move(sources)},
+                  {"may_remember", list(from.may_remember())},
+                  {"complete", from.complete()},
+                  {"files_replaced", from.files_replaced()},
+                  {"files_left", list(from.files_left())},
+                  {"files_searched", from.files_searched()},
+                  {"files_with_text", list(from.files_with_text())}});
+}
+
 std::string to_json(const silt::v1::PinVersionResponse& from) {
   return line_of({{"source", to_utf8(from.source())}, {"version", from.version()}, {"pinned", from.pinned()}});
 }
@@ -429,6 +465,47 @@ std::string to_json(const silt::v1::ListTokensResponse& from) {
 
 std::string to_json(const silt::v1::RevokeTokenResponse& from) {
   return line_of({{"token", token_value(from.token())}});
+}
+
+std::string to_json(const silt::v1::BackupResponse& from) {
+  return line_of({{"directory", to_utf8(from.directory())},
+                  {"files", from.files()},
+                  {"bytes", from.bytes()},
+                  {"sources", from.sources()},
+                  {"records", from.records()},
+                  {"sha256", to_utf8(from.sha256())}});
+}
+
+std::string to_json(const silt::v1::ExportStateResponse& from) {
+  return line_of({{"source", to_utf8(from.source())},
+                  {"version", from.version()},
+                  {"bytes", from.bytes()},
+                  {"sha256", to_utf8(from.sha256())},
+                  {"signed", from.signed_()}});
+}
+
+std::string to_json(const silt::v1::ImportStateResponse& from) {
+  return line_of({{"source", to_utf8(from.source())},
+                  {"dry_run", from.dry_run()},
+                  {"old_version", from.old_version()},
+                  {"new_version", from.new_version()},
+                  {"forgotten_steps", from.forgotten_steps()},
+                  {"dropped_versions", from.dropped_versions()},
+                  {"from_tenant", to_utf8(from.from_tenant())},
+                  {"from_source", to_utf8(from.from_source())},
+                  {"from_version", from.from_version()},
+                  {"signed", from.signed_()}});
+}
+
+std::string to_json(const std::vector<Recalled>& lines) {
+  json::array out;
+  for (const Recalled& line : lines) {
+    out.emplace_back(json::object{{"text", to_utf8(line.text)},
+                                  {"adapted_bits", line.adapted_bits},
+                                  {"frozen_bits", line.frozen_bits},
+                                  {"state_version", line.state_version}});
+  }
+  return line_of({{"lines", std::move(out)}});
 }
 
 }  // namespace silt::cli

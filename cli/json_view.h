@@ -28,11 +28,24 @@ std::string to_json(const silt::v1::GetStatusResponse& status);
 std::string to_json(const silt::v1::ListVersionsResponse& from);
 std::string to_json(const silt::v1::ResetStateResponse& from);
 std::string to_json(const silt::v1::RollbackStateResponse& from);
+std::string to_json(const silt::v1::ForgetResponse& from);
 std::string to_json(const silt::v1::PinVersionResponse& from);
 std::string to_json(const silt::v1::DiffVersionsResponse& from);
 std::string to_json(const silt::v1::ListAuditResponse& from);
 std::string to_json(const silt::v1::CreateTokenResponse& from);
 std::string to_json(const silt::v1::ListTokensResponse& from);
 std::string to_json(const silt::v1::RevokeTokenResponse& from);
+std::string to_json(const silt::v1::BackupResponse& from);
+std::string to_json(const silt::v1::ExportStateResponse& from);  // without the piece
+std::string to_json(const silt::v1::ImportStateResponse& from);
+
+// A line of a probe, as a state and the frozen net find it.
+struct Recalled {
+  std::string text;
+  double adapted_bits = 0;
+  double frozen_bits = 0;
+  std::uint64_t state_version = 0;
+};
+std::string to_json(const std::vector<Recalled>& lines);
 
 }  // namespace silt::cli

@@ -24,8 +24,13 @@ struct Options {
   StateListOptions state_list;
   ResetOptions reset;
   RollbackOptions rollback;
+  ForgetOptions forget;
   PinOptions pin;
   StateDiffOptions state_diff;
+  BackupOptions backup;
+  ExportOptions export_state;
+  ImportOptions import_state;
+  RecallOptions recall;
   AuditOptions audit;
   TokenCreateOptions token_create;
   TokenListOptions token_list;
@@ -144,6 +149,9 @@ struct StateCommands {
   CLI::App* list;
   CLI::App* reset;
   CLI::App* rollback;
+  CLI::App* forget;
+  CLI::App* export_state;
+  CLI::App* import_state;
   CLI::App* pin;
   CLI::App* diff;
 };
@@ -154,9 +162,13 @@ void add_change(CLI::App& command, ChangeOptions& to) {
   command.add_flag("--json", to.json, "One JSON object");
 }
 
-void add_destructive(CLI::App& command, ChangeOptions& to) {
+void add_dry_change(CLI::App& command, ChangeOptions& to) {
   add_change(command, to);
   command.add_flag("-y,--yes", to.yes, "Do it; without, only say what would be done");
+}
+
+void add_destructive(CLI::App& command, ChangeOptions& to) {
+  add_dry_change(command, to);
   command.add_option("--expected-version", to.expected_version, "Only if the state is still at this version");
 }
 
@@ -173,6 +185,46 @@ CLI::App* add_rollback(CLI::App& state, RollbackOptions& to) {
   });
   add_destructive(*rollback, to);
   return rollback;
+}
+
+CLI::App* add_forget(CLI::App& state, ForgetOptions& to) {
+  CLI::App* forget = state.add_subcommand(
+      "forget", "Take records out of everything: journal, patterns, index, states, versions and files");
+  CLI::Option* sources = forget->add_option("source", to.sources, "Only of these sources (names or globs)");
+  CLI::Option* all = forget->add_flag("--all", to.all, "Of all sources of the tenant; with --whole the tenant")->excludes(sources);
+  CLI::Option* what = forget->add_option("--records", to.records, "These records of one source: 120-340, or pattern:17 (repeatable)")
+                          ->allow_extra_args(false);
+  CLI::Option* text = forget->add_option("--containing", to.text, "All records that contain this text");
+  CLI::Option* file = forget->add_option("--containing-file", to.text_file, "The same; the text is in this file, or - for standard input");
+  CLI::Option* whole = forget->add_flag("--whole", to.whole, "The sources with all that is of them");
+  forget->callback([=] {
+    if (sources->count() + all->count() == 0) throw CLI::RequiredError("source, or --all,");
+    if (what->count() + text->count() + file->count() + whole->count() == 0)
+      throw CLI::RequiredError("--records, --containing, --containing-file or --whole");
+    if ((what->count() > 0) + (text->count() > 0) + (file->count() > 0) + (whole->count() > 0) > 1)
+      throw CLI::ValidationError("--records, --containing, --containing-file and --whole go one at a time");
+  });
+  add_dry_change(*forget, to);
+  return forget;
+}
+
+CLI::App* add_export(CLI::App& state, ExportOptions& to) {
+  CLI::App* command = state.add_subcommand("export", "Write what a source's net has learned to a file");
+  command->add_option("source", to.source, "The source, as `silt sources` names it")->required();
+  command->add_option("file", to.file, "The file, which is written over")->required();
+  command->add_option("--version", to.version, "As `silt state list` shows it (default: the state of now, which is stored)");
+  command->add_option("--tenant", to.tenant, "Tenant (default: default)");
+  command->add_flag("--json", to.json, "One JSON object");
+  return command;
+}
+
+CLI::App* add_import(CLI::App& state, ImportOptions& to) {
+  CLI::App* command = state.add_subcommand("import", "Put an exported state in the place of what a source's net has learned");
+  command->add_option("source", to.source, "The source, as `silt sources` names it")->required();
+  command->add_option("file", to.file, "What `silt state export` wrote")->required();
+  command->add_flag("--any-tenant", to.any_tenant, "Take the state of a tenant of another name, too");
+  add_dry_change(*command, to);
+  return command;
 }
 
 StateCommands add_state(CLI::App& app, Options& to) {
@@ -200,7 +252,8 @@ StateCommands add_state(CLI::App& app, Options& to) {
   diff->add_option("-n,--limit", to.state_diff.limit, "Patterns at most (default 20)");
   diff->add_option("--tenant", to.state_diff.tenant, "Tenant (default: default)");
   diff->add_flag("--json", to.state_diff.json, "One JSON object");
-  return {list, reset, add_rollback(*state, to.rollback), pin, diff};
+  return {list, reset, add_rollback(*state, to.rollback), add_forget(*state, to.forget), add_export(*state, to.export_state),
+          add_import(*state, to.import_state), pin, diff};
 }
 
 CLI::App* add_audit(CLI::App& app, AuditOptions& to) {
@@ -247,6 +300,22 @@ void add_connection(CLI::App& app, Connection& to) {
   app.add_option("--timeout-s", to.timeout_s, "Give up after this long")->check(CLI::Range(1, 3600));
 }
 
+CLI::App* add_backup(CLI::App& app, BackupOptions& to) {
+  CLI::App* backup = app.add_subcommand("backup", "Copy all that siltd knows while it runs, and verify the copy");
+  backup->add_option("directory", to.directory, "Where siltd makes it; it must not be there")->required();
+  backup->add_flag("--json", to.json, "One JSON object");
+  return backup;
+}
+
+CLI::App* add_recall(CLI::App& app, RecallOptions& to) {
+  CLI::App* recall = app.add_subcommand("recall", "What a state remembers: bits of lines with and without what was learned");
+  recall->add_option("source", to.source, "The source, as `silt sources` names it")->required();
+  recall->add_option("--probe", to.probe, "A file of lines, or - for standard input")->required();
+  recall->add_option("--tenant", to.tenant, "Tenant (default: default)");
+  recall->add_flag("--json", to.json, "One JSON object");
+  return recall;
+}
+
 int run(int argc, char** argv) {
   Options options;
   CLI::App app("Ask siltd about the logs of this host.", "silt");
@@ -264,6 +333,8 @@ int run(int argc, char** argv) {
   const CLI::App* explain = add_explain(app, options.explain);
   const SourceCommands source = add_source(app, options.rename, options.remove);
   const StateCommands state = add_state(app, options);
+  const CLI::App* backup = add_backup(app, options.backup);
+  const CLI::App* recall = add_recall(app, options.recall);
   const CLI::App* audit = add_audit(app, options.audit);
   const TokenCommands token = add_token(app, options);
   CLI::App* status = app.add_subcommand("status", "How siltd is doing");
@@ -288,8 +359,13 @@ int run(int argc, char** argv) {
   if (state.list->parsed()) return run_state_list(client, options.state_list);
   if (state.reset->parsed()) return run_reset(client, options.reset);
   if (state.rollback->parsed()) return run_rollback(client, options.rollback);
+  if (state.forget->parsed()) return run_forget(client, options.forget);
+  if (state.export_state->parsed()) return run_export(client, options.export_state);
+  if (state.import_state->parsed()) return run_import(client, options.import_state);
   if (state.pin->parsed()) return run_pin(client, options.pin);
   if (state.diff->parsed()) return run_state_diff(client, options.state_diff);
+  if (backup->parsed()) return run_backup(client, options.backup);
+  if (recall->parsed()) return run_recall(client, options.recall);
   if (audit->parsed()) return run_audit(client, options.audit);
   if (token.create->parsed()) return run_token_create(client, options.token_create);
   if (token.list->parsed()) return run_token_list(client, options.token_list);

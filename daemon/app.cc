@@ -15,6 +15,7 @@
 #include <ctime>
 #include <filesystem>
 #include <mutex>
+#include <thread>
 
 #include "base/escape.h"
 #include "base/log.h"
@@ -26,10 +27,13 @@
 #include "daemon/inputs.h"
 #include "daemon/intake/intake.h"
 #include "daemon/learn/fold_loop.h"
+#include "daemon/learn/forgetter.h"
 #include "daemon/learn/learn_loop.h"
 #include "daemon/learn/source_admin.h"
 #include "daemon/learn/state_admin.h"
+#include "daemon/learn/state_archive.h"
 #include "daemon/make_access.h"
+#include "daemon/safekeeping.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/disk_room.h"
 #include "daemon/store/rocks_store.h"
@@ -100,6 +104,11 @@ class AppImpl final : public App {
                                                    return learner_loop_->drop(source);
                                                  });
     states_ = std::make_unique<learn::StateAdmin>(*store_, *store_, *store_, *learner_loop_, clock_);
+    SILT_ASSIGN(auto signer, state_signer(config_.learn.state_key));
+    archive_ = std::make_unique<learn::StateArchive>(*states_, *store_, *learner_loop_, model_->fingerprint().hex(), std::move(signer));
+    forgetter_ = std::make_unique<learn::Forgetter>(learn::Forgetter::Parts{
+        *store_, *store_, *store_, *store_, *learner_loop_, *admin_, clock_,
+        [this](const std::string& connector) { return inputs_->is_read(connector); }});
     answer::AnswerOptions options;
     options.backend = config_.model.backend;
     options.threads = static_cast<int>(config_.model.threads);
@@ -114,6 +123,7 @@ class AppImpl final : public App {
     learner_loop_->start();
     if (vectors_) vectors_->start(only_counts() ? answer::meaning::PatternVectors::When::kAsked : answer::meaning::PatternVectors::When::kNow);
     fold_loop_->start();
+    resuming_ = std::thread([this] { safekeeping_->resume(*forgetter_); });
     intake_->start();
     log::info("ready", {{"version", version()},
                         {"sources", config_.sources.size()},
@@ -128,6 +138,7 @@ class AppImpl final : public App {
     std::signal(SIGHUP, SIG_IGN);
     sd_notify::stopping();
     stop_parts();
+    safekeeping_->tell();
     const std::lock_guard lock(fatal_mutex_);
     return fatal_;
   }
@@ -220,9 +231,11 @@ class AppImpl final : public App {
     options.versions_kept = config_.learn.versions_kept;
     SILT_TRY(store::check_room_to_open(config_.store.path));
     SILT_ASSIGN(store_, store::RocksStore::open(options));
-    SILT_ASSIGN(audit_, access::AuditLog::open((std::filesystem::path(config_.store.path) / "AUDIT").string(), *store_, clock_));
+    SILT_ASSIGN(audit_, access::AuditLog::open((std::filesystem::path(config_.store.path) / kAuditFile).string(), *store_, clock_));
     SILT_ASSIGN(tokens_, access::Tokens::open((std::filesystem::path(config_.store.path) / "TOKEN_KEY").string(), *store_, clock_));
     callers_ = std::make_unique<access::Callers>(*tokens_);
+    safekeeping_ = std::make_unique<Safekeeping>(*store_, *audit_, clock_);
+    safekeeping_->recognize_old();
     return Status::ok();
   }
 
@@ -353,11 +366,14 @@ class AppImpl final : public App {
         .folds = *store_,
         .admin = *admin_,
         .states = *states_,
+        .forgetter = *forgetter_,
+        .archive = *archive_,
         .audit = *audit_,
         .tokens = *tokens_,
         .callers = *callers_,
         .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); },
-        .health = [this] { return health(); }};
+        .health = [this] { return health(); },
+        .backup = [this](const std::string& directory) { return safekeeping_->back_up(directory); }};
     SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
     return Status::ok();
   }
@@ -452,6 +468,7 @@ class AppImpl final : public App {
     constexpr auto kInterval = std::chrono::seconds(30);
     constexpr std::size_t kFreeMax = std::size_t{4} << 20;
     if (::mallinfo2().fordblks > kFreeMax) ::malloc_trim(0);
+    safekeeping_->tell();
     trim_timer_.expires_after(kInterval);
     trim_timer_.async_wait([this](const boost::system::error_code& failed) {
       if (!failed) trim();
@@ -472,9 +489,11 @@ class AppImpl final : public App {
 
   // Stop polling, let the learner commit, then finish the calls. A second time it does nothing.
   void stop_parts() {
+    if (store_) store_->end_scrubs();
     if (intake_) intake_->stop();
     if (fold_loop_) fold_loop_->stop();
     if (learner_loop_) learner_loop_->stop();
+    if (resuming_.joinable()) resuming_.join();
     if (vectors_) vectors_->stop();
     if (server_) server_->stop();
   }
@@ -495,6 +514,7 @@ class AppImpl final : public App {
   std::unique_ptr<access::AuditLog> audit_;
   std::unique_ptr<access::Tokens> tokens_;
   std::unique_ptr<access::Callers> callers_;
+  std::unique_ptr<Safekeeping> safekeeping_;
   std::shared_ptr<const model::Model> model_;
   std::unique_ptr<model::Learner> learner_;
   learn::Snapshots snapshots_;
@@ -503,6 +523,9 @@ class AppImpl final : public App {
   std::unique_ptr<learn::LearnLoop> learner_loop_;
   std::unique_ptr<learn::StoreAdmin> admin_;
   std::unique_ptr<learn::StateAdmin> states_;
+  std::unique_ptr<learn::StateArchive> archive_;
+  std::unique_ptr<learn::Forgetter> forgetter_;
+  std::thread resuming_;
   std::unique_ptr<Inputs> inputs_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<answer::Answerer> answerer_;

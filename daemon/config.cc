@@ -58,6 +58,7 @@ void describe(Visitor& v, LearnConfig& c) {
   v.number("versions_kept", c.versions_kept, 2, 64);
   v.choice("on_digest_mismatch", c.on_digest_mismatch, {"relearn", "stop"});
   v.choice("on_other_backend", c.on_other_backend, {"relearn", "convert"});
+  v.text("state_key", c.state_key);
   v.text("time_zone", c.time_zone);
 }
 

@@ -45,6 +45,7 @@ struct LearnConfig {
   std::string on_digest_mismatch = "relearn";  // or stop
   std::string on_other_backend = "relearn";    // or convert
   std::uint32_t versions_kept = 6;             // of a source's states, besides pinned ones
+  std::string state_key;                       // Ed25519, PEM: signs exports, and imports must be signed by it
   std::string time_zone = "local";             // of times that name none: local, utc or +hh:mm
 };
 

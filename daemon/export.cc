@@ -6,6 +6,7 @@
 #include "base/escape.h"
 #include "base/utf8.h"
 #include "connectors/connector.h"
+#include "daemon/store/tombstone.h"
 
 namespace silt::daemon {
 namespace {
@@ -22,6 +23,7 @@ json::array flag_names(std::uint32_t flags) {
   take(kRecordCut, "cut");
   take(kRecordPartial, "partial");
   take(kRecordGap, "gap");
+  take(store::kRecordForgotten, "forgotten");
   if (flags != 0) names.emplace_back(std::to_string(flags));  // of a newer siltd
   return names;
 }

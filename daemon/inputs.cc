@@ -110,6 +110,11 @@ std::string Inputs::tenant(const std::string& input) const {
   return found == sources_.end() ? std::string() : found->second.tenant;
 }
 
+bool Inputs::is_read(const std::string& input) const {
+  const std::lock_guard lock(mutex_);
+  return sources_.contains(input);
+}
+
 std::string Inputs::time_zone(const std::string& input) const {
   const std::lock_guard lock(mutex_);
   const auto found = sources_.find(input);

@@ -34,6 +34,7 @@ class Inputs {
 
   bool all_of(const std::function<bool(const SourceConfig&)>& is) const;
   std::string tenant(const std::string& input) const;
+  bool is_read(const std::string& input) const;
 
   // Of sources that this input brought.
   fold::SourceMode mode(const std::string& input) const;

@@ -14,6 +14,7 @@
 #include "daemon/config.h"
 #include "daemon/make_access.h"
 #include "daemon/make_connector.h"
+#include "daemon/store/backup.h"
 #include "daemon/store_tools.h"
 #include "daemon/telemetry/log_sink.h"
 
@@ -25,10 +26,15 @@ constexpr char kHelp[] =
     "siltd - tails logs, learns them and answers questions about them\n"
     "usage: siltd [--config FILE] [--check-config]\n"
     "       siltd --export STORE [--source NAME]\n"
+    "       siltd --verify-backup DIR\n"
+    "       siltd [--config FILE] --restore DIR [--told FILE]\n"
     "  -c, --config FILE    configuration (default /etc/silt/siltd.toml)\n"
     "      --check-config   print the configuration in effect and exit\n"
     "      --export STORE   print each record of a store as a line of JSON; siltd may be running\n"
     "      --source NAME    of this source only\n"
+    "      --verify-backup DIR   read a backup as a whole and exit\n"
+    "      --restore DIR    verify a backup, copy it to store.path, which must not be there, and exit\n"
+    "      --told FILE      with --restore: TOLD of the store that it replaces, so that what is lost is said\n"
     "      --version        print the version and exit\n"
     "      --help           print this and exit\n";
 
@@ -38,17 +44,23 @@ struct Arguments {
   std::string store_digest;
   std::string export_store;
   std::string source;
+  std::string verify_backup;
+  std::string restore;
+  std::string told;
 };
 
 // Nothing: go on with the arguments. Otherwise: the exit code.
 std::optional<int> parse(int argc, char** argv, Arguments& out) {
-  enum { kCheckConfig = 256, kVersion, kHelpOption, kStoreDigest, kExport, kSource };
+  enum { kCheckConfig = 256, kVersion, kHelpOption, kStoreDigest, kExport, kSource, kVerifyBackup, kRestore, kTold };
   static const option kOptions[] = {{"config", required_argument, nullptr, 'c'},
                                     {"check-config", no_argument, nullptr, kCheckConfig},
                                     {"version", no_argument, nullptr, kVersion},
                                     {"help", no_argument, nullptr, kHelpOption},
                                     {"export", required_argument, nullptr, kExport},
                                     {"source", required_argument, nullptr, kSource},
+                                    {"verify-backup", required_argument, nullptr, kVerifyBackup},
+                                    {"restore", required_argument, nullptr, kRestore},
+                                    {"told", required_argument, nullptr, kTold},
                                     {"store-digest", required_argument, nullptr, kStoreDigest},
                                     {nullptr, 0, nullptr, 0}};
   for (int option = 0; (option = ::getopt_long(argc, argv, "c:", kOptions, nullptr)) != -1;) {
@@ -57,6 +69,9 @@ std::optional<int> parse(int argc, char** argv, Arguments& out) {
       case kCheckConfig: out.check_config = true; break;
       case kExport: out.export_store = optarg; break;
       case kSource: out.source = optarg; break;
+      case kVerifyBackup: out.verify_backup = optarg; break;
+      case kRestore: out.restore = optarg; break;
+      case kTold: out.told = optarg; break;
       case kStoreDigest: out.store_digest = optarg; break;
       case kVersion: 
         std::printf("siltd %s, %s\n", silt::daemon::version().c_str(), silt::daemon::built_backends().c_str());
@@ -75,6 +90,14 @@ std::optional<int> parse(int argc, char** argv, Arguments& out) {
 int failed(const silt::Status& status) {
   std::fprintf(stderr, "siltd: %s\n", status.message().c_str());
   return silt::daemon::exit_code(status);
+}
+
+int tell(const silt::Result<silt::store::BackupReport>& report, const char* what) {
+  if (!report.is_ok()) return failed(report.status());
+  std::printf("%s: %llu sources, %llu records in %llu files, %llu bytes; contents %s\n", what,
+              static_cast<unsigned long long>(report->sources), static_cast<unsigned long long>(report->records),
+              static_cast<unsigned long long>(report->files), static_cast<unsigned long long>(report->bytes), report->sha256.c_str());
+  return 0;
 }
 
 int print_store_digest(const std::string& path) {
@@ -103,10 +126,12 @@ int main(int argc, char** argv) {
   if (const auto code = parse(argc, argv, arguments)) return *code;
   if (!arguments.store_digest.empty()) return print_store_digest(arguments.store_digest);
   if (!arguments.export_store.empty()) return export_store(arguments.export_store, arguments.source);
+  if (!arguments.verify_backup.empty()) return tell(silt::store::verify_backup(arguments.verify_backup), "whole");
   if (!arguments.check_config) silt::daemon::hold_signals();
 
   const auto config = silt::daemon::Config::load(arguments.config);
   if (!config.is_ok()) return failed(config.status());
+  if (!arguments.restore.empty()) return tell(silt::store::restore_backup(arguments.restore, config->store.path, arguments.told), "restored");
   if (arguments.check_config) {
     for (const auto& source : config->sources) {
       if (const silt::Status checked = silt::daemon::check_surroundings(source); !checked.is_ok())

@@ -13,7 +13,6 @@
 #include <sstream>
 
 #include "base/escape.h"
-#include "base/hex.h"
 #include "base/log.h"
 #include "daemon/store/sha256.h"
 
@@ -34,8 +33,7 @@ std::string body_of(const AuditEntry& entry) {
 }
 
 std::string chain(const std::string& before, std::string_view body) {
-  const store::Sha256 hash = store::sha256({before, "\n", body});
-  return to_hex({reinterpret_cast<const char*>(hash.data()), hash.size()});
+  return store::hex_of(store::sha256({before, "\n", body}));
 }
 
 template <class Number>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,6 +55,36 @@ struct RollbackResult {
   std::uint64_t dropped_versions = 0;
 };
 
+struct ForgetRequest {
+  store::SourceRef source;
+  bool dry_run = false;
+  std::vector<store::SeqRange> ranges;  // ascending, apart, of records that there are
+};
+
+struct ForgetResult {
+  std::uint64_t old_version = 0;
+  Digest old_digest;  // of the state
+  std::uint64_t from_version = 0;  // the state that goes on
+  Digest from_digest;
+  store::Seq from_seq = 0;         // it has read up to here
+  std::uint64_t dropped_versions = 0;  // pinned ones, too
+};
+
+struct ImportRequest {
+  store::SourceRef source;
+  std::string request_id;
+  bool dry_run = false;
+  std::string blob;           // a net's state (net_state.h), of these weights and this backend
+  std::uint64_t version = 0;  // that it had
+};
+
+struct ImportResult {
+  std::uint64_t old_version = 0;
+  std::uint64_t new_version = 0;
+  std::uint64_t forgotten_steps = 0;
+  std::uint64_t dropped_versions = 0;
+};
+
 struct LearnerStatus {
   std::string state;  // learning, throttled, idle, replaying, paused (the disk is full)
   std::uint64_t backlog_records = 0;
@@ -76,6 +107,14 @@ class LearnControl {
   // of them and reads the others again. kFailedPrecondition, with nothing done, when retention has removed
   // records that this needs.
   virtual Result<RollbackResult> rollback(const RollbackRequest& request) = 0;
+  // The records go from the journal, for tombstones; the fold is started again, and the state goes back to before the
+  // first of them, or, when retention has removed records or it is not learned any more, begins anew. Twice is as
+  // good as once.
+  virtual Result<ForgetResult> forget(const ForgetRequest& request) = 0;
+  // Puts what another state learned in the place of this one's, as a pinned version; records that were there are not
+  // read again. Policy and scores begin anew. kFailedPrecondition: it would remove a pinned version.
+  // kInvalidArgument: it is no such state, or does not fit.
+  virtual Result<ImportResult> import_state(const ImportRequest& request) = 0;
   // Stores the state of now as a version; gives the record up to which it has read.
   virtual Result<store::Seq> store_state(store::SourceRef source) = 0;
   // What a version's net has learned, for comparing. Null: nothing.
@@ -124,6 +163,10 @@ class FoldControl {
   virtual ~FoldControl() = default;
   // Starts the fold of a source again from its floor. Does not wait for it: the caller is the learner.
   virtual Status reset(store::SourceRef source) = 0;
+  // Leaves tombstones of these records in the journal and starts the fold again. Waits for it, and calls `alive`
+  // every now and then.
+  virtual Status forget(store::SourceRef source, const std::vector<store::SeqRange>& ranges,
+                        const std::function<void()>& alive) = 0;
 };
 
 }  // namespace silt::learn

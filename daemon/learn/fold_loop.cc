@@ -8,6 +8,7 @@
 #include "daemon/store/attributes.h"
 #include "daemon/store/hash64.h"
 #include "daemon/store/segment.h"
+#include "daemon/store/tombstone.h"
 
 namespace silt::learn {
 namespace {
@@ -140,7 +141,7 @@ FoldMark FoldLoop::mark_of(Resident& resident, const RecordView& record) {
   fold::scan_line(record.text, line_);
   FoldMark mark;
   mark.event_us = event_of(resident, record);
-  if ((record.flags & connectors::kRecordGap) != 0) return mark;
+  if ((record.flags & connectors::kRecordGap) != 0 || store::is_forgotten(record)) return mark;
   const fold::Folded folded = resident.miner.fold(line_, record.seq, mark.event_us);
   mark.pattern = folded.pattern;
   mark.new_pattern = folded.is_new;
@@ -518,25 +519,22 @@ void FoldLoop::wait() {
 }
 
 Status FoldLoop::reset(SourceRef source) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (ended_ || stopping_) return unavailable("the fold is stopping");
-    commands_.push_back({source, true, {}});
-  }
+  SILT_TRY(post(source, [this, source] { return folds_.reset_fold(source); }).status());
   ready(std::span(&source, 1));
   return Status::ok();
 }
 
 Status FoldLoop::drop(SourceRef source) {
-  std::future<Status> done;
-  {
-    const std::lock_guard lock(mutex_);
-    if (ended_ || stopping_) return unavailable("the fold is stopping");
-    commands_.push_back({source, false, {}});
-    done = commands_.back().done.get_future();
-    wake_up_.notify_all();
-  }
-  return done.get();
+  auto done = post(source, [] { return Status::ok(); });
+  return done.is_ok() ? done->get() : done.status();
+}
+
+Result<std::future<Status>> FoldLoop::post(SourceRef source, std::function<Status()> work) {
+  const std::lock_guard lock(mutex_);
+  if (ended_ || stopping_) return unavailable("the fold is stopping");
+  commands_.push_back({source, std::move(work), {}});
+  wake_up_.notify_all();
+  return commands_.back().done.get_future();
 }
 
 Status FoldLoop::run_commands() {
@@ -551,7 +549,7 @@ Status FoldLoop::run_commands() {
       residents_.erase(found);
     }
     quiet_since_us_.erase(command.source);
-    const Status done = command.reset ? folds_.reset_fold(command.source) : Status::ok();
+    const Status done = command.work();
     command.done.set_value(done);
     if (!done.is_ok() && done.code() != Code::kNotFound) return done;
   }

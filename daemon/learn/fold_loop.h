@@ -84,6 +84,8 @@ class FoldLoop final : public FoldControl {
 
   // Starts the fold of a source again from its floor; does not wait for it.
   Status reset(store::SourceRef source) override;
+  Status forget(store::SourceRef source, const std::vector<store::SeqRange>& ranges,
+                const std::function<void()>& alive) override;
   // Forgets what is in memory of a source; done when it returns. Then the source may be deleted.
   Status drop(store::SourceRef source);
   std::int64_t last_progress_us() const { return last_progress_us_.load(std::memory_order_relaxed); }
@@ -102,8 +104,8 @@ class FoldLoop final : public FoldControl {
     std::list<store::SourceRef>::iterator used;
   };
   struct Command {
-    store::SourceRef source;
-    bool reset;
+    store::SourceRef source;  // of which nothing is in memory when it runs
+    std::function<Status()> work;
     std::promise<Status> done;
   };
 
@@ -131,7 +133,12 @@ class FoldLoop final : public FoldControl {
   Status commit(std::vector<store::FoldCommit>& commits);
   Status seal_quiet(bool& more);
   Status trim_some();
+  Result<std::future<Status>> post(store::SourceRef source, std::function<Status()> work);
   Status run_commands();
+  // fold_forget.cc
+  Status leave_tombstones(store::SourceRef source, const std::vector<store::SeqRange>& ranges);
+  Status seal_without(store::SourceRef source, const store::SegmentInfo& segment, const std::vector<store::SeqRange>& ranges,
+                      store::FoldCommit& commit);
   void wait();
   void point(std::string_view name) const;
 

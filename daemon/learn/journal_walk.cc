@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "daemon/store/seq_ranges.h"
+#include "daemon/store/tombstone.h"
 
 namespace silt::learn {
 namespace {
@@ -74,7 +75,7 @@ Result<JournalWalk::Walked> JournalWalk::gather(const store::SourceInfo& source,
       const store::RecordView& record = records[i];
       if (record.seq > to.seq) break;
       const bool shed = resident.is_shed(record.seq);
-      if (store::contains(resident.left_out, record.seq)) {
+      if (store::is_forgotten(record) || store::contains(resident.left_out, record.seq)) {
         leave_out(state.head, record);
       } else {
         reader_.take(state, record, block.marks[i], shed, reading);

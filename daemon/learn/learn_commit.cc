@@ -118,7 +118,7 @@ void LearnLoop::want_blob(store::SourceRef ref, Resident& resident, std::string_
 
 // --- what administrators ask ---------------------------------------------------------------------------
 
-Result<ResetResult> LearnLoop::forget(const ResetRequest& request) {
+Result<ResetResult> LearnLoop::reset_state(const ResetRequest& request) {
   if (!request.request_id.empty()) {
     SILT_ASSIGN(const auto stored, nets_.request_result(request.source.tenant, request.request_id));
     if (stored) return decode_result(*stored);

@@ -249,7 +249,7 @@ LearnerStatus LearnLoop::status() const {
 Result<ResetResult> LearnLoop::reset(const ResetRequest& request) {
   ResetResult result;
   SILT_TRY(commands_.run([&] {
-    auto done = forget(request);
+    auto done = reset_state(request);
     if (done.is_ok()) result = *done;
     return done.status();
   }));

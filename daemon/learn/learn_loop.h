@@ -61,6 +61,8 @@ class LearnLoop final : public LearnControl {
 
   Result<ResetResult> reset(const ResetRequest& request) override;
   Result<RollbackResult> rollback(const RollbackRequest& request) override;
+  Result<ForgetResult> forget(const ForgetRequest& request) override;
+  Result<ImportResult> import_state(const ImportRequest& request) override;
   Result<store::Seq> store_state(store::SourceRef source) override;
   Result<std::shared_ptr<const model::FastWeights>> weights_of(store::SourceRef source, store::Seq learned_seq) override;
   LearnerStatus status() const override;
@@ -156,16 +158,24 @@ class LearnLoop final : public LearnControl {
   void choose_blobs(std::int64_t now_us);
   void want_blob(store::SourceRef ref, Resident& resident, std::string_view reason);
   bool is_worth_storing(const Resident& resident) const;
-  Result<ResetResult> forget(const ResetRequest& request);
+  Result<ResetResult> reset_state(const ResetRequest& request);
   Status store_reset(const ResetRequest& request, const store::NetHead& base, const ResetResult& result);
   Status keep(store::SourceRef ref, std::string_view reason);
   void let_go(store::SourceRef ref);
 
   // learn_rollback.cc
   Result<RollbackResult> go_back(const RollbackRequest& request);
-  Result<store::NetRewind> rewind_of(const RollbackRequest& request, Resident& start);
+  Result<store::NetRewind> rewind_of(store::SourceRef ref, Resident& start);
   Result<store::NetHead> present_head(store::SourceRef ref, std::uint64_t expected_version);
   Result<std::uint64_t> versions_that_go(store::SourceRef ref, store::Seq behind) const;
+
+  // learn_forget.cc
+  Result<ForgetResult> forget_records(const ForgetRequest& request);
+  Status un_learn(Source& source, const ForgetRequest& request, ForgetResult& result);
+
+  // learn_import.cc
+  Result<ImportResult> take_state(const ImportRequest& request);
+  Status put_in_place(const ImportRequest& request, NetState state, const ImportResult& result);
 
   store::RecordLog& log_;
   const store::FoldStore& folds_;

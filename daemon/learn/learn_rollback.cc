@@ -100,7 +100,7 @@ Result<RollbackResult> LearnLoop::go_back(const RollbackRequest& request) {
   }
   SILT_ASSIGN(result.dropped_versions, versions_that_go(request.source, from));
   if (request.dry_run) return result;
-  SILT_ASSIGN(store::NetRewind rewind, rewind_of(request, start));
+  SILT_ASSIGN(store::NetRewind rewind, rewind_of(request.source, start));
   rewind.left_out = std::move(left_out);
   rewind.request = {request.request_id, encode_result(request, result), clock_.wall_us()};
   options_.point("learn.before_rollback");
@@ -118,10 +118,10 @@ Result<RollbackResult> LearnLoop::go_back(const RollbackRequest& request) {
 }
 
 // Records that wait for their mini-batch get their final scores once more.
-Result<store::NetRewind> LearnLoop::rewind_of(const RollbackRequest& request, Resident& start) {
+Result<store::NetRewind> LearnLoop::rewind_of(store::SourceRef ref, Resident& start) {
   NetState& state = start.state;
   store::NetRewind rewind;
-  rewind.source = request.source;
+  rewind.source = ref;
   rewind.final_scores_through =
       state.pending.empty() ? state.head.learned_seq : state.pending.front().score.seq - 1;
   SILT_TRY(reader_.tail(state, rewind.tail));

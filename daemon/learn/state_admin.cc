@@ -43,6 +43,29 @@ Status used_before() {
 
 }  // namespace
 
+Status add_records_of(const store::RecordLog& log, const store::FoldStore& folds, store::SourceRef source,
+                      const std::vector<store::PatternId>& patterns, std::vector<store::SeqRange>& out) {
+  std::set<store::PatternId> wanted(patterns.begin(), patterns.end());
+  std::vector<store::PatternRow> rows;
+  SILT_TRY(folds.patterns(source, rows));
+  // Patterns that turned out to be part of a wanted one, of one another's, too.
+  for (bool more = true; more;) {
+    more = false;
+    for (const store::PatternRow& row : rows) {
+      more |= row.merged_into != 0 && wanted.contains(row.merged_into) && wanted.insert(row.id).second;
+    }
+  }
+  for (store::Seq after = 0;;) {
+    SILT_ASSIGN(const store::BlockPtr block, log.block_after(source, after));
+    if (!block) return Status::ok();
+    const auto records = block->records.records();
+    for (std::size_t i = 0; i < block->marks.size(); ++i) {
+      if (wanted.contains(block->marks[i].pattern)) out.push_back({records[i].seq, records[i].seq});
+    }
+    after = block->last_seq;
+  }
+}
+
 Result<SourceVersions> StateAdmin::list(const store::SourceInfo& source) const {
   SourceVersions out;
   out.info = source;
@@ -126,7 +149,7 @@ Result<std::vector<store::SeqRange>> StateAdmin::resolve(const store::SourceInfo
     SILT_ASSIGN(const store::Seq last, last_before(source, *target.time_us));
     out.push_back({last + 1, ~store::Seq{0}});
   }
-  if (!target.patterns.empty()) SILT_TRY(add_patterns(source.ref, target.patterns, out));
+  if (!target.patterns.empty()) SILT_TRY(add_records_of(log_, folds_, source.ref, target.patterns, out));
   if (out.empty()) return not_found("there are no such records");
   return out;
 }
@@ -141,29 +164,6 @@ Result<store::Seq> StateAdmin::last_before(const store::SourceInfo& source, std:
       if (record.arrival_us <= time_us) continue;
       if (record.seq > fold.floor_seq + 1 || fold.floor_seq == 0) return record.seq - 1;
       return failed_precondition("the oldest record that retention has kept arrived later: name a version instead");
-    }
-    after = block->last_seq;
-  }
-}
-
-Status StateAdmin::add_patterns(store::SourceRef source, const std::vector<store::PatternId>& patterns,
-                                std::vector<store::SeqRange>& out) const {
-  std::set<store::PatternId> wanted(patterns.begin(), patterns.end());
-  std::vector<store::PatternRow> rows;
-  SILT_TRY(folds_.patterns(source, rows));
-  // Patterns that turned out to be part of a wanted one, of one another's, too.
-  for (bool more = true; more;) {
-    more = false;
-    for (const store::PatternRow& row : rows) {
-      more |= row.merged_into != 0 && wanted.contains(row.merged_into) && wanted.insert(row.id).second;
-    }
-  }
-  for (store::Seq after = 0;;) {
-    SILT_ASSIGN(const store::BlockPtr block, log_.block_after(source, after));
-    if (!block) return Status::ok();
-    const auto records = block->records.records();
-    for (std::size_t i = 0; i < block->marks.size(); ++i) {
-      if (wanted.contains(block->marks[i].pattern)) out.push_back({records[i].seq, records[i].seq});
     }
     after = block->last_seq;
   }

@@ -44,6 +44,10 @@ struct RollbackTarget {
   std::vector<store::PatternId> patterns;  // all their records that there are
 };
 
+// Adds all records of these patterns that there are, and of those that turned out to be part of them.
+Status add_records_of(const store::RecordLog& log, const store::FoldStore& folds, store::SourceRef source,
+                      const std::vector<store::PatternId>& patterns, std::vector<store::SeqRange>& out);
+
 class StateAdmin {
  public:
   // All must outlive it.
@@ -71,8 +75,6 @@ class StateAdmin {
   Result<std::vector<store::SourceInfo>> chosen(const std::vector<store::SourceInfo>& sources, const ResetManyRequest& request);
   Result<std::vector<store::SeqRange>> resolve(const store::SourceInfo& source, const RollbackTarget& target) const;
   Result<store::Seq> last_before(const store::SourceInfo& source, std::int64_t time_us) const;
-  Status add_patterns(store::SourceRef source, const std::vector<store::PatternId>& patterns,
-                      std::vector<store::SeqRange>& out) const;
 
   const store::RecordLog& log_;
   const store::FoldStore& folds_;

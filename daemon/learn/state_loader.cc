@@ -29,7 +29,8 @@ Result<Resident> StateLoader::load(const store::SourceInfo& source, const fold::
   }
   const store::NetHead& head = checkpoint->head;
   PolicyHistory history = decode_history(head, configured);
-  if (head.learned_seq == head.base_seq) return start(source.ref, head, std::move(history));
+  const bool at_base = head.learned_seq == head.base_seq && checkpoint->blob.empty();  // an imported one has a blob there
+  if (at_base) return start(source.ref, head, std::move(history));
   if (head.model_fingerprint != options_.model_fingerprint) {
     return relearn(source, configured, head, "the state is of another model");
   }
@@ -192,8 +193,6 @@ Result<JournalWalk::Walked> StateLoader::replay(const store::SourceInfo& source,
   return walked;
 }
 
-// Starts again from the base, or from the oldest record there is: scores and states go, the journal is
-// read once more by the usual path.
 Result<Resident> StateLoader::relearn(const store::SourceInfo& source, const fold::PolicyConfig& configured,
                                       const store::NetHead& head, std::string_view why) {
   SILT_ASSIGN(const store::FoldHead fold, folds_.fold_head(source.ref));
@@ -207,9 +206,12 @@ Result<Resident> StateLoader::relearn(const store::SourceInfo& source, const fol
         std::min(1.0, static_cast<double>(fold.floor_seq) /
                           static_cast<double>(std::max<store::Seq>(1, fold.folded_seq))));
   }
+  SILT_ASSIGN(const auto versions, nets_.versions(source.ref));
+  const auto is_pinned = [](const store::StateVersionInfo& version) { return version.pinned; };
   log::warning("relearning", {{"source", source.name},
                               {"why", why},
                               {"from_seq", base.base_seq + 1},
+                              {"dropped_pinned_versions", std::count_if(versions.begin(), versions.end(), is_pinned)},
                               {"removed_before", fold.floor_seq}});
   ++counters_.relearned_sources;
   SILT_ASSIGN(Resident resident, start(source.ref, base, PolicyHistory::from_base(base, configured)));

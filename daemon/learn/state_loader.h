@@ -30,6 +30,10 @@ class StateLoader {
   Result<Resident> load(const store::SourceInfo& source, const fold::PolicyConfig& configured);
   // The state at the base of `head`.
   Result<Resident> start(store::SourceRef source, const store::NetHead& head, PolicyHistory history) const;
+  // Starts again from the base, or from the oldest record there is, durably: scores and states go, and the journal
+  // is read once more by the usual path.
+  Result<Resident> relearn(const store::SourceInfo& source, const fold::PolicyConfig& configured,
+                           const store::NetHead& head, std::string_view why);
   // The newest version that has read nothing behind `last`, or the base, and that can go on: what it has not
   // read and is not left out is still there. `left_out`: in addition to what is so already.
   Result<Resident> not_after(const store::SourceInfo& source, const fold::PolicyConfig& configured, store::Seq last,
@@ -41,8 +45,6 @@ class StateLoader {
   Status apply_changes(Resident& resident) const;
   Result<JournalWalk::Walked> replay(const store::SourceInfo& source, Resident& resident,
                                      const store::NetHead& to);
-  Result<Resident> relearn(const store::SourceInfo& source, const fold::PolicyConfig& configured,
-                           const store::NetHead& head, std::string_view why);
   Result<Resident> of_other_backend(const store::SourceInfo& source, const fold::PolicyConfig& configured,
                                     const store::Checkpoint& checkpoint);
   void identify(Resident& resident) const;

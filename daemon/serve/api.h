@@ -11,6 +11,7 @@
 #include "daemon/serve/server.h"
 #include "proto/silt/v1/access.pb.h"
 #include "proto/silt/v1/admin.pb.h"
+#include "proto/silt/v1/archive.pb.h"
 #include "proto/silt/v1/ask.pb.h"
 #include "proto/silt/v1/query.pb.h"
 #include "proto/silt/v1/state.pb.h"
@@ -56,12 +57,19 @@ class Api {
                                                    const silt::v1::ResetStateRequest& request) const;
   Result<silt::v1::RollbackStateResponse> rollback_state(const access::Call& call,
                                                          const silt::v1::RollbackStateRequest& request) const;
+  Result<silt::v1::ForgetResponse> forget(const access::Call& call, const silt::v1::ForgetRequest& request) const;
   Result<silt::v1::PinVersionResponse> pin_version(const access::Call& call,
                                                    const silt::v1::PinVersionRequest& request) const;
   Result<silt::v1::DiffVersionsResponse> diff_versions(const access::Call& call,
                                                        const silt::v1::DiffVersionsRequest& request) const;
   Result<silt::v1::ListAuditResponse> list_audit(const access::Call& call,
                                                  const silt::v1::ListAuditRequest& request) const;
+  // archive_api.cc
+  Result<silt::v1::BackupResponse> backup(const access::Call& call, const silt::v1::BackupRequest& request) const;
+  Status export_state(const access::Call& call, const silt::v1::ExportStateRequest& request,
+                      const std::function<bool(const silt::v1::ExportStateResponse&)>& emit) const;
+  Result<silt::v1::ImportStateResponse> import_state(const access::Call& call,
+                                                     const silt::v1::ImportStateRequest& request) const;
   Result<silt::v1::GetStatusResponse> get_status(const access::Call& call,
                                                  const silt::v1::GetStatusRequest& request) const;
   // token_api.cc

@@ -13,12 +13,13 @@ namespace silt::serve {
 namespace {
 
 constexpr int kRequestBytesMax = 1 << 20;
+constexpr int kAdminRequestBytesMax = 32 << 20;  // an exported state comes in one piece
 constexpr int kHeaderBytesMax = 8 << 10;
 constexpr std::size_t kMemoryMax = 64 << 20;
 constexpr int kThreadsMax = 4;  // of gRPC's synchronous part, which only reflection uses
 
-void set_limits(grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(kRequestBytesMax);
+void set_limits(grpc::ServerBuilder& builder, std::optional<Socket> socket) {
+  builder.SetMaxReceiveMessageSize(socket == Socket::kAdmin ? kAdminRequestBytesMax : kRequestBytesMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kHeaderBytesMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 64);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 5'000);
@@ -56,7 +57,7 @@ Result<std::unique_ptr<Door>> Door::open(const Workplace& place, std::optional<S
   set_up_library();
   std::unique_ptr<Door> door(new Door());
   grpc::ServerBuilder builder;
-  set_limits(builder);
+  set_limits(builder, socket);
   const auto shared = std::make_shared<const access::Credential>(std::move(credential));
   std::set<std::string_view> names;
   for (const Method& method : methods()) {

@@ -67,6 +67,7 @@ constexpr std::array kMethods = {
            kInvoke<&Api::reset_state>},
     Method{"/silt.v1.StateAdmin/RollbackState", Socket::kAdmin, Right::kChange, Pool::kChange,
            kInvoke<&Api::rollback_state>},
+    Method{"/silt.v1.StateAdmin/Forget", Socket::kAdmin, Right::kChange, Pool::kChange, kInvoke<&Api::forget>},
     Method{"/silt.v1.StateAdmin/PinVersion", Socket::kAdmin, Right::kChange, Pool::kChange,
            kInvoke<&Api::pin_version>},
     Method{"/silt.v1.StateAdmin/DiffVersions", Socket::kAdmin, Right::kAsk, Pool::kAsk,
@@ -77,6 +78,11 @@ constexpr std::array kMethods = {
            kInvoke<&Api::list_tokens>},
     Method{"/silt.v1.TokenService/RevokeToken", Socket::kAdmin, Right::kChange, Pool::kChange,
            kInvoke<&Api::revoke_token>},
+    Method{"/silt.v1.ArchiveService/Backup", Socket::kAdmin, Right::kChange, Pool::kChange, kInvoke<&Api::backup>},
+    Method{"/silt.v1.ArchiveService/ExportState", Socket::kAdmin, Right::kChange, Pool::kChange,
+           kInvoke<&Api::export_state>},
+    Method{"/silt.v1.ArchiveService/ImportState", Socket::kAdmin, Right::kChange, Pool::kChange,
+           kInvoke<&Api::import_state>},
     Method{"/silt.v1.AuditService/ListAudit", Socket::kAdmin, Right::kAudit, Pool::kLook,
            kInvoke<&Api::list_audit>},
 };
@@ -121,9 +127,9 @@ std::string detail_of(const Message& reply) {
   return shown->ShortDebugString().substr(0, kResultShown);
 }
 
-// What the request names: a source or several, or a token.
+// What the request names: a source or several, a token, or a directory.
 std::string object_of(const Message& request) {
-  std::string out = text_field(request, "source") + text_field(request, "id");
+  std::string out = text_field(request, "source") + text_field(request, "id") + text_field(request, "directory");
   const auto* field = request.GetDescriptor()->FindFieldByName("sources");
   for (int i = 0; field != nullptr && i < request.GetReflection()->FieldSize(request, field); ++i) {
     out += (out.empty() ? "" : " ") + request.GetReflection()->GetRepeatedString(request, field, i);

@@ -21,7 +21,10 @@
 #include "daemon/access/tokens.h"
 #include "daemon/answer/answer.h"
 #include "daemon/learn/control.h"
+#include "daemon/learn/forgetter.h"
 #include "daemon/learn/state_admin.h"
+#include "daemon/learn/state_archive.h"
+#include "daemon/store/backup.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
@@ -37,6 +40,8 @@ struct ServerDependencies {
   const store::FoldStore& folds;
   learn::SourceAdmin& admin;
   learn::StateAdmin& states;
+  learn::Forgetter& forgetter;
+  learn::StateArchive& archive;
   access::AuditLog& audit;
   access::Tokens& tokens;
   access::Callers& callers;  // which start() and reload() configure
@@ -47,6 +52,8 @@ struct ServerDependencies {
   std::function<void(store::SourceRef, silt::v1::Source&)> fill_stored = {};
   // Must not wait; may be empty.
   std::function<Health()> health = {};
+  // Of the whole store, into a directory that is not there.
+  std::function<Result<store::BackupReport>(const std::string& directory)> backup = {};
 };
 
 struct ServerOptions {

@@ -44,6 +44,17 @@ void fill_version(const store::StateVersionInfo& version, silt::v1::StateVersion
   to.set_pinned(version.pinned);
 }
 
+Status take(const silt::v1::Without& without, std::vector<store::SeqRange>& ranges, std::vector<store::PatternId>& patterns) {
+  if (without.ranges_size() > kRangesMax || without.patterns_size() > kRangesMax)
+    return invalid_argument("more than " + std::to_string(kRangesMax) + " ranges or patterns");
+  for (const silt::v1::SeqRange& range : without.ranges()) {
+    if (range.first() == 0 || range.last() < range.first()) return invalid_argument("a range is first to last, from 1");
+    ranges.push_back({range.first(), range.last()});
+  }
+  patterns.assign(without.patterns().begin(), without.patterns().end());
+  return ranges.empty() && patterns.empty() ? invalid_argument("neither ranges nor patterns are given") : Status::ok();
+}
+
 Result<learn::RollbackTarget> target_of(const silt::v1::RollbackStateRequest& request) {
   learn::RollbackTarget target;
   switch (request.target_case()) {
@@ -57,16 +68,43 @@ Result<learn::RollbackTarget> target_of(const silt::v1::RollbackStateRequest& re
     case silt::v1::RollbackStateRequest::kWithout: break;
     case silt::v1::RollbackStateRequest::TARGET_NOT_SET: return invalid_argument("neither version, time nor without is given");
   }
-  const silt::v1::Without& without = request.without();
-  if (without.ranges_size() > kRangesMax || without.patterns_size() > kRangesMax)
-    return invalid_argument("more than " + std::to_string(kRangesMax) + " ranges or patterns");
-  for (const silt::v1::SeqRange& range : without.ranges()) {
-    if (range.first() == 0 || range.last() < range.first()) return invalid_argument("a range is first to last, from 1");
-    target.ranges.push_back({range.first(), range.last()});
-  }
-  target.patterns.assign(without.patterns().begin(), without.patterns().end());
-  if (target.ranges.empty() && target.patterns.empty()) return invalid_argument("without what?");
+  SILT_TRY(take(request.without(), target.ranges, target.patterns));
   return target;
+}
+
+Status take(const silt::v1::ForgetRequest& request, learn::ForgetTarget& target) {
+  using Kind = learn::ForgetKind;
+  switch (request.what_case()) {
+    case silt::v1::ForgetRequest::kRecords:
+      if (target.sources.size() != 1) return invalid_argument("records are of one source, and these are " + std::to_string(target.sources.size()));
+      target.kind = request.records().patterns_size() > 0 ? Kind::kPatterns : Kind::kRecords;
+      return take(request.records(), target.ranges, target.patterns);
+    case silt::v1::ForgetRequest::kText:
+      target.kind = Kind::kText;
+      target.text = request.text();
+      return Status::ok();
+    case silt::v1::ForgetRequest::kWhole:
+      target.kind = request.all() ? Kind::kTenant : Kind::kSources;
+      return Status::ok();
+    case silt::v1::ForgetRequest::WHAT_NOT_SET: break;
+  }
+  return invalid_argument("neither records, text nor whole is given");
+}
+
+void fill(const learn::ForgottenSource& source, silt::v1::Forgotten& to) {
+  to.set_source(escape_bytes(source.name));
+  to.set_whole(source.whole);
+  to.set_records(source.records);
+  to.set_unreadable_records(source.unreadable_records);
+  to.set_old_version(source.state.old_version);
+  to.set_old_digest(source.state.old_digest.hex());
+  to.set_dropped_versions(source.state.dropped_versions);
+  to.set_journal_before(source.journal_before);
+  to.set_journal_after(source.journal_after);
+  if (source.whole) return;
+  to.set_from_version(source.state.from_version);
+  to.set_from_digest(source.state.from_digest.hex());
+  to.set_from_seq(source.state.from_seq);
 }
 
 void fill_entry(access::AuditEntry entry, silt::v1::AuditEntry& to) {
@@ -149,6 +187,39 @@ Result<silt::v1::RollbackStateResponse> Api::rollback_state(const Call& call,
   response.set_left_out_records(result.left_out_records);
   response.set_reread_records(result.reread_records);
   response.set_dropped_versions(result.dropped_versions);
+  return response;
+}
+
+Result<silt::v1::ForgetResponse> Api::forget(const Call& call, const silt::v1::ForgetRequest& request) const {
+  SILT_TRY(check_names(request));
+  if (request.all() == (request.sources_size() > 0)) return invalid_argument("name sources, or all of them");
+  learn::ForgetTarget target;
+  SILT_ASSIGN(target.tenant, Catalogue::tenant_of(call, request.tenant()));
+  const std::vector<std::string> names(request.sources().begin(), request.sources().end());
+  auto found = catalogue_.find(call, escape_bytes(target.tenant), names);
+  // What was forgotten is not found any more: its certificate is.
+  const bool gone = found.status().code() == Code::kNotFound && !request.dry_run();
+  if (!found.is_ok() && !gone) return found.status();
+  if (found.is_ok()) target.sources = std::move(*found);
+  if (!gone) SILT_TRY(take(request, target));
+  const auto certified = gone ? dependencies_.forgetter.certificate(target.tenant, request.request_id())
+                              : dependencies_.forgetter.forget(target, {request.request_id(), request.dry_run(), call.cancelled});
+  if (!certified.is_ok()) return gone ? found.status() : certified.status();
+  const learn::ForgetCertificate& certificate = *certified;
+  silt::v1::ForgetResponse response;
+  response.set_tenant(escape_bytes(certificate.tenant));
+  response.set_request_id(certificate.request_id);
+  response.set_dry_run(request.dry_run());
+  response.set_text_sha256(certificate.text_sha256);
+  *response.mutable_begun() = TimeUtil::MicrosecondsToTimestamp(certificate.begun_us);
+  if (certificate.ended_us != 0) *response.mutable_ended() = TimeUtil::MicrosecondsToTimestamp(certificate.ended_us);
+  for (const learn::ForgottenSource& source : certificate.sources) fill(source, *response.add_sources());
+  for (const std::string& name : certificate.may_remember) response.add_may_remember(escape_bytes(name));
+  response.set_complete(!request.dry_run() && certificate.is_complete());
+  response.set_files_replaced(certificate.files_replaced);
+  for (const std::string& name : certificate.files_left) response.add_files_left(name);
+  response.set_files_searched(certificate.files_searched);
+  for (const std::string& name : certificate.files_with_text) response.add_files_with_text(name);
   return response;
 }
 

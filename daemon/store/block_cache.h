@@ -40,6 +40,13 @@ class RecentlyUsed {
     const std::lock_guard lock(mutex_);
     remove({source, first});
   }
+  void drop(SourceRef source) {
+    const std::lock_guard lock(mutex_);
+    for (auto it = by_key_.lower_bound({source, 0}); it != by_key_.end() && it->first.first == source;) {
+      const Key key = (it++)->first;
+      remove(key);
+    }
+  }
 
  private:
   using Key = std::pair<SourceRef, Seq>;
@@ -81,6 +88,19 @@ struct BlockCache {
   RecentlyUsed<SegmentLetters> letters{16 << 20};
   RecentlyUsed<Block> decoded{8 << 20};
   RecentlyUsed<OpenedSegment> opened{24 << 20};
+
+  void drop(SourceRef source, Seq first) {
+    summaries.drop(source, first);
+    letters.drop(source, first);
+    decoded.drop(source, first);
+    opened.drop(source, first);
+  }
+  void drop(SourceRef source) {
+    summaries.drop(source);
+    letters.drop(source);
+    decoded.drop(source);
+    opened.drop(source);
+  }
 };
 
 }  // namespace silt::store

@@ -5,6 +5,7 @@
 // by reopening decides what is there. Nothing resumes by itself.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "daemon/store/forget_store.h"
 
 namespace rocksdb {
 class ColumnFamilyHandle;
@@ -81,12 +83,24 @@ class Database {
   Result<std::optional<Row>> last_not_after(Family family, std::string_view begin,
                                             std::string_view last) const;
 
+  // Writes all that there is into new files, so that no table, blob or log holds what was deleted or replaced.
+  // Others may read and write meanwhile. kCancelled after end_rewrites().
+  Result<Scrubbed> rewrite();
+  void end_rewrites() { end_rewrites_ = true; }
+  Status check_room_to_rewrite() const;
+  // A store of its own in `path`, which must not be there: what is durable now, by links where the file system has
+  // them. Others may read and write meanwhile.
+  Status checkpoint(const std::string& path) const;
+  // Names of files in the folder that hold `bytes` as they are.
+  Result<std::vector<std::string>> files_with(std::string_view bytes) const;
+
   const std::string& path() const { return path_; }
 
  private:
   class Listener;
   explicit Database(std::string path);
   rocksdb::Status sync_log();
+  Result<std::vector<std::string>> data_files() const;
   void tidy_up();  // before a close in good order
   Status translate(const rocksdb::Status& status, std::string_view action) const;
 
@@ -94,6 +108,7 @@ class Database {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   std::shared_ptr<Listener> listener_;
+  std::atomic<bool> end_rewrites_{false};
   std::mutex write_mutex_;
   Status failed_;  // the first failed write; guarded by write_mutex_
 };

@@ -54,6 +54,12 @@ class FoldStore {
   virtual Result<Seq> trim(SourceRef source, Seq floor) = 0;
   // Starts the fold again from the floor: patterns and marks go, segments stay as records.
   virtual Status reset_fold(SourceRef source) = 0;
+  // Leaves tombstones of these records in chunks, without their gap rows, and starts the fold again from the floor.
+  // `ranges`: ascending, apart. Segments are the caller's: it has replaced them.
+  virtual Status forget(SourceRef source, const std::vector<SeqRange>& ranges) = 0;
+  // How often the fold was started again since the store was opened: what was kept of another one is of a past
+  // that is no more.
+  virtual std::uint64_t fold_generation(SourceRef source) const = 0;
 };
 
 }  // namespace silt::store

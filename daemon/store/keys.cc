@@ -61,6 +61,10 @@ std::string of_request(TenantId tenant, std::string_view request_id) {
   return of_tenant(kRequest, tenant).append(request_id);
 }
 
+std::string of_plan(std::string_view id) {
+  return of_table(kForgetPlan) + std::string(id);
+}
+
 std::string after(std::string prefix) {
   while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
   if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);

@@ -20,6 +20,7 @@
 //            'j' id                                   TokenRow
 //            'q' tenant request-id                    RequestRow
 //            'w' tenant source pattern                a vector (vector_store.h)
+//            'y' id                                   a plan of forgetting (forget_store.h)
 //   chunk    'k' tenant source first-seq              a chunk (chunk.h)
 //            'f' tenant source first-seq              marks of chunks (marks.h)
 //   segment  's' tenant source first-seq              a segment (segment.h)
@@ -38,7 +39,7 @@ namespace silt::store::keys {
 inline constexpr char kSchema = 'm', kSource = 'n', kIntakeHead = 'i', kCursor = 'c', kShed = 'd',
                       kGap = 'l', kFoldHead = 'o', kPattern = 'p', kNetHead = 'h', kScores = 'e', kTail = 't',
                       kVersion = 'v', kLeftOut = 'x', kAuditAnchor = 'a', kToken = 'j', kRequest = 'q', kVector = 'w', kChunk = 'k', kMarks = 'f', kSegment = 's',
-                      kSegmentInfo = 'g', kBlob = 'b';
+                      kSegmentInfo = 'g', kBlob = 'b', kForgetPlan = 'y';
 
 std::string schema();
 std::string audit_anchor();
@@ -50,6 +51,7 @@ std::string of_pattern(char table, SourceRef source, PatternId pattern);
 std::string of_cursor(std::string_view connector, std::string_view key);
 std::string of_tenant(char table, TenantId tenant);  // prefix
 std::string of_request(TenantId tenant, std::string_view request_id);
+std::string of_plan(std::string_view id);
 
 // The first key behind all keys that start with `prefix`.
 std::string after(std::string prefix);

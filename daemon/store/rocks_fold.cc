@@ -28,10 +28,7 @@ Status RocksStore::commit(std::span<const FoldCommit> commits) {
   SILT_TRY(database_->write(std::move(changes)));
   for (const FoldCommit& commit : commits) {
     for (const SealedSegment& sealed : commit.sealed) {
-      blocks_.summaries.drop(commit.source, sealed.info.first_seq);
-      blocks_.letters.drop(commit.source, sealed.info.first_seq);
-      blocks_.opened.drop(commit.source, sealed.info.first_seq);
-      blocks_.decoded.drop(commit.source, sealed.info.first_seq);
+      blocks_.drop(commit.source, sealed.info.first_seq);
     }
   }
   const std::lock_guard lock(mutex_);
@@ -140,6 +137,11 @@ Result<Seq> RocksStore::trim(SourceRef source, Seq floor) {
 
 Status RocksStore::reset_fold(SourceRef source) {
   const std::lock_guard changing(change_mutex_);
+  return start_fold_again(source, database_->begin());
+}
+
+// With `changes`, in one batch.
+Status RocksStore::start_fold_again(SourceRef source, WriteSet changes) {
   SILT_ASSIGN(FoldHead head, fold_head(source));
   head.folded_seq = head.floor_seq;
   head.folded_bytes = 0;
@@ -148,7 +150,6 @@ Status RocksStore::reset_fold(SourceRef source) {
   head.patterns = 0;
   head.last_event_us = head.last_event_arrival_us = 0;
   head.last_event_place = 0;
-  WriteSet changes = database_->begin();
   const auto erase = [&](Family family, char table) {
     const std::string begin = keys::of_source(table, source);
     changes.erase_range(family, begin, keys::after(begin));
@@ -159,9 +160,18 @@ Status RocksStore::reset_fold(SourceRef source) {
   const std::string key = keys::of_source(keys::kFoldHead, source);
   changes.put(Family::kMain, key, rows::encode(key, head));
   SILT_TRY(database_->write(std::move(changes)));
+  blocks_.drop(source);
   const std::lock_guard lock(mutex_);
-  known_.at(source).fold = head;
+  Known& known = known_.at(source);
+  known.fold = head;
+  ++known.fold_generation;
   return Status::ok();
+}
+
+std::uint64_t RocksStore::fold_generation(SourceRef source) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(source);
+  return found == known_.end() ? 0 : found->second.fold_generation;
 }
 
 }  // namespace silt::store

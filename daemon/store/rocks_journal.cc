@@ -10,6 +10,7 @@
 #include "daemon/store/rocks_store.h"
 #include "daemon/store/rows.h"
 #include "daemon/store/sha256.h"
+#include "daemon/store/tombstone.h"
 
 namespace silt::store {
 namespace {
@@ -273,6 +274,7 @@ Result<JournalRecord> RocksStore::read(SourceRef source, Seq seq) const {
   if (!block || block->first_seq > seq) return not_found(name + " is not in the journal");
   if (!block->damage.empty()) return data_loss(name + ": " + block->damage);
   const RecordView& view = block->records.records()[seq - block->first_seq];
+  if (is_forgotten(view)) return not_found(name + " was forgotten");
   JournalRecord record;
   record.seq = seq;
   record.arrival_us = view.arrival_us;

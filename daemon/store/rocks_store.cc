@@ -179,6 +179,7 @@ Status RocksStore::delete_source(SourceRef source, const RequestResult& request)
   erase(Family::kState, {keys::kBlob});
   SILT_TRY(put_request(source.tenant, request, changes));
   SILT_TRY(database_->write(std::move(changes)));
+  blocks_.drop(source);
   const std::lock_guard lock(mutex_);
   by_stream_.erase(stream_key(known.info.tenant, known.info.stream));
   known_.erase(source);

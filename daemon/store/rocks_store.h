@@ -19,6 +19,7 @@
 #include "daemon/store/database.h"
 #include "daemon/store/evidence_store.h"
 #include "daemon/store/fold_store.h"
+#include "daemon/store/forget_store.h"
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/store/segment_builder.h"
@@ -57,7 +58,8 @@ class RocksStore final : public RecordLog,
                          public EvidenceStore,
                          public VectorStore,
                          public AuditAnchors,
-                         public TokenStore {
+                         public TokenStore,
+                         public ForgetStore {
  public:
   static Result<std::unique_ptr<RocksStore>> open(const StoreOptions& options);
 
@@ -83,6 +85,8 @@ class RocksStore final : public RecordLog,
   Result<std::vector<SegmentInfo>> segments(SourceRef source) const override;
   Result<Seq> trim(SourceRef source, Seq floor) override;
   Status reset_fold(SourceRef source) override;
+  Status forget(SourceRef source, const std::vector<SeqRange>& ranges) override;
+  std::uint64_t fold_generation(SourceRef source) const override;
 
   // NetStore
   Result<std::optional<NetHead>> net_head(SourceRef source) const override;
@@ -129,6 +133,22 @@ class RocksStore final : public RecordLog,
   Status put_token(const TokenRow& row) override;
   Status remove_tokens(const std::vector<std::string>& ids) override;
 
+  // ForgetStore
+  Status put_plan(const ForgetPlan& plan) override;
+  Result<std::vector<ForgetPlan>> plans() const override;
+  Status finish_plan(const std::string& id, const std::string& result, std::int64_t now_us) override;
+  Result<std::optional<std::string>> plan_result(const std::string& id) const override;
+  Status forget_requests(TenantId tenant) override;
+  Status forget_cursors(const std::string& connector) override;
+  Status check_room_to_scrub() const override { return database_->check_room_to_rewrite(); }
+  Result<Scrubbed> scrub() override { return database_->rewrite(); }
+  void end_scrubs() override { database_->end_rewrites(); }
+  Result<std::vector<std::string>> files_with(std::string_view bytes) const override { return database_->files_with(bytes); }
+
+  // See Database.
+  Status checkpoint(const std::string& path) const { return database_->checkpoint(path); }
+  const std::string& path() const { return database_->path(); }
+
   // By tenant and name. Reads everything.
   Result<std::vector<SourceDigest>> digests() const;
 
@@ -138,6 +158,7 @@ class RocksStore final : public RecordLog,
     IntakeHead intake;
     FoldHead fold;
     std::optional<NetHead> net;
+    std::uint64_t fold_generation = 0;
     bool stored = false;  // its row is written with its first records
   };
   // Of the newest row of scores, which still grows. The learner thread's alone.
@@ -172,6 +193,8 @@ class RocksStore final : public RecordLog,
 
   Status put_fold(const FoldCommit& commit, FoldHead& head, WriteSet& changes) const;
   Status put_sealed(SourceRef source, const SealedSegment& sealed, FoldHead& head, WriteSet& changes) const;
+  Status start_fold_again(SourceRef source, WriteSet changes);
+  Status forget_in_chunks(const Known& known, const std::vector<SeqRange>& ranges, WriteSet& changes) const;
   Status put_net(NetCommit& commit, WriteSet& changes);
   Result<OpenScores*> open_scores(SourceRef source);
   Status put_blob(const NetCommit& commit, WriteSet& changes) const;

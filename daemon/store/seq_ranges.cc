@@ -38,6 +38,11 @@ bool covers(const std::vector<SeqRange>& normal, Seq first, Seq last) {
   return range != nullptr && last <= range->last;
 }
 
+bool touches(const std::vector<SeqRange>& normal, Seq first, Seq last) {
+  const SeqRange* const range = range_before(normal, last);
+  return range != nullptr && range->last >= first;
+}
+
 std::uint64_t records_in(const std::vector<SeqRange>& normal) {
   std::uint64_t records = 0;
   for (const SeqRange& range : normal) records += range.last - range.first + 1;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/hex.h"
 
 namespace silt::store {
 namespace {
@@ -35,6 +36,10 @@ Sha256 sha256(std::initializer_list<std::string_view> parts) {
 
 Sha256 sha256(std::string_view bytes) {
   return sha256({bytes});
+}
+
+std::string hex_of(const Sha256& hash) {
+  return to_hex({reinterpret_cast<const char*>(hash.data()), hash.size()});
 }
 
 std::string sha256_string(std::string_view bytes) {

@@ -17,6 +17,7 @@ using Sha256 = std::array<std::uint8_t, 32>;
 Sha256 sha256(std::string_view bytes);
 Sha256 sha256(std::initializer_list<std::string_view> parts);  // of their concatenation
 std::string sha256_string(std::string_view bytes);             // the same 32 bytes
+std::string hex_of(const Sha256& hash);                        // 64 lower-case digits
 
 // What chunks and segments carry: the hash of all lengths (u32, little-endian), then all texts. Two
 // lists of texts have the same one only if they are equal, wherever the texts are cut.

@@ -230,6 +230,9 @@ Result<store::Seq> LinesStore::trim(store::SourceRef, store::Seq) {
 Status LinesStore::reset_fold(store::SourceRef) {
   return unimplemented("lines only");
 }
+Status LinesStore::forget(store::SourceRef, const std::vector<store::SeqRange>&) {
+  return unimplemented("lines only");
+}
 Result<store::SeqRange> LinesStore::seqs_between(store::SourceRef, std::int64_t, std::int64_t) const {
   return unimplemented("lines only");
 }

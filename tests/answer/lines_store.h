@@ -49,6 +49,8 @@ class LinesStore final : public store::RecordLog, public store::EvidenceStore, p
   Result<std::vector<store::SegmentInfo>> segments(store::SourceRef) const override;
   Result<store::Seq> trim(store::SourceRef, store::Seq) override;
   Status reset_fold(store::SourceRef) override;
+  Status forget(store::SourceRef, const std::vector<store::SeqRange>&) override;
+  std::uint64_t fold_generation(store::SourceRef) const override { return 0; }
 
  private:
   struct Source {

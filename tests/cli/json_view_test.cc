@@ -92,6 +92,10 @@ TEST(Json, NothingOfAMessageIsLeftOut) {
                first_of(to_json(versions), "sources").at("versions").as_array().at(0).as_object());
   expect_whole(silt::v1::RollbackStateResponse(), parsed(to_json(silt::v1::RollbackStateResponse())));
   expect_whole(silt::v1::PinVersionResponse(), parsed(to_json(silt::v1::PinVersionResponse())));
+  silt::v1::ForgetResponse forgotten;
+  forgotten.add_sources();
+  expect_whole(forgotten, parsed(to_json(forgotten)));
+  expect_whole(forgotten.sources(0), first_of(to_json(forgotten), "sources"));
   silt::v1::DiffVersionsResponse diff;
   diff.add_changes();
   expect_whole(diff, parsed(to_json(diff)));

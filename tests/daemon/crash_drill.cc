@@ -153,6 +153,12 @@ const std::vector<std::string>& CrashDrill::rollback_points() {
   return all;
 }
 
+const std::vector<std::string>& CrashDrill::forget_points() {
+  static const std::vector<std::string> all = {"learn.before_forget", "fold.segments_forgotten", "fold.forgotten",
+                                               "learn.after_forget"};
+  return all;
+}
+
 void CrashDrill::write_lines(const std::string& file, int count) {
   static constexpr const char* kWords[] = {"accepted", "refused", "opened", "closed", "expired"};
   std::ofstream out(dir_.path("logs/" + file), std::ios::app | std::ios::binary);
@@ -182,13 +188,14 @@ std::vector<std::string> CrashDrill::arguments(const std::string& store,
                                   "step=" + std::to_string(stamp_step_us)};
   if (store != "twin") out.push_back("retention=" + std::to_string(retention_bytes));
   std::string all;
-  for (const Rollback& rollback : rollbacks) {
-    const std::uint64_t at = store == "twin" ? lines_ : rollback.at;
-    const std::string one = std::to_string(at) + ":" + std::to_string(rollback.left_out.first) + ":" + std::to_string(rollback.left_out.last);
+  for (const Change& change : changes) {
+    const std::uint64_t at = store == "twin" ? lines_ : change.at;
+    const std::string one = std::to_string(at) + ":" + std::to_string(change.range.first) + ":" + std::to_string(change.range.last) + ":" + change.what;
     const std::string comma = all.empty() ? "" : ",";
     all = store == "twin" ? one + comma + all : all + comma + one;
   }
-  if (!all.empty()) out.push_back("rollbacks=" + all);
+  if (!all.empty()) out.push_back("changes=" + all);
+  if (backups && store != "twin") out.push_back("backup=" + dir_.path("backup"));
   out.insert(out.end(), extra.begin(), extra.end());
   return out;
 }

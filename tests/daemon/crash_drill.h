@@ -59,18 +59,21 @@ class CrashDrill {
   // Set before the first run.
   std::int64_t stamp_step_us = 50'000;  // 0 with several files: their order differs from run to run
   std::uint64_t retention_bytes = 0;    // of the store, not of its twin
-  // Once so many records are processed, these are left out; of the twin when it has read everything, in the
-  // other order.
-  struct Rollback {
+  // Once so many records are processed, these are left out or forgotten; of the twin when it has read everything, in
+  // the other order.
+  struct Change {
     std::uint64_t at = 0;
-    store::SeqRange left_out;
+    store::SeqRange range;
+    std::string what = "rollback";  // or forget
   };
-  std::vector<Rollback> rollbacks;
+  std::vector<Change> changes;
+  bool backups = false;  // are made all the time, of the store
 
   std::mt19937_64 random;
 
   static const std::vector<std::string>& points();
   static const std::vector<std::string>& rollback_points();
+  static const std::vector<std::string>& forget_points();
 
  private:
   struct Contents {

@@ -1,5 +1,5 @@
-// crash_drill --rounds N [--seed S] [--files N] [--retention BYTES] [--rollbacks N]: the drill of crash_test.cc, as long
-// as you like. Ends with 1 and what differs when a store of a killed process is not that of its twin.
+// crash_drill --rounds N [--seed S] [--files N] [--retention BYTES] [--rollbacks N] [--forgets N] [--backups 1]:
+// the drill of crash_test.cc, as long as you like. Ends with 1 and what differs when a store of a killed process is not that of its twin.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -9,23 +9,27 @@
 #include "tests/daemon/crash_drill.h"
 
 int main(int argc, char** argv) {
-  std::uint64_t rounds = 200, seed = std::random_device()(), files = 1, retention = 4000, rollbacks = 0;
+  std::uint64_t rounds = 200, seed = std::random_device()(), files = 1, retention = 4000, rollbacks = 0, forgets = 0, backups = 0;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::uint64_t value = std::strtoull(argv[i + 1], nullptr, 10);
     if (std::strcmp(argv[i], "--rounds") == 0) rounds = value;
     if (std::strcmp(argv[i], "--seed") == 0) seed = value;
     if (std::strcmp(argv[i], "--files") == 0) files = value;
     if (std::strcmp(argv[i], "--retention") == 0) retention = value;
-    if (std::strcmp(argv[i], "--rollbacks") == 0) rollbacks = value;  // of one file that is kept whole
+    if (std::strcmp(argv[i], "--rollbacks") == 0) rollbacks = value;  // of one file that is kept whole, as the next
+    if (std::strcmp(argv[i], "--forgets") == 0) forgets = value;
+    if (std::strcmp(argv[i], "--backups") == 0) backups = value;
   }
   silt::testing::CrashDrill drill(seed);
   drill.retention_bytes = retention;
   if (files > 1) drill.stamp_step_us = 0;
-  for (std::uint64_t i = 0; i < rollbacks; ++i) {
+  drill.backups = backups > 0;
+  for (std::uint64_t i = 0; i < rollbacks + forgets; ++i) {
     const std::uint64_t at = 10 + 20 * i, first = 1 + drill.random() % at;
-    drill.rollbacks.push_back({at, {first, std::min(at, first + drill.random() % 15)}});
+    const bool forget = drill.random() % (rollbacks + forgets) < forgets;
+    drill.changes.push_back({at, {first, std::min(at, first + drill.random() % 15)}, forget ? "forget" : "rollback"});
   }
-  if (rollbacks > 0) drill.retention_bytes = 0;
+  if (rollbacks + forgets > 0) drill.retention_bytes = 0;
   std::vector<std::string> names;
   for (std::uint64_t i = 0; i < files; ++i) {
     names.push_back(std::to_string(i) + ".log");

@@ -64,7 +64,7 @@ TEST_F(CrashTest, WithoutPowerAtEachNamedPoint) {
 
 // Records are left out meanwhile: of what was learned, of what is being learned again, and of what is newest.
 TEST_F(CrashTest, KilledWhileStatesAreRolledBack) {
-  drill_.rollbacks = {{60, {21, 40}}, {110, {90, 110}}, {150, {1, 9}}, {200, {35, 130}}};
+  drill_.changes = {{60, {21, 40}}, {110, {90, 110}}, {150, {1, 9}}, {200, {35, 130}}};
   drill_.write_lines("app.log", 220);
   for (int i = 0; i < 12; ++i) drill_.round({"app.log"});
   EXPECT_EQ(drill_.difference(), "");
@@ -75,7 +75,28 @@ TEST_F(CrashTest, KilledAtEachMomentOfARollback) {
   for (const std::string& point : CrashDrill::rollback_points()) {
     for (const bool power : {false, true}) {
       const std::uint64_t lines = drill_.lines();
-      drill_.rollbacks.push_back({lines, {lines - 20, lines - 10}});
+      drill_.changes.push_back({lines, {lines - 20, lines - 10}});
+      drill_.write_lines("app.log", 50);
+      drill_.die_at(point, 1, power);
+    }
+  }
+  EXPECT_EQ(drill_.difference(), "");
+}
+
+TEST_F(CrashTest, KilledWhileRecordsAreForgottenAndBackupsAreMade) {
+  drill_.backups = true;
+  drill_.changes = {{60, {21, 40}, "forget"}, {110, {90, 110}}, {150, {1, 9}, "forget"}, {200, {100, 180}, "forget"}};
+  drill_.write_lines("app.log", 220);
+  for (int i = 0; i < 12; ++i) drill_.round({"app.log"});
+  EXPECT_EQ(drill_.difference(), "");
+}
+
+TEST_F(CrashTest, KilledAtEachMomentOfForgetting) {
+  drill_.write_lines("app.log", 60);
+  for (const std::string& point : CrashDrill::forget_points()) {
+    for (const bool power : {false, true}) {
+      const std::uint64_t lines = drill_.lines();
+      drill_.changes.push_back({lines, {lines - 40, lines - 10}, "forget"});
       drill_.write_lines("app.log", 50);
       drill_.die_at(point, 1, power);
     }

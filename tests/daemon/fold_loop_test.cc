@@ -418,6 +418,8 @@ class FullStore final : public store::FoldStore {
   }
   Result<Seq> trim(SourceRef source, Seq floor) override { return real_.trim(source, floor); }
   Status reset_fold(SourceRef source) override { return real_.reset_fold(source); }
+  Status forget(SourceRef source, const std::vector<store::SeqRange>& ranges) override { return real_.forget(source, ranges); }
+  std::uint64_t fold_generation(SourceRef source) const override { return real_.fold_generation(source); }
 
  private:
   store::FoldStore& real_;

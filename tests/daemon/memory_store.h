@@ -13,6 +13,7 @@
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/store/seq_ranges.h"
+#include "daemon/store/tombstone.h"
 
 namespace silt::testing {
 
@@ -143,6 +144,29 @@ class MemoryStore final : public store::RecordLog,
     source.patterns.clear();
     return Status::ok();
   }
+  Status forget(store::SourceRef ref, const std::vector<store::SeqRange>& ranges) override {
+    change(ref, [&](StoredSource& source) {
+      for (auto& shared : source.blocks) {
+        auto block = std::make_shared<store::Block>(copy_of(*shared));
+        std::vector<store::RecordView> records(block->records.records().begin(), block->records.records().end());
+        for (store::RecordView& record : records) {
+          if (store::contains(ranges, record.seq)) record = store::tombstone_of(record);
+        }
+        auto texts = std::make_unique<std::string[]>(records.size());
+        for (std::size_t i = 0; i < records.size(); ++i) records[i].text = texts[i] = records[i].text;
+        block->records = store::RecordBlock(std::move(texts), std::move(records));
+        shared = std::move(block);
+      }
+    });
+    return reset_fold(ref);
+  }
+  Status forget(store::SourceRef ref, const std::vector<store::SeqRange>& ranges, const std::function<void()>&) override {
+    ++fold_resets;
+    SILT_TRY(forget(ref, ranges));
+    fold(ref);
+    return Status::ok();
+  }
+  std::uint64_t fold_generation(store::SourceRef) const override { return fold_resets; }
   Status reset(store::SourceRef ref) override {
     ++fold_resets;
     SILT_TRY(reset_fold(ref));
@@ -156,6 +180,10 @@ class MemoryStore final : public store::RecordLog,
       if (shared->last_seq <= source.fold.folded_seq) continue;
       auto block = std::make_shared<store::Block>(copy_of(*shared));
       for (const store::RecordView& record : block->records.records()) {
+        if (store::is_forgotten(record)) {
+          block->marks.push_back({0, record.arrival_us, false});
+          continue;
+        }
         std::string pattern;
         for (const char c : record.text) {
           if (std::isdigit(static_cast<unsigned char>(c)) == 0) pattern += c;

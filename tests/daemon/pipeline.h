@@ -17,7 +17,9 @@
 #include "connectors/file/file_connector.h"
 #include "daemon/intake/intake.h"
 #include "daemon/learn/fold_loop.h"
+#include "daemon/learn/forgetter.h"
 #include "daemon/learn/learn_loop.h"
+#include "daemon/learn/source_admin.h"
 #include "daemon/store/rocks_store.h"
 #include "model/model.h"
 
@@ -49,6 +51,7 @@ struct PipelineOptions {
   rocksdb::Env* env = nullptr;
   std::int64_t stamp_step_us = 50'000;
   std::uint64_t retention_bytes = 0;  // of segments of a source
+  std::uint64_t burst_tokens = 3000;  // small, so that the policy has to choose
   std::function<void(std::string_view)> at_point;
 };
 
@@ -76,7 +79,11 @@ class Pipeline {
     if (fold_loop_) fold_loop_->stop();
     if (learner_loop_) learner_loop_->stop();
   }
-  store::RocksStore& store() { return *store_; }
+  store::RocksStore& store() const { return *store_; }
+  learn::LearnLoop& learner() { return *learner_loop_; }
+  learn::Forgetter& forgetter() { return *forgetter_; }
+  const learn::Snapshots& snapshots() const { return snapshots_; }
+  model::Learner& model_learner() { return *learner_; }
   // Records processed durably, over all sources.
   Result<std::uint64_t> learned() const {
     std::uint64_t sum = 0;
@@ -97,6 +104,14 @@ class Pipeline {
     request.request_id = id;
     request.left_out = {left_out};
     return learner_loop_->rollback(request).status();
+  }
+  Status forget(const std::string& id, store::SeqRange range) {
+    static const std::atomic<bool> never{false};
+    learn::ForgetTarget target;
+    target.tenant = "default";
+    target.sources = {store_->sources().at(0)};
+    target.ranges = {range};
+    return forgetter_->forget(target, {id, /*dry_run=*/false, never}).status();
   }
 
  private:
@@ -119,6 +134,12 @@ class Pipeline {
     learner_loop_ =
         std::make_unique<learn::LearnLoop>(*store_, *store_, *store_, *fold_loop_, snapshots_, *learner_,
                                            model_->tokenizer(), clock_, learn_options(options));
+    admin_ = std::make_unique<learn::StoreAdmin>(*store_, *store_, *store_, *store_, clock_, [this](store::SourceRef source) {
+      SILT_TRY(fold_loop_->drop(source));
+      return learner_loop_->drop(source);
+    });
+    forgetter_ = std::make_unique<learn::Forgetter>(
+        learn::Forgetter::Parts{*store_, *store_, *store_, *store_, *learner_loop_, *admin_, clock_});
     return make_intake(options);
   }
 
@@ -158,10 +179,10 @@ class Pipeline {
     learn.model_fingerprint = model_->fingerprint().hex();
     learn.at_point = options.at_point;
     learn.on_fatal = [this](const Status& status) { fail(status); };
-    learn.policy = [](const store::SourceInfo&) {
+    learn.policy = [burst = options.burst_tokens](const store::SourceInfo&) {
       fold::PolicyConfig policy;
       policy.learn_tokens_per_s = 200;
-      policy.burst_tokens = 3000;  // small, so that the policy has to choose
+      policy.burst_tokens = burst;
       return policy;
     };
     return learn;
@@ -200,6 +221,8 @@ class Pipeline {
   learn::Snapshots snapshots_;
   std::unique_ptr<learn::FoldLoop> fold_loop_;
   std::unique_ptr<learn::LearnLoop> learner_loop_;
+  std::unique_ptr<learn::StoreAdmin> admin_;
+  std::unique_ptr<learn::Forgetter> forgetter_;
   std::unique_ptr<connectors::Waiter> waiter_;
   std::unique_ptr<intake::Intake> intake_;
   std::thread io_thread_;

@@ -5,7 +5,9 @@
 //     step=N       microseconds between the stamps of two records
 //     finish=N     records after which it stops; 0: when it is killed
 //     retention=N  bytes of segments that are kept of each source
-//     rollbacks=AT:FIRST:LAST,...  once AT records are processed, these are left out, each once
+//     changes=AT:FIRST:LAST:WHAT,...  once AT records are processed, these are left out ("rollback") or forgotten
+//                                     ("forget"), each once
+//     backup=PATH  backups are made and removed all the time
 //     reset=ID     then, with all that there is processed, the first source is reset, once
 //     point=NAME count=N   dies at the n-th passing; "any" is any point
 //     power=SEED   when it dies, its machine loses power, too: what was not synced is lost by chance
@@ -15,6 +17,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <random>
@@ -22,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/store/backup.h"
 #include "tests/daemon/pipeline.h"
 #include "tests/support/power_loss_env.h"
 
@@ -63,32 +67,45 @@ class Death {
   bool has_power_ = true;
 };
 
-struct Rollback {
+struct Change {
   std::uint64_t at = 0;
-  silt::store::SeqRange left_out;
+  silt::store::SeqRange range;
+  std::string what;
+
+  silt::Status carry_out(Pipeline& pipeline) const {
+    const std::string id = what + std::to_string(range.first) + "-" + std::to_string(range.last);
+    return what == "forget" ? pipeline.forget(id, range) : pipeline.roll_back(id, range);
+  }
 };
 
-std::vector<Rollback> rollbacks_of(const std::string& text) {
-  std::vector<Rollback> out;
+std::vector<Change> changes_of(const std::string& text) {
+  std::vector<Change> out;
   std::istringstream all(text);
   for (std::string one; std::getline(all, one, ',');) {
-    Rollback rollback;
+    Change change;
     char colon = 0;
-    std::istringstream(one) >> rollback.at >> colon >> rollback.left_out.first >> colon >> rollback.left_out.last;
-    out.push_back(rollback);
+    std::istringstream(one) >> change.at >> colon >> change.range.first >> colon >> change.range.last >> colon >> change.what;
+    out.push_back(change);
   }
   return out;
 }
 
 struct Work {
   std::uint64_t finish_at = 0;
-  std::vector<Rollback> rollbacks;
-  std::string reset;  // a request id; empty: none
+  std::vector<Change> changes;
+  std::string reset;   // a request id; empty: none
+  std::string backup;  // a path; empty: none
 };
 
 int refused(const char* what, const silt::Status& status) {
   std::fprintf(stderr, "%s: %s\n", what, status.to_string().c_str());
   return 75;
+}
+
+silt::Status back_up(const Pipeline& pipeline, const std::string& path) {
+  std::filesystem::remove_all(path);
+  SILT_TRY(silt::store::make_backup(pipeline.store(), path, {}, 0).status());
+  return silt::store::verify_backup(path).status();
 }
 
 int run(const PipelineOptions& options, const Work& work) {
@@ -98,17 +115,21 @@ int run(const PipelineOptions& options, const Work& work) {
     return 74;
   }
   (*pipeline)->start();
-  for (std::size_t done = 0;;) {
+  const silt::Status resumed = (*pipeline)->forgetter().resume([](const auto&) {});
+  if (!resumed.is_ok()) return refused("resume", resumed);
+  for (std::size_t done = 0, look = 0;; ++look) {
     ::usleep(1000);
+    if (!work.backup.empty() && look % 40 == 20) {
+      const silt::Status backed_up = back_up(**pipeline, work.backup);
+      if (!backed_up.is_ok()) return refused("backup", backed_up);
+    }
     if ((*pipeline)->failed()) return 74;
     const auto learned = (*pipeline)->learned();
     if (!learned.is_ok()) return 74;
-    if (done < work.rollbacks.size()) {
-      if (*learned < work.rollbacks[done].at) continue;
-      const silt::store::SeqRange& range = work.rollbacks[done].left_out;
-      const std::string id = std::to_string(range.first) + "-" + std::to_string(range.last);
-      const silt::Status rolled_back = (*pipeline)->roll_back(id, range);
-      if (!rolled_back.is_ok()) return refused("rollback", rolled_back);
+    if (done < work.changes.size()) {
+      if (*learned < work.changes[done].at) continue;
+      const silt::Status changed = work.changes[done].carry_out(**pipeline);
+      if (!changed.is_ok()) return refused(work.changes[done].what.c_str(), changed);
       ++done;
       continue;
     }
@@ -144,5 +165,5 @@ int main(int argc, char** argv) {
   Death death(set["point"], static_cast<long>(number("count")), set["power"]);
   options.env = death.env();
   options.at_point = [&](std::string_view point) { death.pass(point); };
-  return run(options, {static_cast<std::uint64_t>(number("finish")), rollbacks_of(set["rollbacks"]), set["reset"]});
+  return run(options, {static_cast<std::uint64_t>(number("finish")), changes_of(set["changes"]), set["reset"], set["backup"]});
 }

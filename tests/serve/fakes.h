@@ -165,6 +165,8 @@ class FakeFolds final : public store::FoldStore {
   Result<std::vector<store::SegmentInfo>> segments(SourceRef) const override { return unimplemented("fake"); }
   Result<store::Seq> trim(SourceRef, store::Seq) override { return unimplemented("fake"); }
   Status reset_fold(SourceRef) override { return unimplemented("fake"); }
+  Status forget(SourceRef, const std::vector<store::SeqRange>&) override { return unimplemented("fake"); }
+  std::uint64_t fold_generation(SourceRef) const override { return 0; }
 };
 
 class FakeLearner final : public learn::LearnControl {
@@ -179,6 +181,14 @@ class FakeLearner final : public learn::LearnControl {
     rollbacks_.push_back(request);
     return learn::RollbackResult{.old_version = 7, .from_version = 3, .from_seq = 4, .left_out_records = 2};
   }
+  Result<learn::ForgetResult> forget(const learn::ForgetRequest& request) override {
+    const std::lock_guard lock(mutex_);
+    forgotten_.push_back(request);
+    return learn::ForgetResult{.old_version = 7, .from_version = 3, .from_seq = 4, .dropped_versions = 1};
+  }
+  Result<learn::ImportResult> import_state(const learn::ImportRequest& request) override {
+    return learn::ImportResult{.old_version = 7, .new_version = request.version + 1};
+  }
   Result<store::Seq> store_state(SourceRef) override { return store::Seq{4}; }
   Result<std::shared_ptr<const model::FastWeights>> weights_of(SourceRef, store::Seq) override {
     return std::shared_ptr<const model::FastWeights>();
@@ -187,6 +197,10 @@ class FakeLearner final : public learn::LearnControl {
   std::vector<learn::RollbackRequest> rollbacks() const {
     const std::lock_guard lock(mutex_);
     return rollbacks_;
+  }
+  std::vector<learn::ForgetRequest> forgotten() const {
+    const std::lock_guard lock(mutex_);
+    return forgotten_;
   }
   std::vector<ResetRequest> requests() const {
     const std::lock_guard lock(mutex_);
@@ -197,6 +211,30 @@ class FakeLearner final : public learn::LearnControl {
   mutable std::mutex mutex_;
   std::vector<ResetRequest> requests_;
   std::vector<learn::RollbackRequest> rollbacks_;
+  std::vector<learn::ForgetRequest> forgotten_;
+};
+
+class FakeForgets final : public store::ForgetStore {
+ public:
+  Status put_plan(const store::ForgetPlan&) override { return Status::ok(); }
+  Result<std::vector<store::ForgetPlan>> plans() const override { return std::vector<store::ForgetPlan>(); }
+  Status finish_plan(const std::string& id, const std::string& result, std::int64_t) override {
+    results_[id] = result;
+    return Status::ok();
+  }
+  Result<std::optional<std::string>> plan_result(const std::string& id) const override {
+    const auto found = results_.find(id);
+    return found == results_.end() ? std::optional<std::string>() : found->second;
+  }
+  Status forget_requests(TenantId) override { return Status::ok(); }
+  Status forget_cursors(const std::string&) override { return Status::ok(); }
+  Status check_room_to_scrub() const override { return Status::ok(); }
+  Result<store::Scrubbed> scrub() override { return store::Scrubbed{3, {}}; }
+  void end_scrubs() override {}
+  Result<std::vector<std::string>> files_with(std::string_view) const override { return std::vector<std::string>(); }
+
+ private:
+  std::map<std::string, std::string> results_;
 };
 
 class FakeAnchors final : public store::AuditAnchors {
@@ -268,6 +306,9 @@ struct FakeParts {
   FakeAdmin admin{log};
   SystemClock clock;
   learn::StateAdmin states{log, folds, nets, learner, clock};
+  FakeForgets forgets;
+  learn::Forgetter forgetter{learn::Forgetter::Parts{log, folds, nets, forgets, learner, admin, clock}};
+  learn::StateArchive archive{states, nets, learner, "weights", std::nullopt};
   FakeAnchors anchors;
   testing::TempDir dir;
   std::unique_ptr<access::AuditLog> audit = access::AuditLog::open(dir.path("audit.log"), anchors, clock).value();
@@ -276,7 +317,7 @@ struct FakeParts {
   access::Callers callers{*tokens.tokens};
 
   ServerDependencies dependencies() {
-    return {answerer, log, nets, folds, admin, states, *audit, *tokens.tokens, callers};
+    return {answerer, log, nets, folds, admin, states, forgetter, archive, *audit, *tokens.tokens, callers};
   }
 };
 

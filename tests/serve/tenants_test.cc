@@ -45,7 +45,7 @@ struct World {
   void add(const std::string& tenant) {
     const std::string name = source_of(tenant);
     const store::SourceInfo info = store->open_source(tenant, name, "in").value();
-    const std::string text = "accepted visitor of " + tenant + " at door 7", place = "/logs/" + tenant;
+    const std::string text = "accepted visitor of " + tenant + " at door 7, canary 4f9-marigold-" + tenant, place = "/logs/" + tenant;
     store::StreamAppend stream;
     stream.source = info.ref;
     for (int i = 0; i < 3; ++i) {
@@ -83,26 +83,31 @@ struct World {
       answer::Answerer::create({*store, *store, *store, *store, snapshots, nullptr, clock}, {}).value();
   learn::StoreAdmin admin{*store, *store, *store, *store, clock, [](store::SourceRef) { return Status::ok(); }};
   learn::StateAdmin states{*store, *store, *store, learner, clock};
+  learn::Forgetter forgetter{learn::Forgetter::Parts{*store, *store, *store, *store, learner, admin, clock}};
+  learn::StateArchive archive{states, *store, learner, "weights", std::nullopt};
   std::unique_ptr<access::AuditLog> audit = access::AuditLog::open(dir.path("audit.log"), *store, clock).value();
   std::unique_ptr<access::Tokens> tokens = access::Tokens::open(dir.path("TOKEN_KEY"), *store, clock).value();
   access::Callers callers{*tokens};
   std::map<std::string, std::string> token_ids;  // by tenant
-  const Api api{ServerDependencies{*answerer, *store, *store, *store, admin, states, *audit, *tokens, callers}};
+  const Api api{ServerDependencies{*answerer, *store, *store, *store, admin, states, forgetter, archive, *audit, *tokens, callers}};
 };
+
+using Texts = std::map<std::string, std::string>;
 
 // A valid request for whatever has fields of these names; it changes nothing that a later one needs.
 std::unique_ptr<Message> request_for(const Method& method, const std::string& tenant, const std::string& source,
-                                     const std::string& id = "absent") {
-  const std::map<std::string, std::string> texts = {{"tenant", tenant},
-                                                    {"source", source},
-                                                    {"sources", source},
-                                                    {"new_name", source},
-                                                    {"question", "how many visitors?"},
-                                                    {"text", "count words:visitor"},
-                                                    {"pattern", "visitor"},
-                                                    {"line", "accepted visitor"},
-                                                    {"id", id},
-                                                    {"rights", "change"}};
+                                     const Texts& probes = {}) {
+  Texts texts = probes;
+  texts.merge(Texts{{"tenant", tenant},
+                    {"source", source},
+                    {"sources", source},
+                    {"new_name", source},
+                    {"question", "how many visitors?"},
+                    {"text", "count words:visitor"},
+                    {"pattern", "visitor"},
+                    {"line", "accepted visitor"},
+                    {"id", "absent"},
+                    {"rights", "change"}});
   std::unique_ptr<Message> request = new_request(method);
   const auto* reflection = request->GetReflection();
   using Field = google::protobuf::FieldDescriptor;
@@ -163,6 +168,11 @@ bool names_a_tenant(const Method& method) {
   return new_request(method)->GetDescriptor()->FindFieldByName("tenant") != nullptr;
 }
 
+// What holds all tenants is for those who have the right in all.
+bool is_of_all(const Method& method) {
+  return method.path.ends_with("/Backup");
+}
+
 TEST_F(TenantsTest, NobodySeesOrTouchesWhatIsNotTheirs) {
   int calls = 0, granted = 0;
   // The audit log first: what these very requests name will be in it, in the requesters' own tenant.
@@ -174,12 +184,12 @@ TEST_F(TenantsTest, NobodySeesOrTouchesWhatIsNotTheirs) {
       for (const std::string tenant : {"", "alphaland", "betaland", "absentland", "*"}) {
         for (const std::string_view of : World::kTenants) {
           const std::string source = World::source_of(of);
-          const auto request = request_for(method, tenant, source, world_.token_ids.at(std::string(of)));
+          const auto request = request_for(method, tenant, source, {{"id", world_.token_ids.at(std::string(of))}});
           const Outcome outcome = call(method, role.caller, *request);
           const std::string what = std::string(method.path) + " by who " + role.name + " in '" + tenant + "' of " + source;
           ++calls;
           const std::string meant = tenant.empty() ? may.only().value_or("default") : tenant;
-          const bool refused = may.none() || (names_a_tenant(method) && tenant != "*" && !may.sees(meant));
+          const bool refused = may.none() || (is_of_all(method) && !may.every()) || (names_a_tenant(method) && tenant != "*" && !may.sees(meant));
           EXPECT_EQ(outcome.status.code() == Code::kPermissionDenied, refused) << what << ": " << outcome.status.to_string();
           if (outcome.status.is_ok()) ++granted;
           // The name that the request itself held may come back, nothing else of that tenant.
@@ -203,14 +213,36 @@ TEST_F(TenantsTest, NobodySeesOrTouchesWhatIsNotTheirs) {
   EXPECT_GT(granted, calls / 8);
 }
 
+// A canary of each tenant is asked for, by its beginning, through every method that takes a text: who may not see
+// its tenant is answered as if it were not there.
+TEST_F(TenantsTest, ACanaryIsNotToBeFoundFromOutside) {
+  const Caller stranger{"uid:6", Tenants({"alphaland"}), Rights::all()}, owner{"uid:9", Tenants({"betaland"}), Rights::all()};
+  const Texts probes = {{"question", "what is canary 4f9-marigold?"},
+                        {"text", "list words:marigold"},
+                        {"words", "marigold"},
+                        {"pattern", "marigold"},
+                        {"line", "canary 4f9-marigold-"}};
+  int found = 0;
+  for (const Method& method : methods()) {
+    for (const std::string_view of : World::kTenants) {
+      const Outcome outcome = call(method, stranger, *request_for(method, "", World::source_of(of), probes));
+      EXPECT_EQ(outcome.said.find("marigold-betaland"), std::string::npos) << method.path << ":\n" << outcome.said;
+      const Outcome owned = call(method, owner, *request_for(method, "", World::source_of("betaland"), probes));
+      if (owned.said.find("marigold-betaland") != std::string::npos) ++found;
+    }
+  }
+  EXPECT_GE(found, 4);  // by its own tenant it is found, in more ways than one
+}
+
 // The other half: with the right, each method answers of the own tenant.
 TEST_F(TenantsTest, WhoHasTheRightIsAnswered) {
   const Caller caller{"uid:6", Tenants({"alphaland"}), Rights::all()};
   for (const Method& method : methods()) {
-    const Outcome outcome = call(method, caller, *request_for(method, "", World::source_of("alphaland"), world_.token_ids.at("alphaland")));
-    const bool without_model = method.path.ends_with("/DiffVersions");
-    EXPECT_EQ(outcome.status.code(), without_model ? Code::kFailedPrecondition : Code::kOk)
-        << method.path << ": " << outcome.status.to_string();
+    const Outcome outcome = call(method, caller, *request_for(method, "", World::source_of("alphaland"), {{"id", world_.token_ids.at("alphaland")}}));
+    Code expected = is_of_all(method) ? Code::kPermissionDenied : Code::kOk;
+    if (method.path.ends_with("/DiffVersions")) expected = Code::kFailedPrecondition;  // there is no model
+    if (method.path.ends_with("/ImportState")) expected = Code::kInvalidArgument;      // and no file
+    EXPECT_EQ(outcome.status.code(), expected) << method.path << ": " << outcome.status.to_string();
     const bool tells = outcome.status.is_ok() && names_a_tenant(method);
     EXPECT_EQ(outcome.said.find("alphaland") != std::string::npos, tells) << method.path << ":\n" << outcome.said;
   }

@@ -128,7 +128,7 @@ Status PatternVectors::open() {
 }
 
 // Finds out which patterns have no vector.
-Status PatternVectors::look(store::SourceRef source, const store::FoldHead& head) {
+Status PatternVectors::look(store::SourceRef source, const store::FoldHead& head, std::uint64_t generation) {
   std::vector<store::PatternRow> patterns;
   SILT_TRY(deps_.evidence.patterns(source, patterns));
   std::erase_if(patterns, [](const store::PatternRow& row) { return row.merged_into != 0; });
@@ -139,6 +139,7 @@ Status PatternVectors::look(store::SourceRef source, const store::FoldHead& head
   Known known;
   known.patterns = head.patterns;
   known.folded_seq = head.folded_seq;
+  known.generation = generation;
   for (store::VectorRow& row : rows) {
     if (is_packed(row.bytes, static_cast<std::size_t>(encoder_->width()))) known.table->emplace(row.pattern, std::move(row));
   }
@@ -182,17 +183,20 @@ Result<std::vector<store::VectorRow>> PatternVectors::encode(store::SourceRef so
 
 Result<bool> PatternVectors::turn(store::SourceRef source) {
   SILT_TRY(open());
+  const std::uint64_t generation = deps_.folds.fold_generation(source);
   SILT_ASSIGN(const store::FoldHead head, deps_.folds.fold_head(source));
   bool due = false;
   {
     const std::scoped_lock lock(mutex_);
     const auto found = known_.find(source);
-    due = found == known_.end() || (found->second.left.empty() && is_due(found->second.patterns, found->second.folded_seq, head));
+    due = found == known_.end() || found->second.generation != generation ||
+          (found->second.left.empty() && is_due(found->second.patterns, found->second.folded_seq, head));
   }
-  if (due) SILT_TRY(look(source, head));
+  if (due) SILT_TRY(look(source, head, generation));
   const std::vector<store::PatternId> patterns = take(source);
   if (patterns.empty()) return false;
   SILT_ASSIGN(std::vector<store::VectorRow> rows, encode(source, patterns));
+  if (deps_.folds.fold_generation(source) != generation) return true;  // its texts may be forgotten
   SILT_TRY(deps_.vectors.put_vectors(source, encoder_hash_, rows));
   const std::scoped_lock lock(mutex_);
   Known& known = known_[source];

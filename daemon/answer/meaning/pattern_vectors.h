@@ -83,6 +83,7 @@ class PatternVectors {
     std::vector<store::PatternId> left;                                    // to be encoded, most frequent last
     std::uint64_t patterns = 0;                                            // when `left` was made
     store::Seq folded_seq = 0;
+    std::uint64_t generation = 0;  // of the fold
   };
   struct Lane {
     std::deque<store::SourceRef> queue;
@@ -94,7 +95,7 @@ class PatternVectors {
   void queue(std::size_t lane, store::SourceRef source);  // mutex_ held
   void begin();                                           // mutex_ held
   Status open();
-  Status look(store::SourceRef source, const store::FoldHead& head);
+  Status look(store::SourceRef source, const store::FoldHead& head, std::uint64_t generation);
   std::vector<store::PatternId> take(store::SourceRef source);
   Result<std::vector<store::VectorRow>> encode(store::SourceRef source, std::span<const store::PatternId> patterns) const;
 

@@ -11,9 +11,11 @@ Result<std::shared_ptr<const Profile>> ProfileCache::get(const store::SourceInfo
     entry = kept;
   }
   const std::scoped_lock lock(entry->mutex);
+  const std::uint64_t generation = folds_.fold_generation(source.ref);  // first: a later one is made again once more
   SILT_ASSIGN(const store::FoldHead head, folds_.fold_head(source.ref));
   std::shared_ptr<Profile>& profile = entry->profile;
-  const bool made_again = profile && head.folded_seq < profile->read_seq;  // the fold was reset
+  const bool made_again = generation != entry->generation || (profile && head.folded_seq < profile->read_seq);
+  entry->generation = generation;
   if (!profile || made_again) {
     profile = std::make_shared<Profile>();
     profile->ref = source.ref;

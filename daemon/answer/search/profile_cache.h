@@ -22,6 +22,7 @@ class ProfileCache {
   struct Entry {
     std::mutex mutex;
     std::shared_ptr<Profile> profile;
+    std::uint64_t generation = 0;  // of the fold that it is of
   };
 
   const store::RecordLog& log_;
