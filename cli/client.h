@@ -10,6 +10,7 @@
 #include "proto/silt/v1/access.pb.h"
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/ask.pb.h"
+#include "proto/silt/v1/feed.pb.h"
 #include "proto/silt/v1/query.pb.h"
 #include "proto/silt/v1/state.pb.h"
 
@@ -70,6 +71,7 @@ class Client {
   Result<silt::v1::PinVersionResponse> pin_version(const silt::v1::PinVersionRequest& request);
   Result<silt::v1::DiffVersionsResponse> diff_versions(const silt::v1::DiffVersionsRequest& request);
   Result<silt::v1::ListAuditResponse> list_audit(const silt::v1::ListAuditRequest& request);
+  Result<silt::v1::FeedResponse> feed(const silt::v1::FeedRequest& request);
   Result<silt::v1::GetStatusResponse> get_status();
   Result<silt::v1::CreateTokenResponse> create_token(const silt::v1::CreateTokenRequest& request);
   Result<silt::v1::ListTokensResponse> list_tokens(const silt::v1::ListTokensRequest& request);

@@ -279,7 +279,7 @@ class AppImpl final : public App {
     options.on_journalled = [this](auto sources) { fold_loop_->ready(sources); };
     options.on_fatal = [this](const Status& status) { fail(status); };
     intake_ = std::make_unique<intake::Intake>(*store_, clock_, std::move(options));
-    inputs_ = std::make_unique<Inputs>(config_, descriptors_.limit, clock_, [this] { return connectors::make_asio_waiter(io_); });
+    inputs_ = std::make_unique<Inputs>(config_, descriptors_.limit, clock_, [this] { return connectors::make_asio_waiter(io_); }, feeds_);
     return inputs_->start(*intake_);
   }
 
@@ -356,6 +356,7 @@ class AppImpl final : public App {
         .audit = *audit_,
         .tokens = *tokens_,
         .callers = *callers_,
+        .feeds = feeds_,
         .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); },
         .health = [this] { return health(); }};
     SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
@@ -503,6 +504,7 @@ class AppImpl final : public App {
   std::unique_ptr<learn::LearnLoop> learner_loop_;
   std::unique_ptr<learn::StoreAdmin> admin_;
   std::unique_ptr<learn::StateAdmin> states_;
+  intake::Feeds feeds_;
   std::unique_ptr<Inputs> inputs_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<answer::Answerer> answerer_;

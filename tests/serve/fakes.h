@@ -269,6 +269,7 @@ struct FakeParts {
   SystemClock clock;
   learn::StateAdmin states{log, folds, nets, learner, clock};
   FakeAnchors anchors;
+  intake::Feeds feeds;
   testing::TempDir dir;
   std::unique_ptr<access::AuditLog> audit = access::AuditLog::open(dir.path("audit.log"), anchors, clock).value();
 
@@ -276,7 +277,7 @@ struct FakeParts {
   access::Callers callers{*tokens.tokens};
 
   ServerDependencies dependencies() {
-    return {answerer, log, nets, folds, admin, states, *audit, *tokens.tokens, callers};
+    return {answerer, log, nets, folds, admin, states, *audit, *tokens.tokens, callers, feeds};
   }
 };
 

@@ -87,7 +87,8 @@ struct World {
   std::unique_ptr<access::Tokens> tokens = access::Tokens::open(dir.path("TOKEN_KEY"), *store, clock).value();
   access::Callers callers{*tokens};
   std::map<std::string, std::string> token_ids;  // by tenant
-  const Api api{ServerDependencies{*answerer, *store, *store, *store, admin, states, *audit, *tokens, callers}};
+  intake::Feeds feeds;
+  const Api api{ServerDependencies{*answerer, *store, *store, *store, admin, states, *audit, *tokens, callers, feeds}};
 };
 
 // A valid request for whatever has fields of these names; it changes nothing that a later one needs.
