@@ -19,6 +19,7 @@
 #include "proto/silt/v1/admin.grpc.pb.h"
 #include "proto/silt/v1/archive.grpc.pb.h"
 #include "proto/silt/v1/ask.grpc.pb.h"
+#include "proto/silt/v1/feed.grpc.pb.h"
 #include "proto/silt/v1/query.grpc.pb.h"
 #include "proto/silt/v1/state.grpc.pb.h"
 
@@ -101,6 +102,7 @@ struct Client::Stubs {
   std::unique_ptr<silt::v1::QueryService::Stub> query;
   std::unique_ptr<silt::v1::SourceService::Stub> sources;
   std::unique_ptr<silt::v1::DaemonService::Stub> daemon;
+  std::unique_ptr<silt::v1::FeedService::Stub> feed;
   // At the admin socket.
   std::unique_ptr<silt::v1::SourceService::Stub> source_admin;
   std::unique_ptr<silt::v1::StateAdmin::Stub> state;
@@ -113,6 +115,7 @@ struct Client::Stubs {
         query(silt::v1::QueryService::NewStub(channel)),
         sources(silt::v1::SourceService::NewStub(channel)),
         daemon(silt::v1::DaemonService::NewStub(channel)),
+        feed(silt::v1::FeedService::NewStub(channel)),
         source_admin(silt::v1::SourceService::NewStub(admin)),
         state(silt::v1::StateAdmin::NewStub(admin)),
         archive(silt::v1::ArchiveService::NewStub(admin)),
@@ -299,6 +302,12 @@ Result<silt::v1::ImportStateResponse> Client::import_state(const silt::v1::Impor
 Result<silt::v1::ListAuditResponse> Client::list_audit(const silt::v1::ListAuditRequest& request) {
   return unary<silt::v1::ListAuditResponse>(Place::kAdmin, [&](auto& context, auto& response) {
     return stubs_->audit->ListAudit(&context, request, &response);
+  });
+}
+
+Result<silt::v1::FeedResponse> Client::feed(const silt::v1::FeedRequest& request) {
+  return unary<silt::v1::FeedResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+    return stubs_->feed->Feed(&context, request, &response);
   });
 }
 

@@ -11,6 +11,7 @@
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/archive.pb.h"
 #include "proto/silt/v1/ask.pb.h"
+#include "proto/silt/v1/feed.pb.h"
 #include "proto/silt/v1/query.pb.h"
 #include "proto/silt/v1/state.pb.h"
 
@@ -77,6 +78,7 @@ class Client {
                                                      const std::function<bool(std::string_view piece)>& take);
   Result<silt::v1::ImportStateResponse> import_state(const silt::v1::ImportStateRequest& request);
   Result<silt::v1::ListAuditResponse> list_audit(const silt::v1::ListAuditRequest& request);
+  Result<silt::v1::FeedResponse> feed(const silt::v1::FeedRequest& request);
   Result<silt::v1::GetStatusResponse> get_status();
   Result<silt::v1::CreateTokenResponse> create_token(const silt::v1::CreateTokenRequest& request);
   Result<silt::v1::ListTokensResponse> list_tokens(const silt::v1::ListTokensRequest& request);

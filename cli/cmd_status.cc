@@ -12,9 +12,11 @@ bool is_queue(const silt::v1::ConnectorStatus& connector) {
   return connector.kind() == "rt" || connector.kind() == "redmine" || connector.kind() == "jira" || connector.kind() == "github";
 }
 
+// What it reads from, with a comma behind; nothing for one that waits for what others send.
 std::string known_to(const silt::v1::ConnectorStatus& connector) {
-  if (is_queue(connector)) return format_count(connector.files_known()) + " tickets";
-  return format_count(connector.files_open()) + " of " + format_count(connector.files_known()) + " files open";
+  if (connector.kind() == "feed") return {};
+  if (is_queue(connector)) return format_count(connector.files_known()) + " tickets, ";
+  return format_count(connector.files_open()) + " of " + format_count(connector.files_known()) + " files open, ";
 }
 
 std::string lag_of(const silt::v1::ConnectorStatus& connector) {
@@ -49,7 +51,7 @@ std::string render(const silt::v1::GetStatusResponse& status, const Style& style
   for (const auto& connector : status.connectors()) {
     row("input", escape(connector.name()) + " (" + escape(connector.kind()) +
                      (connector.state().empty() ? "" : ", " + escape(connector.state())) + "): " +
-                     known_to(connector) + ", " + format_bytes(connector.bytes_read()) + " read, " +
+                     known_to(connector) + format_bytes(connector.bytes_read()) + " read, " +
                      format_bytes(connector.backlog_bytes()) + " waiting, " +
                      format_count(connector.read_errors()) + " errors" +
                      lag_of(connector));

@@ -96,6 +96,19 @@ struct DeleteOptions {
 };
 int run_delete(Client& client, const DeleteOptions& options);
 
+struct FeedOptions {
+  std::string tenant;
+  std::string source;
+  bool json = false;
+};
+// Standard input, until its end.
+int run_feed(Client& client, const FeedOptions& options);
+
+struct ImportOptions : FeedOptions {
+  std::vector<std::string> files;
+};
+int run_import(Client& client, const ImportOptions& options);
+
 struct StateListOptions {
   std::string tenant = "*";
   std::vector<std::string> sources;

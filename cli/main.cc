@@ -19,6 +19,8 @@ struct Options {
   SourcesOptions sources;
   GapsOptions gaps;
   ExplainOptions explain;
+  FeedOptions feed;
+  ImportOptions import;
   RenameOptions rename;
   DeleteOptions remove;
   StateListOptions state_list;
@@ -119,6 +121,14 @@ CLI::App* add_explain(CLI::App& app, ExplainOptions& to) {
   explain->add_option("--tenant", to.tenant, "Tenant (default: default)");
   explain->add_flag("--json", to.json, "One JSON object");
   return explain;
+}
+
+// Where what is sent goes.
+CLI::App* add_push(CLI::App& app, const std::string& name, const std::string& what, FeedOptions& to) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->add_option("-s,--source", to.source, "An input of type \"feed\", or INPUT:NAME for a source beside others of it")->required()->allow_extra_args(false);
+  command->add_option("--tenant", to.tenant, "Tenant (default: default)");
+  return command;
 }
 
 struct SourceCommands {
@@ -331,6 +341,10 @@ int run(int argc, char** argv) {
   const CLI::App* sources = add_sources(app, options.sources);
   const CLI::App* gaps = add_gaps(app, options.gaps);
   const CLI::App* explain = add_explain(app, options.explain);
+  CLI::App* feed = add_push(app, "feed", "Lines of standard input into a source; each is durable before the next is asked for", options.feed);
+  feed->add_flag("--json", options.feed.json, "One JSON object at the end");
+  CLI::App* import = add_push(app, "import", "Whole files into a source, also compressed ones (gzip, xz, zstd); run again, it goes on where it was stopped", options.import);
+  import->add_option("file", options.import.files, "The files")->required();
   const SourceCommands source = add_source(app, options.rename, options.remove);
   const StateCommands state = add_state(app, options);
   const CLI::App* backup = add_backup(app, options.backup);
@@ -354,6 +368,8 @@ int run(int argc, char** argv) {
   if (sources->parsed()) return run_sources(client, options.sources);
   if (gaps->parsed()) return run_gaps(client, options.gaps);
   if (explain->parsed()) return run_explain(client, options.explain);
+  if (feed->parsed()) return run_feed(client, options.feed);
+  if (import->parsed()) return run_import(client, options.import);
   if (source.rename->parsed()) return run_rename(client, options.rename);
   if (source.remove->parsed()) return run_delete(client, options.remove);
   if (state.list->parsed()) return run_state_list(client, options.state_list);

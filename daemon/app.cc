@@ -292,7 +292,7 @@ class AppImpl final : public App {
     options.on_journalled = [this](auto sources) { fold_loop_->ready(sources); };
     options.on_fatal = [this](const Status& status) { fail(status); };
     intake_ = std::make_unique<intake::Intake>(*store_, clock_, std::move(options));
-    inputs_ = std::make_unique<Inputs>(config_, descriptors_.limit, clock_, [this] { return connectors::make_asio_waiter(io_); });
+    inputs_ = std::make_unique<Inputs>(config_, descriptors_.limit, clock_, [this] { return connectors::make_asio_waiter(io_); }, feeds_);
     return inputs_->start(*intake_);
   }
 
@@ -371,6 +371,7 @@ class AppImpl final : public App {
         .audit = *audit_,
         .tokens = *tokens_,
         .callers = *callers_,
+        .feeds = feeds_,
         .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); },
         .health = [this] { return health(); },
         .backup = [this](const std::string& directory) { return safekeeping_->back_up(directory); }};
@@ -526,6 +527,7 @@ class AppImpl final : public App {
   std::unique_ptr<learn::StateArchive> archive_;
   std::unique_ptr<learn::Forgetter> forgetter_;
   std::thread resuming_;
+  intake::Feeds feeds_;
   std::unique_ptr<Inputs> inputs_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<answer::Answerer> answerer_;

@@ -110,7 +110,7 @@ template <class Visitor>
 void describe(Visitor& v, SourceConfig& c) {
   v.text("name", c.name);
   v.text("tenant", c.tenant);
-  v.choice("type", c.type, {"file", "containers", "documents", "mail", "rt", "redmine", "jira", "github"});
+  v.choice("type", c.type, {"file", "containers", "documents", "mail", "rt", "redmine", "jira", "github", "feed"});
   v.list("include", c.include);
   v.list("exclude", c.exclude);
   v.list("link_targets", c.link_targets);
@@ -351,13 +351,17 @@ Status check_records(const SourceConfig& source) {
 }
 
 bool is_tracker(const SourceConfig& source) {
-  return !is_file(source) && source.type != "documents" && source.type != "mail";
+  return !is_file(source) && source.type != "documents" && source.type != "mail" && source.type != "feed";
 }
 
 // What its type needs, and what only others have.
 Status check_type(const SourceConfig& source) {
   if (!is_tracker(source)) {
-    if (source.include.empty()) return invalid_argument("include is missing, e.g. include = [\"/var/log/**/*.log\"]");
+    if (source.type == "feed" && !source.include.empty())
+      return invalid_argument("include is of files and documents; a feed takes what `silt feed` sends");
+    if (source.type == "feed" && source.name.find_first_of("{}") != std::string::npos)
+      return invalid_argument("name: captures are of files; a feed's sources are NAME and NAME:...");
+    if (source.type != "feed" && source.include.empty()) return invalid_argument("include is missing, e.g. include = [\"/var/log/**/*.log\"]");
     if (!source.url.empty() || !source.credential.empty() || !source.queues.empty())
       return invalid_argument("url, credential and queues are of ticket queues; add type = \"redmine\" or the like, or remove them");
     return Status::ok();

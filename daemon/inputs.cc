@@ -27,11 +27,12 @@ std::string listed(const std::vector<std::string>& names) {
 
 }  // namespace
 
-Inputs::Inputs(const Config& config, std::uint64_t descriptor_limit, const Clock& clock, MakeWaiter make_waiter)
+Inputs::Inputs(const Config& config, std::uint64_t descriptor_limit, const Clock& clock, MakeWaiter make_waiter, intake::Feeds& feeds)
     : store_(config.store),
       descriptor_limit_(descriptor_limit),
       clock_(clock),
-      make_waiter_(std::move(make_waiter)) {
+      make_waiter_(std::move(make_waiter)),
+      feeds_(feeds) {
   for (const SourceConfig& source : config.sources) sources_[source.name] = source;
 }
 
@@ -45,7 +46,8 @@ Status Inputs::add(const SourceConfig& source, intake::Intake& intake) const {
   auto connector = make_connector(source, {.clock = clock_,
                                            .waiter = *waiter,
                                            .never_enter = {store_.path},
-                                           .open_files_max = share_descriptors(descriptor_limit_, sources_.size()).each_input});
+                                           .open_files_max = share_descriptors(descriptor_limit_, sources_.size()).each_input,
+                                           .feeds = feeds_});
   if (!connector.is_ok()) return connector.status().with_context("source " + source.name);
   intake.remove(source.name);
   intake.add({source.tenant, source.name, source.type, waiter}, std::move(connector).value());

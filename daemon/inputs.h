@@ -15,6 +15,7 @@
 #include "connectors/waiter.h"
 #include "daemon/config.h"
 #include "daemon/fold/policy.h"
+#include "daemon/intake/feeds.h"
 #include "daemon/intake/intake.h"
 #include "daemon/learn/fold_loop.h"
 
@@ -22,9 +23,9 @@ namespace silt::daemon {
 
 class Inputs {
  public:
-  // The clock must outlive it. `descriptor_limit`: of the process, for what each input may keep open.
+  // Clock and feeds must outlive it. `descriptor_limit`: of the process, for what each input may keep open.
   using MakeWaiter = std::function<std::unique_ptr<connectors::Waiter>()>;
-  Inputs(const Config& config, std::uint64_t descriptor_limit, const Clock& clock, MakeWaiter make_waiter);
+  Inputs(const Config& config, std::uint64_t descriptor_limit, const Clock& clock, MakeWaiter make_waiter, intake::Feeds& feeds);
 
   // Gives intake an input for each [[source]]; fails at the first that cannot be made.
   Status start(intake::Intake& intake);
@@ -49,6 +50,7 @@ class Inputs {
   const std::uint64_t descriptor_limit_;
   const Clock& clock_;
   const MakeWaiter make_waiter_;
+  intake::Feeds& feeds_;
   mutable std::mutex mutex_;  // of what follows
   std::map<std::string, SourceConfig> sources_;  // by name
 };

@@ -98,10 +98,17 @@ Result<std::unique_ptr<Connector>> make_tickets(const SourceConfig& source, cons
   return std::unique_ptr<Connector>(std::make_unique<connectors::TicketConnector>(std::move(tickets), std::move(made), context.clock));
 }
 
+Result<std::unique_ptr<Connector>> make_feed(const SourceConfig& source, const ConnectorContext& context) {
+  intake::FeedOptions feed{.name = source.name, .tenant = source.tenant};
+  SILT_ASSIGN(feed.rules, rules_of(source));
+  return context.feeds.open(std::move(feed));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Connector>> make_connector(const SourceConfig& source, const ConnectorContext& context) {
   if (const Tracker* const tracker = tracker_of(source)) return make_tickets(source, *tracker, context);
+  if (source.type == "feed") return make_feed(source, context);
   const bool documents = source.type == "documents" || source.type == "mail";
   return documents ? make_documents(source, context) : make_files(source, context);
 }

@@ -10,6 +10,7 @@
 #include "connectors/connector.h"
 #include "connectors/waiter.h"
 #include "daemon/config.h"
+#include "daemon/intake/feeds.h"
 
 namespace silt::daemon {
 
@@ -18,6 +19,7 @@ struct ConnectorContext {
   connectors::Waiter& waiter;
   std::vector<std::string> never_enter;  // folders of which nothing is read
   std::uint32_t open_files_max = 0;
+  intake::Feeds& feeds;  // outlive the connector, too
 };
 
 // The message names the key and a remedy.

@@ -13,6 +13,7 @@
 #include "proto/silt/v1/admin.pb.h"
 #include "proto/silt/v1/archive.pb.h"
 #include "proto/silt/v1/ask.pb.h"
+#include "proto/silt/v1/feed.pb.h"
 #include "proto/silt/v1/query.pb.h"
 #include "proto/silt/v1/state.pb.h"
 
@@ -50,6 +51,8 @@ class Api {
                                                        const silt::v1::RenameSourceRequest& request) const;
   Result<silt::v1::DeleteSourceResponse> delete_source(const access::Call& call,
                                                        const silt::v1::DeleteSourceRequest& request) const;
+  // feed_api.cc
+  Result<silt::v1::FeedResponse> feed(const access::Call& call, const silt::v1::FeedRequest& request) const;
   // state_api.cc
   Result<silt::v1::ListVersionsResponse> list_versions(const access::Call& call,
                                                        const silt::v1::ListVersionsRequest& request) const;

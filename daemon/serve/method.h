@@ -19,9 +19,9 @@ namespace silt::serve {
 class Api;
 using google::protobuf::Message;
 
-// Which threads do the work: questions take seconds, a change may wait for the learner, and neither
-// may keep someone from seeing how things are. What is worked on by kChange is audited.
-enum class Pool : std::uint8_t { kAsk, kLook, kChange };
+// Which threads do the work: questions take seconds, a change may wait for the learner, what is fed waits until it is
+// durable, and none may keep someone from seeing how things are. What is worked on by kChange is audited.
+enum class Pool : std::uint8_t { kAsk, kLook, kChange, kFeed };
 
 // Who asks need not be able to reach the socket where things are changed.
 enum class Socket : std::uint8_t { kQuery, kAdmin };

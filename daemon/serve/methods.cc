@@ -52,6 +52,7 @@ constexpr std::array kMethods = {
     Method{"/silt.v1.QueryService/Query", Socket::kQuery, Right::kAsk, Pool::kAsk, kInvoke<&Api::query>},
     Method{"/silt.v1.QueryService/Search", Socket::kQuery, Right::kAsk, Pool::kAsk, kInvoke<&Api::search>},
     Method{"/silt.v1.QueryService/Patterns", Socket::kQuery, Right::kAsk, Pool::kAsk, kInvoke<&Api::patterns>},
+    Method{"/silt.v1.FeedService/Feed", Socket::kQuery, Right::kFeed, Pool::kFeed, kInvoke<&Api::feed>},
     Method{"/silt.v1.SourceService/ListSources", Socket::kQuery, Right::kAsk, Pool::kLook,
            kInvoke<&Api::list_sources>},
     Method{"/silt.v1.SourceService/ListGaps", Socket::kQuery, Right::kAsk, Pool::kLook, kInvoke<&Api::list_gaps>},

@@ -28,6 +28,7 @@ namespace {
 
 constexpr int kLookThreads = 2;
 constexpr int kChangeThreads = 1;
+constexpr int kFeedThreads = 8;  // each waits for the disk
 constexpr std::string_view kGrpcProtocol = "h2";
 // Store and inputs keep to shares of their own (daemon/descriptors.h); what is kept free here is for what
 // they open in passing. One caller has a quarter of it at most.
@@ -62,6 +63,7 @@ class ServerImpl final : public Server {
         ask_(std::max(options.reader_threads, 1), options.queue_max),
         look_(kLookThreads, options.queue_max),
         change_(kChangeThreads, options.queue_max),
+        feed_(kFeedThreads, options.queue_max),
         routes_(place_, dependencies.health ? dependencies.health : [] { return Health(); }) {}
   ~ServerImpl() override { stop(); }
 
@@ -135,6 +137,7 @@ class ServerImpl final : public Server {
     ask_.stop();
     look_.stop();
     change_.stop();
+    feed_.stop();
     for (Entrance* entrance : entrances_) {
       entrance->acceptor.reset();
       entrance->listener = std::monostate();
@@ -198,8 +201,9 @@ class ServerImpl final : public Server {
   WorkerPool ask_;
   WorkerPool look_;
   WorkerPool change_;
+  WorkerPool feed_;
   CallMeter meter_;
-  const Workplace place_{api_, callers_, live_, ask_, look_, change_, meter_};
+  const Workplace place_{api_, callers_, live_, ask_, look_, change_, feed_, meter_};
   const http::Routes routes_;
   Entrance query_;
   Entrance admin_;

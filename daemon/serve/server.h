@@ -1,7 +1,7 @@
 // Server: the doors of siltd: gRPC on two unix sockets, one for questions and one for who administers, HTTP on a third
 // one and, if they are asked for, HTTP on a loopback address, and gRPC on TCP with TLS 1.3 and client certificates.
 //
-// Reactions only post; three pools do the work (method.h), each with a queue per caller. Who is calling comes from
+// Reactions only post; four pools do the work (method.h), each with a queue per caller. Who is calling comes from
 // the kernel (SO_PEERCRED), a client certificate or a token, never from the request: access/callers.h says who
 // may do what in which tenants, and each attempt to change something is audited.
 // start() and stop() are called by one thread. stop() finishes every live call with UNAVAILABLE and
@@ -20,6 +20,7 @@
 #include "daemon/access/tls_context.h"
 #include "daemon/access/tokens.h"
 #include "daemon/answer/answer.h"
+#include "daemon/intake/feeds.h"
 #include "daemon/learn/control.h"
 #include "daemon/learn/forgetter.h"
 #include "daemon/learn/state_admin.h"
@@ -45,6 +46,7 @@ struct ServerDependencies {
   access::AuditLog& audit;
   access::Tokens& tokens;
   access::Callers& callers;  // which start() and reload() configure
+  intake::Feeds& feeds;
   // Both are called on threads of the server, and may be empty. The status holds what callers may know that
   // see these tenants.
   std::function<void(const access::Tenants&, silt::v1::GetStatusResponse&)> fill_status = {};

@@ -9,6 +9,7 @@ WorkerPool& Workplace::pool(Pool which) const {
   switch (which) {
     case Pool::kLook: return look;
     case Pool::kChange: return change;
+    case Pool::kFeed: return feed;
     case Pool::kAsk: break;
   }
   return ask;

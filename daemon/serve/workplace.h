@@ -21,6 +21,7 @@ struct Workplace {
   WorkerPool& ask;
   WorkerPool& look;
   WorkerPool& change;
+  WorkerPool& feed;
   CallMeter& meter;
 
   // Has `work` done on the pool, under the caller's share; or abandons the call at once, because the server

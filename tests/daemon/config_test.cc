@@ -103,6 +103,8 @@ TEST(Config, ATicketQueueTakesFiveLines) {
   EXPECT_NE(of("type = \"github\"\nurl = \"https://a\"\ncredential = \"k\"\n").find("owner/name"), std::string::npos);
   EXPECT_NE(of("include = [\"/x\"]\nurl = \"https://a\"\n").find("are of ticket queues"), std::string::npos);
   EXPECT_NE(of("type = \"bugzilla\"\ninclude = [\"/x\"]\n").find("rt, redmine, jira, github"), std::string::npos);
+  EXPECT_NE(of("type = \"feed\"\ninclude = [\"/x\"]\n").find("silt feed"), std::string::npos);
+  EXPECT_TRUE(Config::parse("[[source]]\nname = \"pipes\"\ntype = \"feed\"\n", "x").is_ok());
   const auto pods = Config::parse("[[source]]\nname = \"pods\"\ntype = \"containers\"\n", "x");
   ASSERT_TRUE(pods.is_ok()) << pods.status().to_string();
   EXPECT_EQ(pods->sources[0].include.front(), "/var/log/pods/*/*/*.log*");

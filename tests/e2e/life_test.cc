@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "tests/e2e/processes.h"
 
@@ -239,6 +240,32 @@ TEST_F(Life, KilledAndStartedAgainItIsTheSame) {
 }
 
 // The configuration is a pipe: siltd waits in its start for as long as the test wants.
+TEST_F(Life, WhatIsFedIsThereOnceThoughItWasKilled) {
+  daemon_.configure("[[source]]\nname = \"pipes\"\ntype = \"feed\"\n");
+  daemon_.write("gate.log", lines(0, 8));
+  daemon_.write("sent.txt", lines(8, 40'000));
+  daemon_.start();
+  ASSERT_TRUE(daemon_.has_learned("gate.log", 8));
+  Outcome imported;
+  std::thread sender([&] { imported = daemon_.silt({"import", "-s", "pipes:sent", daemon_.path("sent.txt")}); });
+  const auto stored = [&] {
+    const std::string sources = daemon_.silt({"sources", "--json"}).out;
+    return sources.find("pipes:sent") != std::string::npos;
+  };
+  ASSERT_TRUE(until(stored));
+  daemon_.signal(SIGKILL);
+  daemon_.wait();
+  daemon_.start();
+  sender.join();
+  EXPECT_EQ(imported.exit_code, 0) << imported.err;
+  EXPECT_NE(imported.err.find("40,000 records"), std::string::npos) << imported.err;
+  EXPECT_EQ(daemon_.silt({"import", "-s", "pipes:sent", daemon_.path("sent.txt")}).exit_code, 0);
+  const json::value found = json::parse(daemon_.silt({"sources", "--json"}).out);
+  for (const json::value& each : found.at("sources").as_array()) {
+    if (each.at("source").as_string() == "pipes:sent") EXPECT_EQ(json::value_to<std::string>(each.at("journal_seq")), "40000");
+  }
+}
+
 TEST_F(Life, ATermBeforeItIsReadyEndsItCleanly) {
   const std::string config = daemon_.path("siltd.toml"), text = text_of("siltd.toml");
   std::filesystem::remove(config);

@@ -196,6 +196,8 @@ class RequestTracker:
                 text = self.link(ticket, field, new)
                 if text.startswith("link: merged into"):
                     text = f"state changed from {state} to merged\n" + text
+            elif kind == "DeleteLink":  # by a merge: what refers to both refers to one
+                text = self.link(ticket, field, old) + " (removed)"
             elif kind == "Status":
                 state = new
                 text = f"state changed from {old} to {new}"

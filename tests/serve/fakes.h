@@ -310,6 +310,7 @@ struct FakeParts {
   learn::Forgetter forgetter{learn::Forgetter::Parts{log, folds, nets, forgets, learner, admin, clock}};
   learn::StateArchive archive{states, nets, learner, "weights", std::nullopt};
   FakeAnchors anchors;
+  intake::Feeds feeds;
   testing::TempDir dir;
   std::unique_ptr<access::AuditLog> audit = access::AuditLog::open(dir.path("audit.log"), anchors, clock).value();
 
@@ -317,7 +318,7 @@ struct FakeParts {
   access::Callers callers{*tokens.tokens};
 
   ServerDependencies dependencies() {
-    return {answerer, log, nets, folds, admin, states, forgetter, archive, *audit, *tokens.tokens, callers};
+    return {answerer, log, nets, folds, admin, states, forgetter, archive, *audit, *tokens.tokens, callers, feeds};
   }
 };
 

@@ -89,7 +89,8 @@ struct World {
   std::unique_ptr<access::Tokens> tokens = access::Tokens::open(dir.path("TOKEN_KEY"), *store, clock).value();
   access::Callers callers{*tokens};
   std::map<std::string, std::string> token_ids;  // by tenant
-  const Api api{ServerDependencies{*answerer, *store, *store, *store, admin, states, forgetter, archive, *audit, *tokens, callers}};
+  intake::Feeds feeds;
+  const Api api{ServerDependencies{*answerer, *store, *store, *store, admin, states, forgetter, archive, *audit, *tokens, callers, feeds}};
 };
 
 using Texts = std::map<std::string, std::string>;

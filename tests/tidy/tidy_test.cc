@@ -37,8 +37,9 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"model/ops", {"base"}},
     {"model/ref", {"base", "model/ops"}},
     {"model/tools", {"base", "model", "model/encoder"}},
-    {"connectors", {"base"}},
-    {"cli", {"base", "proto"}},
+    {"connectors", {"base", "connectors/archive"}},
+    {"connectors/archive", {"base"}},
+    {"cli", {"base", "connectors/archive", "proto"}},
     {"bench",
      {"base", "model", "model/backends", "model/cpu", "model/cuda", "model/encoder", "model/ops",
       "connectors", "daemon/answer", "daemon/fold", "daemon/intake", "daemon/learn", "daemon/store"}},
@@ -52,10 +53,11 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"daemon/answer",
      {"base", "model", "model/encoder", "proto", "daemon/access", "daemon/fold", "daemon/store", "daemon/learn"}},
     {"daemon/serve",
-     {"base", "proto", "daemon/access", "daemon/fold", "daemon/store", "daemon/learn", "daemon/answer"}},
+     {"base", "proto", "daemon/access", "daemon/fold", "daemon/intake", "daemon/store", "daemon/learn", "daemon/answer"}},
 };
 
 std::string unit_of(const SourceFile& file) {
+  if (file.path.starts_with("connectors/archive/")) return "connectors/archive";
   return file.top() == "daemon" || file.top() == "model" ? file.part() : std::string(file.top());
 }
 
@@ -131,6 +133,7 @@ const std::vector<Library> kLibraries = {
     {"boost/asio", {"connectors/", "daemon/app", "daemon/serve/http/", "daemon/serve/tls_relay.cc", "daemon/telemetry/"}, false},
     {"boost/beast", {"daemon/serve/http/"}, false},
     {"boost/json", {"cli/", "daemon/export", "daemon/serve/http/", "base/boost_json.cc", "connectors/json.cc"}, false},
+    {"archive", {"connectors/archive/"}, false},
     {"curl/", {"connectors/http/"}, false},
     {"gumbo", {"connectors/documents/html_text.cc"}, false},
     {"md4c", {"connectors/documents/markdown.cc"}, false},

@@ -1,0 +1,69 @@
+#include "connectors/archive/decompressor.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace silt::connectors {
+namespace {
+
+constexpr std::size_t kBlockBytes = 256 << 10;
+
+struct Close {
+  void operator()(archive* reader) const { archive_read_free(reader); }
+};
+
+}  // namespace
+
+struct Decompressor::Parts {
+  std::unique_ptr<archive, Close> reader;
+  std::string path;
+  bool empty = false;
+
+  Status failure() const {
+    const int code = archive_errno(reader.get());
+    const char* const text = archive_error_string(reader.get());
+    const std::string what = path + ": " + (text == nullptr ? "cannot be decompressed" : text);
+    if (code == ENOENT || code == EACCES || code == EIO) return errno_status("read " + path, code);
+    return data_loss(what + "; the rest of it is not read: restore the file, or remove it");
+  }
+};
+
+Decompressor::Decompressor(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Decompressor::~Decompressor() = default;
+Decompressor::Decompressor(Decompressor&&) noexcept = default;
+Decompressor& Decompressor::operator=(Decompressor&&) noexcept = default;
+
+Result<Decompressor> Decompressor::open(const std::string& path) {
+  auto parts = std::make_unique<Parts>();
+  parts->path = path;
+  parts->reader.reset(archive_read_new());
+  archive* const reader = parts->reader.get();
+  archive_read_support_filter_gzip(reader);
+  archive_read_support_filter_xz(reader);
+  archive_read_support_filter_zstd(reader);
+  archive_read_support_format_raw(reader);
+  archive_read_support_format_empty(reader);
+  archive_entry* entry = nullptr;
+  if (archive_read_open_filename(reader, path.c_str(), kBlockBytes) != ARCHIVE_OK) return parts->failure();
+  const int found = archive_read_next_header(reader, &entry);
+  parts->empty = found == ARCHIVE_EOF;
+  if (found != ARCHIVE_OK && !parts->empty) return parts->failure();
+  return Decompressor(std::move(parts));
+}
+
+Result<std::size_t> Decompressor::read(char* to, std::size_t size) {
+  if (parts_->empty) return std::size_t{0};
+  const la_ssize_t count = archive_read_data(parts_->reader.get(), to, size);
+  if (count < 0) return parts_->failure();
+  return static_cast<std::size_t>(count);
+}
+
+std::uint64_t Decompressor::compressed_bytes() const {
+  return static_cast<std::uint64_t>(std::max<la_int64_t>(0, archive_filter_bytes(parts_->reader.get(), -1)));
+}
+
+}  // namespace silt::connectors
