@@ -306,7 +306,7 @@ Result<silt::v1::ListAuditResponse> Client::list_audit(const silt::v1::ListAudit
 }
 
 Result<silt::v1::FeedResponse> Client::feed(const silt::v1::FeedRequest& request) {
-  return unary<silt::v1::FeedResponse>(socket_, timeout_s_, [&](auto& context, auto& response) {
+  return unary<silt::v1::FeedResponse>(Place::kQuery, [&](auto& context, auto& response) {
     return stubs_->feed->Feed(&context, request, &response);
   });
 }
