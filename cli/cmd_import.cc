@@ -13,7 +13,7 @@
 #include "cli/feeder.h"
 #include "cli/format.h"
 #include "cli/terminal.h"
-#include "connectors/archive/decompressor.h"
+#include "connectors/decompress/decompressor.h"
 
 namespace silt::cli {
 namespace {

@@ -16,6 +16,7 @@ bool is_queue(const silt::v1::ConnectorStatus& connector) {
 std::string known_to(const silt::v1::ConnectorStatus& connector) {
   if (connector.kind() == "feed") return {};
   if (is_queue(connector)) return format_count(connector.files_known()) + " tickets, ";
+  if (connector.kind() == "archives") return format_count(connector.files_known()) + " files, ";
   return format_count(connector.files_open()) + " of " + format_count(connector.files_known()) + " files open, ";
 }
 

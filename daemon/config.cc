@@ -110,7 +110,7 @@ template <class Visitor>
 void describe(Visitor& v, SourceConfig& c) {
   v.text("name", c.name);
   v.text("tenant", c.tenant);
-  v.choice("type", c.type, {"file", "containers", "documents", "mail", "rt", "redmine", "jira", "github", "feed"});
+  v.choice("type", c.type, {"file", "containers", "documents", "mail", "rt", "redmine", "jira", "github", "feed", "archives"});
   v.list("include", c.include);
   v.list("exclude", c.exclude);
   v.list("link_targets", c.link_targets);
@@ -323,7 +323,7 @@ Status read_section(const toml::table& root, const std::string& file, const std:
 }
 
 bool is_file(const SourceConfig& source) {
-  return source.type == "file" || source.type == "containers";
+  return source.type == "file" || source.type == "containers" || source.type == "archives";
 }
 
 // Its patterns, and of files the captures in its name that come from them.

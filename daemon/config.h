@@ -101,7 +101,7 @@ struct SourceConfig {
   // their whole names.
   std::string name;
   std::string tenant = "default";
-  std::string type = "file";  // containers, documents, mail; or a ticket queue: rt, redmine, jira, github; or feed
+  std::string type = "file";  // containers, archives, documents, mail; or a ticket queue: rt, redmine, jira, github; or feed
   std::vector<std::string> include;  // of containers, empty: where kubelet and Docker write
   std::vector<std::string> exclude;  // empty: compressed and binary files
   std::vector<std::string> link_targets;  // folders out of those of include that links may lead to

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "connectors/archive/archive_connector.h"
 #include "connectors/documents/document_connector.h"
 #include "connectors/file/file_connector.h"
 #include "connectors/http/credential.h"
@@ -41,6 +42,7 @@ const Tracker* tracker_of(const SourceConfig& source) {
 std::string stream_name_of(const SourceConfig& source) {
   if (source.name.find_first_of("{}") != std::string::npos) return source.name;
   if (!source.per_file) return {};
+  if (source.type == "archives") return source.name + ":{stem}";
   return source.name + (source.type == "containers" ? ":{container}" : ":{path}");
 }
 
@@ -98,6 +100,17 @@ Result<std::unique_ptr<Connector>> make_tickets(const SourceConfig& source, cons
   return std::unique_ptr<Connector>(std::make_unique<connectors::TicketConnector>(std::move(tickets), std::move(made), context.clock));
 }
 
+Result<std::unique_ptr<Connector>> make_archives(const SourceConfig& source, const ConnectorContext& context) {
+  connectors::ArchiveOptions options;
+  options.include = source.include;
+  options.exclude = source.exclude;
+  options.stream_name = stream_name_of(source);
+  options.scan_ms = source.reconcile_ms;
+  SILT_ASSIGN(options.rules, rules_of(source));
+  SILT_ASSIGN(auto made, connectors::ArchiveConnector::create(std::move(options), context.clock));
+  return std::unique_ptr<Connector>(std::move(made));
+}
+
 Result<std::unique_ptr<Connector>> make_feed(const SourceConfig& source, const ConnectorContext& context) {
   intake::FeedOptions feed{.name = source.name, .tenant = source.tenant};
   SILT_ASSIGN(feed.rules, rules_of(source));
@@ -108,6 +121,7 @@ Result<std::unique_ptr<Connector>> make_feed(const SourceConfig& source, const C
 
 Result<std::unique_ptr<Connector>> make_connector(const SourceConfig& source, const ConnectorContext& context) {
   if (const Tracker* const tracker = tracker_of(source)) return make_tickets(source, *tracker, context);
+  if (source.type == "archives") return make_archives(source, context);
   if (source.type == "feed") return make_feed(source, context);
   const bool documents = source.type == "documents" || source.type == "mail";
   return documents ? make_documents(source, context) : make_files(source, context);

@@ -4,51 +4,15 @@
 #include <future>
 #include <utility>
 
-#include "base/clock.h"
 #include "connectors/inbox.h"
-#include "connectors/record_cutter.h"
+#include "connectors/line_delivery.h"
 
 namespace silt::intake {
 namespace {
 
-using connectors::Attribute;
-using connectors::Cutter;
-using connectors::Delivery;
 using connectors::Inbox;
-using connectors::Record;
 
 constexpr auto kWantedEvery = std::chrono::milliseconds(100);
-constexpr std::size_t kLineBytesMax = 64 << 10;
-
-// What the lines are, as the connectors of files would cut them; `fed` says how far they are taken.
-Delivery delivery_of(const FedLines& lines, const FeedOptions& options, Fed& fed) {
-  Delivery out;
-  out.id = lines.id;
-  if (lines.source != options.name) out.stream = lines.source;
-  const std::string_view text = out.arena.copy(lines.text);
-  Record record;
-  record.origin.place = out.arena.copy(lines.place);
-  const Attribute modified{connectors::kModified, out.arena.copy(rfc3339_utc(lines.modified_us))};
-  if (lines.modified_us != 0) record.attributes = out.arena.copy(std::span<const Attribute>(&modified, 1));
-  const auto add = [&](std::string_view said, std::size_t begin, std::size_t end, std::uint32_t flags) {
-    record.text = said;
-    record.origin.begin = lines.begin + begin;
-    record.origin.end = lines.begin + end;
-    record.flags = flags;
-    out.records.push_back(record);
-  };
-  connectors::RecordCutter cutter(text, options.rules.get(), kLineBytesMax);
-  Cutter::Cut cut;
-  while (cutter.next(cut) || (lines.all && cutter.last(cut)))
-    add(cut.text, cut.begin, cut.end - 1, cut.goes_on ? connectors::kRecordCut : 0U);
-  fed.bytes = cutter.consumed();
-  if (lines.all && fed.bytes < text.size()) {
-    add(text.substr(fed.bytes), fed.bytes, text.size(), connectors::kRecordPartial);
-    fed.bytes = text.size();
-  }
-  fed.records = out.records.size();
-  return out;
-}
 
 }  // namespace
 
@@ -79,7 +43,7 @@ class Feeds::Input final : public connectors::Connector {
 };
 
 std::unique_ptr<connectors::Connector> Feeds::open(FeedOptions options) {
-  auto inbox = std::make_shared<Inbox>(connectors::InboxOptions{});
+  auto inbox = std::make_shared<Inbox>(connectors::kLinesInbox);
   auto input = std::make_unique<Input>(state_, options.name, inbox);
   const std::lock_guard lock(state_->mutex);
   std::string name = options.name;
@@ -99,7 +63,11 @@ Result<Feeds::Entry> Feeds::find(std::string_view tenant, std::string_view sourc
 Result<Fed> Feeds::feed(std::string_view tenant, const FedLines& lines, const std::function<bool()>& wanted) {
   SILT_ASSIGN(const Entry entry, find(tenant, lines.source));
   Fed fed;
-  Delivery delivery = delivery_of(lines, entry.options, fed);
+  connectors::Delivery delivery;
+  delivery.id = lines.id;
+  if (lines.source != entry.options.name) delivery.stream = lines.source;
+  fed.bytes = connectors::deliver_lines(lines.text, entry.options.rules.get(), lines.all, {lines.place, lines.begin, lines.modified_us}, delivery);
+  fed.records = delivery.records.size();
   if (fed.records == 0) return fed;
   const auto done = std::make_shared<std::promise<Status>>();
   std::future<Status> durable = done->get_future();

@@ -37,9 +37,9 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"model/ops", {"base"}},
     {"model/ref", {"base", "model/ops"}},
     {"model/tools", {"base", "model", "model/encoder"}},
-    {"connectors", {"base", "connectors/archive"}},
-    {"connectors/archive", {"base"}},
-    {"cli", {"base", "connectors/archive", "proto"}},
+    {"connectors", {"base", "connectors/decompress"}},
+    {"connectors/decompress", {"base"}},
+    {"cli", {"base", "connectors/decompress", "proto"}},
     {"bench",
      {"base", "model", "model/backends", "model/cpu", "model/cuda", "model/encoder", "model/ops",
       "connectors", "daemon/answer", "daemon/fold", "daemon/intake", "daemon/learn", "daemon/store"}},
@@ -57,7 +57,7 @@ const std::map<std::string, Names, std::less<>> kArrows = {
 };
 
 std::string unit_of(const SourceFile& file) {
-  if (file.path.starts_with("connectors/archive/")) return "connectors/archive";
+  if (file.path.starts_with("connectors/decompress/")) return "connectors/decompress";
   return file.top() == "daemon" || file.top() == "model" ? file.part() : std::string(file.top());
 }
 
@@ -133,7 +133,7 @@ const std::vector<Library> kLibraries = {
     {"boost/asio", {"connectors/", "daemon/app", "daemon/serve/http/", "daemon/serve/tls_relay.cc", "daemon/telemetry/"}, false},
     {"boost/beast", {"daemon/serve/http/"}, false},
     {"boost/json", {"cli/", "daemon/export", "daemon/serve/http/", "base/boost_json.cc", "connectors/json.cc"}, false},
-    {"archive", {"connectors/archive/"}, false},
+    {"archive", {"connectors/decompress/"}, false},
     {"curl/", {"connectors/http/"}, false},
     {"gumbo", {"connectors/documents/html_text.cc"}, false},
     {"md4c", {"connectors/documents/markdown.cc"}, false},

@@ -21,8 +21,8 @@ class Decompressor {
   Decompressor(Decompressor&&) noexcept;
   Decompressor& operator=(Decompressor&&) noexcept;
 
-  // As many as there are, up to `size`; 0: the end. kDataLoss: it is cut short or damaged from here on; what was read
-  // before is good.
+  // Some, up to `size`; 0: the end. kDataLoss: it is cut short or damaged from here on, or some kilobytes later; what was
+  // read before is good.
   Result<std::size_t> read(char* to, std::size_t size);
 
   // Of the file itself, so far: for progress.

@@ -1,10 +1,11 @@
-#include "connectors/archive/decompressor.h"
+#include "connectors/decompress/decompressor.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace silt::connectors {
@@ -22,6 +23,8 @@ struct Decompressor::Parts {
   std::unique_ptr<archive, Close> reader;
   std::string path;
   bool empty = false;
+  const char* block = nullptr;  // the library's, of which `left` bytes were not given yet
+  std::size_t left = 0;
 
   Status failure() const {
     const int code = archive_errno(reader.get());
@@ -57,9 +60,19 @@ Result<Decompressor> Decompressor::open(const std::string& path) {
 
 Result<std::size_t> Decompressor::read(char* to, std::size_t size) {
   if (parts_->empty) return std::size_t{0};
-  const la_ssize_t count = archive_read_data(parts_->reader.get(), to, size);
-  if (count < 0) return parts_->failure();
-  return static_cast<std::size_t>(count);
+  if (parts_->left == 0) {  // block by block: what comes before a damage is given
+    const void* block = nullptr;
+    la_int64_t offset = 0;
+    const int found = archive_read_data_block(parts_->reader.get(), &block, &parts_->left, &offset);
+    parts_->block = static_cast<const char*>(block);
+    if (found == ARCHIVE_EOF) return parts_->left = 0;
+    if (found != ARCHIVE_OK) return parts_->left = 0, parts_->failure();
+  }
+  const std::size_t count = std::min(size, parts_->left);
+  std::memcpy(to, parts_->block, count);
+  parts_->block += count;
+  parts_->left -= count;
+  return count;
 }
 
 std::uint64_t Decompressor::compressed_bytes() const {
