@@ -36,7 +36,7 @@ int run_backup(Client& client, const BackupOptions& options) {
   return kExitOk;
 }
 
-int run_export(Client& client, const ExportOptions& options) {
+int run_export_state(Client& client, const ExportStateOptions& options) {
   silt::v1::ExportStateRequest request;
   request.set_tenant(options.tenant);
   request.set_source(options.source);
@@ -56,7 +56,7 @@ int run_export(Client& client, const ExportOptions& options) {
   return kExitOk;
 }
 
-int run_import(Client& client, const ImportOptions& options) {
+int run_import_state(Client& client, const ImportStateOptions& options) {
   std::ifstream file(options.file, std::ios::binary);
   if (!file) return fail(not_found(options.file + ": cannot be read"));
   silt::v1::ImportStateRequest request;

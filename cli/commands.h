@@ -175,21 +175,21 @@ struct BackupOptions {
 };
 int run_backup(Client& client, const BackupOptions& options);
 
-struct ExportOptions {
+struct ExportStateOptions {
   std::string tenant;
   std::string source;
   std::string file;
   std::uint64_t version = 0;  // 0: the state of now
   bool json = false;
 };
-int run_export(Client& client, const ExportOptions& options);
+int run_export_state(Client& client, const ExportStateOptions& options);
 
-struct ImportOptions : ChangeOptions {
+struct ImportStateOptions : ChangeOptions {
   std::string source;
   std::string file;
   bool any_tenant = false;
 };
-int run_import(Client& client, const ImportOptions& options);
+int run_import_state(Client& client, const ImportStateOptions& options);
 
 struct RecallOptions {
   std::string tenant;

@@ -30,8 +30,8 @@ struct Options {
   PinOptions pin;
   StateDiffOptions state_diff;
   BackupOptions backup;
-  ExportOptions export_state;
-  ImportOptions import_state;
+  ExportStateOptions export_state;
+  ImportStateOptions import_state;
   RecallOptions recall;
   AuditOptions audit;
   TokenCreateOptions token_create;
@@ -218,7 +218,7 @@ CLI::App* add_forget(CLI::App& state, ForgetOptions& to) {
   return forget;
 }
 
-CLI::App* add_export(CLI::App& state, ExportOptions& to) {
+CLI::App* add_export_state(CLI::App& state, ExportStateOptions& to) {
   CLI::App* command = state.add_subcommand("export", "Write what a source's net has learned to a file");
   command->add_option("source", to.source, "The source, as `silt sources` names it")->required();
   command->add_option("file", to.file, "The file, which is written over")->required();
@@ -228,7 +228,7 @@ CLI::App* add_export(CLI::App& state, ExportOptions& to) {
   return command;
 }
 
-CLI::App* add_import(CLI::App& state, ImportOptions& to) {
+CLI::App* add_import_state(CLI::App& state, ImportStateOptions& to) {
   CLI::App* command = state.add_subcommand("import", "Put an exported state in the place of what a source's net has learned");
   command->add_option("source", to.source, "The source, as `silt sources` names it")->required();
   command->add_option("file", to.file, "What `silt state export` wrote")->required();
@@ -262,8 +262,8 @@ StateCommands add_state(CLI::App& app, Options& to) {
   diff->add_option("-n,--limit", to.state_diff.limit, "Patterns at most (default 20)");
   diff->add_option("--tenant", to.state_diff.tenant, "Tenant (default: default)");
   diff->add_flag("--json", to.state_diff.json, "One JSON object");
-  return {list, reset, add_rollback(*state, to.rollback), add_forget(*state, to.forget), add_export(*state, to.export_state),
-          add_import(*state, to.import_state), pin, diff};
+  return {list, reset, add_rollback(*state, to.rollback), add_forget(*state, to.forget), add_export_state(*state, to.export_state),
+          add_import_state(*state, to.import_state), pin, diff};
 }
 
 CLI::App* add_audit(CLI::App& app, AuditOptions& to) {
@@ -376,8 +376,8 @@ int run(int argc, char** argv) {
   if (state.reset->parsed()) return run_reset(client, options.reset);
   if (state.rollback->parsed()) return run_rollback(client, options.rollback);
   if (state.forget->parsed()) return run_forget(client, options.forget);
-  if (state.export_state->parsed()) return run_export(client, options.export_state);
-  if (state.import_state->parsed()) return run_import(client, options.import_state);
+  if (state.export_state->parsed()) return run_export_state(client, options.export_state);
+  if (state.import_state->parsed()) return run_import_state(client, options.import_state);
   if (state.pin->parsed()) return run_pin(client, options.pin);
   if (state.diff->parsed()) return run_state_diff(client, options.state_diff);
   if (backup->parsed()) return run_backup(client, options.backup);
