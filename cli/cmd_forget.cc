@@ -7,6 +7,7 @@
 #include "cli/format.h"
 #include "cli/json_view.h"
 #include "cli/terminal.h"
+#include "cli/when.h"
 
 namespace silt::cli {
 namespace {

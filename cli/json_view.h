@@ -4,7 +4,9 @@
 // also comes as it is in text_base64.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cli/answer_view.h"
 #include "proto/silt/v1/access.pb.h"
