@@ -7,6 +7,8 @@
 #include "cli/format.h"
 #include "cli/json_view.h"
 #include "cli/terminal.h"
+#include "cli/when.h"
+#include "cli/when.h"
 
 namespace silt::cli {
 namespace {

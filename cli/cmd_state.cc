@@ -68,10 +68,10 @@ std::string render(const silt::v1::RollbackStateResponse& from) {
 }
 
 std::string render(const silt::v1::DiffVersionsResponse& from, const Style& style) {
-  std::string out = escape(from.source()) + ": v" + std::to_string(from.from()) + " and v" + std::to_string(from.to()) + ", " +
-                    format_count(from.patterns_compared()) + " patterns compared\n";
-  Table table({{"BITS v" + std::to_string(from.from()), true}, {"BITS v" + std::to_string(from.to()), true}, {"CHANGE", true},
-               {"RECORDS", true}, {"PATTERN"}});
+  const std::string one = "v" + std::to_string(from.from()), other = from.to() == 0 ? "fresh" : "v" + std::to_string(from.to());
+  std::string out = escape(from.source()) + ": " + one + " and " + other + ", " + format_count(from.patterns_compared()) +
+                    " patterns compared\n";
+  Table table({{"BITS " + one, true}, {"BITS " + other, true}, {"CHANGE", true}, {"RECORDS", true}, {"PATTERN"}});
   for (const auto& change : from.changes()) {
     table.add({format_fixed(change.from_bits(), 1), format_fixed(change.to_bits(), 1),
                format_fixed(change.to_bits() - change.from_bits(), 1), format_count(change.count()), escape(change.text())});
@@ -186,6 +186,7 @@ int run_state_diff(Client& client, const StateDiffOptions& options) {
   request.set_source(options.source);
   request.set_from(options.from);
   request.set_to(options.to);
+  request.set_fresh(options.fresh);
   request.set_limit(options.limit);
   const Result<silt::v1::DiffVersionsResponse> done = client.diff_versions(request);
   if (!done.is_ok()) return fail(done.status());

@@ -164,6 +164,7 @@ struct StateDiffOptions {
   std::string source;
   std::uint64_t from = 0;
   std::uint64_t to = 0;  // 0: the newest that is kept
+  bool fresh = false;    // compare with a net that has learned nothing
   std::uint32_t limit = 0;
   bool json = false;
 };

@@ -4,11 +4,14 @@
 // also comes as it is in text_base64.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cli/answer_view.h"
 #include "proto/silt/v1/access.pb.h"
 #include "proto/silt/v1/admin.pb.h"
+#include "proto/silt/v1/archive.pb.h"
 #include "proto/silt/v1/ask.pb.h"
 #include "proto/silt/v1/query.pb.h"
 #include "proto/silt/v1/state.pb.h"

@@ -164,6 +164,7 @@ struct StateCommands {
   CLI::App* import_state;
   CLI::App* pin;
   CLI::App* diff;
+  CLI::App* compare;
 };
 
 void add_change(CLI::App& command, ChangeOptions& to) {
@@ -256,14 +257,19 @@ StateCommands add_state(CLI::App& app, Options& to) {
   pin->add_flag("--off", to.pin.off, "No longer");
   add_change(*pin, to.pin);
   CLI::App* diff = state->add_subcommand("diff", "What two versions predict differently, pattern by pattern");
-  diff->add_option("source", to.state_diff.source, "The source, as `silt sources` names it")->required();
-  diff->add_option("from", to.state_diff.from, "A version that is kept")->required();
-  diff->add_option("to", to.state_diff.to, "Another (default: the newest that is kept)");
-  diff->add_option("-n,--limit", to.state_diff.limit, "Patterns at most (default 20)");
-  diff->add_option("--tenant", to.state_diff.tenant, "Tenant (default: default)");
-  diff->add_flag("--json", to.state_diff.json, "One JSON object");
+  CLI::App* compare = state->add_subcommand("compare", "What a version has learned: how it differs from a net that has learned nothing");
+  for (CLI::App* const command : {diff, compare}) {
+    const bool fresh = command == compare;
+    command->add_option("source", to.state_diff.source, "The source, as `silt sources` names it")->required();
+    command->add_option("from", to.state_diff.from, fresh ? "A version that is kept (default: the newest)" : "A version that is kept")->required(!fresh);
+    if (!fresh) command->add_option("to", to.state_diff.to, "Another (default: the newest that is kept)");
+    command->add_option("-n,--limit", to.state_diff.limit, "Patterns at most (default 20)");
+    command->add_option("--tenant", to.state_diff.tenant, "Tenant (default: default)");
+    command->add_flag("--json", to.state_diff.json, "One JSON object");
+  }
+  compare->callback([&to] { to.state_diff.fresh = true; });
   return {list, reset, add_rollback(*state, to.rollback), add_forget(*state, to.forget), add_export_state(*state, to.export_state),
-          add_import_state(*state, to.import_state), pin, diff};
+          add_import_state(*state, to.import_state), pin, diff, compare};
 }
 
 CLI::App* add_audit(CLI::App& app, AuditOptions& to) {
@@ -379,7 +385,7 @@ int run(int argc, char** argv) {
   if (state.export_state->parsed()) return run_export_state(client, options.export_state);
   if (state.import_state->parsed()) return run_import_state(client, options.import_state);
   if (state.pin->parsed()) return run_pin(client, options.pin);
-  if (state.diff->parsed()) return run_state_diff(client, options.state_diff);
+  if (state.diff->parsed() || state.compare->parsed()) return run_state_diff(client, options.state_diff);
   if (backup->parsed()) return run_backup(client, options.backup);
   if (recall->parsed()) return run_recall(client, options.recall);
   if (audit->parsed()) return run_audit(client, options.audit);

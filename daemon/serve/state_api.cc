@@ -239,11 +239,16 @@ Result<silt::v1::DiffVersionsResponse> Api::diff_versions(const Call& call,
                                                           const silt::v1::DiffVersionsRequest& request) const {
   SILT_TRY(check_names(request));
   SILT_ASSIGN(const auto info, catalogue_.find_named(call, request.tenant(), request.source()));
-  if (request.from() == 0) return invalid_argument("from is missing: name a kept version, see silt state list");
+  if (request.from() == 0 && !request.fresh()) return invalid_argument("from is missing: name a kept version, see silt state list");
+  if (request.to() != 0 && request.fresh()) return invalid_argument("to and fresh do not go together");
   SILT_ASSIGN(const auto from, dependencies_.states.version(info, request.from()));
-  SILT_ASSIGN(const auto to, dependencies_.states.version(info, request.to()));
   SILT_ASSIGN(auto from_weights, dependencies_.states.weights(info, from));
-  SILT_ASSIGN(auto to_weights, dependencies_.states.weights(info, to));
+  store::StateVersionInfo to;
+  std::shared_ptr<const model::FastWeights> to_weights;  // null: nothing was learned
+  if (!request.fresh()) {
+    SILT_ASSIGN(to, dependencies_.states.version(info, request.to()));
+    SILT_ASSIGN(to_weights, dependencies_.states.weights(info, to));
+  }
   SILT_ASSIGN(silt::v1::DiffVersionsResponse response,
               dependencies_.answerer.diff(call, info, {std::move(from_weights), std::move(to_weights)}, request.limit()));
   response.set_source(escape_bytes(info.name));
