@@ -8,7 +8,6 @@
 #include "cli/json_view.h"
 #include "cli/terminal.h"
 #include "cli/when.h"
-#include "cli/when.h"
 
 namespace silt::cli {
 namespace {
