@@ -318,7 +318,9 @@ struct FakeParts {
   access::Callers callers{*tokens.tokens};
 
   ServerDependencies dependencies() {
-    return {answerer, log, nets, folds, admin, states, forgetter, archive, *audit, *tokens.tokens, callers, feeds};
+    ServerDependencies all{answerer, log, nets, folds, admin, states, forgetter, archive, *audit, *tokens.tokens, callers, feeds};
+    all.backup = [](const std::string&) { return store::BackupReport{}; };
+    return all;
   }
 };
 
