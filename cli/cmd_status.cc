@@ -12,9 +12,15 @@ bool is_queue(const silt::v1::ConnectorStatus& connector) {
   return connector.kind() == "rt" || connector.kind() == "redmine" || connector.kind() == "jira" || connector.kind() == "github";
 }
 
+bool is_server(const silt::v1::ConnectorStatus& connector) {
+  return connector.kind() == "syslog" || connector.kind() == "otlp";
+}
+
 // What it reads from, with a comma behind; nothing for one that waits for what others send.
 std::string known_to(const silt::v1::ConnectorStatus& connector) {
   if (connector.kind() == "feed") return {};
+  if (connector.kind() == "journald") return "the journal, ";
+  if (is_server(connector)) return format_count(connector.files_open()) + " connections, ";
   if (is_queue(connector)) return format_count(connector.files_known()) + " tickets, ";
   if (connector.kind() == "archives") return format_count(connector.files_known()) + " files, ";
   return format_count(connector.files_open()) + " of " + format_count(connector.files_known()) + " files open, ";

@@ -22,12 +22,6 @@ std::string key_of(const Delivery& delivery) {
   return to.take();
 }
 
-std::uint64_t cost_of(const Delivery& delivery) {
-  std::uint64_t bytes = kDeliveryBytes + delivery.arena.allocated_bytes() + delivery.records.capacity() * sizeof(Record);
-  for (const CursorRow& row : delivery.rows) bytes += sizeof row + row.key.size() + row.value.size();
-  return bytes;
-}
-
 std::uint64_t text_bytes(const Delivery& delivery) {
   std::uint64_t bytes = 0;
   for (const Record& record : delivery.records) bytes += record.text.size();
@@ -89,6 +83,12 @@ void call(std::vector<std::function<void()>>& calls) {
 }
 
 }  // namespace
+
+std::uint64_t cost_of(const Delivery& delivery) {
+  std::uint64_t bytes = kDeliveryBytes + delivery.arena.allocated_bytes() + delivery.records.capacity() * sizeof(Record);
+  for (const CursorRow& row : delivery.rows) bytes += sizeof row + row.key.size() + row.value.size();
+  return bytes;
+}
 
 Inbox::Inbox(InboxOptions options) : options_(options) {}
 

@@ -41,6 +41,9 @@ struct Delivery {
   Arena arena;
 };
 
+// What it takes of an inbox.
+std::uint64_t cost_of(const Delivery& delivery);
+
 class Inbox final : public Connector {
  public:
   // Called once for each delivery that was taken, without locks, from any thread, perhaps before

@@ -12,7 +12,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <mutex>
 #include <thread>
@@ -39,6 +38,7 @@
 #include "daemon/store/rocks_store.h"
 #include "daemon/telemetry/log_sink.h"
 #include "daemon/telemetry/sd_notify.h"
+#include "daemon/zone.h"
 #include "model/cuda/cuda_engine.h"
 #include "model/model.h"
 
@@ -63,19 +63,6 @@ std::string weights_path(const ModelConfigSection& config) {
   std::error_code failed;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
   return (self.parent_path().parent_path() / "share/silt/silt-23m.safetensors").string();
-}
-
-learn::Zone zone_of(const std::string& zone) {
-  if (zone != "local") {
-    const std::int32_t offset_s = parse_zone(zone).value();  // checked when the file was read
-    return [offset_s](std::int64_t) { return offset_s; };
-  }
-  return [](std::int64_t arrival_us) -> std::int32_t {
-    const std::time_t seconds = arrival_us / 1'000'000;
-    std::tm local{};
-    ::localtime_r(&seconds, &local);
-    return static_cast<std::int32_t>(local.tm_gmtoff);
-  };
 }
 
 class AppImpl final : public App {

@@ -17,6 +17,7 @@
 #include "connectors/http/http_client.h"
 #include "connectors/record_rules.h"
 #include "daemon/access/caller.h"
+#include "daemon/stream_inputs.h"
 
 namespace silt::daemon {
 namespace {
@@ -110,7 +111,9 @@ template <class Visitor>
 void describe(Visitor& v, SourceConfig& c) {
   v.text("name", c.name);
   v.text("tenant", c.tenant);
-  v.choice("type", c.type, {"file", "containers", "documents", "mail", "rt", "redmine", "jira", "github", "feed", "archives"});
+  v.choice("type", c.type,
+           {"file", "containers", "documents", "mail", "rt", "redmine", "jira", "github", "journald", "syslog", "otlp", "feed",
+            "archives"});
   v.list("include", c.include);
   v.list("exclude", c.exclude);
   v.list("link_targets", c.link_targets);
@@ -132,6 +135,13 @@ void describe(Visitor& v, SourceConfig& c) {
   v.text("proxy", c.proxy);
   v.number("poll_ms", c.poll_ms, 100, 86'400'000);
   v.number("sweep_ms", c.sweep_ms, 1'000, 86'400'000);
+  v.text("directory", c.directory);
+  v.text("namespace", c.name_space);
+  v.list("listen", c.listen);
+  v.text("certificate", c.certificate);
+  v.text("key", c.key);
+  v.number("connections_max", c.connections_max, 1, 60'000);
+  v.number("sender_kib_per_s", c.sender_kib_per_s, 0, 10'000'000);
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -356,6 +366,8 @@ bool is_tracker(const SourceConfig& source) {
 
 // What its type needs, and what only others have.
 Status check_type(const SourceConfig& source) {
+  if (is_stream_input(source)) return check_stream_input(source);
+  SILT_TRY(refuse_stream_keys(source));
   if (!is_tracker(source)) {
     if (source.type == "feed" && !source.include.empty())
       return invalid_argument("include is of files and documents; a feed takes what `silt feed` sends");

@@ -101,13 +101,16 @@ struct SourceConfig {
   // their whole names.
   std::string name;
   std::string tenant = "default";
-  std::string type = "file";  // containers, archives, documents, mail; or a ticket queue: rt, redmine, jira, github; or feed
+  // containers, archives, documents, mail; a ticket queue: rt, redmine, jira, github; journald; a server: syslog, otlp; or feed
+  std::string type = "file";
   std::vector<std::string> include;  // of containers, empty: where kubelet and Docker write
   std::vector<std::string> exclude;  // empty: compressed and binary files
   std::vector<std::string> link_targets;  // folders out of those of include that links may lead to
-  std::string start = "beginning";   // or end: of files that exist when they are first seen
+  std::string start = "beginning";   // or end: of files that exist when they are first seen, or of the journal
   std::string mode = "learn";        // or score, count
-  bool per_file = true;              // each file is a source of its own, NAME:PATH, unless the name has captures
+  // Each file is a source of its own, NAME:PATH, unless the name has captures; so is each unit of the journal, each
+  // host of a server.
+  bool per_file = true;
   // Which lines are one record: join, by the usual rules, or single; or by an RE2 expression for lines that
   // begin a record or that continue one. The last lines of a file wait flush_ms for more.
   std::string lines = "join";
@@ -122,10 +125,19 @@ struct SourceConfig {
   std::string url;
   std::string credential;
   std::vector<std::string> queues;  // queues, projects, a repository; empty: all that the credential may see
-  std::string ca_file;              // authorities instead of the system's
+  std::string ca_file;              // authorities instead of the system's; of a server: of its clients
   std::string proxy;
   std::uint32_t poll_ms = 5'000;
   std::uint32_t sweep_ms = 600'000;
+  // Of journald: a folder of journal files instead of this host's own journal; whose, "*": all.
+  std::string directory;
+  std::string name_space;
+  // Of servers: "tcp:514", "udp:ADDRESS:514" (see connectors/push/endpoint.h), and what they allow their peers.
+  std::vector<std::string> listen;
+  std::string certificate;
+  std::string key;
+  std::uint32_t connections_max = 1000;
+  std::uint32_t sender_kib_per_s = 0;  // of one sender; 0: no limit
   ConfigLine line;
   friend bool operator==(const SourceConfig&, const SourceConfig&) = default;
 };

@@ -5,7 +5,9 @@
 
 #include "base/log.h"
 #include "daemon/descriptors.h"
+#include "daemon/journal_copies.h"
 #include "daemon/make_connector.h"
+#include "daemon/stream_inputs.h"
 
 namespace silt::daemon {
 namespace {
@@ -13,7 +15,7 @@ namespace {
 // The same connector would be made of both.
 bool read_alike(const SourceConfig& a, SourceConfig b) {
   b.mode = a.mode;
-  b.time_zone = a.time_zone;
+  if (!is_stream_input(a)) b.time_zone = a.time_zone;
   b.keep_days = a.keep_days;
   b.keep_mib = a.keep_mib;
   return a == b;
@@ -29,11 +31,27 @@ std::string listed(const std::vector<std::string>& names) {
 
 Inputs::Inputs(const Config& config, std::uint64_t descriptor_limit, const Clock& clock, MakeWaiter make_waiter, intake::Feeds& feeds)
     : store_(config.store),
+      time_zone_(config.learn.time_zone),
       descriptor_limit_(descriptor_limit),
       clock_(clock),
       make_waiter_(std::move(make_waiter)),
       feeds_(feeds) {
   for (const SourceConfig& source : config.sources) sources_[source.name] = source;
+  find_copies(config.sources);
+}
+
+// A tenant that reads this host's journal reads no files that a syslog daemon makes of the same messages.
+void Inputs::find_copies(const std::vector<SourceConfig>& sources) {
+  copies_.clear();
+  for (const SourceConfig& source : sources) {
+    if (source.type != "journald" || !source.directory.empty() || copies_.contains(source.tenant)) continue;
+    const std::vector<std::string>& files = copies_[source.tenant] = journal_copies();
+    if (files.empty()) continue;
+    log::info("journal_preferred", {{"source", source.name},
+                                    {"files_not_read", listed(files)},
+                                    {"why", "rsyslog writes them from what the journal has"},
+                                    {"remedy", "to read the files instead, remove this source"}});
+  }
 }
 
 Status Inputs::start(intake::Intake& intake) {
@@ -43,9 +61,12 @@ Status Inputs::start(intake::Intake& intake) {
 
 Status Inputs::add(const SourceConfig& source, intake::Intake& intake) const {
   const std::shared_ptr<connectors::Waiter> waiter = make_waiter_();
+  const auto copies = copies_.find(source.tenant);
   auto connector = make_connector(source, {.clock = clock_,
                                            .waiter = *waiter,
                                            .never_enter = {store_.path},
+                                           .never_read = copies == copies_.end() ? std::vector<std::string>() : copies->second,
+                                           .time_zone = time_zone_,
                                            .open_files_max = share_descriptors(descriptor_limit_, sources_.size()).each_input,
                                            .feeds = feeds_});
   if (!connector.is_ok()) return connector.status().with_context("source " + source.name);
@@ -60,7 +81,7 @@ bool Inputs::change(const SourceConfig& from, const SourceConfig& to, intake::In
                                        {"not_applied", "source.mode of states in memory"},
                                        {"remedy", "it applies when they are loaded again; restart siltd for now"}});
   }
-  if (read_alike(from, to)) return true;
+  if (from != to && read_alike(from, to)) return true;
   const Status added = add(to, intake);
   if (!added.is_ok())
     log::error("reload_failed", {{"error", added.message()}, {"effect", "this input stays as it was"}});
@@ -70,6 +91,8 @@ bool Inputs::change(const SourceConfig& from, const SourceConfig& to, intake::In
 void Inputs::reload(const std::vector<SourceConfig>& wanted, intake::Intake& intake) {
   std::map<std::string, SourceConfig> next;
   std::vector<std::string> added, changed, removed;
+  const auto copies_before = copies_;
+  find_copies(wanted);
   for (const SourceConfig& source : wanted) {
     const auto known = sources_.find(source.name);
     if (known == sources_.end()) {
@@ -80,7 +103,7 @@ void Inputs::reload(const std::vector<SourceConfig>& wanted, intake::Intake& int
       }
       added.push_back(source.name);
       next[source.name] = source;
-    } else if (known->second == source) {
+    } else if (known->second == source && !(source.type == "file" && copies_ != copies_before)) {
       next[source.name] = source;
     } else if (change(known->second, source, intake)) {
       changed.push_back(source.name);

@@ -44,12 +44,15 @@ class Inputs {
 
  private:
   Status add(const SourceConfig& source, intake::Intake& intake) const;
+  void find_copies(const std::vector<SourceConfig>& sources);
   bool change(const SourceConfig& from, const SourceConfig& to, intake::Intake& intake) const;
 
   const StoreConfig store_;
+  const std::string time_zone_;  // of sources that name none
   const std::uint64_t descriptor_limit_;
   const Clock& clock_;
   const MakeWaiter make_waiter_;
+  std::map<std::string, std::vector<std::string>> copies_;  // by tenant: files whose lines its journald source has
   intake::Feeds& feeds_;
   mutable std::mutex mutex_;  // of what follows
   std::map<std::string, SourceConfig> sources_;  // by name

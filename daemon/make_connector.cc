@@ -8,11 +8,17 @@
 #include "connectors/documents/document_connector.h"
 #include "connectors/file/file_connector.h"
 #include "connectors/http/credential.h"
+#include "connectors/journald/journald_connector.h"
+#include "connectors/otlp/otlp_connector.h"
+#include "connectors/push/tls.h"
+#include "connectors/syslog/syslog_connector.h"
 #include "connectors/tickets/github.h"
 #include "connectors/tickets/jira.h"
 #include "connectors/tickets/redmine.h"
 #include "connectors/tickets/request_tracker.h"
 #include "connectors/tickets/ticket_connector.h"
+#include "daemon/stream_inputs.h"
+#include "daemon/zone.h"
 
 namespace silt::daemon {
 namespace {
@@ -60,6 +66,7 @@ Result<std::unique_ptr<Connector>> make_files(const SourceConfig& source, const 
   file.include = source.include;
   if (source.type == "containers") file.format = connectors::FileFormat::kContainer;
   if (!source.exclude.empty()) file.exclude = source.exclude;
+  file.exclude.insert(file.exclude.end(), context.never_read.begin(), context.never_read.end());
   file.link_targets = source.link_targets;
   file.never_enter = context.never_enter;
   file.stream_name = stream_name_of(source);
@@ -111,6 +118,72 @@ Result<std::unique_ptr<Connector>> make_archives(const SourceConfig& source, con
   return std::unique_ptr<Connector>(std::move(made));
 }
 
+Result<std::vector<connectors::Endpoint>> endpoints_of(const SourceConfig& source) {
+  std::vector<connectors::Endpoint> out;
+  for (const std::string& each : source.listen) {
+    SILT_ASSIGN(auto endpoint, connectors::parse_endpoint(each, endpoint_kinds(source)));
+    out.push_back(std::move(endpoint));
+  }
+  return out;
+}
+
+connectors::SenderLimits limits_of(const SourceConfig& source) {
+  connectors::SenderLimits limits;
+  limits.connections_max = source.connections_max;
+  limits.bytes_per_s_max = std::uint64_t{source.sender_kib_per_s} << 10;
+  return limits;
+}
+
+// The key may be a systemd credential.
+connectors::TlsFiles tls_of(const SourceConfig& source) {
+  return {source.certificate, source.key.empty() ? std::string() : connectors::credential_path(source.key), source.ca_file};
+}
+
+Result<std::unique_ptr<Connector>> make_otlp(const SourceConfig& source, const ConnectorContext& context) {
+  connectors::OtlpOptions options;
+  SILT_ASSIGN(options.listen, endpoints_of(source));
+  options.tls = tls_of(source);
+  options.receiver.input = source.name;
+  options.receiver.per_service = source.per_file;
+  options.receiver.senders = limits_of(source);
+  return std::unique_ptr<Connector>(connectors::make_otlp_connector(std::move(options), context.clock));
+}
+
+Result<std::unique_ptr<Connector>> make_syslog(const SourceConfig& source, const ConnectorContext& context) {
+  connectors::SyslogOptions options;
+  SILT_ASSIGN(options.listen, endpoints_of(source));
+  options.tls = tls_of(source);
+  options.collector.input = source.name;
+  options.collector.per_host = source.per_file;
+  options.collector.zone = zone_of(source.time_zone.empty() ? context.time_zone : source.time_zone);
+  options.collector.senders = limits_of(source);
+  return std::unique_ptr<Connector>(connectors::make_syslog_connector(std::move(options), context.clock));
+}
+
+Result<std::unique_ptr<Connector>> make_journald(const SourceConfig& source, const ConnectorContext& context) {
+  connectors::JournaldOptions options;
+  options.input = source.name;
+  options.place = {source.directory, source.name_space};
+  options.from_end = source.start == "end";
+  options.per_unit = source.per_file;
+  return std::unique_ptr<Connector>(std::make_unique<connectors::JournaldConnector>(std::move(options), context.clock, context.waiter));
+}
+
+Status readable(const std::string& file, std::string_view key) {
+  if (file.empty() || ::access(file.c_str(), R_OK) == 0) return Status::ok();
+  return errno_status("read " + file, errno).with_context("source." + std::string(key));
+}
+
+// Its certificates, and a ticket queue's credential.
+Status check_files(const SourceConfig& source) {
+  SILT_TRY(readable(source.ca_file, "ca_file"));
+  SILT_TRY(readable(source.certificate, "certificate"));
+  SILT_TRY(readable(tls_of(source).key, "key"));
+  if (!source.certificate.empty()) SILT_TRY(connectors::make_tls(tls_of(source)).status().with_context("source"));
+  if (tracker_of(source) == nullptr) return Status::ok();
+  return connectors::read_credential(source.credential).status().with_context("source.credential");
+}
+
 Result<std::unique_ptr<Connector>> make_feed(const SourceConfig& source, const ConnectorContext& context) {
   intake::FeedOptions feed{.name = source.name, .tenant = source.tenant};
   SILT_ASSIGN(feed.rules, rules_of(source));
@@ -121,6 +194,9 @@ Result<std::unique_ptr<Connector>> make_feed(const SourceConfig& source, const C
 
 Result<std::unique_ptr<Connector>> make_connector(const SourceConfig& source, const ConnectorContext& context) {
   if (const Tracker* const tracker = tracker_of(source)) return make_tickets(source, *tracker, context);
+  if (source.type == "journald") return make_journald(source, context);
+  if (source.type == "otlp") return make_otlp(source, context);
+  if (source.type == "syslog") return make_syslog(source, context);
   if (source.type == "archives") return make_archives(source, context);
   if (source.type == "feed") return make_feed(source, context);
   const bool documents = source.type == "documents" || source.type == "mail";
@@ -128,10 +204,7 @@ Result<std::unique_ptr<Connector>> make_connector(const SourceConfig& source, co
 }
 
 Status check_surroundings(const SourceConfig& source) {
-  if (tracker_of(source) == nullptr) return Status::ok();
-  if (!source.ca_file.empty() && ::access(source.ca_file.c_str(), R_OK) != 0)
-    return errno_status("read " + source.ca_file, errno).with_context(source.line.place + ": source.ca_file");
-  return connectors::read_credential(source.credential).status().with_context(source.line.place + ": source.credential");
+  return check_files(source).with_context(source.line.place);
 }
 
 }  // namespace silt::daemon

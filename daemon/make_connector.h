@@ -18,6 +18,8 @@ struct ConnectorContext {
   const Clock& clock;             // these outlive the connector
   connectors::Waiter& waiter;
   std::vector<std::string> never_enter;  // folders of which nothing is read
+  std::vector<std::string> never_read;   // files
+  std::string time_zone = "local";       // of sources that name none
   std::uint32_t open_files_max = 0;
   intake::Feeds& feeds;  // outlive the connector, too
 };
@@ -25,8 +27,8 @@ struct ConnectorContext {
 // The message names the key and a remedy.
 Result<std::unique_ptr<connectors::Connector>> make_connector(const SourceConfig& source, const ConnectorContext& context);
 
-// What can be seen of the source without reading it: its credential is there and only ours, its authority can be
-// read. The message begins with its line.
+// What can be seen of the source without reading it: its credential is there and only ours, its certificates can
+// be read. The message begins with its line.
 Status check_surroundings(const SourceConfig& source);
 
 }  // namespace silt::daemon

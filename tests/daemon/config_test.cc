@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "daemon/journal_copies.h"
 #include "tests/support/temp_dir.h"
 
 namespace silt::daemon {
@@ -109,6 +110,35 @@ TEST(Config, ATicketQueueTakesFiveLines) {
   ASSERT_TRUE(pods.is_ok()) << pods.status().to_string();
   EXPECT_EQ(pods->sources[0].include.front(), "/var/log/pods/*/*/*.log*");
   EXPECT_TRUE(Config::parse("[[source]]\nname = \"books\"\ntype = \"documents\"\ninclude = [\"/srv/books\"]\n", "x").is_ok());
+}
+
+TEST(Config, StreamInputsTakeThreeLines) {
+  const auto of = [](const std::string& lines) { return Config::parse("[[source]]\nname = \"in\"\n" + lines, "siltd.toml"); };
+  EXPECT_TRUE(of("type = \"journald\"\n").is_ok());
+  EXPECT_TRUE(of("type = \"syslog\"\nlisten = [\"udp:514\", \"tcp:[::]:514\", \"unix:/run/silt/log\"]\n").is_ok());
+  EXPECT_TRUE(of("type = \"otlp\"\nlisten = [\"grpc:4317\", \"http:0.0.0.0:4318\"]\n").is_ok());
+  const auto message = [&](const std::string& lines) {
+    const auto config = of(lines);
+    EXPECT_FALSE(config.is_ok()) << lines;
+    return config.status().message();
+  };
+  EXPECT_EQ(message("type = \"syslog\"\n"), "siltd.toml:1: source.listen is missing, e.g. listen = [\"udp:514\", \"tcp:514\"]");
+  EXPECT_NE(message("type = \"syslog\"\nlisten = [\"grpc:1\"]\n").find("of the kinds udp, tcp, tls, unix"), std::string::npos);
+  EXPECT_NE(message("type = \"syslog\"\nlisten = [\"tls:6514\"]\n").find("source.certificate is missing"), std::string::npos);
+  EXPECT_NE(message("type = \"otlp\"\nlisten = [\"grpc:localhost:1\"]\n").find("must be an IP address"), std::string::npos);
+  EXPECT_NE(message("type = \"journald\"\nlisten = [\"tcp:1\"]\n").find("of servers"), std::string::npos);
+  EXPECT_NE(message("type = \"journald\"\ndirectory = \"journals\"\n").find("absolute path"), std::string::npos);
+  EXPECT_NE(message("type = \"syslog\"\nlisten = [\"tcp:1\"]\ninclude = [\"/x\"]\n").find("include is of files"), std::string::npos);
+  EXPECT_NE(message("include = [\"/x\"]\nlisten = [\"tcp:1\"]\n").find("add type"), std::string::npos);
+}
+
+TEST(JournalCopies, AreTheFilesThatRsyslogNames) {
+  const std::string configuration = "# cron.* /var/log/commented.log\nmodule(load=\"imuxsock\")\n*.*;auth,authpriv.none\t\t-/var/log/syslog\n"
+                                    "auth,authpriv.*\t/var/log/auth.log;RSYSLOG_FileFormat\n*.emerg :omusrmsg:*\n"
+                                    "if $programname == 'x' then action(type=\"omfile\" File=\"/var/log/X.log\")\n$WorkDirectory /var/spool/rsyslog\n";
+  EXPECT_EQ(files_of_rsyslog(configuration), (std::vector<std::string>{"/var/log/X.log", "/var/log/auth.log", "/var/log/syslog"}));
+  EXPECT_TRUE(files_of_rsyslog(configuration + "module(load=\"imudp\")\n").empty()) << "messages of others are in no journal";
+  EXPECT_FALSE(files_of_rsyslog(configuration + "#module(load=\"imudp\")\n").empty());
 }
 
 TEST(Config, AccessNamesWhoWhereAndWhat) {

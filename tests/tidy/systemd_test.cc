@@ -80,23 +80,28 @@ TEST_F(SystemdUnit, IsConfined) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
 }
 
-// As whoever listens on a network installs it.
-TEST_F(SystemdUnit, TheNetworksPartFitsAndOpensNoMore) {
+// As whoever listens on a network, or has inputs that do, installs it.
+TEST_F(SystemdUnit, TheNetworksPartsFitAndOpenNoMore) {
   std::filesystem::create_directory(folder_ / "siltd.service.d");
-  std::filesystem::copy_file(SILT_NETWORK_FILE, folder_ / "siltd.service.d" / "network.conf");
+  const std::filesystem::path installed = folder_ / "siltd.service.d" / "network.conf";
   const std::string unit = (folder_ / "siltd.service").string();
-  ASSERT_EQ(::setenv("SYSTEMD_UNIT_PATH", (folder_.string() + ":").c_str(), 1), 0);
-  const Outcome verified = run({kAnalyze, "verify", "--man=no", unit});
-  EXPECT_EQ(verified.exit_code, 0) << verified.output;
-  EXPECT_EQ(verified.output.find("network.conf:"), std::string::npos) << verified.output;
-  const Outcome confined = run({kAnalyze, "security", "--offline=yes", "--threshold=15", unit});
-  EXPECT_EQ(confined.exit_code, 0) << confined.output;
-  const Outcome open = run({kAnalyze, "security", "--offline=yes", "--threshold=1", unit});
-  ::unsetenv("SYSTEMD_UNIT_PATH");
-  EXPECT_NE(open.output.find("PrivateNetwork="), std::string::npos);
-  const std::size_t family = open.output.find("RestrictAddressFamilies=~AF_(INET|INET6)");
-  ASSERT_NE(family, std::string::npos) << open.output;
-  EXPECT_EQ(open.output.compare(open.output.rfind('\n', family) + 1, 3, "\xe2\x9c\x97"), 0) << "the drop-in was not read";
+  for (const char* const part : {SILT_SOURCE_DIR "/systemd/siltd-network.conf", SILT_SOURCE_DIR "/systemd/siltd-inputs.conf"}) {
+    SCOPED_TRACE(part);
+    std::filesystem::copy_file(part, installed, std::filesystem::copy_options::overwrite_existing);
+    ASSERT_EQ(::setenv("SYSTEMD_UNIT_PATH", (folder_.string() + ":").c_str(), 1), 0);
+    const Outcome verified = run({kAnalyze, "verify", "--man=no", unit});
+    EXPECT_EQ(verified.exit_code, 0) << verified.output;
+    EXPECT_EQ(verified.output.find("network.conf:"), std::string::npos) << verified.output;
+    const Outcome confined = run({kAnalyze, "security", "--offline=yes", "--threshold=15", unit});
+    EXPECT_EQ(confined.exit_code, 0) << confined.output;
+    const Outcome open = run({kAnalyze, "security", "--offline=yes", "--threshold=1", unit});
+    ::unsetenv("SYSTEMD_UNIT_PATH");
+    EXPECT_NE(open.output.find("PrivateNetwork="), std::string::npos);
+    const std::size_t family = open.output.find("RestrictAddressFamilies=~AF_(INET|INET6)");
+    ASSERT_NE(family, std::string::npos) << open.output;
+    EXPECT_EQ(open.output.compare(open.output.rfind('\n', family) + 1, 3, "\xe2\x9c\x97"), 0) << "the drop-in was not read";
+    EXPECT_NE(open.output.find("allow list with only localhost entries"), std::string::npos) << open.output;
+  }
 }
 
 TEST_F(SystemdUnit, IsReloadedByAProgramThatItMayRun) {

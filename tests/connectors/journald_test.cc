@@ -1,0 +1,225 @@
+// The journal, in files that systemd-journal-remote makes: read once, whatever rotation, vacuuming, damage and ends of
+// siltd do meanwhile.
+#include "connectors/journald/journald_connector.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "base/clock.h"
+#include "tests/connectors/journal_of.h"
+#include "tests/support/temp_dir.h"
+
+namespace silt::connectors {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kRemote[] = "/usr/lib/systemd/systemd-journal-remote";
+constexpr char kBoot[] = "11111111111111111111111111111111";
+
+// Waits for nothing: tests poll.
+class NoWaiter final : public Waiter {
+ public:
+  void wait(int, std::chrono::milliseconds, std::function<void()>) override {}
+};
+
+class JournaldTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(kRemote)) GTEST_SKIP() << "systemd-journal-remote is not installed";
+    fs::create_directory(dir.path("journal"));
+    options.input = "host";
+    options.place.directory = dir.path("journal");
+  }
+  std::string file(const std::string& name) const { return dir.path("journal/" + name + ".journal"); }
+
+  // Adds entries numbered from `first` to a journal file, a second apart. `more`: further fields, a line each.
+  void write(const std::string& name, int first, int count, const std::string& more = "_SYSTEMD_UNIT=ssh.service\n") const {
+    std::ofstream out(dir.path("export"), std::ios::trunc);
+    for (int i = first; i < first + count; ++i) {
+      out << "__REALTIME_TIMESTAMP=" << 1'796'058'000'000'000 + i * 1'000'000ll << "\n__MONOTONIC_TIMESTAMP=" << 1'000'000 + i * 1'000'000ll
+          << "\n_BOOT_ID=" << kBoot << "\nMESSAGE=entry " << i << "\nPRIORITY=3\nSYSLOG_FACILITY=4\n_PID=812\nSYSLOG_IDENTIFIER=sshd\n" << more << "\n";
+    }
+    out.close();
+    const std::string command = std::string(kRemote) + " --output=" + file(name) + " " + dir.path("export") + " 2>/dev/null";
+    ASSERT_EQ(std::system(command.c_str()), 0);
+  }
+  void start() {
+    connector = std::make_unique<JournaldConnector>(options, clock, waiter);
+    journal.resume(*connector);
+  }
+  void read_all() {
+    while (journal.take(*connector)) continue;
+  }
+  std::vector<std::string> texts() const {
+    std::vector<std::string> out;
+    for (const Kept& kept : journal.records) out.push_back(kept.text);
+    return out;
+  }
+  static std::vector<std::string> entries(int first, int count) {
+    std::vector<std::string> out;
+    for (int i = first; i < first + count; ++i) out.push_back("entry " + std::to_string(i));
+    return out;
+  }
+
+  silt::testing::TempDir dir;
+  SystemClock clock;
+  NoWaiter waiter;
+  JournaldOptions options;
+  std::unique_ptr<JournaldConnector> connector;
+  Journal journal;
+};
+
+TEST_F(JournaldTest, EntriesHaveTheirFields) {
+  write("system", 0, 1, "_SYSTEMD_UNIT=ssh.service\n_HOSTNAME=db3\n_UID=0\n_CMDLINE=sshd -D\nCODE_FILE=auth.c\n_TRANSPORT=syslog\nUSER_NAME=eli\n");
+  start();
+  read_all();
+  ASSERT_EQ(texts(), entries(0, 1));
+  const Kept& kept = journal.records[0];
+  EXPECT_EQ(kept.attributes, (std::map<std::string, std::string>{{"host", "db3"}, {"unit", "ssh.service"}, {"app", "sshd"}, {"pid", "812"},
+                                                                  {"severity", "err"}, {"facility", "auth"}, {"uid", "0"}, {"transport", "syslog"},
+                                                                  {"boot", kBoot}, {"code_file", "auth.c"}, {"user_name", "eli"}}));
+  EXPECT_EQ(kept.told_us, 1'796'058'000'000'000);
+  EXPECT_EQ(kept.place, "journald:ssh.service");
+}
+
+TEST_F(JournaldTest, UnitsBecomeStreams) {
+  write("system", 0, 2);
+  write("system", 2, 1, "_SYSTEMD_UNIT=session-12.scope\n");
+  write("system", 3, 1, "_TRANSPORT=kernel\n");
+  write("system", 4, 1, "_SYSTEMD_UNIT=../x y\n");
+  start();
+  Batch batch;
+  ASSERT_TRUE(connector->poll({}, batch).is_ok());
+  std::map<std::string, std::size_t> counts;
+  for (const StreamBatch& each : batch.streams) counts[each.stream] = each.records.size();
+  EXPECT_EQ(counts, (std::map<std::string, std::size_t>{{"host:ssh.service", 2}, {"host:session.scope", 1}, {"host:kernel", 1}, {"", 1}}));
+  EXPECT_EQ(lasting_unit("docker-0f3a9bc1d2.scope"), "docker.scope");
+  EXPECT_EQ(lasting_unit("run-u42.service"), "run.service");
+  EXPECT_EQ(lasting_unit("user@1000.service"), "user@1000.service");
+  EXPECT_EQ(lasting_unit("systemd-logind.service"), "systemd-logind.service");
+}
+
+TEST_F(JournaldTest, GoesOnWhereItStood) {
+  write("system", 0, 50);
+  start();
+  read_all();
+  write("system", 50, 50);
+  read_all();
+  EXPECT_EQ(texts(), entries(0, 100)) << "while it runs";
+  connector.reset();
+  write("system", 100, 50);
+  start();
+  read_all();
+  EXPECT_EQ(texts(), entries(0, 150)) << "over a stop";
+}
+
+TEST_F(JournaldTest, ABatchThatWasNotStoredIsReadAgain) {
+  write("system", 0, 100);
+  start();
+  ReadLimits limits;
+  limits.batch_records_max = 30;
+  Batch batch;
+  ASSERT_TRUE(*connector->poll(limits, batch));
+  EXPECT_EQ(batch.records, 30U);
+  ASSERT_TRUE(*connector->poll(limits, batch));  // the same
+  connector->confirm();
+  EXPECT_EQ(batch.streams[0].records[0].text, "entry 0");
+  ASSERT_TRUE(*connector->poll(limits, batch));
+  EXPECT_EQ(batch.streams[0].records[0].text, "entry 30");
+  ASSERT_TRUE(connector->poll(limits, batch).is_ok());
+  EXPECT_EQ(batch.streams[0].records[0].text, "entry 30");
+}
+
+TEST_F(JournaldTest, RotationAndVacuumingWhileItReadsLoseNothing) {
+  write("system", 0, 100);
+  start();
+  ReadLimits limits;
+  limits.batch_records_max = 30;
+  Batch batch;
+  ASSERT_TRUE(*connector->poll(limits, batch));
+  connector->confirm();
+  fs::rename(file("system"), file("system@0001"));
+  write("system", 100, 20);
+  fs::remove(file("system@0001"));
+  read_all();
+  EXPECT_EQ(texts(), entries(30, 90));
+}
+
+TEST_F(JournaldTest, WhatWasVacuumedWhileItStoodIsAGap) {
+  write("a", 0, 10);
+  start();
+  read_all();
+  connector.reset();
+  fs::remove(file("a"));
+  write("b", 20, 10);
+  start();
+  read_all();
+  ASSERT_EQ(journal.records.size(), 21U);
+  EXPECT_TRUE(journal.records[10].attributes.contains("cause")) << journal.records[10].text;
+  EXPECT_EQ(journal.records[11].text, "entry 20");
+  connector.reset();
+  start();
+  read_all();
+  EXPECT_EQ(journal.records.size(), 21U) << "it is said once";
+}
+
+TEST_F(JournaldTest, ADamagedFileCostsNoOther) {
+  write("a", 0, 200);
+  write("b", 200, 10);
+  {
+    std::fstream damaged(file("a"), std::ios::in | std::ios::out | std::ios::binary);
+    damaged.seekp(static_cast<std::streamoff>(fs::file_size(file("a")) / 2));
+    damaged << std::string(4096, 'X');
+  }
+  std::ofstream(file("c")) << "this is no journal";
+  start();
+  read_all();
+  const std::vector<std::string> read = texts();
+  ASSERT_GE(read.size(), 10U);
+  EXPECT_EQ(std::vector<std::string>(read.end() - 10, read.end()), entries(200, 10));
+  write("b", 210, 10);
+  read_all();
+  EXPECT_EQ(texts().back(), "entry 219");
+}
+
+TEST_F(JournaldTest, FromTheEndMeansWhatComes) {
+  write("system", 0, 10);
+  options.from_end = true;
+  start();
+  read_all();
+  EXPECT_TRUE(texts().empty());
+  connector.reset();
+  write("system", 10, 5);
+  start();
+  read_all();
+  EXPECT_EQ(texts(), entries(10, 5));
+}
+
+TEST_F(JournaldTest, AFolderThatIsNotThereIsSaidAndTriedAgain) {
+  fs::remove(dir.path("journal"));
+  start();
+  Batch batch;
+  const auto polled = connector->poll({}, batch);
+  ASSERT_FALSE(polled.is_ok());
+  EXPECT_NE(polled.status().message().find("group systemd-journal"), std::string::npos) << polled.status().message();
+  fs::create_directory(dir.path("journal"));
+  write("system", 0, 3);
+  read_all();
+  EXPECT_EQ(texts(), entries(0, 3));
+}
+
+TEST(JournalCursors, CountWhatIsBetween) {
+  EXPECT_EQ(entries_between("s=a1;i=10;b=c;m=d;t=e;x=f", "s=a1;i=13;b=c;m=d;t=e;x=f"), 2);
+  EXPECT_EQ(entries_between("s=a1;i=10;b=c", "s=a1;i=11;b=c"), 0);
+  EXPECT_EQ(entries_between("s=a1;i=10;b=c", "s=b2;i=11;b=c"), -1);
+  EXPECT_EQ(entries_between("s=a1;i=10;b=c", "s=a1;i=9;b=c"), -1);
+  EXPECT_EQ(entries_between("nonsense", "s=a1;i=9"), -1);
+}
+
+}  // namespace
+}  // namespace silt::connectors
