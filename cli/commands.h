@@ -229,6 +229,16 @@ struct TokenRevokeOptions {
 };
 int run_token_revoke(Client& client, const TokenRevokeOptions& options);
 
+struct WatchOptions {
+  std::string tenant = "*";
+  std::vector<std::string> sources;
+  std::string token;    // empty: from now on
+  bool recent = false;  // from the oldest change that is known
+  bool once = false;
+  bool json = false;
+};
+int run_watch(Client& client, const WatchOptions& options);
+
 struct StatusOptions {
   bool json = false;
 };

@@ -4,6 +4,7 @@ Run by ctest with the path of siltd; with --screenshots FOLDER it leaves a pictu
 """
 
 import argparse
+import datetime
 import os
 import signal
 import socket
@@ -148,7 +149,7 @@ class PageTest(unittest.TestCase):
         return self.wait(lambda: next(iter(self.all(selector)), None))
 
     def view(self, name):
-        ready = {"ask": "#source option:nth-child(2)", "patterns": ".spark", "sources": ".spark", "states": "main h1"}
+        ready = {"ask": "#source option:nth-child(2)", "patterns": ".spark", "sources": ".spark", "states": "main h1", "watch": "main h1"}
         self.browser.execute_script("location.hash = arguments[0]", "#" + name)
         self.one(ready[name])
 
@@ -229,8 +230,20 @@ class PageTest(unittest.TestCase):
         self.assertEqual(reset.text, "reset: yes")
         self.picture("states")
 
+    def test_what_changes_is_shown_as_it_changes(self):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        stamps = [(now - datetime.timedelta(seconds=4 * i)).isoformat() for i in range(600, 0, -1)]
+        log = Path(self.siltd.folder.name) / "live.log"
+        log.write_text("".join(f"{stamp} app: request {i} served\n" for i, stamp in enumerate(stamps)))
+        self.view("watch")
+        with log.open("a") as end:
+            end.write(f"{now.isoformat()} app: {HOSTILE[0]} pool exhausted\n")
+        self.assertIn("something new", self.one(".incidents .origin:has(.badge)").text)
+        self.assertIn("<img src=x", self.one(".incidents pre").text)
+        self.picture("watch")
+
     def test_every_control_has_a_name(self):
-        for view in ["ask", "patterns", "sources", "states"]:
+        for view in ["ask", "patterns", "sources", "states", "watch"]:
             if view == "ask":
                 self.ask("how many logins failed?")
             else:
@@ -247,7 +260,7 @@ class PageTest(unittest.TestCase):
 
     def test_nothing_is_cut_on_a_narrow_screen(self):
         self.resize(360, 740)
-        for view in ["ask", "patterns", "sources", "states"]:
+        for view in ["ask", "patterns", "sources", "states", "watch"]:
             if view == "ask":
                 self.ask("how many logins failed?")
             else:

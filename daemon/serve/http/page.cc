@@ -28,6 +28,7 @@ constexpr std::array kFiles = {
     File{"/page/patterns.js", kScript, kPatternsJs},
     File{"/page/sources.js", kScript, kSourcesJs},
     File{"/page/states.js", kScript, kStatesJs},
+    File{"/page/watch.js", kScript, kWatchJs},
 };
 
 }  // namespace

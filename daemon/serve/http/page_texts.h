@@ -15,5 +15,6 @@ extern const std::string_view kMainJs;
 extern const std::string_view kPatternsJs;
 extern const std::string_view kSourcesJs;
 extern const std::string_view kStatesJs;
+extern const std::string_view kWatchJs;
 
 }  // namespace silt::serve::http
