@@ -11,6 +11,7 @@ extern const std::string_view kPageCss;
 extern const std::string_view kApiJs;
 extern const std::string_view kAskJs;
 extern const std::string_view kDomJs;
+extern const std::string_view kFailureJs;
 extern const std::string_view kMainJs;
 extern const std::string_view kPatternsJs;
 extern const std::string_view kSourcesJs;

@@ -1,6 +1,7 @@
 // What changes in the logs, as it changes: incidents, the newest first, each with its changes and the records that show them.
 import {call, textOf} from "./api.js";
-import {failure, h, replace, time} from "./dom.js";
+import {h, replace, time} from "./dom.js";
+import {failure} from "./failure.js";
 
 const kShown = 100;  // incidents
 
@@ -24,7 +25,7 @@ function show(list, items, incident) {
 }
 
 export async function showWatch(main, signal) {
-  const note = h("p", {class: "note", role: "status"}, "Nothing unusual is known.");
+  const note = h("div", {class: "note", role: "status"}, "Nothing unusual is known.");
   const list = h("ul", {class: "incidents", "aria-live": "polite", "aria-label": "Incidents"});
   const items = new Map();
   replace(main, h("h1", {}, "Watch"), note, list);
@@ -42,6 +43,7 @@ export async function showWatch(main, signal) {
     } catch (error) {
       if (error.name === "AbortError") return;
       replace(note, failure(error));
+      if (error.code === "unauthenticated") return;  // until there is a token
     }
     setTimeout(() => signal.aborted || ask(), wait);
   }
