@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/client.h"
@@ -238,6 +239,8 @@ struct WatchOptions {
   bool json = false;
 };
 int run_watch(Client& client, const WatchOptions& options);
+
+int run_mcp(Client& client, std::string_view version);
 
 struct StatusOptions {
   bool json = false;

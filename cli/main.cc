@@ -370,6 +370,7 @@ int run(int argc, char** argv) {
   const CLI::App* audit = add_audit(app, options.audit);
   const TokenCommands token = add_token(app, options);
   const CLI::App* watch = add_watch(app, options.watch);
+  const CLI::App* mcp = app.add_subcommand("mcp", "The read-only calls as tools for a model (MCP), over standard input and output");
   CLI::App* status = app.add_subcommand("status", "How siltd is doing");
   status->add_flag("--json", options.status.json, "One JSON object");
   try {
@@ -406,6 +407,7 @@ int run(int argc, char** argv) {
   if (token.list->parsed()) return run_token_list(client, options.token_list);
   if (token.revoke->parsed()) return run_token_revoke(client, options.token_revoke);
   if (watch->parsed()) return run_watch(client, options.watch);
+  if (mcp->parsed()) return run_mcp(client, SILT_VERSION);
   return run_status(client, options.status);
 }
 

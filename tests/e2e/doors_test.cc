@@ -1,6 +1,8 @@
 // The HTTP door of a siltd that runs: what curl, Prometheus and a browser get.
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "base/clock.h"
 #include "tests/e2e/processes.h"
 #include "tests/support/http_client.h"
@@ -88,6 +90,33 @@ TEST_F(Doors, WhatChangesIsToldToWhoWatches) {
   EXPECT_NE(shown.out.find("app: pool exhausted, waiting\n"), std::string::npos) << shown.out;
   EXPECT_EQ(daemon_.silt({"watch", "--once"}).exit_code, 1);
   EXPECT_EQ(daemon_.silt({"watch", "--once", "--token", "rubbish"}).exit_code, 2);
+}
+
+TEST_F(Doors, AModelAsksThroughTools) {
+  start_with_log();
+  const auto call = [](int id, const std::string& tool, const std::string& arguments) {
+    return R"({"jsonrpc": "2.0", "id": )" + std::to_string(id) + R"(, "method": "tools/call", "params": {"name": ")" + tool + R"(", "arguments": )" + arguments + "}}\n";
+  };
+  const std::vector<std::pair<std::string, std::string>> calls = {
+      {"ask", R"({"question": "how many logins failed?"})"}, {"query", R"({"text": "count words:failed"})"},
+      {"search", R"({"pattern": "failed", "limit": 3})"},    {"patterns", "{}"},
+      {"sources", "{}"},                                     {"explain", "{\"source\": " + boost::json::serialize(boost::json::value(daemon_.source("auth.log"))) + ", \"seq\": 3}"},
+      {"changes", "{}"},                                     {"search", R"({"words": "failed"})"}};
+  std::string lines = "{\"jsonrpc\": \"2.0\", \"id\": 0, \"method\": \"tools/list\"}\n";
+  for (std::size_t i = 0; i < calls.size(); ++i) lines += call(static_cast<int>(i) + 1, calls[i].first, calls[i].second);
+  daemon_.write("calls", lines);
+  const Outcome outcome = run({"/bin/sh", "-c", "exec \"$0\" --socket \"$1\" mcp <\"$2\"", SILT_BINARY, daemon_.path("query.sock"), daemon_.path("calls")});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  std::vector<boost::json::value> replies;
+  std::istringstream text(outcome.out);
+  for (std::string line; std::getline(text, line);) replies.push_back(boost::json::parse(line).at("result"));
+  ASSERT_EQ(replies.size(), calls.size() + 1);
+  EXPECT_EQ(replies[0].at("tools").as_array().size(), calls.size() - 1);
+  for (std::size_t i = 1; i < replies.size() - 1; ++i) EXPECT_FALSE(replies[i].at("isError").as_bool()) << calls[i - 1].first << boost::json::serialize(replies[i]);
+  EXPECT_EQ(replies[2].at("structuredContent").at("records_matched").as_int64(), 20);
+  EXPECT_EQ(replies[3].at("structuredContent").at("matches").as_array().size(), 3U);  // of the 20 that it says there are
+  EXPECT_EQ(replies[3].at("structuredContent").at("records_matched").as_int64(), 20);
+  EXPECT_TRUE(replies.back().at("isError").as_bool());  // "words" is no argument
 }
 
 TEST_F(Doors, MetricsAndHealth) {
