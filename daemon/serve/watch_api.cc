@@ -16,7 +16,7 @@ using google::protobuf::util::TimeUtil;
 using Sources = std::map<store::SourceRef, store::SourceInfo>;
 
 constexpr std::uint32_t kPollMs = 1000;
-constexpr std::size_t kRecordShown = 4096;  // bytes of a text
+constexpr std::size_t kRecordShown = 1024;  // bytes of a text
 
 // "12", "0.4": what is counted is whole, what is measured has a digit.
 std::string number(double value) {
@@ -48,41 +48,57 @@ std::string sentence(const watch::Change& change, const std::string& source, con
   return {};
 }
 
-void fill(const watch::Change& change, const store::SourceInfo& info, const ServerDependencies& stores, silt::v1::Change& out) {
-  out.set_kind(std::string(watch::kind_name(change.kind)));
-  out.set_tenant(escape_bytes(info.tenant));
-  out.set_source(escape_bytes(info.name));
-  out.set_pattern(change.pattern);
-  *out.mutable_time() = TimeUtil::MicrosecondsToTimestamp(change.time_us);
-  out.set_seq(change.seq);
-  out.set_value(change.value);
-  out.set_most_before(change.most_before);
-  const auto record = stores.log.read(info.ref, change.seq);  // its block is checked; it may have been removed since
-  if (change.seq > 0 && record.is_ok()) out.set_record(record->text.substr(0, kRecordShown));
-  std::string pattern;
-  std::vector<store::PatternRow> rows;
-  if (change.pattern > 0 && stores.folds.patterns(info.ref, rows).is_ok()) {
-    for (const store::PatternRow& row : rows) {
-      if (row.id == change.pattern) pattern = escape_bytes(row.text);
-    }
-  }
-  out.set_text(sentence(change, out.source(), pattern));
-}
+// Writes changes as the API shows them. One call's: what it has read of the store it keeps.
+class Writer {
+ public:
+  Writer(const Sources& sources, const ServerDependencies& stores) : sources_(sources), stores_(stores) {}
 
-void fill(const watch::Incident& incident, const Sources& sources, const ServerDependencies& stores, silt::v1::Incident& out) {
-  out.set_id(std::to_string(incident.number));
-  // The first change that this caller may see.
-  const bool sees_cause = sources.contains(incident.cause.source);
-  const watch::Change& cause = sees_cause ? incident.cause : incident.changes.front();
-  fill(cause, sources.at(cause.source), stores, *out.mutable_cause());
-  *out.mutable_last() = TimeUtil::MicrosecondsToTimestamp(incident.last_us);
-  for (const store::SourceRef ref : incident.sources) {
-    const auto found = sources.find(ref);
-    if (found != sources.end()) out.add_sources(escape_bytes(found->second.name));
+  void write(const watch::Incident& incident, silt::v1::Incident& out) {
+    out.set_id(std::to_string(incident.number));
+    // The first change that this caller may see.
+    const bool sees_cause = sources_.contains(incident.cause.source);
+    write(sees_cause ? incident.cause : incident.changes.front(), *out.mutable_cause());
+    *out.mutable_last() = TimeUtil::MicrosecondsToTimestamp(incident.last_us);
+    for (const store::SourceRef ref : incident.sources) {
+      const auto found = sources_.find(ref);
+      if (found != sources_.end()) out.add_sources(escape_bytes(found->second.name));
+    }
+    out.set_changes_total(incident.changes_total);
+    for (const watch::Change& change : incident.changes) write(change, *out.add_changes());
   }
-  out.set_changes_total(incident.changes_total);
-  for (const watch::Change& change : incident.changes) fill(change, sources.at(change.source), stores, *out.add_changes());
-}
+
+ private:
+  void write(const watch::Change& change, silt::v1::Change& out) {
+    const store::SourceInfo& info = sources_.at(change.source);
+    out.set_kind(std::string(watch::kind_name(change.kind)));
+    out.set_tenant(escape_bytes(info.tenant));
+    out.set_source(escape_bytes(info.name));
+    out.set_pattern(change.pattern);
+    *out.mutable_time() = TimeUtil::MicrosecondsToTimestamp(change.time_us);
+    out.set_seq(change.seq);
+    out.set_value(change.value);
+    out.set_most_before(change.most_before);
+    out.set_text(sentence(change, out.source(), pattern_of(change)));
+    if (change.seq == 0) return;
+    const auto record = stores_.log.read(info.ref, change.seq);  // its block is checked; it may have been removed since
+    if (record.is_ok()) out.set_record(record->text.substr(0, kRecordShown));
+  }
+
+  std::string pattern_of(const watch::Change& change) {
+    if (change.pattern == 0) return {};
+    const auto [found, is_first] = patterns_.try_emplace(change.source);
+    std::vector<store::PatternRow> rows;
+    if (is_first && stores_.folds.patterns(change.source, rows).is_ok()) {
+      for (const store::PatternRow& row : rows) found->second[row.id] = escape_bytes(row.text);
+    }
+    const auto text = found->second.find(change.pattern);
+    return text == found->second.end() ? std::string() : text->second;
+  }
+
+  const Sources& sources_;
+  const ServerDependencies& stores_;
+  std::map<store::SourceRef, std::map<store::PatternId, std::string>> patterns_;
+};
 
 }  // namespace
 
@@ -97,10 +113,11 @@ Result<silt::v1::WatchResponse> Api::watch(const Call& call, const silt::v1::Wat
     return sources.contains(source);
   }));
   silt::v1::WatchResponse response;
-  for (const watch::Incident& incident : news.incidents) fill(incident, sources, dependencies_, *response.add_incidents());
+  Writer writer(sources, dependencies_);
+  for (const watch::Incident& incident : news.incidents) writer.write(incident, *response.add_incidents());
   response.set_token(news.token);
   response.set_missed(news.missed);
-  response.set_poll_ms(kPollMs);
+  response.set_poll_ms(news.more ? 0 : kPollMs);
   return response;
 }
 

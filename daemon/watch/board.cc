@@ -45,14 +45,18 @@ Result<News> Board::since(const std::string& token, bool recent, const std::func
     if (news.missed || from > next_) from = oldest;
   }
   std::map<std::uint64_t, Incident> found;
-  for (std::uint64_t number = from; number < next_; ++number) {
+  std::size_t taken = 0;
+  std::uint64_t number = from;
+  for (; number < next_ && taken < kReplyMax; ++number) {
     const Entry& entry = entries_[static_cast<std::size_t>(number - oldest)];
     if (!wanted(entry.change.source)) continue;
     Incident& incident = found.try_emplace(entry.incident, incidents_.at(entry.incident)).first->second;
     incident.changes.push_back(entry.change);
+    ++taken;
   }
-  for (auto& [number, incident] : found) news.incidents.push_back(std::move(incident));
-  news.token = name_ + "." + std::to_string(next_);
+  for (auto& [first, incident] : found) news.incidents.push_back(std::move(incident));
+  news.token = name_ + "." + std::to_string(number);
+  news.more = number < next_;
   return news;
 }
 

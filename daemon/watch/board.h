@@ -30,12 +30,14 @@ struct News {
   std::vector<Incident> incidents;  // by number
   std::string token;
   bool missed = false;
+  bool more = false;  // behind the token, already
 };
 
 class Board {
  public:
   static constexpr std::int64_t kTogetherUs = 120'000'000;  // event time between changes of an incident
   static constexpr std::size_t kChangesMax = 4096;
+  static constexpr std::size_t kReplyMax = 256;  // changes that since() gives at once
 
   // `name` tells this board from others, as the time of its start does.
   explicit Board(std::string name) : name_(std::move(name)) {}

@@ -37,8 +37,9 @@ void SourceWatch::take(const Seen& record, const Emit& emit) {
   if (record.new_pattern && records_ >= kRecordsMin && new_rate_ < kNewRateMax) {
     emit({Kind::kNewPattern, source_, record.pattern, record.event_us, record.seq, 1, 0});
   }
-  new_rate_ += kNewRateStep * ((record.new_pattern ? 1 : 0) - new_rate_);
   ++records_;
+  const double step = std::max(kNewRateStep, 1 / static_cast<double>(records_));  // a plain mean, as long as there are few
+  new_rate_ += step * ((record.new_pattern ? 1 : 0) - new_rate_);
   if (patterns_.size() < kPatternsMax || patterns_.contains(record.pattern)) note(patterns_[record.pattern], at, record.seq);
 }
 

@@ -69,6 +69,17 @@ TEST(Board, WhoComesTooLateIsToldSo) {
   EXPECT_FALSE(board.since(news.token, false, kAll).value().missed);
 }
 
+TEST(Board, WhatIsLongComesInParts) {
+  Board board("b");
+  for (std::size_t i = 0; i < Board::kReplyMax + 10; ++i) board.add(change(source(1, 1), static_cast<std::int64_t>(i) * 1000));
+  const News first = board.since("", true, kAll).value();
+  EXPECT_TRUE(first.more);
+  EXPECT_EQ(first.incidents.size(), Board::kReplyMax);
+  const News second = board.since(first.token, false, kAll).value();
+  EXPECT_FALSE(second.more);
+  EXPECT_EQ(second.incidents.size(), 10U);
+}
+
 TEST(Board, ATokenOfAnotherBoardHasMissedSome) {
   Board board("new");
   board.add(change(source(1, 1), 100));

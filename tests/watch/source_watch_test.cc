@@ -51,6 +51,16 @@ TEST_F(SourceWatchTest, ANewPatternIsNewsWhereFewAreNew) {
   EXPECT_EQ(changes_[0].seq, seq_);
 }
 
+TEST_F(SourceWatchTest, FiveHundredRecordsAreEnough) {
+  add(0, 1, 1, true);
+  usual(1, 50, false);
+  add(50, 1, 8);
+  add(50, 2, 1, true);
+  EXPECT_TRUE(changes_.empty());  // it is the 500th itself
+  add(51, 3, 1, true);
+  EXPECT_EQ(kinds(), std::vector<Kind>{Kind::kNewPattern});
+}
+
 TEST_F(SourceWatchTest, WhereManyAreNewNoneIsNews) {
   for (int i = 0; i < 3000; ++i) add(i / 10, static_cast<store::PatternId>(i + 1), 1, i % 20 == 0);
   EXPECT_TRUE(changes_.empty());
