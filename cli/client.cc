@@ -22,6 +22,7 @@
 #include "proto/silt/v1/feed.grpc.pb.h"
 #include "proto/silt/v1/query.grpc.pb.h"
 #include "proto/silt/v1/state.grpc.pb.h"
+#include "proto/silt/v1/watch.grpc.pb.h"
 
 namespace silt::cli {
 namespace {
@@ -103,6 +104,7 @@ struct Client::Stubs {
   std::unique_ptr<silt::v1::SourceService::Stub> sources;
   std::unique_ptr<silt::v1::DaemonService::Stub> daemon;
   std::unique_ptr<silt::v1::FeedService::Stub> feed;
+  std::unique_ptr<silt::v1::WatchService::Stub> watch;
   // At the admin socket.
   std::unique_ptr<silt::v1::SourceService::Stub> source_admin;
   std::unique_ptr<silt::v1::StateAdmin::Stub> state;
@@ -116,6 +118,7 @@ struct Client::Stubs {
         sources(silt::v1::SourceService::NewStub(channel)),
         daemon(silt::v1::DaemonService::NewStub(channel)),
         feed(silt::v1::FeedService::NewStub(channel)),
+        watch(silt::v1::WatchService::NewStub(channel)),
         source_admin(silt::v1::SourceService::NewStub(admin)),
         state(silt::v1::StateAdmin::NewStub(admin)),
         archive(silt::v1::ArchiveService::NewStub(admin)),
@@ -216,6 +219,12 @@ Result<silt::v1::PatternsResponse> Client::patterns(const silt::v1::PatternsRequ
 Result<silt::v1::ListSourcesResponse> Client::list_sources(const silt::v1::ListSourcesRequest& request) {
   return unary<silt::v1::ListSourcesResponse>(Place::kQuery, [&](auto& context, auto& response) {
     return stubs_->sources->ListSources(&context, request, &response);
+  });
+}
+
+Result<silt::v1::WatchResponse> Client::watch(const silt::v1::WatchRequest& request) {
+  return unary<silt::v1::WatchResponse>(Place::kQuery, [&](auto& context, auto& response) {
+    return stubs_->watch->Watch(&context, request, &response);
   });
 }
 

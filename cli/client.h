@@ -14,6 +14,7 @@
 #include "proto/silt/v1/feed.pb.h"
 #include "proto/silt/v1/query.pb.h"
 #include "proto/silt/v1/state.pb.h"
+#include "proto/silt/v1/watch.pb.h"
 
 namespace grpc {
 class ClientContext;
@@ -79,6 +80,7 @@ class Client {
   Result<silt::v1::ImportStateResponse> import_state(const silt::v1::ImportStateRequest& request);
   Result<silt::v1::ListAuditResponse> list_audit(const silt::v1::ListAuditRequest& request);
   Result<silt::v1::FeedResponse> feed(const silt::v1::FeedRequest& request);
+  Result<silt::v1::WatchResponse> watch(const silt::v1::WatchRequest& request);
   Result<silt::v1::GetStatusResponse> get_status();
   Result<silt::v1::CreateTokenResponse> create_token(const silt::v1::CreateTokenRequest& request);
   Result<silt::v1::ListTokensResponse> list_tokens(const silt::v1::ListTokensRequest& request);

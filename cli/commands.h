@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/client.h"
@@ -228,6 +229,18 @@ struct TokenRevokeOptions {
   bool json = false;
 };
 int run_token_revoke(Client& client, const TokenRevokeOptions& options);
+
+struct WatchOptions {
+  std::string tenant = "*";
+  std::vector<std::string> sources;
+  std::string token;    // empty: from now on
+  bool recent = false;  // from the oldest change that is known
+  bool once = false;
+  bool json = false;
+};
+int run_watch(Client& client, const WatchOptions& options);
+
+int run_mcp(Client& client, std::string_view version);
 
 struct StatusOptions {
   bool json = false;

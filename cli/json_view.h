@@ -15,6 +15,7 @@
 #include "proto/silt/v1/ask.pb.h"
 #include "proto/silt/v1/query.pb.h"
 #include "proto/silt/v1/state.pb.h"
+#include "proto/silt/v1/watch.pb.h"
 
 namespace silt::cli {
 
@@ -38,6 +39,7 @@ std::string to_json(const silt::v1::ListAuditResponse& from);
 std::string to_json(const silt::v1::CreateTokenResponse& from);
 std::string to_json(const silt::v1::ListTokensResponse& from);
 std::string to_json(const silt::v1::RevokeTokenResponse& from);
+std::string to_json(const silt::v1::WatchResponse& from);
 std::string to_json(const silt::v1::BackupResponse& from);
 std::string to_json(const silt::v1::ExportStateResponse& from);  // without the piece
 std::string to_json(const silt::v1::ImportStateResponse& from);

@@ -37,6 +37,7 @@ struct Options {
   TokenCreateOptions token_create;
   TokenListOptions token_list;
   TokenRevokeOptions token_revoke;
+  WatchOptions watch;
   StatusOptions status;
 };
 
@@ -332,6 +333,17 @@ CLI::App* add_recall(CLI::App& app, RecallOptions& to) {
   return recall;
 }
 
+CLI::App* add_watch(CLI::App& app, WatchOptions& to) {
+  CLI::App* watch = app.add_subcommand("watch", "What changes in the logs, as it changes, in incidents");
+  watch->add_option("source", to.sources, "Only these sources (names or globs)");
+  watch->add_option("--tenant", to.tenant, "Tenant (default: all)");
+  CLI::Option* token = watch->add_option("--token", to.token, "From there on: what an earlier --json said");
+  watch->add_flag("--recent", to.recent, "From the oldest change that is still known")->excludes(token);
+  watch->add_flag("--once", to.once, "Look once; exit code 1: nothing has changed");
+  watch->add_flag("--json", to.json, "A JSON object for each reply that has something");
+  return watch;
+}
+
 int run(int argc, char** argv) {
   Options options;
   CLI::App app("Ask siltd about the logs of this host.", "silt");
@@ -357,6 +369,8 @@ int run(int argc, char** argv) {
   const CLI::App* recall = add_recall(app, options.recall);
   const CLI::App* audit = add_audit(app, options.audit);
   const TokenCommands token = add_token(app, options);
+  const CLI::App* watch = add_watch(app, options.watch);
+  const CLI::App* mcp = app.add_subcommand("mcp", "The read-only calls as tools for a model (MCP), over standard input and output");
   CLI::App* status = app.add_subcommand("status", "How siltd is doing");
   status->add_flag("--json", options.status.json, "One JSON object");
   try {
@@ -392,6 +406,8 @@ int run(int argc, char** argv) {
   if (token.create->parsed()) return run_token_create(client, options.token_create);
   if (token.list->parsed()) return run_token_list(client, options.token_list);
   if (token.revoke->parsed()) return run_token_revoke(client, options.token_revoke);
+  if (watch->parsed()) return run_watch(client, options.watch);
+  if (mcp->parsed()) return run_mcp(client, SILT_VERSION);
   return run_status(client, options.status);
 }
 

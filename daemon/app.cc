@@ -38,6 +38,7 @@
 #include "daemon/store/rocks_store.h"
 #include "daemon/telemetry/log_sink.h"
 #include "daemon/telemetry/sd_notify.h"
+#include "daemon/watch/monitor.h"
 #include "daemon/zone.h"
 #include "model/cuda/cuda_engine.h"
 #include "model/model.h"
@@ -82,6 +83,7 @@ class AppImpl final : public App {
     SILT_TRY(open_encoder());
     SILT_TRY(still_wanted());
     SILT_TRY(make_intake());
+    monitor_ = std::make_unique<watch::Monitor>(watch::Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_);
     fold_loop_ = std::make_unique<learn::FoldLoop>(*store_, *store_, clock_, fold_options());
     learner_loop_ = std::make_unique<learn::LearnLoop>(*store_, *store_, *store_, *fold_loop_, snapshots_,
                                                        *learner_, model_->tokenizer(), clock_, learn_options());
@@ -109,6 +111,7 @@ class AppImpl final : public App {
     SILT_TRY(start_server());  // first: a bad socket is found before anything is read
     learner_loop_->start();
     if (vectors_) vectors_->start(only_counts() ? answer::meaning::PatternVectors::When::kAsked : answer::meaning::PatternVectors::When::kNow);
+    monitor_->start();
     fold_loop_->start();
     resuming_ = std::thread([this] { safekeeping_->resume(*forgetter_); });
     intake_->start();
@@ -291,6 +294,7 @@ class AppImpl final : public App {
     };
     options.on_folded = [this](auto sources) {
       learner_loop_->ready(sources);
+      monitor_->ready(sources);
       if (vectors_) vectors_->ready(sources);
     };
     options.has_room = [this] { return disk_room_.has_room(); };
@@ -361,7 +365,8 @@ class AppImpl final : public App {
         .feeds = feeds_,
         .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); },
         .health = [this] { return health(); },
-        .backup = [this](const std::string& directory) { return safekeeping_->back_up(directory); }};
+        .backup = [this](const std::string& directory) { return safekeeping_->back_up(directory); },
+        .board = &board_};
     SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
     return Status::ok();
   }
@@ -483,6 +488,7 @@ class AppImpl final : public App {
     if (learner_loop_) learner_loop_->stop();
     if (resuming_.joinable()) resuming_.join();
     if (vectors_) vectors_->stop();
+    if (monitor_) monitor_->stop();
     if (server_) server_->stop();
   }
 
@@ -507,6 +513,8 @@ class AppImpl final : public App {
   std::unique_ptr<model::Learner> learner_;
   learn::Snapshots snapshots_;
   std::unique_ptr<answer::meaning::PatternVectors> vectors_;  // null: no encoder
+  watch::Board board_{std::to_string(started_us_)};
+  std::unique_ptr<watch::Monitor> monitor_;
   std::unique_ptr<learn::FoldLoop> fold_loop_;
   std::unique_ptr<learn::LearnLoop> learner_loop_;
   std::unique_ptr<learn::StoreAdmin> admin_;

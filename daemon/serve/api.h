@@ -16,6 +16,7 @@
 #include "proto/silt/v1/feed.pb.h"
 #include "proto/silt/v1/query.pb.h"
 #include "proto/silt/v1/state.pb.h"
+#include "proto/silt/v1/watch.pb.h"
 
 namespace silt::serve {
 
@@ -73,6 +74,8 @@ class Api {
                       const std::function<bool(const silt::v1::ExportStateResponse&)>& emit) const;
   Result<silt::v1::ImportStateResponse> import_state(const access::Call& call,
                                                      const silt::v1::ImportStateRequest& request) const;
+  // watch_api.cc
+  Result<silt::v1::WatchResponse> watch(const access::Call& call, const silt::v1::WatchRequest& request) const;
   Result<silt::v1::GetStatusResponse> get_status(const access::Call& call,
                                                  const silt::v1::GetStatusRequest& request) const;
   // token_api.cc

@@ -56,6 +56,7 @@ constexpr std::array kMethods = {
     Method{"/silt.v1.SourceService/ListSources", Socket::kQuery, Right::kAsk, Pool::kLook,
            kInvoke<&Api::list_sources>},
     Method{"/silt.v1.SourceService/ListGaps", Socket::kQuery, Right::kAsk, Pool::kLook, kInvoke<&Api::list_gaps>},
+    Method{"/silt.v1.WatchService/Watch", Socket::kQuery, Right::kAsk, Pool::kLook, kInvoke<&Api::watch>},
     Method{"/silt.v1.DaemonService/GetStatus", Socket::kQuery, Right::kAsk, Pool::kLook,
            kInvoke<&Api::get_status>},
     Method{"/silt.v1.SourceService/RenameSource", Socket::kAdmin, Right::kChange, Pool::kChange,

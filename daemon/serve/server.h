@@ -30,6 +30,7 @@
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/serve/health.h"
+#include "daemon/watch/board.h"
 #include "proto/silt/v1/admin.pb.h"
 
 namespace silt::serve {
@@ -56,6 +57,7 @@ struct ServerDependencies {
   std::function<Health()> health = {};
   // Of the whole store, into a directory that is not there.
   std::function<Result<store::BackupReport>(const std::string& directory)> backup = {};
+  const watch::Board* board = nullptr;  // null: nothing is watched
 };
 
 struct ServerOptions {

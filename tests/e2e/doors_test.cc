@@ -1,6 +1,9 @@
 // The HTTP door of a siltd that runs: what curl, Prometheus and a browser get.
 #include <gtest/gtest.h>
 
+#include <sstream>
+
+#include "base/clock.h"
 #include "tests/e2e/processes.h"
 #include "tests/support/http_client.h"
 
@@ -60,6 +63,60 @@ TEST_F(Doors, ARecordIsShownInItsContext) {
   daemon_.write("other.log", "a line\n");
   ASSERT_TRUE(daemon_.has_learned("other.log", 1));
   EXPECT_EQ(search(R"("seq": 3)").status, 400U);  // of which source?
+}
+
+TEST_F(Doors, WhatChangesIsToldToWhoWatches) {
+  const std::int64_t now_us = SystemClock().wall_us();
+  const auto line = [&](int seconds_ago, const std::string& text) { return rfc3339_utc(now_us - seconds_ago * 1'000'000LL) + " app: " + text + "\n"; };
+  std::string log;
+  for (int i = 600; i > 0; --i) log += line(4 * i, "request " + std::to_string(i) + " served in 12 ms");
+  daemon_.write("app.log", log);
+  daemon_.start();
+  ASSERT_TRUE(daemon_.has_learned("app.log", 600));
+  const auto watch = [&](const std::string& body) { return ask(testing::post_request("/silt.v1.WatchService/Watch", body)).json(); };
+  const boost::json::value first = watch("{}");
+  daemon_.append("app.log", line(1, "pool exhausted, waiting") + line(0, "request 0 served in 12 ms"));
+  boost::json::value news;
+  ASSERT_TRUE(until([&] {
+    news = watch("{\"token\": " + boost::json::serialize(first.at("token")) + "}");
+    return news.at("incidents").as_array().size() == 1;
+  }));
+  const boost::json::value cause = news.at("incidents").at(0).at("cause");
+  EXPECT_EQ(cause.at("kind").as_string(), "new_pattern");
+  EXPECT_EQ(cause.at("seq").as_string(), "601");
+  EXPECT_NE(std::string(cause.at("text").as_string()).find("pool exhausted"), std::string::npos) << boost::json::serialize(cause);
+  const Outcome shown = daemon_.silt({"watch", "--once", "--recent"});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("app: pool exhausted, waiting\n"), std::string::npos) << shown.out;
+  EXPECT_EQ(daemon_.silt({"watch", "--once"}).exit_code, 1);
+  EXPECT_EQ(daemon_.silt({"watch", "--once", "--token", "rubbish"}).exit_code, 2);
+}
+
+TEST_F(Doors, AModelAsksThroughTools) {
+  start_with_log();
+  const auto call = [](int id, const std::string& tool, const std::string& arguments) {
+    return R"({"jsonrpc": "2.0", "id": )" + std::to_string(id) + R"(, "method": "tools/call", "params": {"name": ")" + tool + R"(", "arguments": )" + arguments + "}}\n";
+  };
+  const std::vector<std::pair<std::string, std::string>> calls = {
+      {"ask", R"({"question": "how many logins failed?"})"}, {"query", R"({"text": "count words:failed"})"},
+      {"search", R"({"pattern": "failed", "limit": 3})"},    {"patterns", "{}"},
+      {"sources", "{}"},                                     {"explain", "{\"source\": " + boost::json::serialize(boost::json::value(daemon_.source("auth.log"))) + ", \"seq\": 3}"},
+      {"changes", "{}"},                                     {"search", R"({"words": "failed"})"}};
+  std::string lines = "{\"jsonrpc\": \"2.0\", \"id\": 0, \"method\": \"tools/list\"}\n";
+  for (std::size_t i = 0; i < calls.size(); ++i) lines += call(static_cast<int>(i) + 1, calls[i].first, calls[i].second);
+  daemon_.write("calls", lines);
+  const Outcome outcome = run({"/bin/sh", "-c", "exec \"$0\" --socket \"$1\" mcp <\"$2\"", SILT_BINARY, daemon_.path("query.sock"), daemon_.path("calls")});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  std::vector<boost::json::value> replies;
+  std::istringstream text(outcome.out);
+  for (std::string line; std::getline(text, line);) replies.push_back(boost::json::parse(line).at("result"));
+  ASSERT_EQ(replies.size(), calls.size() + 1);
+  EXPECT_EQ(replies[0].at("tools").as_array().size(), calls.size() - 1);
+  for (std::size_t i = 1; i < replies.size() - 1; ++i) EXPECT_FALSE(replies[i].at("isError").as_bool()) << calls[i - 1].first << boost::json::serialize(replies[i]);
+  EXPECT_EQ(replies[2].at("structuredContent").at("records_matched").as_int64(), 20);
+  EXPECT_EQ(replies[3].at("structuredContent").at("matches").as_array().size(), 3U);  // of the 20 that it says there are
+  EXPECT_EQ(replies[3].at("structuredContent").at("records_matched").as_int64(), 20);
+  EXPECT_TRUE(replies.back().at("isError").as_bool());  // "words" is no argument
 }
 
 TEST_F(Doors, MetricsAndHealth) {

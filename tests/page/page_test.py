@@ -1,16 +1,16 @@
 """The web page in headless Chromium, served by a siltd that reads a hostile log.
 
-Run by ctest with the path of siltd; with --screenshots FOLDER it leaves a picture of each view there.
+Run by ctest with the paths of siltd and silt; with --screenshots FOLDER it leaves a picture of each view there.
 """
 
 import argparse
+import datetime
+import json
 import os
-import signal
 import socket
 import socketserver
 import subprocess
 import sys
-import tempfile
 import threading
 import unittest
 from pathlib import Path
@@ -24,7 +24,9 @@ except ImportError:
     print("skipped: python3-selenium is not installed")
     sys.exit(77)
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.support.siltd import Siltd  # noqa: E402
+
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 WAIT_S = 60
 OPTIONS = argparse.Namespace()
@@ -77,33 +79,6 @@ class Relay(socketserver.ThreadingTCPServer):
                 pass
 
 
-class Siltd:
-    def __init__(self):
-        self.folder = tempfile.TemporaryDirectory()
-        folder = Path(self.folder.name)
-        (folder / "hostile.log").write_text("".join(line + "\n" for line in log_lines()))
-        (folder / "siltd.toml").write_text(
-            f'[store]\npath = "{folder}/state"\nfree_mib_min = 0\n'
-            f'[model]\nweights = "{ROOT}/model/weights/silt-23m.safetensors"\n'
-            f"[answer]\nencoder = false\n"
-            f'[serve]\nsocket = "{folder}/query.sock"\n'
-            f'[[source]]\nname = "host"\nmode = "count"\ninclude = ["{folder}/*.log"]\n'
-        )
-        self.process = subprocess.Popen([OPTIONS.siltd, "--config", folder / "siltd.toml"], stderr=subprocess.PIPE)
-        for line in self.process.stderr:
-            if b"ready " in line:
-                break
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
-        self.relay = Relay(str(folder / "http.sock"))
-        self.url = f"http://127.0.0.1:{self.relay.server_address[1]}/"
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(WAIT_S)
-        self.relay.shutdown()
-        self.folder.cleanup()
-
-
 def open_browser():
     options = webdriver.ChromeOptions()
     options.binary_location = str(CHROMIUM)
@@ -116,15 +91,17 @@ def open_browser():
 class PageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.siltd = Siltd()
+        cls.siltd = Siltd(OPTIONS.siltd, log_lines())
         cls.addClassCleanup(cls.siltd.stop)
+        cls.relay = Relay(cls.siltd.http_socket)
+        cls.addClassCleanup(cls.relay.shutdown)
         cls.browser = open_browser()
         cls.addClassCleanup(cls.browser.quit)
 
     def setUp(self):
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
         self.resize(1280, 900)
-        self.browser.get(self.siltd.url)
+        self.browser.get(f"http://127.0.0.1:{self.relay.server_address[1]}/")
 
     def tearDown(self):
         """Nothing that a view did was forbidden by the page's own policy, or failed."""
@@ -148,7 +125,7 @@ class PageTest(unittest.TestCase):
         return self.wait(lambda: next(iter(self.all(selector)), None))
 
     def view(self, name):
-        ready = {"ask": "#source option:nth-child(2)", "patterns": ".spark", "sources": ".spark", "states": "main h1"}
+        ready = {"ask": "#source option:nth-child(2)", "patterns": ".spark", "sources": ".spark", "states": "main h1", "watch": "main h1"}
         self.browser.execute_script("location.hash = arguments[0]", "#" + name)
         self.one(ready[name])
 
@@ -229,8 +206,29 @@ class PageTest(unittest.TestCase):
         self.assertEqual(reset.text, "reset: yes")
         self.picture("states")
 
+    def test_what_changes_is_shown_as_it_changes(self):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        stamps = [(now - datetime.timedelta(seconds=4 * i)).isoformat() for i in range(600, 0, -1)]
+        log = self.siltd.folder / "live.log"
+        log.write_text("".join(f"{stamp} app: request {i} served\n" for i, stamp in enumerate(stamps)))
+        self.view("watch")
+        with log.open("a") as end:
+            end.write(f"{now.isoformat()} app: {HOSTILE[0]} pool exhausted\n")
+        self.assertIn("something new", self.one(".incidents .origin:has(.badge)").text)
+        self.assertIn("<img src=x", self.one(".incidents pre").text)
+        self.picture("watch")
+
+    def test_on_loopback_it_asks_for_a_token(self):
+        self.browser.get(f"http://{self.siltd.loopback}/#sources")
+        self.assertIn("bring a token", self.one(".failure").text)
+        command = [OPTIONS.silt, "--socket", self.siltd.query_socket, "token", "create", "--json"]
+        token = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["secret"]
+        self.one("#token").send_keys(token, Keys.ENTER)
+        self.assertIn("310", self.one("main table").text)
+        self.browser.get_log("browser")  # the browser notes every reply that is no success
+
     def test_every_control_has_a_name(self):
-        for view in ["ask", "patterns", "sources", "states"]:
+        for view in ["ask", "patterns", "sources", "states", "watch"]:
             if view == "ask":
                 self.ask("how many logins failed?")
             else:
@@ -247,7 +245,7 @@ class PageTest(unittest.TestCase):
 
     def test_nothing_is_cut_on_a_narrow_screen(self):
         self.resize(360, 740)
-        for view in ["ask", "patterns", "sources", "states"]:
+        for view in ["ask", "patterns", "sources", "states", "watch"]:
             if view == "ask":
                 self.ask("how many logins failed?")
             else:
@@ -285,9 +283,10 @@ def luminance(colour):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("siltd")
+    parser.add_argument("silt")
     parser.add_argument("--screenshots")
     parser.parse_known_args(namespace=OPTIONS)
     if not (CHROMIUM.exists() and DRIVER.exists()):
         print("skipped: chromium and chromium-driver are not installed")
         sys.exit(77)
-    unittest.main(argv=[sys.argv[0], *(name for name in sys.argv[2:] if name.startswith("PageTest"))], verbosity=2)
+    unittest.main(argv=[sys.argv[0], *(name for name in sys.argv[3:] if name.startswith("PageTest"))], verbosity=2)

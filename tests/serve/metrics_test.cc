@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <set>
 #include <sstream>
 
@@ -86,6 +87,21 @@ TEST(Metrics, ANameCannotEndItsLine) {
   status.mutable_connectors(0)->set_name("a\"} 1\nforged{x=\"\\");
   const std::string text = to_metrics(status, {}, kHealth, nullptr);
   EXPECT_EQ(text.find("\nforged"), std::string::npos) << text;
+}
+
+TEST(Metrics, TheDashboardShowsWhatThereIs) {
+  CallMeter calls;
+  calls.note("/silt.v1.AskService/Ask", Code::kOk, 0.2);
+  const std::string text = to_metrics(status_of(1), sources_of(1, "input0"), kHealth, &calls);
+  std::ostringstream dashboard;
+  dashboard << std::ifstream(SILT_SOURCE_DIR "/docs/grafana-dashboard.json").rdbuf();
+  const std::string json = dashboard.str();
+  const std::regex name(R"(\b(silt|process)_[a-z_]+)");
+  std::size_t names = 0;
+  for (std::sregex_iterator at(json.begin(), json.end(), name), end; at != end; ++at, ++names) {
+    EXPECT_TRUE(text.find("\n" + at->str() + "{") != std::string::npos || text.find("\n" + at->str() + " ") != std::string::npos) << at->str();
+  }
+  EXPECT_GT(names, 10U);
 }
 
 TEST(Metrics, PromtoolFindsNothingToSay) {

@@ -53,7 +53,9 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"daemon/answer",
      {"base", "model", "model/encoder", "proto", "daemon/access", "daemon/fold", "daemon/store", "daemon/learn"}},
     {"daemon/serve",
-     {"base", "proto", "daemon/access", "daemon/fold", "daemon/intake", "daemon/store", "daemon/learn", "daemon/answer"}},
+     {"base", "proto", "daemon/access", "daemon/fold", "daemon/intake", "daemon/store", "daemon/learn", "daemon/answer",
+      "daemon/watch"}},
+    {"daemon/watch", {"base", "daemon/store"}},
 };
 
 std::string unit_of(const SourceFile& file) {

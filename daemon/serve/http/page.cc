@@ -24,10 +24,12 @@ constexpr std::array kFiles = {
     File{"/page/api.js", kScript, kApiJs},
     File{"/page/ask.js", kScript, kAskJs},
     File{"/page/dom.js", kScript, kDomJs},
+    File{"/page/failure.js", kScript, kFailureJs},
     File{"/page/main.js", kScript, kMainJs},
     File{"/page/patterns.js", kScript, kPatternsJs},
     File{"/page/sources.js", kScript, kSourcesJs},
     File{"/page/states.js", kScript, kStatesJs},
+    File{"/page/watch.js", kScript, kWatchJs},
 };
 
 }  // namespace

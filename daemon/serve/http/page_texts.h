@@ -11,9 +11,11 @@ extern const std::string_view kPageCss;
 extern const std::string_view kApiJs;
 extern const std::string_view kAskJs;
 extern const std::string_view kDomJs;
+extern const std::string_view kFailureJs;
 extern const std::string_view kMainJs;
 extern const std::string_view kPatternsJs;
 extern const std::string_view kSourcesJs;
 extern const std::string_view kStatesJs;
+extern const std::string_view kWatchJs;
 
 }  // namespace silt::serve::http

@@ -7,12 +7,21 @@ export class ApiError extends Error {
   }
 }
 
+let token = "";
+
+// Calls bring it from here on; empty: none.
+export function useToken(text) {
+  token = text.trim();
+}
+
 async function post(method, request, signal) {
+  const headers = {"Content-Type": "application/json"};
+  if (token !== "") headers.Authorization = `Bearer ${token}`;
   let reply;
   try {
     reply = await fetch(`/silt.v1.${method}`, {
       method: "POST",
-      headers: {"Content-Type": "application/json"},
+      headers,
       body: JSON.stringify(request),
       signal,
     });

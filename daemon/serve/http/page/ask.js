@@ -1,6 +1,7 @@
 // The ask box: how the question was read, then the answer, then the records that it rests on, as they come.
 import {ApiError, call, shown, stream, textOf} from "./api.js";
-import {failure, h, number, replace, time} from "./dom.js";
+import {h, number, replace, time} from "./dom.js";
+import {failure} from "./failure.js";
 
 const kContext = 5;
 let conversation = "";

@@ -57,10 +57,6 @@ export function ago(text) {
   return `${Math.round(s / 86400)} d ago`;
 }
 
-export function failure(error) {
-  return h("p", {class: "failure", role: "alert"}, error.message);
-}
-
 const kHours = 48;
 const kHourMs = 3600000;
 

@@ -4,8 +4,9 @@ import {h, replace} from "./dom.js";
 import {showPatterns} from "./patterns.js";
 import {showSources} from "./sources.js";
 import {showStates} from "./states.js";
+import {showWatch} from "./watch.js";
 
-const kViews = {"#ask": showAsk, "#patterns": showPatterns, "#sources": showSources, "#states": showStates};
+const kViews = {"#ask": showAsk, "#watch": showWatch, "#patterns": showPatterns, "#sources": showSources, "#states": showStates};
 const kHealthMs = 10000;
 let leave = new AbortController();
 

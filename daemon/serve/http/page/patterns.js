@@ -1,6 +1,7 @@
 // The kinds of lines there are, how often each came over time, and what varies in them.
 import {call} from "./api.js";
-import {ago, cells, counted, failure, h, hourOfTime, number, replace, sparkline, table, time} from "./dom.js";
+import {ago, cells, counted, h, hourOfTime, number, replace, sparkline, table, time} from "./dom.js";
+import {failure} from "./failure.js";
 
 const kColumns = [{name: "Count", class: "number"}, {name: "Pattern", class: "wide"}, {name: "Per hour"}, {name: "Last"}, {name: "Source", class: "name"}];
 

@@ -1,6 +1,7 @@
 // What is read, how far each part of siltd has come with it, and how surprising it still is.
 import {call} from "./api.js";
-import {ago, bytes, cells, counted, failure, h, hourOfGroup, number, replace, sparkline, table, time} from "./dom.js";
+import {ago, bytes, cells, counted, h, hourOfGroup, number, replace, sparkline, table, time} from "./dom.js";
+import {failure} from "./failure.js";
 
 const kColumns = [
   {name: "Source", class: "name"}, {name: "Records", class: "number"}, {name: "Size", class: "number"}, {name: "Last record"},
@@ -48,6 +49,7 @@ export async function showSources(main, signal) {
     } catch (error) {
       if (error.name === "AbortError") return;
       replace(place, failure(error));
+      if (error.code === "unauthenticated") return;  // until there is a token
     }
     if (!signal.aborted) setTimeout(() => signal.aborted || refresh(), kRefreshMs);
   }

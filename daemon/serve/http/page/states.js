@@ -1,6 +1,7 @@
 // The states that are kept, and what may be done with them by those who may.
 import {call} from "./api.js";
-import {bytes, cells, failure, h, number, replace, table, time} from "./dom.js";
+import {bytes, cells, h, number, replace, table, time} from "./dom.js";
+import {failure} from "./failure.js";
 
 const kColumns = [{name: "Version", class: "number"}, {name: "Written"}, {name: "Has read up to", class: "number"}, {name: "Bits per byte", class: "number"}, {name: "Stored", class: "number"}, {name: "Why"}, {name: "Actions"}];
 

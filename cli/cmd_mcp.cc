@@ -1,0 +1,140 @@
+// `silt mcp`: the read-only calls as tools for a model, over standard input and output.
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/answer_view.h"
+#include "cli/commands.h"
+#include "cli/json_view.h"
+#include "cli/mcp.h"
+#include "cli/when.h"
+
+namespace silt::cli {
+namespace {
+
+constexpr std::uint32_t kLimit = 10, kLimitMax = 50, kContextMax = 10;
+
+// Arguments are named as the fields of the request are.
+template <class Request>
+Result<Request> request_of(const std::string& arguments) {
+  Request request;
+  const auto parsed = google::protobuf::util::JsonStringToMessage(arguments, &request);
+  if (!parsed.ok()) return invalid_argument("arguments: " + std::string(parsed.message()));
+  return request;
+}
+
+std::uint32_t bounded(std::uint32_t asked) {
+  return std::min(asked == 0 ? kLimit : asked, kLimitMax);
+}
+
+Result<std::string> ask(Client& client, const std::string& arguments) {
+  SILT_ASSIGN(auto request, request_of<silt::v1::AskRequest>(arguments));
+  request.set_evidence_max(bounded(request.evidence_max()));
+  if (request.zone_s() == 0) request.set_zone_s(local_zone_s());
+  Answer answer;
+  SILT_TRY(client.ask(request, [&](const silt::v1::AskResponse& event) { answer.add(event); }));
+  return to_json(answer);
+}
+
+Result<std::string> query(Client& client, const std::string& arguments) {
+  SILT_ASSIGN(auto request, request_of<silt::v1::QueryRequest>(arguments));
+  request.set_evidence_max(bounded(request.evidence_max()));
+  SILT_ASSIGN(const auto response, client.query(request));
+  return to_json(response);
+}
+
+Result<std::string> search(Client& client, const std::string& arguments) {
+  SILT_ASSIGN(auto request, request_of<silt::v1::SearchRequest>(arguments));
+  request.set_limit(bounded(request.limit()));
+  request.set_context(std::min(request.context(), kContextMax));
+  SILT_ASSIGN(const auto response, client.search(request));
+  return to_json(response);
+}
+
+Result<std::string> patterns(Client& client, const std::string& arguments) {
+  SILT_ASSIGN(auto request, request_of<silt::v1::PatternsRequest>(arguments));
+  request.set_limit(bounded(request.limit()));
+  SILT_ASSIGN(const auto response, client.patterns(request));
+  return to_json(response);
+}
+
+Result<std::string> sources(Client& client, const std::string& arguments) {
+  SILT_ASSIGN(const auto request, request_of<silt::v1::ListSourcesRequest>(arguments));
+  SILT_ASSIGN(const auto response, client.list_sources(request));
+  return to_json(response);
+}
+
+Result<std::string> explain(Client& client, const std::string& arguments) {
+  SILT_ASSIGN(const auto request, request_of<silt::v1::ExplainRequest>(arguments));
+  SILT_ASSIGN(const auto response, client.explain(request));
+  return to_json(response);
+}
+
+Result<std::string> changes(Client& client, const std::string& arguments) {
+  SILT_ASSIGN(auto request, request_of<silt::v1::WatchRequest>(arguments));
+  request.set_recent(request.token().empty());
+  SILT_ASSIGN(const auto response, client.watch(request));
+  return to_json(response);
+}
+
+constexpr char kAskSchema[] = R"({"type": "object", "required": ["question"], "additionalProperties": false, "properties": {
+  "question": {"type": "string", "description": "in English, German, French or Spanish"},
+  "sources": {"type": "array", "items": {"type": "string"}, "description": "names or globs of sources; none: all"},
+  "since": {"type": "string", "format": "date-time"}, "until": {"type": "string", "format": "date-time"},
+  "evidence_max": {"type": "integer", "minimum": 1, "maximum": 50}}})";
+constexpr char kQuerySchema[] = R"({"type": "object", "required": ["text"], "additionalProperties": false, "properties": {
+  "text": {"type": "string", "description": "one line, as answers show it: count words:failed status>=500 by:path since:2026-11-21T09:00:00Z"},
+  "sources": {"type": "array", "items": {"type": "string"}},
+  "evidence_max": {"type": "integer", "minimum": 1, "maximum": 50}}})";
+constexpr char kSearchSchema[] = R"({"type": "object", "additionalProperties": false, "properties": {
+  "pattern": {"type": "string", "description": "words that a record must hold, or /a regular expression/"},
+  "seq": {"type": "integer", "description": "instead of a pattern: this record of the one source, with its context"},
+  "sources": {"type": "array", "items": {"type": "string"}},
+  "since": {"type": "string", "format": "date-time"}, "until": {"type": "string", "format": "date-time"},
+  "context": {"type": "integer", "minimum": 0, "maximum": 10},
+  "limit": {"type": "integer", "minimum": 1, "maximum": 50},
+  "page_token": {"type": "string", "description": "next_page_token of the last answer"}}})";
+constexpr char kPatternsSchema[] = R"({"type": "object", "additionalProperties": false, "properties": {
+  "sources": {"type": "array", "items": {"type": "string"}},
+  "limit": {"type": "integer", "minimum": 1, "maximum": 50},
+  "page_token": {"type": "string", "description": "next_page_token of the last answer"}}})";
+constexpr char kSourcesSchema[] = R"({"type": "object", "additionalProperties": false, "properties": {}})";
+constexpr char kExplainSchema[] = R"({"type": "object", "required": ["source"], "additionalProperties": false, "properties": {
+  "source": {"type": "string"}, "seq": {"type": "integer", "description": "the record's number"}}})";
+constexpr char kChangesSchema[] = R"({"type": "object", "additionalProperties": false, "properties": {
+  "sources": {"type": "array", "items": {"type": "string"}},
+  "token": {"type": "string", "description": "of the last answer: only what came after it"}}})";
+
+std::vector<mcp::Tool> tools(Client& client) {
+  const auto bound = [&client](auto run) { return [&client, run](const std::string& arguments) { return run(client, arguments); }; };
+  return {
+      {"ask", "Answers a question about the logs: the query it was read as, the value, and the records it rests on.", kAskSchema, bound(ask)},
+      {"query", "Runs a query in silt's one-line form: exact counts, top lists, averages, percentiles, histograms.", kQuerySchema, bound(query)},
+      {"search", "Records that hold words or match a regular expression, newest first, in pages.", kSearchSchema, bound(search)},
+      {"patterns", "The kinds of lines there are, with counts, times and what varies in them, most frequent first.", kPatternsSchema, bound(patterns)},
+      {"sources", "What siltd reads: records, bytes, backlog, gaps, bits per byte.", kSourcesSchema, bound(sources)},
+      {"explain", "Why a record is, or is not, surprising to its source.", kExplainSchema, bound(explain)},
+      {"changes", "What is unusual of late, in incidents: new kinds of lines, far more or none of a usual one, silence, gaps.", kChangesSchema, bound(changes)},
+  };
+}
+
+}  // namespace
+
+int run_mcp(Client& client, std::string_view version) {
+  const std::vector<mcp::Tool> all = tools(client);
+  for (std::string line; std::getline(std::cin, line);) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    if (const auto reply = mcp::reply_to(line, {version, all})) {
+      print(*reply + "\n");
+      std::fflush(stdout);
+    }
+  }
+  return kExitOk;
+}
+
+}  // namespace silt::cli

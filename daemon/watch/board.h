@@ -1,0 +1,63 @@
+// Board: the newest changes, numbered, and the incidents that they make. Watchers read it from where they were; it knows
+// none of them. What does not fit any more is forgotten, oldest first, and who comes for it is told so.
+// In memory only: a new siltd begins a new board, which its tokens tell from others. Safe from any thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "daemon/watch/change.h"
+
+namespace silt::watch {
+
+struct Incident {
+  std::uint64_t number = 0;  // of its first change
+  Change cause;
+  std::int64_t last_us = 0;  // event time of its last change
+  std::set<store::SourceRef> sources;
+  std::uint64_t changes_total = 0;
+  std::vector<Change> changes;  // those that were asked for
+};
+
+struct News {
+  std::vector<Incident> incidents;  // by number
+  std::string token;
+  bool missed = false;
+  bool more = false;  // behind the token, already
+};
+
+class Board {
+ public:
+  static constexpr std::int64_t kTogetherUs = 120'000'000;  // event time between changes of an incident
+  static constexpr std::size_t kChangesMax = 4096;
+  static constexpr std::size_t kReplyMax = 256;  // changes that since() gives at once
+
+  // `name` tells this board from others, as the time of its start does.
+  explicit Board(std::string name) : name_(std::move(name)) {}
+
+  void add(const Change& change);
+  // What `wanted` sources had since `token`. An empty token: nothing, or with `recent` all that is known.
+  // kInvalidArgument: no board has given such a token.
+  Result<News> since(const std::string& token, bool recent, const std::function<bool(store::SourceRef)>& wanted) const;
+
+ private:
+  struct Entry {
+    std::uint64_t incident;
+    Change change;
+  };
+
+  const std::string name_;
+  mutable std::mutex mutex_;  // of what follows
+  std::deque<Entry> entries_;
+  std::uint64_t next_ = 1;                      // number of the next change; that of entries_ end here
+  std::map<std::uint64_t, Incident> incidents_;  // of these entries
+};
+
+}  // namespace silt::watch

@@ -1,0 +1,129 @@
+#include "daemon/watch/monitor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace silt::watch {
+
+void Monitor::start() {
+  const std::vector<store::SourceInfo> sources = stores_.log.sources();
+  for (const store::SourceInfo& info : sources) ready_.insert(info.ref);
+  thread_ = std::thread([this] { run(); });
+}
+
+void Monitor::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_up_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Monitor::ready(std::span<const store::SourceRef> sources) {
+  {
+    const std::lock_guard lock(mutex_);
+    ready_.insert(sources.begin(), sources.end());
+  }
+  wake_up_.notify_all();
+}
+
+void Monitor::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    round();
+    lock.lock();
+    wake_up_.wait_for(lock, std::chrono::microseconds(kSilenceEveryUs), [this] { return stopping_ || !ready_.empty(); });
+  }
+}
+
+void Monitor::round() {
+  std::set<store::SourceRef> sources;
+  {
+    const std::lock_guard lock(mutex_);
+    sources = std::exchange(ready_, {});
+  }
+  for (const store::SourceRef source : sources) {
+    // Deleted since, or damaged: what is wrong is reported by who needs it.
+    if (!look(source).is_ok()) watched_.erase(source);
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+  }
+  if (clock_.monotonic_us() < next_silence_us_) return;
+  next_silence_us_ = clock_.monotonic_us() + kSilenceEveryUs;
+  look_at_silence();
+}
+
+Result<Monitor::Watched*> Monitor::watched(store::SourceRef source) {
+  const auto found = watched_.find(source);
+  if (found != watched_.end()) return &found->second;
+  SILT_ASSIGN(const store::FoldHead fold, stores_.folds.fold_head(source));
+  SILT_ASSIGN(const store::IntakeHead intake, stores_.log.intake_head(source));
+  Watched made(source);
+  made.news_from_us = clock_.wall_us() - kHistoryUs;
+  made.folded_seq = made.learned_seq = fold.folded_seq - std::min(fold.folded_seq, kHistoryRecords);
+  made.gap_seq = intake.journal_seq;
+  made.gaps = intake.gaps;
+  return &watched_.emplace(source, std::move(made)).first->second;
+}
+
+Status Monitor::look(store::SourceRef source) {
+  SILT_ASSIGN(Watched* const at, watched(source));
+  SILT_ASSIGN(const store::FoldHead fold, stores_.folds.fold_head(source));
+  if (fold.folded_seq < at->folded_seq) return not_found("the fold of the source began again");
+  const SourceWatch::Emit emit = [this, at](const Change& change) {
+    if (change.time_us >= at->news_from_us) board_.add(change);
+  };
+  const store::SeqRange range{at->folded_seq + 1, fold.folded_seq};
+  if (range.first <= range.last) {
+    SILT_TRY(stores_.evidence.scan(source, range, false, [&](const store::Evidence& record) {
+      at->watch.take({record.seq, record.event_us, record.pattern, record.new_pattern}, emit);
+      return true;
+    }));
+    at->folded_seq = fold.folded_seq;
+  }
+  SILT_ASSIGN(const store::IntakeHead intake, stores_.log.intake_head(source));
+  SILT_TRY(look_at_gaps(source, *at, intake));
+  return look_at_surprise(source, *at, emit);
+}
+
+Status Monitor::look_at_surprise(store::SourceRef source, Watched& at, const SourceWatch::Emit& emit) {
+  SILT_ASSIGN(const std::optional<store::NetHead> net, stores_.nets.net_head(source));
+  const store::Seq learned = net ? std::min(net->learned_seq, at.folded_seq) : 0;
+  if (learned <= at.learned_seq) return Status::ok();
+  SILT_TRY(stores_.evidence.scan(source, {at.learned_seq + 1, learned}, true, [&](const store::Evidence& record) {
+    if (record.tokens > 0) at.watch.take_surprise(record.seq, record.event_us, record.adapted_nats / record.tokens, emit);
+    return true;
+  }));
+  at.learned_seq = learned;
+  return Status::ok();
+}
+
+Status Monitor::look_at_gaps(store::SourceRef source, Watched& at, const store::IntakeHead& intake) {
+  if (intake.gaps == at.gaps) return Status::ok();
+  SILT_ASSIGN(const std::vector<store::Gap> gaps, stores_.log.gaps(source));
+  for (const store::Gap& gap : gaps) {
+    if (gap.seq <= at.gap_seq) continue;
+    at.gap_seq = gap.seq;
+    board_.add({Kind::kGap, source, 0, gap.found_us, gap.seq, static_cast<double>(gap.bytes), 0});
+  }
+  at.gaps = intake.gaps;
+  return Status::ok();
+}
+
+void Monitor::look_at_silence() {
+  const std::int64_t now_us = clock_.wall_us();
+  for (auto& [source, at] : watched_) {
+    const auto intake = stores_.log.intake_head(source);
+    if (!intake.is_ok()) continue;  // deleted since; its next look says so
+    const bool first = !std::exchange(at.silence_known, true);
+    at.watch.look_at_silence(now_us, intake->last_arrival_us, [&](const Change& change) {
+      if (!first) board_.add(change);
+    });
+  }
+}
+
+}  // namespace silt::watch

@@ -1,0 +1,80 @@
+// Monitor: a thread that goes along behind fold and learner, commit by commit, and puts what is unusual on the board.
+// It only reads; a source that cannot be read is left out until it can. What happened long before a source was looked
+// at first is history: it says what is usual, and is no news.
+//
+// start() and stop() from one thread; ready() from any.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+#include <span>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "daemon/store/evidence_store.h"
+#include "daemon/store/fold_store.h"
+#include "daemon/store/net_store.h"
+#include "daemon/store/record_log.h"
+#include "daemon/watch/board.h"
+#include "daemon/watch/source_watch.h"
+
+namespace silt::watch {
+
+class Monitor {
+ public:
+  static constexpr std::uint64_t kHistoryRecords = 5'000;      // of a source, that are looked at first
+  static constexpr std::int64_t kHistoryUs = 600'000'000;      // before the first look: what is older is no news
+  static constexpr std::int64_t kSilenceEveryUs = 10'000'000;
+
+  struct Stores {
+    const store::RecordLog& log;
+    const store::FoldStore& folds;
+    const store::NetStore& nets;
+    const store::EvidenceStore& evidence;
+  };
+
+  // Everything must outlive it.
+  Monitor(const Stores& stores, const Clock& clock, Board& board) : stores_(stores), clock_(clock), board_(board) {}
+  ~Monitor() { stop(); }
+
+  void start();
+  void stop();
+  // These sources have been folded further.
+  void ready(std::span<const store::SourceRef> sources);
+  // One round without a thread, for tests.
+  void round();
+
+ private:
+  struct Watched {
+    explicit Watched(store::SourceRef source) : watch(source) {}
+    SourceWatch watch;
+    store::Seq folded_seq = 0, learned_seq = 0;  // looked at so far
+    std::int64_t news_from_us = 0;               // event time
+    store::Seq gap_seq = 0;
+    std::uint64_t gaps = 0;
+    bool silence_known = false;  // that there was when siltd was started is no news
+  };
+
+  void run();
+  Status look(store::SourceRef source);
+  Status look_at_surprise(store::SourceRef source, Watched& watched, const SourceWatch::Emit& emit);
+  Status look_at_gaps(store::SourceRef source, Watched& watched, const store::IntakeHead& intake);
+  Result<Watched*> watched(store::SourceRef source);
+  void look_at_silence();
+
+  const Stores stores_;
+  const Clock& clock_;
+  Board& board_;
+  std::map<store::SourceRef, Watched> watched_;  // the thread's
+  std::int64_t next_silence_us_ = 0;
+  std::mutex mutex_;  // of what follows
+  std::condition_variable wake_up_;
+  std::set<store::SourceRef> ready_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace silt::watch
