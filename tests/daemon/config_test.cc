@@ -152,7 +152,7 @@ TEST(Config, AccessNamesWhoWhereAndWhat) {
   fewer.access.pop_back();
   EXPECT_EQ(changed_keys(*config, fewer), std::vector<std::string>{"access"});
   const auto of = [](const std::string& keys) { return error_of("[[access]]\n" + keys + kSmall); };
-  EXPECT_NE(of("").find("siltd.toml:1: access: name a user or a group"), std::string::npos);
+  EXPECT_NE(of("").find("siltd.toml:1: access: name a user, a group or a certificate"), std::string::npos);
   EXPECT_NE(of("user = \"a\"\ngroup = \"b\"\n").find("one of them"), std::string::npos);
   EXPECT_NE(of("user = \"a\"\nrights = [\"erase\"]\n").find("ask, change, audit, feed"), std::string::npos);
   EXPECT_NE(of("user = \"a\"\ntenants = []\n").find("tenants"), std::string::npos);
