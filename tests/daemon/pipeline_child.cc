@@ -147,7 +147,7 @@ int run(const PipelineOptions& options, const Work& work) {
 
 int main(int argc, char** argv) {
   if (argc < 4) return 64;
-  ::alarm(120);  // a child that never finishes is a failure, not a test that hangs
+  ::alarm(600);  // a child that never finishes is a failure, not a test that hangs
   PipelineOptions options;
   options.store = argv[1];
   options.model = argv[2];
