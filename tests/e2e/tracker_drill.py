@@ -107,7 +107,7 @@ class Redmine:
         journals = issue["journals"]
         first = next((d["old_value"] for j in journals for d in j["details"] if d["name"] == "subject"), issue["subject"])
         links = "".join(f"\nlink: relates #{r['issue_to_id'] if r['issue_id'] == ticket else r['issue_id']}" for r in issue.get("relations", []))
-        out = [("created", issue["author"]["name"], first + "\n" + issue["description"] + links)]
+        out = [("created", issue["author"]["name"], "\n".join(filter(None, [first, issue["description"]])) + links)]
         for journal in journals:
             lines = [journal["notes"]] if journal["notes"] else []
             for detail in journal["details"]:
