@@ -17,6 +17,7 @@
 #include "daemon/serve/server.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
+#include "daemon/watch/board.h"
 #include "tests/access/fake_tokens.h"
 #include "tests/support/fake_log.h"
 #include "tests/support/temp_dir.h"
@@ -317,9 +318,12 @@ struct FakeParts {
   access::FakeTokens tokens;
   access::Callers callers{*tokens.tokens};
 
+  watch::Board board{"board"};
+
   ServerDependencies dependencies() {
     ServerDependencies all{answerer, log, nets, folds, admin, states, forgetter, archive, *audit, *tokens.tokens, callers, feeds};
     all.backup = [](const std::string&) { return store::BackupReport{}; };
+    all.board = &board;
     return all;
   }
 };

@@ -23,7 +23,7 @@ std::set<std::string> paths_of_the_api() {
        {silt::v1::AskRequest::descriptor()->file(), silt::v1::QueryRequest::descriptor()->file(),
         silt::v1::Source::descriptor()->file(), silt::v1::StateVersion::descriptor()->file(),
         silt::v1::Token::descriptor()->file(), silt::v1::BackupRequest::descriptor()->file(),
-        silt::v1::FeedRequest::descriptor()->file()}) {
+        silt::v1::FeedRequest::descriptor()->file(), silt::v1::WatchRequest::descriptor()->file()}) {
     for (int s = 0; s < file->service_count(); ++s) {
       const auto* service = file->service(s);
       for (int m = 0; m < service->method_count(); ++m) {

@@ -70,6 +70,7 @@ struct World {
     std::vector<store::NetCommit> commits;
     commits.push_back(std::move(commit));
     ASSERT_TRUE(store->commit(std::move(commits)).is_ok());
+    board.add({.kind = watch::Kind::kNewPattern, .source = info.ref, .pattern = 1, .time_us = 1'700'000'000'000'000, .seq = 1});
   }
   static std::string source_of(std::string_view tenant) { return "web-" + std::string(tenant); }
 
@@ -90,7 +91,14 @@ struct World {
   access::Callers callers{*tokens};
   std::map<std::string, std::string> token_ids;  // by tenant
   intake::Feeds feeds;
-  const Api api{ServerDependencies{*answerer, *store, *store, *store, admin, states, forgetter, archive, *audit, *tokens, callers, feeds}};
+  watch::Board board{"board"};
+  const Api api{dependencies()};
+
+  ServerDependencies dependencies() {
+    ServerDependencies all{*answerer, *store, *store, *store, admin, states, forgetter, archive, *audit, *tokens, callers, feeds};
+    all.board = &board;
+    return all;
+  }
 };
 
 using Texts = std::map<std::string, std::string>;
@@ -120,6 +128,7 @@ std::unique_ptr<Message> request_for(const Method& method, const std::string& te
       if (!field->is_repeated()) reflection->SetString(request.get(), field, text->second);
     }
     if (field->name() == "version" || field->name() == "from") reflection->SetUInt64(request.get(), field, 5);
+    if (field->name() == "recent") reflection->SetBool(request.get(), field, true);
     if (field->name() == "dry_run") reflection->SetBool(request.get(), field, true);
   }
   return request;
