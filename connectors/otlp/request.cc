@@ -17,6 +17,7 @@ namespace {
 
 namespace pb = google::protobuf;
 
+constexpr std::size_t kTextBytesMax = 1 << 20;  // of a body, so that any fits into a delivery
 constexpr std::size_t kTraceIdBytes = 16, kSpanIdBytes = 8;
 
 void append_quoted(std::string& out, std::string_view text) {
@@ -161,7 +162,11 @@ void add_record(const wire::ResourceLogs& resource, const wire::ScopeLogs& scope
   attributes.add_all(scope.scope().attributes());
   Delivery& to = parcel.delivery(stream);
   Record record;
-  record.text = to.arena.copy(text);
+  record.text = to.arena.copy(text.substr(0, kTextBytesMax));
+  if (text.size() > kTextBytesMax) {
+    record.flags |= kRecordCut;
+    record.bytes_cut = text.size() - kTextBytesMax;
+  }
   record.origin.place = to.arena.copy("otlp:" + std::string(service_of(resource.resource())));
   const std::uint64_t nanos = from.time_unix_nano() != 0 ? from.time_unix_nano() : from.observed_time_unix_nano();
   record.told_us = static_cast<std::int64_t>(nanos / 1000);

@@ -193,7 +193,7 @@ TEST_F(OtlpTest, WhatCannotBeReadIsRefusedForGood) {
 }
 
 TEST_F(OtlpTest, BombsAndGiantsAreRefused) {
-  options.receiver.request_bytes_max = 100'000;
+  options.receiver.request_bytes_max = 100'000;  // of HTTP
   stop_storing();
   start();
   const HttpAnswer bomb = post(gzip(std::string(10'000'000, 'x')), "application/x-protobuf", "Content-Encoding: gzip\r\n");
@@ -202,7 +202,11 @@ TEST_F(OtlpTest, BombsAndGiantsAreRefused) {
   const grpc::Status giant = export_logs(request_of(std::string(5'000'000, 'x'), 1));
   EXPECT_EQ(giant.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << giant.error_message();
   EXPECT_TRUE(giant.error_details().empty()) << "a RetryInfo would have it sent again";
-  EXPECT_EQ(export_logs(request_of(std::string(4'100'000, 'x'), 1), nullptr, true).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << "however it is packed";
+  EXPECT_EQ(export_logs(request_of(std::string(5'000'000, 'x'), 1), nullptr, true).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << "however it is packed";
+  EXPECT_TRUE(export_logs(request_of(std::string(4'100'000, 'y'), 1)).ok()) << "a long body is cut, not sent again for ever";
+  stop_storing();
+  ASSERT_EQ(journal.records.size(), 1U);
+  EXPECT_TRUE(journal.records[0].text.starts_with("yyy"));
 }
 
 TEST_F(OtlpTest, RecordsThatSayNothingAreAPartialSuccess) {
