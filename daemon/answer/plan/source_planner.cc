@@ -55,7 +55,7 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   got_.assign(topic_.words.size(), 0);
   split_topic();
   ground_values();
-  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64, near_);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : kMatchesMost, near_);
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
 }
@@ -406,17 +406,25 @@ void SourcePlanner::measure() {
   if (story && out_.ground == Ground::kAll) out_.coverage = std::max(out_.coverage, 0.7F);
 }
 
-// What a reply shows that claims nothing. In a text, lines next to each other count together: words alone.
-void SourcePlanner::note_near() {
+std::vector<NearPattern> near_patterns(const TopicMatches& matches, std::size_t source) {
   std::map<std::uint32_t, float> scores;
-  for (const PatternMatch& match : matches_.best) scores[match.pattern] = match.score;
-  std::vector<std::uint32_t> order = matches_.nearest;
-  if (prose_) {
-    order.clear();
-    for (const PatternMatch& match : matches_.best) order.push_back(match.pattern);
+  for (const PatternMatch& match : matches.best) scores[match.pattern] = match.score;
+  std::vector<NearPattern> out;
+  for (const std::uint32_t pattern : matches.nearest) {
+    if (out.size() < kNearShown) out.push_back({source, pattern, scores[pattern]});
   }
-  for (const std::uint32_t pattern : order) {
-    if (out_.near.size() < (prose_ ? kNearPassages : kNearShown)) out_.near.push_back({out_.sources[0], pattern, scores[pattern]});
+  return out;
+}
+
+// What a reply shows that claims nothing. Of a text, the passages that fit best.
+void SourcePlanner::note_near() {
+  out_.subject = pick(subject_);
+  if (!prose_) {
+    out_.near = near_patterns(matches_, out_.sources[0]);
+    return;
+  }
+  for (const PatternMatch& match : matches_.best) {
+    if (out_.near.size() < kNearPassages) out_.near.push_back({out_.sources[0], match.pattern, match.score});
   }
 }
 
@@ -499,7 +507,7 @@ void SourcePlanner::rematch() {
   out_.query.patterns.clear();
   ground_values();
   chosen_.clear();
-  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64, near_);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : kMatchesMost, near_);
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) {
     weight_[subject_[i]] = matches_.weights[i];

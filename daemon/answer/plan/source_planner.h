@@ -16,6 +16,9 @@ namespace silt::answer::plan {
 // Whether the slot holds how long something was, not when it was: by its unit, or by its name.
 bool is_length_of_time(const search::SlotProfile& slot);
 
+// What a reply shows of the patterns nearest to the topic.
+std::vector<NearPattern> near_patterns(const TopicMatches& matches, std::size_t source);
+
 class SourcePlanner {
  public:
   // `near`: what a scorer says of the profile's patterns, or empty.
