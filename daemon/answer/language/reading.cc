@@ -522,8 +522,7 @@ void Reader::guess_operation() {
   std::size_t first = 0;
   while (first < size() && is_one_of(word(first).text, {"so", "and", "ok", "hi", "hello", "please", "well"})) ++first;
   reading_.yes_no = first < size() && std::find(kAux.begin(), kAux.end(), word(first).text) != kAux.end() && reading_.language == "en";
-  const bool known = size() > 1 && is_one_of(word(size() - 1).text, {"known", "bekannt", "connu", "conocido"});  // "leaves empty files, |known|?"
-  if (reading_.yes_no || known) reading_.ops.push_back({Op::kExists, 30, 0, 0});
+  if (reading_.yes_no) reading_.ops.push_back({Op::kExists, 30, 0, 0});
   if (!reading_.ops.empty()) return;
   const std::string head = head_noun();
   const bool plural = head.size() > 3 && head.ends_with("s") && !head.ends_with("ss") && !head.ends_with("us");

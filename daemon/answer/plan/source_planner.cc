@@ -8,6 +8,7 @@
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/plan/thesaurus.h"
+#include "daemon/answer/search/quantities.h"
 
 namespace silt::answer::plan {
 namespace {
@@ -135,8 +136,21 @@ void SourcePlanner::widen_prose() {
     wide[i].score = wide[i].coverage;
   }
   add_meaning(wide);
+  prefer_quantities(wide);
   std::stable_sort(wide.begin(), wide.end(), [](const PatternMatch& a, const PatternMatch& b) { return a.score > b.score; });
   matches_.best = std::move(wide);
+}
+
+// "After how many seconds ...": what says a number of them answers it rather.
+void SourcePlanner::prefer_quantities(std::vector<PatternMatch>& passages) const {
+  constexpr float kSaysIt = 0.2F;
+  const auto wanted = search::read_unit(reading_.unit);
+  if (!wanted) return;
+  for (PatternMatch& passage : passages) {
+    bool says = false;
+    search::for_each_quantity(profile_.patterns[passage.pattern].example, [&](const search::Quantity& quantity, std::size_t) { says |= quantity.measure == wanted->measure; });
+    if (says) passage.score += kSaysIt;
+  }
 }
 
 // A text says things in words of its own: how near it means what is asked counts as much as the words.

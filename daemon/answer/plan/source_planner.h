@@ -52,6 +52,7 @@ class SourcePlanner {
   void rematch();
   void widen_prose();
   void add_meaning(std::vector<PatternMatch>& passages) const;
+  void prefer_quantities(std::vector<PatternMatch>& passages) const;
   bool holds_alone(const std::string& word, const std::vector<std::size_t>& words) const;
   void join_phrases(const std::string& example, const std::vector<std::size_t>& words);
   bool timed_number();
