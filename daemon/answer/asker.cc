@@ -126,7 +126,8 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
   const Query read = candidates.front().query;
   describe(read, reply::scope_of(context.scope, candidates.front()), *response.mutable_plan());
   SILT_TRY(emit_or_cancel(emit, response));
-  SILT_ASSIGN(const reply::Judged judged, reply::judge(log_, context.scope, std::move(candidates), limits));
+  SILT_ASSIGN(reply::Judged judged, reply::judge(log_, context.scope, std::move(candidates), limits));
+  if (judged.verdict == reply::Verdict::kClosest) plan::fill_near(judged.candidate, context.scope, context.scorer);
   if (call.cancelled) return Status(Code::kCancelled, "cancelled by the caller");
   if (!(judged.candidate.query == read)) {  // another plan fits the records better
     describe(judged.candidate.query, judged.scope, *response.mutable_plan());

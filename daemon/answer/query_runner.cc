@@ -31,7 +31,7 @@ std::uint32_t limit_of(std::uint32_t asked, std::uint32_t usual) {
 template <class... Numbers>
 std::string page_token(Numbers... numbers) {
   std::string out;
-  ((out += (out.empty() ? "" : ":") + std::to_string(numbers)), ...);
+  ((out += out.empty() ? "" : ":", out += std::to_string(numbers)), ...);
   return out;
 }
 

@@ -137,6 +137,7 @@ void ask(Lab& lab, const std::vector<std::string>& question, bool unscoped, bool
     std::cout << "{\"id\":" << json_text(question[0]) << ",\"error\":" << json_text(judged.status().to_string()) << "}\n";
     return;
   }
+  if (judged->verdict == reply::Verdict::kClosest) plan::fill_near(judged->candidate, context.scope, context.scorer);
   print_reply(question[0], *judged, ms_since(start));
 }
 

@@ -94,7 +94,8 @@ TEST_F(Meaning, FindsPatternsThatShareNoWord) {
   context.scope = {profile};
   context.scoped = true;
   context.scorer = &again;
-  const auto plans = plan::make_plans("a lift got stuck with people in it", context);
+  auto plans = plan::make_plans("a lift got stuck with people in it", context);
+  plan::fill_near(plans.front(), context.scope, context.scorer);
   ASSERT_FALSE(plans.front().near.empty());  // what a reply shows that claims nothing
   EXPECT_EQ(plans.front().near.front().pattern, best);
 }

@@ -147,6 +147,7 @@ bool Grounder::is_plain(std::size_t t) {
     if (!says) continue;
     const bool fits = std::any_of(each.slots.begin(), each.slots.end(), [&](const std::string& name) {
       const SlotProfile* slot = profile_.slot(name);
+      if (name.starts_with('~')) return language::has_word(profile_.name, std::string_view(name).substr(1));
       return name == "*" || (slot != nullptr && slot->role == Role::kNamed && slot->count * 10 > profile_.records * 7);
     });
     if (!fits) continue;

@@ -85,9 +85,11 @@ bool join_sources(Candidate& candidate, const PlanContext& context, const Readin
 
 }  // namespace
 
-std::vector<float> nearness(TopicScorer* scorer, const Reading& reading, const search::Profile& profile) {
-  if (scorer == nullptr) return {};
-  std::vector<std::string> said;  // without the slips that are known
+namespace {
+
+// The whole question, and what it is about, without the slips that are known.
+std::vector<std::string> texts_of(const Reading& reading) {
+  std::vector<std::string> said;
   for (const language::QuestionWord& word : reading.words) {
     const std::string mended = word.taken == language::Taken::kNo ? Thesaurus::standard().mended(word.text) : std::string();
     said.push_back(mended.empty() ? word.raw : mended);
@@ -98,7 +100,21 @@ std::vector<float> nearness(TopicScorer* scorer, const Reading& reading, const s
   for (const std::size_t i : reading.topic) join(topic, language::lower(said[i]));
   std::vector<std::string> texts = {std::move(question)};
   if (!topic.empty()) texts.push_back(std::move(topic));
-  return scorer->score(texts, profile);
+  return texts;
+}
+
+}  // namespace
+
+std::vector<float> nearness(TopicScorer* scorer, const Reading& reading, const search::Profile& profile) {
+  return scorer == nullptr ? std::vector<float>() : scorer->score(texts_of(reading), profile);
+}
+
+void fill_near(Candidate& candidate, const search::Profiles& scope, TopicScorer* scorer) {
+  if (scorer == nullptr || candidate.asked.empty() || candidate.sources.size() != 1) return;
+  const search::Profile& profile = *scope[candidate.sources.front()];
+  const TopicMatches matches = match_topic(candidate.subject, profile, kMatchesMost, scorer->score(candidate.asked, profile));
+  candidate.near = near_patterns(matches, candidate.sources.front());
+  candidate.asked.clear();
 }
 
 namespace {
@@ -108,7 +124,9 @@ SourceView look(Reading reading, const PlanContext& context, std::size_t index) 
   SourceView out;
   out.source = index;
   out.reading = std::make_unique<Reading>(std::move(reading));
-  out.near = nearness(context.scorer, *out.reading, profile);
+  // Of a single log meaning only shows what else is near (fill_near): most answers need it not.
+  const bool chooses = context.scope.size() > 1 || profile.layout.kind == search::Layout::Kind::kProse;
+  if (chooses) out.near = nearness(context.scorer, *out.reading, profile);
   out.names = take_names(*out.reading, profile);
   drop_scope(*out.reading);
   for (const auto& other : context.scope) {
@@ -136,6 +154,7 @@ std::vector<Candidate> make_plans(const std::string& question, const PlanContext
     out.push_back(view.planner->plan());
     if (context.last && goes_on(*view.reading)) go_on(*context.last, *view.reading, out.back());
     out.back().signs = view.signs;
+    if (view.near.empty()) out.back().asked = texts_of(*view.reading);
     out.back().impossible = view.reading->impossible;
   }
   if (!out.empty() && join_sources(out.front(), context, *views.front().reading)) out.resize(1);

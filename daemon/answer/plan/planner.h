@@ -53,6 +53,8 @@ struct Candidate {
   std::vector<std::string> lost;         // words of the question that stand nowhere in the query
   std::vector<std::string> impossible;   // times of the question that there are not
   std::vector<NearPattern> near;         // closest patterns, for a reply that claims none
+  Topic subject;                         // what they are near to, in words
+  std::vector<std::string> asked;        // and as texts, where meaning is still to be looked at (fill_near)
 };
 
 struct PlanContext {
@@ -67,6 +69,9 @@ struct PlanContext {
 // How near the patterns mean what the question does: the whole of it, and what it is about. Empty without a
 // scorer.
 std::vector<float> nearness(TopicScorer* scorer, const language::Reading& reading, const search::Profile& profile);
+
+// Adds meaning to what a candidate is near to, where it had no say in the plan: for replies that show it.
+void fill_near(Candidate& candidate, const search::Profiles& scope, TopicScorer* scorer);
 
 // Never empty unless the scope is.
 std::vector<Candidate> make_plans(const std::string& question, const PlanContext& context);

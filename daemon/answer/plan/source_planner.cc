@@ -8,6 +8,7 @@
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/plan/thesaurus.h"
+#include "daemon/answer/search/quantities.h"
 
 namespace silt::answer::plan {
 namespace {
@@ -55,7 +56,7 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   got_.assign(topic_.words.size(), 0);
   split_topic();
   ground_values();
-  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64, near_);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : kMatchesMost, near_);
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
 }
@@ -135,8 +136,21 @@ void SourcePlanner::widen_prose() {
     wide[i].score = wide[i].coverage;
   }
   add_meaning(wide);
+  prefer_quantities(wide);
   std::stable_sort(wide.begin(), wide.end(), [](const PatternMatch& a, const PatternMatch& b) { return a.score > b.score; });
   matches_.best = std::move(wide);
+}
+
+// "After how many seconds ...": what says a number of them answers it rather.
+void SourcePlanner::prefer_quantities(std::vector<PatternMatch>& passages) const {
+  constexpr float kSaysIt = 0.2F;
+  const auto wanted = search::read_unit(reading_.unit);
+  if (!wanted) return;
+  for (PatternMatch& passage : passages) {
+    bool says = false;
+    search::for_each_quantity(profile_.patterns[passage.pattern].example, [&](const search::Quantity& quantity, std::size_t) { says |= quantity.measure == wanted->measure; });
+    if (says) passage.score += kSaysIt;
+  }
 }
 
 // A text says things in words of its own: how near it means what is asked counts as much as the words.
@@ -406,17 +420,25 @@ void SourcePlanner::measure() {
   if (story && out_.ground == Ground::kAll) out_.coverage = std::max(out_.coverage, 0.7F);
 }
 
-// What a reply shows that claims nothing. In a text, lines next to each other count together: words alone.
-void SourcePlanner::note_near() {
+std::vector<NearPattern> near_patterns(const TopicMatches& matches, std::size_t source) {
   std::map<std::uint32_t, float> scores;
-  for (const PatternMatch& match : matches_.best) scores[match.pattern] = match.score;
-  std::vector<std::uint32_t> order = matches_.nearest;
-  if (prose_) {
-    order.clear();
-    for (const PatternMatch& match : matches_.best) order.push_back(match.pattern);
+  for (const PatternMatch& match : matches.best) scores[match.pattern] = match.score;
+  std::vector<NearPattern> out;
+  for (const std::uint32_t pattern : matches.nearest) {
+    if (out.size() < kNearShown) out.push_back({source, pattern, scores[pattern]});
   }
-  for (const std::uint32_t pattern : order) {
-    if (out_.near.size() < (prose_ ? kNearPassages : kNearShown)) out_.near.push_back({out_.sources[0], pattern, scores[pattern]});
+  return out;
+}
+
+// What a reply shows that claims nothing. Of a text, the passages that fit best.
+void SourcePlanner::note_near() {
+  out_.subject = pick(subject_);
+  if (!prose_) {
+    out_.near = near_patterns(matches_, out_.sources[0]);
+    return;
+  }
+  for (const PatternMatch& match : matches_.best) {
+    if (out_.near.size() < kNearPassages) out_.near.push_back({out_.sources[0], match.pattern, match.score});
   }
 }
 
@@ -499,7 +521,7 @@ void SourcePlanner::rematch() {
   out_.query.patterns.clear();
   ground_values();
   chosen_.clear();
-  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : 64, near_);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : kMatchesMost, near_);
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) {
     weight_[subject_[i]] = matches_.weights[i];

@@ -16,6 +16,9 @@ namespace silt::answer::plan {
 // Whether the slot holds how long something was, not when it was: by its unit, or by its name.
 bool is_length_of_time(const search::SlotProfile& slot);
 
+// What a reply shows of the patterns nearest to the topic.
+std::vector<NearPattern> near_patterns(const TopicMatches& matches, std::size_t source);
+
 class SourcePlanner {
  public:
   // `near`: what a scorer says of the profile's patterns, or empty.
@@ -49,6 +52,7 @@ class SourcePlanner {
   void rematch();
   void widen_prose();
   void add_meaning(std::vector<PatternMatch>& passages) const;
+  void prefer_quantities(std::vector<PatternMatch>& passages) const;
   bool holds_alone(const std::string& word, const std::vector<std::size_t>& words) const;
   void join_phrases(const std::string& example, const std::vector<std::size_t>& words);
   bool timed_number();

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <set>
 
+#include "daemon/answer/language/one_of.h"
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/plan/thesaurus.h"
 
@@ -173,6 +174,45 @@ std::vector<std::uint32_t> nearest_of(const std::vector<PatternMatch>& all, cons
   return out;
 }
 
+// A phrase of the thesaurus in the question.
+struct Phrase {
+  std::vector<std::size_t> words;
+  const std::vector<Stems>* others;
+};
+
+// By place, longest first. What holds a sentence together may stand within: "login |was| refused".
+std::vector<Phrase> phrases_in(const language::Reading& reading, const std::vector<std::string>& stems) {
+  const auto joins = [](std::string_view word) {
+    return language::is_one_of(word, {"was", "were", "is", "are", "be", "been", "being", "got", "gets", "a", "an", "the"});
+  };
+  std::vector<std::size_t> kept;
+  std::vector<std::string> kept_stems;
+  for (std::size_t i = 0; i < stems.size(); ++i) {
+    if (joins(reading.words[i].text)) continue;
+    kept.push_back(i);
+    kept_stems.push_back(stems[i]);
+  }
+  const auto blocked = [&](std::size_t k) { return blocks_phrases(reading.words[k]); };
+  std::vector<Phrase> out;
+  const auto add = [&](const std::vector<std::string>& in, std::size_t at, const auto& place_of, bool only_gapped) {
+    for (const Thesaurus::Hit& hit : Thesaurus::standard().at(in, at)) {
+      Phrase phrase{{}, hit.others};
+      for (std::size_t k = at; k < at + hit.length; ++k) phrase.words.push_back(place_of(k));
+      const bool gapped = phrase.words.back() - phrase.words.front() >= hit.length;
+      if (gapped != only_gapped || std::any_of(phrase.words.begin(), phrase.words.end(), blocked)) continue;
+      out.push_back(std::move(phrase));
+    }
+  };
+  for (std::size_t i = 0; i < kept.size(); ++i) add(kept_stems, i, [&](std::size_t k) { return kept[k]; }, true);
+  for (std::size_t i = 0; i < stems.size(); ++i) {
+    if (!blocked(i)) add(stems, i, [](std::size_t k) { return k; }, false);
+  }
+  std::stable_sort(out.begin(), out.end(), [](const Phrase& a, const Phrase& b) {
+    return a.words.front() != b.words.front() ? a.words.front() < b.words.front() : a.words.size() > b.words.size();
+  });
+  return out;
+}
+
 }  // namespace
 
 Topic topic_of(const language::Reading& reading) {
@@ -205,37 +245,30 @@ Topic topic_of(const language::Reading& reading) {
     }
     return nullptr;
   };
-  const Thesaurus& thesaurus = Thesaurus::standard();
   std::vector<std::size_t> in_phrase(stems.size(), 0);
-  for (std::size_t i = 0; i < stems.size(); ++i) {
-    if (blocks_phrases(reading.words[i])) continue;
-    for (const Thesaurus::Hit& hit : thesaurus.at(stems, i)) {
-      bool free = true;
-      for (std::size_t k = i; k < i + hit.length; ++k) free &= !blocks_phrases(reading.words[k]);
-      if (!free) continue;
-      const float factor = hit.length > 1 ? kPhraseFactor : kThesaurusFactor;
-      bool held = false;  // by a longer phrase
-      for (std::size_t k = i; k < i + hit.length; ++k) held |= in_phrase[k] > hit.length;
-      if (held) continue;
-      for (std::size_t k = i; k < i + hit.length; ++k) in_phrase[k] = std::max(in_phrase[k], hit.length);
-      bool used = false;
-      for (std::size_t k = i; k < i + hit.length; ++k) {
-        TopicWord* word = word_at(k);
-        if (word == nullptr) continue;
-        used = true;
-        float less = 1;
-        for (const Stems& other : *hit.others) {
-          if (other.size() != 1 || other[0] != stems[k]) word->alternatives.push_back({other, less * (other.size() > 1 ? std::min(1.0F, factor + 0.1F) : factor)});
-          less *= 0.97F;
-        }
+  for (const Phrase& phrase : phrases_in(reading, stems)) {
+    const std::vector<std::size_t>& at = phrase.words;
+    const float factor = at.size() > 1 ? kPhraseFactor : kThesaurusFactor;
+    // By a longer phrase, or twice.
+    if (std::any_of(at.begin(), at.end(), [&](std::size_t k) { return in_phrase[k] > at.size(); })) continue;
+    for (const std::size_t k : at) in_phrase[k] = std::max(in_phrase[k], at.size());
+    bool used = false;
+    for (const std::size_t k : at) {
+      TopicWord* word = word_at(k);
+      if (word == nullptr) continue;
+      used = true;
+      float less = 1;
+      for (const Stems& other : *phrase.others) {
+        if (other.size() != 1 || other[0] != stems[k]) word->alternatives.push_back({other, less * (other.size() > 1 ? std::min(1.0F, factor + 0.1F) : factor)});
+        less *= 0.97F;
       }
-      if (used || hit.length < 2) continue;
-      TopicWord made;  // a phrase of words that mean nothing alone: "get in"
-      made.at = i;
-      for (std::size_t k = i; k < i + hit.length; ++k) made.text += (made.text.empty() ? "" : " ") + reading.words[k].text;
-      for (const Stems& other : *hit.others) made.alternatives.push_back({other, factor});
-      out.words.push_back(std::move(made));
     }
+    if (used || at.size() < 2) continue;
+    TopicWord made;  // a phrase of words that mean nothing alone: "get in"
+    made.at = at.front();
+    for (const std::size_t k : at) made.text += (made.text.empty() ? "" : " ") + reading.words[k].text;
+    for (const Stems& other : *phrase.others) made.alternatives.push_back({other, factor});
+    out.words.push_back(std::move(made));
   }
   return out;
 }

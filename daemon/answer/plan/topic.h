@@ -48,6 +48,8 @@ class TopicScorer {
   virtual std::vector<float> score(const std::vector<std::string>& texts, const search::Profile& profile) = 0;
 };
 
+inline constexpr std::size_t kMatchesMost = 64;  // that are looked at of lines
+
 struct TopicMatches {
   std::vector<PatternMatch> best;     // best first
   std::vector<std::uint32_t> nearest; // patterns by words and meaning together, best first, ten at most

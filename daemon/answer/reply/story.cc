@@ -7,6 +7,7 @@
 #include <set>
 
 #include "daemon/answer/language/words.h"
+#include "daemon/answer/search/quantities.h"
 #include "daemon/answer/search/records.h"
 #include "daemon/fold/severity.h"
 
@@ -153,16 +154,13 @@ std::optional<search::Quantity> quantity_in(const Passage& passage, search::Meas
   std::optional<search::Quantity> out;
   std::size_t most = 0;
   for (const Hit& hit : passage) {
-    for (std::size_t at = 0; at < hit.text.size(); ++at) {
-      const bool digit = hit.text[at] >= '0' && hit.text[at] <= '9';
-      if (!digit || (at > 0 && hit.text[at - 1] > ' ' && hit.text[at - 1] != '(' && hit.text[at - 1] != '`')) continue;
-      const auto quantity = search::read_quantity(std::string_view(hit.text).substr(at));
-      if (!quantity || quantity->measure != measure) continue;
+    search::for_each_quantity(hit.text, [&](const search::Quantity& quantity, std::size_t at) {
+      if (quantity.measure != measure) return;
       const std::size_t hits = hits_in(sentence_at(hit.text, at), stems);
-      if (out && hits <= most) continue;
+      if (out && hits <= most) return;
       out = quantity;
       most = hits;
-    }
+    });
   }
   return out;
 }
