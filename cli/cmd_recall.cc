@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/state_commands.h"
 #include "cli/format.h"
 #include "cli/json_view.h"
 #include "cli/terminal.h"

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
+#include "cli/state_commands.h"
 
 namespace silt::cli {
 namespace {

@@ -226,12 +226,19 @@ class MemoryStore final : public store::RecordLog,
       source.net = commit.head;
       if (!commit.blob || !keep_blobs) continue;
       ++blobs_written;
+      bool pinned = false;  // the same state, stored again, stays so
+      std::erase_if(source.blobs, [&](const auto& blob) {
+        const bool same = blob.first.learned_seq == commit.head.learned_seq;
+        pinned |= same && blob.first.pinned;
+        return same;
+      });
       source.blobs.emplace_back(store::StateVersionInfo{.state_version = commit.head.state_version,
                                                         .learned_seq = commit.head.learned_seq,
                                                         .state_digest = commit.head.state_digest,
                                                         .blob_bytes = commit.blob->size(),
                                                         .written_us = commit.written_us,
-                                                        .reason = commit.blob_reason},
+                                                        .reason = commit.blob_reason,
+                                                        .pinned = pinned},
                                 std::move(*commit.blob));
       if (source.blobs.size() > blobs_kept) source.blobs.erase(source.blobs.begin());
     }
