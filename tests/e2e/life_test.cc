@@ -261,9 +261,11 @@ TEST_F(Life, WhatIsFedIsThereOnceThoughItWasKilled) {
   EXPECT_NE(imported.err.find("40,000 records"), std::string::npos) << imported.err;
   EXPECT_EQ(daemon_.silt({"import", "-s", "pipes:sent", daemon_.path("sent.txt")}).exit_code, 0);
   const json::value found = json::parse(daemon_.silt({"sources", "--json"}).out);
+  int stored_records = 0;
   for (const json::value& each : found.at("sources").as_array()) {
-    if (each.at("source").as_string() == "pipes:sent") EXPECT_EQ(json::value_to<std::string>(each.at("journal_seq")), "40000");
+    if (each.at("source").as_string() == "pipes:sent") stored_records = each.at("journal_seq").to_number<int>();
   }
+  EXPECT_EQ(stored_records, 40'000);
 }
 
 TEST_F(Life, ATermBeforeItIsReadyEndsItCleanly) {
