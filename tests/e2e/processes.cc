@@ -40,6 +40,8 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::string& out, c
   ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
   ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666), STDOUT_FILENO);
   ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666), STDERR_FILENO);
+  // Ours are not theirs: a child that inherited a listening socket would keep its port taken after we closed it.
+  if (::close_range(STDERR_FILENO + 1, ~0U, 0) != 0) ::_exit(126);
   const rlimit limit{descriptors, descriptors};
   if (descriptors != 0 && ::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(126);
   if (user != 0 && (::setgid(user) != 0 || ::setuid(user) != 0)) ::_exit(126);
