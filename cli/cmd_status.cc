@@ -31,6 +31,22 @@ std::string lag_of(const silt::v1::ConnectorStatus& connector) {
   return is_queue(connector) ? ", never caught up since it started" : "";
 }
 
+std::string of_limit(const std::string& used, std::uint64_t limit, const std::string& shown) {
+  return limit == 0 ? used : used + " of " + shown;
+}
+
+std::string render(const silt::v1::QuotaUse& use) {
+  std::string out = escape(use.tenant()) + ": " + of_limit(format_bytes(use.bytes_today()), use.bytes_per_day(), format_bytes(use.bytes_per_day())) +
+                    " today (" + format_count(use.pauses()) + " pauses), " + format_count(use.questions()) + " questions";
+  if (use.questions_per_minute() > 0)
+    out += " (at most " + format_count(use.questions_per_minute()) + " a minute, " + format_count(use.questions_refused()) + " refused)";
+  if (use.sources_max() > 0)
+    out += ", at most " + format_count(use.sources_max()) + " sources (" + format_count(use.sources_refused()) + " became part of others)";
+  if (use.resident_states_max() > 0)
+    out += ", " + format_count(use.resident_states_max()) + " states of its own (" + format_count(use.states_evicted()) + " more left memory)";
+  return out;
+}
+
 std::string render(const silt::v1::GetStatusResponse& status, const Style& style) {
   std::string out;
   const auto row = [&](std::string_view name, const std::string& value) {
@@ -65,6 +81,7 @@ std::string render(const silt::v1::GetStatusResponse& status, const Style& style
     if (!connector.last_error().empty()) row("", style.highlight(escape(connector.last_error())));
     if (!connector.remedy().empty()) row("", escape(connector.remedy()));
   }
+  for (const auto& use : status.quotas()) row("quota", render(use));
   return out;
 }
 

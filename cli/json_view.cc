@@ -255,6 +255,20 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
                                          {"remedy", to_utf8(connector.remedy())},
                                          {"lag_ms", connector.has_lag_ms() ? json::value(connector.lag_ms()) : nullptr}});
   }
+  json::array quotas;
+  for (const auto& use : status.quotas()) {
+    quotas.emplace_back(json::object{{"tenant", to_utf8(use.tenant())},
+                                     {"sources_max", use.sources_max()},
+                                     {"sources_refused", use.sources_refused()},
+                                     {"bytes_per_day", use.bytes_per_day()},
+                                     {"bytes_today", use.bytes_today()},
+                                     {"pauses", use.pauses()},
+                                     {"resident_states_max", use.resident_states_max()},
+                                     {"states_evicted", use.states_evicted()},
+                                     {"questions_per_minute", use.questions_per_minute()},
+                                     {"questions", use.questions()},
+                                     {"questions_refused", use.questions_refused()}});
+  }
   json::object out;
   out["version"] = to_utf8(status.version());
   out["started"] = time_value(status.has_started(), status.started());
@@ -273,6 +287,7 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
   out["resident_states"] = status.resident_states();
   out["resident_bytes"] = status.resident_bytes();
   out["process_rss_bytes"] = status.process_rss_bytes();
+  out["quotas"] = std::move(quotas);
   out["connectors"] = std::move(connectors);
   return line_of(std::move(out));
 }

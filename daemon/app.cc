@@ -70,6 +70,7 @@ class AppImpl final : public App {
  public:
   AppImpl(const Config& config, const Clock& clock)
       : config_(config), clock_(clock), started_us_(clock.wall_us()) {
+    quotas_.configure(quotas_of(config_));
     take_signals();
   }
   ~AppImpl() override { stop_parts(); }
@@ -176,6 +177,8 @@ class AppImpl final : public App {
     set_log_level(fresh->telemetry.log_level);
     Config others = *fresh;
     others.sources = config_.sources;
+    quotas_.configure(quotas_of(*fresh));
+    others.quotas = config_.quotas;
     if (const Status changed = reload_access(*fresh); changed.is_ok()) {
       others.access = config_.access;
       others.serve.change_group = config_.serve.change_group;
@@ -279,6 +282,9 @@ class AppImpl final : public App {
     options.limits.record_bytes_max = config_.intake.record_bytes_max;
     options.limits.batch_bytes_max = config_.intake.batch_bytes_max;
     options.has_room = [this] { return disk_room_.has_room(); };
+    options.may_read = [this](const std::string& tenant) { return quotas_.may_read(tenant); };
+    options.have_read = [this](const std::string& tenant, std::uint64_t bytes) { quotas_.have_read(tenant, bytes); };
+    options.may_open = [this](const std::string& tenant, const auto& count) { return quotas_.may_open(tenant, count); };
     options.on_journalled = [this](auto sources) { fold_loop_->ready(sources); };
     options.on_fatal = [this](const Status& status) { fail(status); };
     intake_ = std::make_unique<intake::Intake>(*store_, clock_, std::move(options));
@@ -320,6 +326,8 @@ class AppImpl final : public App {
     options.on_other_backend =
         learn.on_other_backend == "convert" ? learn::OnOtherBackend::kConvert : learn::OnOtherBackend::kRelearn;
     options.has_room = [this] { return disk_room_.has_room(); };
+    options.states_of_tenant = [this](const std::string& tenant) { return quotas_.of(tenant).resident_states_max; };
+    options.on_over_share = [this](const std::string& tenant) { quotas_.have_evicted(tenant); };
     options.model_fingerprint = model_->fingerprint().hex();
     options.on_fatal = [this](const Status& status) { fail(status); };
     options.policy = [this, learn](const store::SourceInfo& info) {
@@ -363,6 +371,7 @@ class AppImpl final : public App {
         .tokens = *tokens_,
         .callers = *callers_,
         .feeds = feeds_,
+        .quotas = quotas_,
         .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); },
         .health = [this] { return health(); },
         .backup = [this](const std::string& directory) { return safekeeping_->back_up(directory); },
@@ -403,6 +412,7 @@ class AppImpl final : public App {
     } else {
       fill_backlog(tenants, out);
     }
+    fill_quotas(quotas_, tenants, out);
     for (const intake::InputStatus& input : intake_->status()) {
       if (tenants.sees(inputs_->tenant(input.name))) fill_input(input, *out.add_connectors());
     }
@@ -505,6 +515,7 @@ class AppImpl final : public App {
   const DescriptorShares descriptors_ = share_descriptors(raise_descriptor_limit(), config_.sources.size());
   store::DiskRoom disk_room_{config_.store.path, std::uint64_t{config_.store.free_mib_min} << 20, clock_};
   std::unique_ptr<store::RocksStore> store_;
+  access::Quotas quotas_{clock_};
   std::unique_ptr<access::AuditLog> audit_;
   std::unique_ptr<access::Tokens> tokens_;
   std::unique_ptr<access::Callers> callers_;

@@ -3,21 +3,16 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <fstream>
 #include <initializer_list>
 #include <iterator>
+#include <map>
 #include <set>
 #include <sstream>
 #include <string_view>
-#include <tuple>
 
-#include "connectors/file/stream_name.h"
-#include "connectors/http/http_client.h"
-#include "connectors/record_rules.h"
-#include "daemon/access/caller.h"
-#include "daemon/stream_inputs.h"
+#include "daemon/config_checks.h"
 
 namespace silt::daemon {
 namespace {
@@ -105,6 +100,15 @@ void describe(Visitor& v, AccessConfig& c) {
   v.text("certificate", c.certificate);
   v.list("tenants", c.tenants);
   v.list("rights", c.rights);
+}
+
+template <class Visitor>
+void describe(Visitor& v, QuotaConfig& c) {
+  v.text("tenant", c.tenant);
+  v.number("sources_max", c.sources_max, 0, 1'000'000);
+  v.number("mib_per_day", c.mib_per_day, 0, 1'000'000'000);
+  v.number("resident_states_max", c.resident_states_max, 0, 1'000'000);
+  v.number("questions_per_minute", c.questions_per_minute, 0, 1'000'000);
 }
 
 template <class Visitor>
@@ -332,62 +336,6 @@ Status read_section(const toml::table& root, const std::string& file, const std:
   return reader.finish();
 }
 
-bool is_file(const SourceConfig& source) {
-  return source.type == "file" || source.type == "containers" || source.type == "archives";
-}
-
-// Its patterns, and of files the captures in its name that come from them.
-Status check_patterns(const SourceConfig& source) {
-  SILT_ASSIGN(const connectors::Globs include, connectors::Globs::compile(source.include, false));
-  return is_file(source) ? connectors::StreamName::compile(source.name, include).status() : Status::ok();
-}
-
-// The rules for its records, and its zone.
-Status check_records(const SourceConfig& source) {
-  using Rules = connectors::RecordRules;
-  if (!source.record_start.empty() && !source.record_continue.empty())
-    return invalid_argument("record_continue: goes not together with record_start; keep one of them");
-  const bool expression = !source.record_start.empty() || !source.record_continue.empty();
-  if (expression && source.lines == "single")
-    return invalid_argument("lines: \"single\" joins nothing; remove it, or record_start and record_continue");
-  for (const auto& [key, kind, text] : {std::tuple("record_start", Rules::Kind::kStart, &source.record_start),
-                                        std::tuple("record_continue", Rules::Kind::kContinue, &source.record_continue)}) {
-    if (text->empty()) continue;
-    if (const auto rules = Rules::by_expression(kind, *text); !rules.is_ok()) return rules.status().with_context(key);
-  }
-  if (source.time_zone.empty() || source.time_zone == "local") return Status::ok();
-  const auto zone = parse_zone(source.time_zone);
-  return zone.is_ok() ? Status::ok() : zone.status().with_context("time_zone");
-}
-
-bool is_tracker(const SourceConfig& source) {
-  return !is_file(source) && source.type != "documents" && source.type != "mail" && source.type != "feed";
-}
-
-// What its type needs, and what only others have.
-Status check_type(const SourceConfig& source) {
-  if (is_stream_input(source)) return check_stream_input(source);
-  SILT_TRY(refuse_stream_keys(source));
-  if (!is_tracker(source)) {
-    if (source.type == "feed" && !source.include.empty())
-      return invalid_argument("include is of files and documents; a feed takes what `silt feed` sends");
-    if (source.type == "feed" && source.name.find_first_of("{}") != std::string::npos)
-      return invalid_argument("name: captures are of files; a feed's sources are NAME and NAME:...");
-    if (source.type != "feed" && source.include.empty()) return invalid_argument("include is missing, e.g. include = [\"/var/log/**/*.log\"]");
-    if (!source.url.empty() || !source.credential.empty() || !source.queues.empty())
-      return invalid_argument("url, credential and queues are of ticket queues; add type = \"redmine\" or the like, or remove them");
-    return Status::ok();
-  }
-  if (!source.include.empty()) return invalid_argument("include is of files and documents; a ticket queue has url and queues");
-  if (source.url.empty()) return invalid_argument("url is missing, e.g. url = \"https://tracker.example.org\"");
-  if (const auto site = connectors::site_of(source.url); !site.is_ok()) return site.status().with_context("url");
-  if (source.credential.empty())
-    return invalid_argument("credential is missing: a file of mode 0600 with the key in it, or a LoadCredential= of siltd.service");
-  if (source.type == "github" && (source.queues.size() != 1 || source.queues[0].find('/') == std::string::npos))
-    return invalid_argument("queues must name one repository, e.g. queues = [\"owner/name\"]");
-  return Status::ok();
-}
-
 Status read_source(const toml::node& node, const std::string& file, Config& config) {
   const std::string where = file + ":" + std::to_string(node.source().begin.line) + ": ";
   const toml::table* table = node.as_table();
@@ -417,29 +365,6 @@ Status read_source(const toml::node& node, const std::string& file, Config& conf
   return Status::ok();
 }
 
-Status check_serve(const ServeConfig& serve) {
-  for (const auto& [key, path] : {std::pair("socket", &serve.socket), std::pair("admin_socket", &serve.admin_socket)}) {
-    if (!path->empty() && path->front() != '/') return invalid_argument("serve." + std::string(key) + ": must be an absolute path, not '" + *path + "'");
-  }
-  if (serve.socket.empty()) return invalid_argument("serve.socket: must be an absolute path");
-  const bool tls = !serve.certificate.empty() && !serve.key.empty() && !serve.client_ca.empty();
-  if (!serve.listen.empty() && !tls)
-    return invalid_argument("serve.listen: needs certificate, key and client_ca: nobody is heard without TLS");
-  return Status::ok();
-}
-
-Status check_access(const AccessConfig& access) {
-  const auto named = [&](const std::string& name) { return name.empty() ? 0 : 1; };
-  if (named(access.user) + named(access.group) + named(access.certificate) != 1)
-    return invalid_argument("name a user, a group or a certificate, one of them");
-  const auto empty = [](const std::string& name) { return name.empty(); };
-  if (access.tenants.empty() || std::any_of(access.tenants.begin(), access.tenants.end(), empty))
-    return invalid_argument("tenants must be names, or \"*\" for all");
-  if (!access::rights_of(access.rights))
-    return invalid_argument("rights must be some of ask, change, audit, feed");
-  return Status::ok();
-}
-
 Status read_access(const toml::node& node, const std::string& file, Config& config) {
   const std::string where = file + ":" + std::to_string(node.source().begin.line) + ": access";
   const toml::table* table = node.as_table();
@@ -452,6 +377,22 @@ Status read_access(const toml::node& node, const std::string& file, Config& conf
     return invalid_argument(where + ": " + checked.message());
   access.line.place = where.substr(0, where.rfind(':'));
   config.access.push_back(std::move(access));
+  return Status::ok();
+}
+
+Status read_quota(const toml::node& node, const std::string& file, Config& config) {
+  const std::string where = file + ":" + std::to_string(node.source().begin.line) + ": quota";
+  const toml::table* table = node.as_table();
+  if (table == nullptr) return invalid_argument(where + " must be a section, [[quota]]");
+  QuotaConfig quota;
+  SectionReader reader(*table, file, "quota");
+  describe(reader, quota);
+  SILT_TRY(reader.finish());
+  if (quota.tenant.empty()) return invalid_argument(where + ".tenant is missing: a name, or \"*\" for each without a quota of its own");
+  const auto same = [&](const QuotaConfig& other) { return other.tenant == quota.tenant; };
+  if (std::any_of(config.quotas.begin(), config.quotas.end(), same))
+    return invalid_argument(where + ".tenant: " + quoted(quota.tenant) + " has a quota already");
+  config.quotas.push_back(std::move(quota));
   return Status::ok();
 }
 
@@ -477,7 +418,7 @@ Result<Config> Config::parse(const std::string& text, const std::string& name) {
   }
   const toml::table& root = parsed.table();
   const std::set<std::string, std::less<>> known = {"store", "model",  "learn",     "intake",
-                                                    "serve", "answer", "telemetry", "access", "source"};
+                                                    "serve", "answer", "telemetry", "access", "quota", "source"};
   for (const auto& [key, node] : root) {
     if (known.contains(key.str())) continue;
     return invalid_argument(name + ":" + std::to_string(key.source().begin.line) + ": " +
@@ -494,6 +435,7 @@ Result<Config> Config::parse(const std::string& text, const std::string& name) {
   SILT_TRY(read_section(root, name, "answer", config.answer));
   SILT_TRY(read_section(root, name, "telemetry", config.telemetry));
   SILT_TRY(read_each(root, name, "access", read_access, config));
+  SILT_TRY(read_each(root, name, "quota", read_quota, config));
   SILT_TRY(read_each(root, name, "source", read_source, config));
   if (config.learn.time_zone != "local") {
     const auto zone = parse_zone(config.learn.time_zone);
@@ -514,18 +456,19 @@ Result<Config> Config::load(const std::string& path) {
 
 std::vector<std::string> changed_keys(const Config& before, const Config& after) {
   struct Flat {
-    std::set<std::string> lines;  // "learn.cpu_share = 0.5"
-    std::string access;
-    std::string sources;
+    std::set<std::string> lines;               // "learn.cpu_share = 0.5"
+    std::map<std::string, std::string> lists;  // of [[source]] and the like, by name, all sections of that name
   };
   const auto flatten = [](const Config& config) {
     Flat flat;
     const std::string text = config.to_toml();
-    const std::size_t sources = std::min(text.find("[[source]]"), text.size());
-    const std::size_t access = std::min(text.find("[[access]]"), sources);
-    flat.sources = text.substr(sources);
-    flat.access = text.substr(access, sources - access);
-    std::istringstream sections(text.substr(0, access));
+    const std::size_t lists = std::min(text.find("[["), text.size());
+    for (std::size_t at = lists; at < text.size();) {
+      const std::size_t next = std::min(text.find("[[", at + 2), text.size());
+      flat.lists[text.substr(at + 2, text.find("]]", at) - at - 2)] += text.substr(at, next - at);
+      at = next;
+    }
+    std::istringstream sections(text.substr(0, lists));
     std::string section;
     for (std::string line; std::getline(sections, line);) {
       if (line.starts_with("[")) {
@@ -541,8 +484,10 @@ std::vector<std::string> changed_keys(const Config& before, const Config& after)
   std::set_difference(new_keys.lines.begin(), new_keys.lines.end(), old_keys.lines.begin(),
                       old_keys.lines.end(), std::back_inserter(differing));
   for (const std::string& line : differing) keys.push_back(line.substr(0, line.find(" = ")));
-  if (old_keys.access != new_keys.access) keys.emplace_back("access");
-  if (old_keys.sources != new_keys.sources) keys.emplace_back("source");
+  for (const std::string name : {"access", "quota", "source"}) {
+    const auto of = [&](const Flat& flat) { return flat.lists.contains(name) ? flat.lists.at(name) : ""; };
+    if (of(old_keys) != of(new_keys)) keys.push_back(name);
+  }
   return keys;
 }
 
@@ -567,6 +512,10 @@ std::string Config::to_toml() const {
   for (AccessConfig& rule : copy.access) {
     out += "\n[[access]]\n";
     describe(printer, rule);
+  }
+  for (QuotaConfig& quota : copy.quotas) {
+    out += "\n[[quota]]\n";
+    describe(printer, quota);
   }
   for (SourceConfig& source : copy.sources) {
     out += "\n[[source]]\n";

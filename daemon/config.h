@@ -96,6 +96,15 @@ struct AccessConfig {
   ConfigLine line;
 };
 
+// How much a tenant may have; 0: no limit.
+struct QuotaConfig {
+  std::string tenant;  // "*": each that has no quota of its own
+  std::uint64_t sources_max = 0;
+  std::uint64_t mib_per_day = 0;
+  std::uint64_t resident_states_max = 0;
+  std::uint64_t questions_per_minute = 0;
+};
+
 struct SourceConfig {
   // Scope of its cursors and start of its sources' names; with captures ("web-{stem}", see StreamName)
   // their whole names.
@@ -151,6 +160,7 @@ struct Config {
   AnswerConfig answer;
   TelemetryConfig telemetry;
   std::vector<AccessConfig> access;
+  std::vector<QuotaConfig> quotas;
   std::vector<SourceConfig> sources;
   std::string file;  // where it was read from; empty: from a text
 

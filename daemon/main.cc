@@ -137,7 +137,7 @@ int main(int argc, char** argv) {
       if (const silt::Status checked = silt::daemon::check_surroundings(source); !checked.is_ok())
         return failed(silt::invalid_argument(checked.message()));
     }
-    if (const silt::Status checked = silt::daemon::check_access(*config); !checked.is_ok()) return failed(checked);
+    if (const silt::Status checked = silt::daemon::check_callers(*config); !checked.is_ok()) return failed(checked);
     std::fputs(config->to_toml().c_str(), stdout);
     return 0;
   }

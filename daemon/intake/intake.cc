@@ -15,6 +15,7 @@ using store::IntakeHead;
 using store::RecordView;
 using store::SourceRef;
 
+constexpr std::int64_t kQuotaWaitUs = 1'000'000;
 constexpr std::int64_t kWaitMs = 1000;  // without a wake-up; keeps the sign of life fresh
 
 std::string encode(const fold::RedactState& state) {
@@ -166,6 +167,13 @@ Status Intake::poll_all(bool& more) {
 Status Intake::start_poll(Input& input) {
   const std::int64_t now = clock_.monotonic_us();
   if (stopping_ || input.worker.polling() || !*input.ready || now < input.not_before_us) return Status::ok();
+  if (!options_.may_read(input.options.tenant)) {
+    input.not_before_us = now + kQuotaWaitUs;
+    note_status(input, "paused");
+    const std::lock_guard lock(mutex_);
+    status_[input.options.name].stats.last_error = "its tenant has the bytes of today; reading goes on at 00:00 UTC, or when quota.mib_per_day is raised";
+    return Status::ok();
+  }
   std::optional<std::vector<connectors::CursorRow>> rows;
   if (!input.resumed) {
     SILT_ASSIGN(rows, log_.cursors(input.options.name));
@@ -233,12 +241,27 @@ void Intake::await(Input& input) {
   }
 }
 
+// The records of a source too many keep their places; only the source is another.
+std::string Intake::source_for(const Input& input, const std::string& wanted) const {
+  bool known = false;
+  const auto count = [&] {
+    std::uint64_t sources = 0;
+    for (const store::SourceInfo& info : log_.sources()) {
+      if (info.tenant != input.options.tenant) continue;
+      ++sources;
+      known = known || info.stream == wanted;
+    }
+    return known ? 0 : sources;
+  };
+  return options_.may_open(input.options.tenant, count) ? wanted : input.options.name + ":others";
+}
+
 Result<Intake::Stream*> Intake::stream_of(const Input& input, const std::string& name) {
   const std::string& source = name.empty() ? input.options.name : name;
   const std::string key = input.options.tenant + '\0' + source;
   if (const auto found = streams_.find(key); found != streams_.end()) return &found->second;
   Stream stream;
-  SILT_ASSIGN(const store::SourceInfo info, log_.open_source(input.options.tenant, source, input.options.name));
+  SILT_ASSIGN(const store::SourceInfo info, log_.open_source(input.options.tenant, source_for(input, source), input.options.name));
   SILT_ASSIGN(const IntakeHead head, log_.intake_head(info.ref));
   stream.source = info.ref;
   stream.redaction = decode(head.redaction);
@@ -303,6 +326,7 @@ Status Intake::gather(Input& input, Group& group) {
     }
     to.delta.redaction = encode(stream->redaction);
     group.bytes += to.delta.bytes - before;
+    group.bytes_of[input.options.tenant] += to.delta.bytes - before;
     group.records += from.records.size();
   }
   for (const connectors::CursorRow& row : input.worker.batch().cursors) {
@@ -331,6 +355,7 @@ Status Intake::append(Group& group) {
     counters_.redactions += stream.delta.redactions;
   }
   for (Input* const input : group.inputs) input->worker.confirm();
+  for (const auto& [tenant, bytes] : group.bytes_of) options_.have_read(tenant, bytes);
   point("intake.after_confirm");
   ++counters_.batches;
   counters_.records += group.records;

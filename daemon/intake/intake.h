@@ -43,6 +43,12 @@ struct IntakeOptions {
   std::int64_t end_ms = 2000;         // so long stop() waits for inputs that are at something
   std::uint64_t append_bytes_max = 4 << 20;  // of texts in one append; a batch more at most
   std::function<bool()> has_room = [] { return true; };  // on the store's disk; else polling stops
+  // Of a tenant: whether more may be read for it now (else its inputs wait, a second at a time), what was, and
+  // whether it may have one source more than `count` says (0: the source is there). What would be a source too many becomes part of one.
+  std::function<bool(const std::string& tenant)> may_read = [](const auto&) { return true; };
+  std::function<void(const std::string& tenant, std::uint64_t bytes)> have_read = [](const auto&, auto) {};
+  std::function<bool(const std::string& tenant, const std::function<std::uint64_t()>& count)> may_open =
+      [](const auto&, const auto&) { return true; };
   std::function<void(std::span<const store::SourceRef>)> on_journalled = [](auto) {};
   std::function<void(const Status&)> on_fatal = [](const Status&) {};
   std::function<void(std::string_view point)> at_point;  // tests die here
@@ -115,6 +121,7 @@ class Intake {
     store::GroupAppend append;
     std::unordered_map<store::SourceRef, std::size_t> at;  // index in append.streams
     std::vector<Input*> inputs;
+    std::map<std::string, std::uint64_t> bytes_of;  // by tenant
     connectors::Arena arena;  // texts that redaction changed, and encoded attributes
     std::uint64_t bytes = 0;
     std::uint64_t records = 0;
@@ -129,6 +136,7 @@ class Intake {
   Status gather(Input& input, Group& group);
   Status append(Group& group);
   Result<Stream*> stream_of(const Input& input, const std::string& name);
+  std::string source_for(const Input& input, const std::string& wanted) const;
   store::RecordView view_of(const connectors::Record& record, fold::RedactState& redaction, Group& group,
                             store::IntakeHead& delta);
   std::string_view redacted(std::string_view text, fold::RedactState& state, Group& group,

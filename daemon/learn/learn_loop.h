@@ -148,6 +148,7 @@ class LearnLoop final : public LearnControl {
   Status take_configuration();
   Status start_counting(Source& source);
   Status make_room(std::size_t keep);
+  store::SourceRef next_to_leave(std::size_t keep) const;
   Status evict(store::SourceRef ref);
 
   // learn_commit.cc

@@ -38,6 +38,10 @@ struct LearnOptions {
   std::function<fold::PolicyConfig(const store::SourceInfo&)> policy = [](const store::SourceInfo&) {
     return fold::PolicyConfig();
   };
+  // How many states in memory are a tenant's share (0: as many as there are), and what is called when one of more
+  // goes before those of others.
+  std::function<std::uint64_t(const std::string& tenant)> states_of_tenant = [](const auto&) { return 0; };
+  std::function<void(const std::string& tenant)> on_over_share = [](const auto&) {};
   // On the store's disk. Without it nothing is learned, committed or stored but what a command asks for.
   std::function<bool()> has_room = [] { return true; };
   std::function<void(const Status&)> on_fatal = [](const Status&) {};

@@ -190,8 +190,26 @@ Status LearnLoop::start_counting(Source& source) {
 
 // Those used last, so many, stay.
 Status LearnLoop::make_room(std::size_t keep) {
-  while (residents_.is_full(1) && residents_.size() > keep) SILT_TRY(evict(residents_.oldest()));
+  while (residents_.is_full(1) && residents_.size() > keep) SILT_TRY(evict(next_to_leave(keep)));
   return Status::ok();
+}
+
+// The one used longest ago of a tenant that has more than its share; else of all.
+store::SourceRef LearnLoop::next_to_leave(std::size_t keep) const {
+  std::map<store::TenantId, std::uint64_t> left;
+  residents_.for_each_ref([&](store::SourceRef ref) { ++left[ref.tenant]; });
+  std::size_t candidates = residents_.size() - keep;
+  std::optional<store::SourceRef> found;
+  residents_.for_each_ref([&](store::SourceRef ref) {
+    if (found || candidates == 0) return;
+    --candidates;
+    const std::string& tenant = sources_.at(ref).info.tenant;
+    const std::uint64_t share = options_.states_of_tenant(tenant);
+    if (share == 0 || left[ref.tenant] <= share) return;
+    options_.on_over_share(tenant);
+    found = ref;
+  });
+  return found.value_or(residents_.oldest());
 }
 
 Status LearnLoop::evict(store::SourceRef ref) {

@@ -70,6 +70,11 @@ class Residents {
   // Whether `more` states would be too many once they have learned. One always fits.
   bool is_full(std::size_t more) const;
   store::SourceRef oldest() const { return order_.front(); }
+  // Used longest ago first.
+  template <class Visit>
+  void for_each_ref(Visit&& visit) const {
+    for (const store::SourceRef ref : order_) visit(ref);
+  }
   std::size_t size() const { return order_.size(); }
   std::uint64_t bytes() const { return bytes_; }
 

@@ -87,6 +87,7 @@ class Api {
                                                      const silt::v1::RevokeTokenRequest& request) const;
 
   access::AuditLog& audit() const { return dependencies_.audit; }
+  access::Quotas& quotas() const { return dependencies_.quotas; }
   const access::Tokens& tokens() const { return dependencies_.tokens; }
 
  private:

@@ -6,10 +6,13 @@
 #include <string>
 #include <utility>
 
+#include "daemon/access/quotas.h"
 #include "daemon/serve/grpc_status.h"
 
 namespace silt::serve {
 namespace {
+
+constexpr std::int64_t kRetryMs = 1000;  // where nothing says when
 
 using Serialization = grpc::SerializationTraits<Message>;
 
@@ -57,6 +60,7 @@ void GrpcCall::abandon(const Status& why) {
 void GrpcCall::OnWriteDone(bool ok) {
   const std::lock_guard lock(mutex_);
   writing_ = false;
+  give_back(queue_.front().Length());
   queue_.pop_front();
   if (!ok) cancelled_ = true;
   advance();
@@ -64,6 +68,10 @@ void GrpcCall::OnWriteDone(bool ok) {
 
 void GrpcCall::OnDone() {
   place_.live.leave(this);
+  {
+    const std::lock_guard lock(mutex_);
+    if (unread_bytes_ > 0) give_back(unread_bytes_);
+  }
   const auto last = std::move(self_);
 }
 
@@ -90,9 +98,20 @@ bool GrpcCall::push(const Message& message) {
   if (!Serialization::Serialize(message, &bytes, &own).ok()) return false;
   const std::lock_guard lock(mutex_);
   if (cancelled_ || ended_) return false;
+  if (!place_.replies.take(caller_.name, bytes.Length())) {
+    cancelled_ = true;
+    finish(access::try_again_in("too many replies to " + caller_.name + " wait to be read", kRetryMs * 1000));
+    return false;
+  }
+  unread_bytes_ += bytes.Length();
   queue_.push_back(std::move(bytes));
   advance();
   return true;
+}
+
+void GrpcCall::give_back(std::size_t bytes) {
+  place_.replies.give(caller_.name, bytes);
+  unread_bytes_ -= bytes;
 }
 
 void GrpcCall::advance() {
@@ -109,7 +128,7 @@ void GrpcCall::finish(const Status& status) {
   if (std::exchange(ended_, true)) return;
   // What gRPC's own retries go by, in milliseconds.
   if (status.code() == Code::kResourceExhausted)
-    context_->AddTrailingMetadata("grpc-retry-pushback-ms", "1000");
+    context_->AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(access::retry_after_ms(status).value_or(kRetryMs)));
   Finish(to_grpc(status));
 }
 

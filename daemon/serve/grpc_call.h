@@ -44,6 +44,7 @@ class GrpcCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public
   bool push(const Message& message);
   void advance();                     // with the lock: the next write, or the end
   void finish(const Status& status);  // with the lock
+  void give_back(std::size_t bytes);   // to the caller's share of unread replies
 
   grpc::CallbackServerContext* const context_;  // gRPC's, until ended_
   const access::TimePoint deadline_;
@@ -54,6 +55,7 @@ class GrpcCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, public
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;
   std::deque<grpc::ByteBuffer> queue_;
+  std::size_t unread_bytes_ = 0;  // of the caller's share
   std::optional<Status> result_;
   bool writing_ = false;
   bool ended_ = false;

@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "base/check.h"
+#include "base/escape.h"
 #include "base/log.h"
 #include "daemon/serve/api.h"
 #include "daemon/serve/method.h"
@@ -139,12 +140,17 @@ std::string object_of(const Message& request) {
   return out.substr(0, kObjectShown);
 }
 
+// As the catalogue understands it.
+std::string tenant_of(const Call& call, const Message& request) {
+  const std::string tenant = text_field(request, "tenant").substr(0, kObjectShown);
+  return tenant.empty() ? call.tenants().only().value_or("default") : tenant;
+}
+
 access::AuditEntry entry_of(const Method& method, const Call& call, const Message& request) {
   access::AuditEntry entry;
   entry.caller = call.caller.name;
   entry.action = name_of(method);
-  const std::string tenant = text_field(request, "tenant").substr(0, kObjectShown);
-  entry.tenant = tenant.empty() ? call.tenants().only().value_or("default") : tenant;
+  entry.tenant = tenant_of(call, request);
   entry.object = object_of(request);
   entry.request_id = text_field(request, "request_id").substr(0, kObjectShown);
   return entry;
@@ -231,6 +237,8 @@ Status call_method(const Api& api, const Method& method, const Call& by, const M
   Call call = by;
   call.right = method.needs;
   if (!call.caller.has(method.needs)) return refuse(api, method, call, request);
+  if (method.pool == Pool::kAsk) SILT_TRY(api.quotas().take_question(call, unescape_bytes(tenant_of(call, request))));
+  if (method.pool == Pool::kChange && !is_dry_run(request)) SILT_TRY(api.quotas().take_change(call.caller));
   bool ended = false;  // its token was revoked, or expired, meanwhile: nothing more is told
   const Emit guarded = [&](const Message& message) {
     ended = ended || !api.tokens().still_valid(call.caller);

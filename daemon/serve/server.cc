@@ -64,6 +64,7 @@ class ServerImpl final : public Server {
         look_(kLookThreads, options.queue_max),
         change_(kChangeThreads, options.queue_max),
         feed_(kFeedThreads, options.queue_max),
+        replies_(options.unread_bytes_max),
         routes_(place_, dependencies.health ? dependencies.health : [] { return Health(); }) {}
   ~ServerImpl() override { stop(); }
 
@@ -203,7 +204,8 @@ class ServerImpl final : public Server {
   WorkerPool change_;
   WorkerPool feed_;
   CallMeter meter_;
-  const Workplace place_{api_, callers_, live_, ask_, look_, change_, feed_, meter_};
+  ReplyShares replies_;
+  const Workplace place_{api_, callers_, live_, ask_, look_, change_, feed_, meter_, replies_};
   const http::Routes routes_;
   Entrance query_;
   Entrance admin_;

@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "daemon/access/audit_log.h"
 #include "daemon/access/callers.h"
+#include "daemon/access/quotas.h"
 #include "daemon/access/tls_context.h"
 #include "daemon/access/tokens.h"
 #include "daemon/answer/answer.h"
@@ -48,6 +49,7 @@ struct ServerDependencies {
   access::Tokens& tokens;
   access::Callers& callers;  // which start() and reload() configure
   intake::Feeds& feeds;
+  access::Quotas& quotas;
   // Both are called on threads of the server, and may be empty. The status holds what callers may know that
   // see these tenants.
   std::function<void(const access::Tenants&, silt::v1::GetStatusResponse&)> fill_status = {};
@@ -71,6 +73,7 @@ struct ServerOptions {
   access::AccessOptions access;
   int reader_threads = 3;
   std::uint32_t queue_max = 64;  // calls of one caller that wait for a thread; more are refused
+  std::size_t unread_bytes_max = 32 << 20;  // of replies that one caller has not read; further calls are refused
   std::uint32_t users_max = 16;  // callers connected at a time; one more closes the longest silent
 };
 

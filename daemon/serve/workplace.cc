@@ -3,7 +3,14 @@
 #include <chrono>
 #include <utility>
 
+#include "daemon/access/quotas.h"
+
 namespace silt::serve {
+namespace {
+
+constexpr std::int64_t kRetryUs = 1'000'000;
+
+}  // namespace
 
 WorkerPool& Workplace::pool(Pool which) const {
   switch (which) {
@@ -20,8 +27,7 @@ void Workplace::begin(const std::shared_ptr<LiveCall>& call, Pool where, const a
   if (!live.enter(call)) {
     call->abandon(stopping());
   } else if (!pool(where).post(caller.name, std::move(work))) {
-    call->abandon(
-        resource_exhausted("too many calls of " + caller.name + " wait already; try again in a second"));
+    call->abandon(access::try_again_in("too many calls of " + caller.name + " wait already", kRetryUs));
   }
 }
 

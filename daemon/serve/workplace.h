@@ -10,6 +10,7 @@
 #include "daemon/serve/live_calls.h"
 #include "daemon/serve/method.h"
 #include "daemon/serve/metrics.h"
+#include "daemon/serve/reply_shares.h"
 #include "daemon/serve/worker_pool.h"
 
 namespace silt::serve {
@@ -23,6 +24,7 @@ struct Workplace {
   WorkerPool& change;
   WorkerPool& feed;
   CallMeter& meter;
+  ReplyShares& replies;
 
   // Has `work` done on the pool, under the caller's share; or abandons the call at once, because the server
   // stops or the caller's queue is full.

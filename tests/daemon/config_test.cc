@@ -159,9 +159,23 @@ TEST(Config, AccessNamesWhoWhereAndWhat) {
   EXPECT_NE(of("users = \"a\"\n").find("did you mean user"), std::string::npos);
 }
 
+TEST(Config, QuotasAreOfATenantEach) {
+  const auto config = Config::parse(std::string(kSmall) + "[[quota]]\ntenant = \"shop\"\nmib_per_day = 5\n[[quota]]\ntenant = \"*\"\n", "siltd.toml");
+  ASSERT_TRUE(config.is_ok()) << config.status().message();
+  ASSERT_EQ(config->quotas.size(), 2u);
+  EXPECT_EQ(config->quotas[0].mib_per_day, 5u);
+  EXPECT_EQ(Config::parse(config->to_toml(), "again")->to_toml(), config->to_toml());
+  Config fewer = *config;
+  fewer.quotas.pop_back();
+  EXPECT_EQ(changed_keys(*config, fewer), std::vector<std::string>{"quota"});
+  const auto of = [](const std::string& keys) { return error_of("[[quota]]\n" + keys + kSmall); };
+  EXPECT_NE(of("").find("siltd.toml:1: quota.tenant is missing"), std::string::npos);
+  EXPECT_NE(of("tenant = \"a\"\n[[quota]]\ntenant = \"a\"\n").find("has a quota already"), std::string::npos);
+}
+
 // docs/formats.md has a row for each key, and none for others.
 TEST(Config, EveryKeyIsDocumented) {
-  std::istringstream effective(Config::parse(std::string(kSmall) + "[[access]]\ngroup = \"g\"\n", "x")->to_toml());
+  std::istringstream effective(Config::parse(std::string(kSmall) + "[[access]]\ngroup = \"g\"\n[[quota]]\ntenant = \"t\"\n", "x")->to_toml());
   std::set<std::string> keys;
   std::string section;
   for (std::string line; std::getline(effective, line);) {

@@ -1,5 +1,6 @@
 // Inputs that hang, come and go while intake runs.
 #include <condition_variable>
+#include <map>
 #include <mutex>
 
 #include "tests/daemon/intake_fixture.h"
@@ -123,6 +124,67 @@ TEST_F(IntakeTest, InputsAreAddedRemovedAndChangedWhileItRuns) {
   intake_->stop();
   EXPECT_EQ(journal(source("host:/var/log/x")), changed.lines);
   EXPECT_EQ(journal(source("other")), other.lines);
+}
+
+// --- what a tenant may have -------------------------------------------------------------------------
+
+class AllowanceTest : public IntakeTest {};
+
+TEST_F(AllowanceTest, AnInputWaitsWhileItsTenantMayNotReadAndGoesOnWhereItStood) {
+  bool may = true;
+  std::uint64_t bytes = 0;
+  options_.may_read = [&](const std::string& tenant) { return tenant != "default" || may; };
+  options_.have_read = [&](const std::string& tenant, std::uint64_t read) {
+    EXPECT_EQ(tenant, "default");
+    bytes += read;
+    may = bytes < 20;  // of lines of six bytes, three of which come at a time
+  };
+  start();
+  drain();
+  EXPECT_EQ(journal().size(), 6u);
+  EXPECT_EQ(bytes, 36u);
+  for (int i = 0; i < 3; ++i) drain();
+  EXPECT_EQ(journal().size(), 6u);
+  EXPECT_EQ(intake_->status().at(0).state, "paused");
+  EXPECT_NE(intake_->status().at(0).stats.last_error.find("quota.mib_per_day"), std::string::npos);
+  bytes = 0;
+  may = true;
+  options_.have_read = [](const auto&, auto) {};
+  drain();
+  EXPECT_EQ(journal().size(), 6u);  // it is looked at again in a second
+  for (int i = 0; i < 10; ++i) {
+    bytes = 0;
+    may = true;
+    clock_.advance_us(1'000'000);
+    drain();
+  }
+  ASSERT_EQ(journal().size(), 10u);
+  EXPECT_EQ(journal().back(), "line 10");
+}
+
+TEST_F(AllowanceTest, WhatWouldBeASourceTooManyIsPartOfOneAndLosesNothing) {
+  options_.may_open = [](const std::string&, const std::function<std::uint64_t()>& count) { return count() < 2; };
+  start();
+  std::vector<ScriptedConnector::Log> more(3);
+  for (std::size_t i = 0; i < more.size(); ++i) {
+    more[i].stream = "host:/var/log/" + std::to_string(i);
+    more[i].lines = {"first of " + std::to_string(i), "last of " + std::to_string(i)};
+    add("more" + std::to_string(i), more[i]);
+  }
+  drain();
+  std::map<std::string, std::size_t> records;
+  for (const SourceInfo& info : store_->sources()) records[info.name] = journal(info).size();
+  EXPECT_EQ(records, (std::map<std::string, std::size_t>{
+                         {"host:/var/log/x", 10}, {"host:/var/log/0", 2}, {"more1:others", 2}, {"more2:others", 2}}));
+  // Those that are there stay what they are.
+  log_.lines.push_back("line 11");
+  more[0].lines.push_back("later of 0");
+  intake_.reset();
+  start();
+  add("more0", more[0]);
+  drain();
+  EXPECT_EQ(journal(source("host:/var/log/x")).size(), 11u);
+  EXPECT_EQ(journal(source("host:/var/log/0")).size(), 3u);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ class LearnTest : public ::testing::Test {
   void TearDown() override { stop(); }
 
   store::SourceRef source(const std::string& name = "s") {
-    return store_->open_source("default", name, "host")->ref;
+    return store_->open_source(name.starts_with("other-") ? "other" : "default", name, "host")->ref;
   }
 
   // Lines of a log that is the same every time.

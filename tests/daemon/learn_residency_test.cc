@@ -119,6 +119,28 @@ TEST_F(ResidencyTest, EvictedStatesComeBackAsTheyWere) {
   for (std::size_t i = 3; i < expected.size(); ++i) EXPECT_EQ(expected[i], expected[i % 3]) << i;
 }
 
+// One tenant's many sources do not push out those of another.
+TEST_F(ResidencyTest, WhoHasMoreThanTheirShareLeavesFirst) {
+  options_.resident_bytes_max = 4 * learner_->full_state_bytes();
+  options_.states_of_tenant = [](const std::string& tenant) { return tenant == "default" ? 2U : 0U; };
+  int over = 0;
+  options_.on_over_share = [&](const std::string& tenant) {
+    EXPECT_EQ(tenant, "default");
+    ++over;
+  };
+  boot();
+  write("other-1", 1, 120);
+  pass(5);
+  for (int i = 0; i < 10; ++i) {
+    write(std::to_string(i), 1, 120);
+    pass(5);
+  }
+  EXPECT_GT(over, 5);
+  EXPECT_EQ(over, static_cast<int>(loop_->counters().evictions));
+  EXPECT_NE(snapshots_->get(source("other-1"))->weights, nullptr);
+  EXPECT_EQ(snapshots_->get(source("0"))->weights, nullptr);
+}
+
 TEST_F(ResidencyTest, SixHundredShortSourcesWriteNoState) {
   boot();
   for (int i = 0; i < 600; ++i) write(std::to_string(i), 1, 5);

@@ -52,7 +52,7 @@ class MemoryStore final : public store::RecordLog,
     for (const auto& [ref, source] : sources_) {
       if (source.info.stream == stream) return source.info;
     }
-    const store::SourceRef ref{store::TenantId{1}, store::SourceId{static_cast<std::uint32_t>(++last_id_)}};
+    const store::SourceRef ref{store::TenantId{tenant == "default" ? 1U : 2U}, store::SourceId{static_cast<std::uint32_t>(++last_id_)}};
     StoredSource& source = sources_[ref];
     source.info = {ref, tenant, stream, stream, connector};
     return source.info;

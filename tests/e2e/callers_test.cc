@@ -122,6 +122,26 @@ TEST_F(Callers, AReloadChangesRightsOrSaysWhyNot) {
   EXPECT_EQ(times("not_applied=access"), 1u);  // of the first alone
 }
 
+TEST_F(Callers, WhatAQuotaRefusesIsToldAndLosesNothing) {
+  daemon_.write("a.log", "a1\na2\n");
+  daemon_.write("b.log", "b1\n");
+  daemon_.write("c.log", "c1\n");
+  start_with("", "[[quota]]\ntenant = \"default\"\nquestions_per_minute = 1\nsources_max = 1\n");
+  ASSERT_TRUE(until([&] {
+    const std::string out = daemon_.silt({"search", "1"}).out;
+    return out.find("b1") != std::string::npos && out.find("c1") != std::string::npos;
+  }));
+  const std::string sources = daemon_.silt({"sources"}).out;
+  EXPECT_NE(sources.find("host:others"), std::string::npos) << sources;
+  ASSERT_EQ(create("token", {"--ttl", "15m"}).exit_code, 0);
+  EXPECT_NE(with_token("token", {"search", "a1"}).exit_code, 75);
+  const Outcome refused = with_token("token", {"search", "a1"});
+  EXPECT_EQ(refused.exit_code, 75);
+  EXPECT_NE(refused.err.find("try again in"), std::string::npos) << refused.err;
+  const std::string status = with_token("token", {"status"}).out;
+  EXPECT_NE(status.find("(at most 1 a minute, 1 refused), at most 1 sources (2 became part of others)"), std::string::npos) << status;
+}
+
 TEST_F(Callers, CheckConfigRefusesWhatCannotBe) {
   const auto check = [&](const std::string& serve, const std::string& more) {
     daemon_.write("check.toml", "[serve]\n" + serve + more + "[[source]]\nname = \"host\"\ninclude = [\"/var/log/*.log\"]\n");

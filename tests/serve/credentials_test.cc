@@ -103,6 +103,58 @@ TEST_F(CredentialsTest, ACallEndsWithItsToken) {
   EXPECT_EQ(held.reader->Finish().error_code(), StatusCode::UNAUTHENTICATED);
 }
 
+TEST_F(CredentialsTest, QuestionsBeyondTheQuotaAreToldWhenToAskAgain) {
+  parts_.quotas.configure({{"default", {.questions_per_minute = 2}}});
+  start();
+  const std::string secret = create("default", "ask").secret();
+  const auto asked = [&](Held& held, const std::string& tenant) {
+    if (!tenant.empty()) held.context.AddMetadata("authorization", "Bearer " + secret);
+    silt::v1::AskRequest request;
+    request.set_question("who?");
+    request.set_tenant(tenant);
+    held.context.set_deadline(std::chrono::system_clock::now() + 20s);
+    held.reader = silt::v1::AskService::NewStub(channel_)->Ask(&held.context, request);
+    return finish(held);
+  };
+  for (int i = 0; i < 2; ++i) {
+    Held held;
+    EXPECT_TRUE(asked(held, "default").ok());
+  }
+  Held held;
+  const grpc::Status refused = asked(held, "default");
+  EXPECT_EQ(refused.error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_NE(refused.error_message().find("2 questions a minute; try again in 30 s"), std::string::npos) << refused.error_message();
+  const auto trailers = held.context.GetServerTrailingMetadata();
+  const auto hint = trailers.find("grpc-retry-pushback-ms");
+  ASSERT_NE(hint, trailers.end());
+  EXPECT_EQ(std::string(hint->second.data(), hint->second.size()), "30000");
+  EXPECT_TRUE(list_with(channel_, "Bearer " + secret).ok());  // which is no question
+  Held own;
+  EXPECT_TRUE(asked(own, "").ok());  // who sees all tenants gets through
+  ASSERT_EQ(parts_.quotas.use().size(), 1u);
+  EXPECT_EQ(parts_.quotas.use()[0].questions_refused, 1u);
+}
+
+TEST_F(CredentialsTest, ResetsCannotBeFlooded) {
+  start();
+  const std::string secret = create("default", "change").secret();
+  const auto stub = silt::v1::StateAdmin::NewStub(admin_channel());
+  const auto reset = [&](const std::string& authorization) {
+    grpc::ClientContext context;
+    if (!authorization.empty()) context.AddMetadata("authorization", authorization);
+    silt::v1::ResetStateRequest request;
+    request.add_sources("absent");
+    silt::v1::ResetStateResponse response;
+    return stub->ResetState(&context, request, &response).error_code();
+  };
+  int done = 0;
+  while (done < 1000 && reset("Bearer " + secret) == StatusCode::NOT_FOUND) ++done;
+  EXPECT_GE(done, static_cast<int>(access::Quotas::kChangesPerMinute));
+  EXPECT_LT(done, 1000);
+  EXPECT_EQ(reset("Bearer " + secret), StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(reset(""), StatusCode::NOT_FOUND);
+}
+
 TEST_F(CredentialsTest, ChangedRightsAreInForceOnOpenConnections) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
   ASSERT_EQ(::chmod(dir_.path().c_str(), 0755), 0);

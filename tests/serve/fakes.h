@@ -35,6 +35,7 @@ class FakeAnswerer final : public answer::Answerer {
              const std::function<bool(const silt::v1::AskResponse&)>& emit) override {
     if (request.question() == "hold") return hold(call);
     if (request.question() == "hold, then tell") static_cast<void>(hold(call));
+    if (request.question() == "much") return tell_much(emit);
     if (request.question() == "broken") return internal_error("line: password=hunter2 at /var/lib/silt");
     silt::v1::AskResponse event;
     event.mutable_plan()->set_kind("find");
@@ -87,6 +88,15 @@ class FakeAnswerer final : public answer::Answerer {
   }
 
  private:
+  // More than a client that reads nothing has room for.
+  static Status tell_much(const std::function<bool(const silt::v1::AskResponse&)>& emit) {
+    silt::v1::AskResponse event;
+    event.set_text(std::string(64 << 10, 'm'));
+    for (int i = 0; i < 100'000; ++i) {
+      if (!emit(event)) return {Code::kCancelled, "cancelled"};
+    }
+    return Status::ok();
+  }
   // Until the caller goes away, the server stops, or a test lets it go.
   Status hold(const access::Call& call) {
     std::unique_lock lock(mutex_);
@@ -317,11 +327,12 @@ struct FakeParts {
 
   access::FakeTokens tokens;
   access::Callers callers{*tokens.tokens};
+  access::Quotas quotas{clock};
 
   watch::Board board{"board"};
 
   ServerDependencies dependencies() {
-    ServerDependencies all{answerer, log, nets, folds, admin, states, forgetter, archive, *audit, *tokens.tokens, callers, feeds};
+    ServerDependencies all{answerer, log, nets, folds, admin, states, forgetter, archive, *audit, *tokens.tokens, callers, feeds, quotas};
     all.backup = [](const std::string&) { return store::BackupReport{}; };
     all.board = &board;
     return all;

@@ -348,6 +348,18 @@ TEST_F(ServerTest, OneUsersQuestionsDoNotKeepAnotherWaiting) {
   for (const auto& held : flood) finish(*held);
 }
 
+// Replies that nobody reads are bounded for each caller; others are answered.
+TEST_F(ServerTest, UnreadRepliesOfOneCallerEndTheirCallsAlone) {
+  options_.unread_bytes_max = 256 << 10;
+  start();
+  std::vector<std::unique_ptr<Held>> unread;
+  for (int i = 0; i < 4; ++i) unread.push_back(ask("much"));
+  // What was sent before the end is read first.
+  EXPECT_EQ(finish(*unread[0]).error_code(), StatusCode::RESOURCE_EXHAUSTED);
+  for (int i = 1; i < 4; ++i) finish(*unread[static_cast<std::size_t>(i)]);
+  EXPECT_TRUE(finish(*ask("who?")).ok());  // the share is free again
+}
+
 // Who may ask need not be able to reach the socket where things are changed, and it offers no questions.
 TEST_F(ServerTest, EachSocketHasItsMethodsAndNoOthers) {
   start();

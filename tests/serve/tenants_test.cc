@@ -89,13 +89,15 @@ struct World {
   std::unique_ptr<access::AuditLog> audit = access::AuditLog::open(dir.path("audit.log"), *store, clock).value();
   std::unique_ptr<access::Tokens> tokens = access::Tokens::open(dir.path("TOKEN_KEY"), *store, clock).value();
   access::Callers callers{*tokens};
+  ManualClock minutes{0};  // so that nobody makes too many changes in one
+  access::Quotas quotas{minutes};
   std::map<std::string, std::string> token_ids;  // by tenant
   intake::Feeds feeds;
   watch::Board board{"board"};
   const Api api{dependencies()};
 
   ServerDependencies dependencies() {
-    ServerDependencies all{*answerer, *store, *store, *store, admin, states, forgetter, archive, *audit, *tokens, callers, feeds};
+    ServerDependencies all{*answerer, *store, *store, *store, admin, states, forgetter, archive, *audit, *tokens, callers, feeds, quotas};
     all.board = &board;
     return all;
   }
@@ -163,6 +165,7 @@ class TenantsTest : public ::testing::Test {
   };
   Outcome call(const Method& method, const Caller& caller, const Message& request) {
     Outcome out;
+    world_.minutes.advance_us(60'000'000);
     out.status = call_method(world_.api, method, {caller, never_}, request, [&](const Message& reply) {
       out.said += reply.DebugString();
       return true;

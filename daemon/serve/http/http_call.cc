@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "daemon/access/quotas.h"
 #include "daemon/serve/client_status.h"
 
 namespace silt::serve::http {
@@ -10,7 +11,7 @@ namespace {
 Response failure(const Status& shown) {
   Response response{http_status(shown.code()), std::string(kJsonType), error_json(shown)};
   if (shown.code() == Code::kResourceExhausted || shown.code() == Code::kUnavailable)
-    response.headers.emplace_back("Retry-After", "1");
+    response.headers.emplace_back("Retry-After", std::to_string(access::retry_after_ms(shown).value_or(1000) / 1000));
   return response;
 }
 

@@ -1,0 +1,96 @@
+#include "daemon/config_checks.h"
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "connectors/file/stream_name.h"
+#include "connectors/http/http_client.h"
+#include "connectors/record_rules.h"
+#include "daemon/access/caller.h"
+#include "daemon/stream_inputs.h"
+
+namespace silt::daemon {
+namespace {
+
+bool is_file(const SourceConfig& source) {
+  return source.type == "file" || source.type == "containers" || source.type == "archives";
+}
+
+bool is_tracker(const SourceConfig& source) {
+  return !is_file(source) && source.type != "documents" && source.type != "mail" && source.type != "feed";
+}
+
+}  // namespace
+
+Status check_patterns(const SourceConfig& source) {
+  SILT_ASSIGN(const connectors::Globs include, connectors::Globs::compile(source.include, false));
+  return is_file(source) ? connectors::StreamName::compile(source.name, include).status() : Status::ok();
+}
+
+Status check_records(const SourceConfig& source) {
+  using Rules = connectors::RecordRules;
+  if (!source.record_start.empty() && !source.record_continue.empty())
+    return invalid_argument("record_continue: goes not together with record_start; keep one of them");
+  const bool expression = !source.record_start.empty() || !source.record_continue.empty();
+  if (expression && source.lines == "single")
+    return invalid_argument("lines: \"single\" joins nothing; remove it, or record_start and record_continue");
+  for (const auto& [key, kind, text] : {std::tuple("record_start", Rules::Kind::kStart, &source.record_start),
+                                        std::tuple("record_continue", Rules::Kind::kContinue, &source.record_continue)}) {
+    if (text->empty()) continue;
+    if (const auto rules = Rules::by_expression(kind, *text); !rules.is_ok()) return rules.status().with_context(key);
+  }
+  if (source.time_zone.empty() || source.time_zone == "local") return Status::ok();
+  const auto zone = parse_zone(source.time_zone);
+  return zone.is_ok() ? Status::ok() : zone.status().with_context("time_zone");
+}
+
+Status check_type(const SourceConfig& source) {
+  if (is_stream_input(source)) return check_stream_input(source);
+  SILT_TRY(refuse_stream_keys(source));
+  if (!is_tracker(source)) {
+    if (source.type == "feed" && !source.include.empty())
+      return invalid_argument("include is of files and documents; a feed takes what `silt feed` sends");
+    if (source.type == "feed" && source.name.find_first_of("{}") != std::string::npos)
+      return invalid_argument("name: captures are of files; a feed's sources are NAME and NAME:...");
+    if (source.type != "feed" && source.include.empty()) return invalid_argument("include is missing, e.g. include = [\"/var/log/**/*.log\"]");
+    if (!source.url.empty() || !source.credential.empty() || !source.queues.empty())
+      return invalid_argument("url, credential and queues are of ticket queues; add type = \"redmine\" or the like, or remove them");
+    return Status::ok();
+  }
+  if (!source.include.empty()) return invalid_argument("include is of files and documents; a ticket queue has url and queues");
+  if (source.url.empty()) return invalid_argument("url is missing, e.g. url = \"https://tracker.example.org\"");
+  if (const auto site = connectors::site_of(source.url); !site.is_ok()) return site.status().with_context("url");
+  if (source.credential.empty())
+    return invalid_argument("credential is missing: a file of mode 0600 with the key in it, or a LoadCredential= of siltd.service");
+  if (source.type == "github" && (source.queues.size() != 1 || source.queues[0].find('/') == std::string::npos))
+    return invalid_argument("queues must name one repository, e.g. queues = [\"owner/name\"]");
+  return Status::ok();
+}
+
+Status check_serve(const ServeConfig& serve) {
+  for (const auto& [key, path] : {std::pair("socket", &serve.socket), std::pair("admin_socket", &serve.admin_socket),
+                                 std::pair("http_socket", &serve.http_socket)}) {
+    if (!path->empty() && path->front() != '/') return invalid_argument("serve." + std::string(key) + ": must be an absolute path, not '" + *path + "'");
+  }
+  if (serve.socket.empty()) return invalid_argument("serve.socket: must be an absolute path");
+  const bool tls = !serve.certificate.empty() && !serve.key.empty() && !serve.client_ca.empty();
+  if (!serve.listen.empty() && !tls)
+    return invalid_argument("serve.listen: needs certificate, key and client_ca: nobody is heard without TLS");
+  return Status::ok();
+}
+
+Status check_access(const AccessConfig& access) {
+  const auto named = [&](const std::string& name) { return name.empty() ? 0 : 1; };
+  if (named(access.user) + named(access.group) + named(access.certificate) != 1)
+    return invalid_argument("name a user, a group or a certificate, one of them");
+  const auto empty = [](const std::string& name) { return name.empty(); };
+  if (access.tenants.empty() || std::any_of(access.tenants.begin(), access.tenants.end(), empty))
+    return invalid_argument("tenants must be names, or \"*\" for all");
+  if (!access::rights_of(access.rights))
+    return invalid_argument("rights must be some of ask, change, audit, feed");
+  return Status::ok();
+}
+
+}  // namespace silt::daemon

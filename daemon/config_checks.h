@@ -1,0 +1,18 @@
+// What each section of the configuration must be, beyond the form of its keys. A message begins with the key.
+#pragma once
+
+#include "base/status.h"
+#include "daemon/config.h"
+
+namespace silt::daemon {
+
+// What its type needs, and what only others have.
+Status check_type(const SourceConfig& source);
+// Its patterns, and of files the captures in its name that come from them.
+Status check_patterns(const SourceConfig& source);
+// The rules for its records, and its zone.
+Status check_records(const SourceConfig& source);
+Status check_serve(const ServeConfig& serve);
+Status check_access(const AccessConfig& access);
+
+}  // namespace silt::daemon
