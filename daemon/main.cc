@@ -1,5 +1,6 @@
 // siltd: reads logs, learns them, answers questions. See daemon/app.h for what it is made of.
 #include <getopt.h>
+#include <google/protobuf/stubs/logging.h>
 #include <malloc.h>
 
 #include <csignal>
@@ -121,6 +122,8 @@ int main(int argc, char** argv) {
     std::signal(SIGHUP, SIG_IGN);  // `systemctl kill -s HUP` reaches the children, too
     return silt::connectors::serve_far_reads();
   }
+  // What protobuf cannot read is answered and counted; lines of its own would let strangers fill the log.
+  google::protobuf::SetLogHandler(nullptr);
   silt::connectors::make_far_reads_with("/proc/self/exe");
   Arguments arguments;
   if (const auto code = parse(argc, argv, arguments)) return *code;

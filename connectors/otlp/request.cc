@@ -192,7 +192,9 @@ Status read_request(std::string_view body, Format format, wire::ExportLogsServic
   pb::util::JsonParseOptions options;
   options.ignore_unknown_fields = true;
   const auto parsed = pb::util::JsonStringToMessage(pb::StringPiece(body.data(), body.size()), &out, options);
-  return parsed.ok() ? Status::ok() : invalid_argument("the request is no JSON of an ExportLogsServiceRequest: " + std::string(parsed.message()));
+  if (parsed.ok()) return Status::ok();
+  const std::string_view why(parsed.message().data(), parsed.message().size());  // and, on more lines, the sender's text
+  return invalid_argument("the request is no JSON of an ExportLogsServiceRequest: " + std::string(why.substr(0, why.find('\n'))));
 }
 
 Result<std::string> gunzip(std::string_view bytes, std::size_t bytes_max) {

@@ -28,6 +28,7 @@ Result<bool> PushConnector::poll(const ReadLimits& limits, Batch& out) {
 
 ConnectorStats PushConnector::stats() const {
   ConnectorStats stats = inbox_.stats();
+  if (servers_ && stats.backlog_bytes == 0) caught_up_us_ = clock_.monotonic_us();
   stats.lag_ms = (clock_.monotonic_us() - caught_up_us_) / 1000;
   if (!servers_) return stats;
   const PushReport report = servers_->report();

@@ -51,7 +51,7 @@ class PushConnector final : public Connector {
   const Open open_;
   Inbox inbox_;
   std::unique_ptr<PushServers> servers_;
-  std::int64_t caught_up_us_;
+  mutable std::int64_t caught_up_us_;
 };
 
 }  // namespace silt::connectors

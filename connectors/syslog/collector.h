@@ -37,7 +37,6 @@ class Collector {
   Inbox& inbox() { return inbox_; }
   Senders& senders() { return senders_; }
   const Post& post() const { return post_; }
-  std::int64_t now_us() const { return clock_.monotonic_us(); }
 
   // One line, with the remedy.
   void note_error(std::string error);

@@ -9,7 +9,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/local/datagram_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <vector>
@@ -25,7 +27,7 @@ using Socket = asio::generic::datagram_protocol::socket;
 constexpr std::size_t kBatch = 32;  // datagrams of one system call
 constexpr int kReceiveBufferBytes = 8 << 20;  // asked for; the kernel grants net.core.rmem_max at most
 constexpr std::string_view kLocal = "local";
-constexpr std::int64_t kGapEveryUs = 1'000'000;
+constexpr std::chrono::seconds kGapEvery{1};
 
 // Room for a batch of datagrams with what the kernel says beside them.
 class Mailbag {
@@ -72,8 +74,8 @@ class Mailbag {
 class DatagramServer final : public SyslogServer {
  public:
   DatagramServer(asio::io_context& io, Endpoint endpoint, const ServerOptions& options, Collector& collector)
-      : endpoint_(std::move(endpoint)), collector_(collector), socket_(io), bag_(options.message_bytes_max),
-        own_(collector.senders().account(std::string(kLocal))) {}
+      : endpoint_(std::move(endpoint)), collector_(collector), socket_(io), gap_due_(io),
+        bag_(options.message_bytes_max), own_(collector.senders().account(std::string(kLocal))) {}
 
   ~DatagramServer() override {
     struct stat found{};  // a successor may listen there already
@@ -146,13 +148,7 @@ class DatagramServer final : public SyslogServer {
   }
 
   void post() {
-    if (lost_ != 0 && collector_.now_us() - gap_told_us_ >= kGapEveryUs) {
-      gap_told_us_ = collector_.now_us();
-      const std::string text = std::to_string(std::exchange(lost_, 0)) + " datagrams were lost: they came faster than they could be stored";
-      postings_.try_emplace(own_.get(), collector_, own_).first->second.add_gap(text, std::exchange(lost_bytes_, 0));
-    }
-    while (!postings_.empty() && postings_.begin()->second.offer([](bool) {})) postings_.erase(postings_.begin());
-    if (!postings_.empty()) {
+    if (!offer_all()) {
       return collector_.inbox().when_room([this, post = collector_.post()] { post([this] { this->post(); }); });
     }
     if (endpoint_.is_unix() && !collector_.senders().has_share(*own_)) {
@@ -161,22 +157,44 @@ class DatagramServer final : public SyslogServer {
     wait();
   }
 
+  bool offer_all() {
+    while (!postings_.empty() && postings_.begin()->second.offer([](bool) {})) postings_.erase(postings_.begin());
+    return postings_.empty();
+  }
+
   void lose(std::uint64_t datagrams, std::uint64_t bytes) {
+    if (lost_ == 0) tell_later();
     lost_ += datagrams;
     lost_bytes_ += bytes;
     collector_.note_lost(datagrams, bytes);
   }
 
+  // By the clock, for a flood may end and no datagram come after it.
+  void tell_later() {
+    gap_due_.expires_after(kGapEvery);
+    gap_due_.async_wait([this](const boost::system::error_code& failed) {
+      if (!failed) tell_losses();
+    });
+  }
+
+  void tell_losses() {
+    if (lost_ != 0) {
+      const std::string text = std::to_string(std::exchange(lost_, 0)) + " datagrams were lost: they came faster than they could be stored";
+      postings_.try_emplace(own_.get(), collector_, own_).first->second.add_gap(text, std::exchange(lost_bytes_, 0));
+    }
+    if (!offer_all()) tell_later();
+  }
+
   Endpoint endpoint_;
   Collector& collector_;
   Socket socket_;
+  asio::steady_timer gap_due_;
   ino_t inode_ = 0;  // of the socket's file
   Mailbag bag_;
   const Senders::AccountPtr own_;
   std::map<Senders::Account*, Posting> postings_;
   std::uint32_t dropped_ = 0, dropped_told_ = 0;  // by the kernel
   std::uint64_t lost_ = 0, lost_bytes_ = 0;       // not yet said in a gap record
-  std::int64_t gap_told_us_ = -kGapEveryUs;
 };
 
 }  // namespace

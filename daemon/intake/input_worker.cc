@@ -1,5 +1,6 @@
 #include "daemon/intake/input_worker.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -25,6 +26,8 @@ struct InputWorker::Shared {
 };
 
 namespace {
+
+constexpr std::chrono::seconds kStatsEvery{1};  // at least: a server counts errors also while nothing is polled
 
 // Nobody waits for these threads any more; they last as long as the process.
 void keep(std::thread thread) {
@@ -54,14 +57,15 @@ InputWorker::~InputWorker() {
 void InputWorker::run(const std::shared_ptr<Shared>& shared) {
   std::unique_lock lock(shared->mutex);
   while (!shared->ending) {
-    if (shared->calls.empty()) {
-      shared->changed.wait(lock);
+    std::function<void(Shared&)> call;
+    if (!shared->calls.empty()) {
+      call = std::move(shared->calls.front());
+      shared->calls.pop_front();
+    } else if (shared->changed.wait_for(lock, kStatsEvery) == std::cv_status::no_timeout) {
       continue;
     }
-    const auto call = std::move(shared->calls.front());
-    shared->calls.pop_front();
     lock.unlock();
-    call(*shared);
+    if (call) call(*shared);
     const bool gone = [&] {
       const std::lock_guard look(shared->mutex);
       return shared->abandoned;

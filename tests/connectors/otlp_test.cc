@@ -184,6 +184,8 @@ TEST_F(OtlpTest, AllWaysInSayTheSame) {
 TEST_F(OtlpTest, WhatCannotBeReadIsRefusedForGood) {
   EXPECT_EQ(post("\xff\xff\xff", "application/x-protobuf").status, 400);
   EXPECT_EQ(post("{\"resourceLogs\":[{]}", "application/json").status, 400);
+  EXPECT_NE(connector->stats().last_error.find("Expected an object key or }"), std::string::npos);
+  EXPECT_EQ(connector->stats().last_error.find_first_of("\n^"), std::string::npos);  // one line, and nothing of what was sent
   EXPECT_EQ(post("x", "text/plain").status, 400);
   EXPECT_EQ(post("{}", "application/json", "", "/v1/traces").status, 404);
   EXPECT_EQ(post("not gzip", "application/json", "Content-Encoding: gzip\r\n").status, 400);

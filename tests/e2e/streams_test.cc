@@ -83,6 +83,14 @@ TEST_F(Streams, WhatOtlpAnsweredSurvivesAKill) {
   EXPECT_EQ(found.out.find("order 17 failed"), found.out.rfind("order 17 failed")) << found.out;
 }
 
+TEST_F(Streams, StatusSaysWhatCannotBeReadThoughNothingElseComes) {
+  const std::string port = free_port();
+  daemon_.configure("[[source]]\nname = \"apps\"\ntype = \"otlp\"\nlisten = [\"http:" + port + "\"]\n");
+  daemon_.start();
+  ASSERT_TRUE(until([&] { return post(port, "{").starts_with("HTTP/1.1 400"); }));
+  EXPECT_TRUE(until([&] { return daemon_.silt({"status"}).out.find("sent what cannot be read") != std::string::npos; }));
+}
+
 TEST_F(Streams, APortThatIsTakenIsSaidWithTheRemedyAndTriedAgain) {
   asio::io_context io;
   auto other = std::make_unique<tcp::acceptor>(io, tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
