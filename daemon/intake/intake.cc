@@ -186,7 +186,7 @@ Status Intake::start_poll(Input& input) {
 
 Status Intake::take_poll(Input& input, Group& group, bool& more) {
   if (!input.worker.polling()) {
-    if (input.resumed && input.retry_ms == 0) note_status(input, "waiting");
+    if (input.resumed && input.retry_ms == 0 && clock_.monotonic_us() >= input.not_before_us) note_status(input, "waiting");
     return Status::ok();
   }
   const std::optional<InputWorker::Polled> polled = input.worker.take();
