@@ -246,7 +246,7 @@ class Rsyslog {
     std::ofstream(dir.path("rsyslog.conf"))
         << "global(workDirectory=\"" << dir.path() << "\" processInternalMessages=\"on\")\nmodule(load=\"imuxsock\" SysSock.Use=\"off\")\nmodule(load=\"omrelp\")\n"
         << "input(type=\"imuxsock\" Socket=\"" << dir.path("in") << "\" RateLimit.Interval=\"0\")\n"
-        << "action(type=\"omrelp\" target=\"127.0.0.1\" port=\"" << port << "\" conn.timeout=\"2\" queue.type=\"Disk\" queue.filename=\"q\" "
+        << "action(type=\"omrelp\" target=\"127.0.0.1\" port=\"" << port << "\" conn.timeout=\"2\" timeout=\"2\" queue.type=\"Disk\" queue.filename=\"q\" "
         << "queue.checkpointInterval=\"1\" action.resumeRetryCount=\"-1\" action.resumeInterval=\"1\" action.resumeIntervalMax=\"1\" template=\"RSYSLOG_SyslogProtocol23Format\")\n";
     start();
   }
