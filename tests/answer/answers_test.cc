@@ -1,6 +1,9 @@
 // Answers to questions over small logs: what is counted, compared and quoted.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "daemon/answer/plan/planner.h"
 #include "daemon/answer/query_text.h"
 #include "daemon/answer/reply/compose.h"
@@ -81,6 +84,66 @@ TEST(Answers, FindWhatADebianHostWrites) {
   EXPECT_EQ(ask("auth.log", auth, "how often was a login refused?").text.substr(0, 3), "12 ");
   const Answer last = ask("dpkg.log", dpkg, "which packages were installed most recently?");
   EXPECT_NE(last.text.find("installed libl:amd64"), std::string::npos) << last.text;
+}
+
+struct FixedScorer : plan::TopicScorer {
+  std::vector<float> near;
+  std::vector<float> score(const std::vector<std::string>&, const search::Profile&) override { return near; }
+};
+
+struct Manual {
+  LinesStore lines;
+  plan::PlanContext context;
+  FixedScorer scorer;
+
+  explicit Manual(const std::string& text) {
+    auto profile = std::make_shared<search::Profile>();
+    profile->name = "manual.md";
+    profile->ref = lines.add(profile->name, text, kNow);
+    EXPECT_TRUE(search::update_profile(lines, lines, *profile).is_ok());
+    EXPECT_EQ(profile->layout.kind, search::Layout::Kind::kProse);
+    context.time.now_us = kNow;
+    context.scope = {profile};
+    context.scoped = true;
+    context.scorer = &scorer;
+  }
+  // The passage that comes first.
+  store::PatternId first(const std::string& question) {
+    const auto plans = plan::make_plans(question, context);
+    EXPECT_FALSE(plans.front().query.patterns.empty());
+    return plans.front().query.patterns.empty() ? 0 : plans.front().query.patterns.front();
+  }
+};
+
+TEST(Answers, OfATextThatIsPartlyEncodedMeaningSaysNothing) {
+  Manual manual("# Ovens\n\nClean the tray with warm water.\n\nLet the baker wait outside.\n\nA crust forms when heat is dry.\n\n"
+                "Never put paper near flames.\n\nOpen the window in summer.\n\nSweep crumbs off the tray.\n");
+  const auto& patterns = manual.context.scope.front()->patterns;
+  const auto water = std::find_if(patterns.begin(), patterns.end(), [](const auto& each) { return each.example.find("water") != std::string::npos; });
+  ASSERT_NE(water, patterns.end());
+  auto& near = manual.scorer.near;
+  near.assign(patterns.size(), std::numeric_limits<float>::quiet_NaN());
+  const auto crumbs = patterns.size() - 1;
+  near[crumbs] = 1.9F;  // all that is known
+  EXPECT_EQ(manual.first("how is the tray cleaned?"), water->id);
+  std::fill(near.begin(), near.end(), 0.0F);
+  near[crumbs] = 1.9F;
+  EXPECT_EQ(manual.first("how is the tray cleaned?"), patterns[crumbs].id);
+}
+
+TEST(Answers, TheMeaningOfOneRecordIsNotThatOfAllThatShareNoWord) {
+  Manual manual("# Ovens\n\nClean the tray with warm water.\n\nLet the baker wait outside.\n\nA crust forms on the tray.\n");
+  auto profile = std::make_shared<search::Profile>(*manual.context.scope.front());
+  manual.context.scope.front() = profile;
+  auto& patterns = profile->patterns;
+  const auto water = std::find_if(patterns.begin(), patterns.end(), [](const auto& each) { return each.example.find("water") != std::string::npos; });
+  ASSERT_NE(water, patterns.end());
+  manual.scorer.near.assign(patterns.size(), 0.0F);
+  manual.scorer.near.back() = 1.9F;
+  patterns.back().text = "<*> <num>";
+  EXPECT_EQ(manual.first("how is the tray cleaned?"), patterns.back().id);  // one record: it is its own
+  patterns.back().count = 40;
+  EXPECT_EQ(manual.first("how is the tray cleaned?"), water->id);
 }
 
 }  // namespace

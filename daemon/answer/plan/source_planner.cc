@@ -1,6 +1,7 @@
 #include "daemon/answer/plan/source_planner.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <iterator>
 #include <map>
@@ -17,16 +18,28 @@ using language::Reading;
 using search::Profile;
 
 constexpr std::size_t kNearShown = 5, kNearPassages = 12;
+constexpr std::size_t kPassagesMost = 4096;  // that are looked at of a text
 constexpr float kSaid = 0.6F;  // least factor of an alternative that is the word itself, near enough
 
 bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
+// Whether what is near can be said of a text: of one that is partly encoded, what is known wins by that alone.
+bool is_known(const std::vector<float>& near) {
+  const auto known = std::count_if(near.begin(), near.end(), [](float each) { return !std::isnan(each); });
+  return !near.empty() && static_cast<std::size_t>(known) * 10 >= std::min(near.size(), kPassagesMost) * 9;
+}
 
-}  // namespace
-
-namespace {
+// A pattern's vector is that of its first record. Where records have no word in common it is of that one alone.
+bool stands_for_all(const search::PatternProfile& pattern) {
+  bool inside = false, word = false;
+  for (const char c : pattern.text) {
+    inside = c == '<' || (inside && c != '>');
+    word |= !inside && std::isalpha(static_cast<unsigned char>(c)) != 0;
+  }
+  return word || pattern.count <= 1;
+}
 
 bool names_something(const Profile& profile, std::string_view word) {
   const std::string stem = language::stem(word);
@@ -56,7 +69,7 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   got_.assign(topic_.words.size(), 0);
   split_topic();
   ground_values();
-  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : kMatchesMost, near_);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? kPassagesMost : kMatchesMost, near_);
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
 }
@@ -156,14 +169,14 @@ void SourcePlanner::prefer_quantities(std::vector<PatternMatch>& passages) const
 // A text says things in words of its own: how near it means what is asked counts as much as the words.
 void SourcePlanner::add_meaning(std::vector<PatternMatch>& passages) const {
   constexpr float kNear = 0.3F;  // least nearness of a passage without a word of the question
-  if (near_.empty()) return;
+  if (!is_known(near_)) return;
   std::vector<bool> known(near_.size());
   for (PatternMatch& passage : passages) {
     known[passage.pattern] = true;
-    if (!std::isnan(near_[passage.pattern])) passage.score += std::max(0.0F, near_[passage.pattern]);
+    if (near_[passage.pattern] > 0 && stands_for_all(profile_.patterns[passage.pattern])) passage.score += near_[passage.pattern];
   }
   for (std::uint32_t p = 0; p < near_.size(); ++p) {
-    if (known[p] || !(near_[p] > kNear)) continue;
+    if (known[p] || !(near_[p] > kNear) || !stands_for_all(profile_.patterns[p])) continue;
     PatternMatch& added = passages.emplace_back();
     added.pattern = p;
     added.score = near_[p];
@@ -521,7 +534,7 @@ void SourcePlanner::rematch() {
   out_.query.patterns.clear();
   ground_values();
   chosen_.clear();
-  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : kMatchesMost, near_);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? kPassagesMost : kMatchesMost, near_);
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) {
     weight_[subject_[i]] = matches_.weights[i];
