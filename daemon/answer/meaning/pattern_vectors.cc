@@ -14,6 +14,7 @@ namespace silt::answer::meaning {
 namespace {
 
 constexpr std::size_t kPatternsInTurn = 16;  // the least depth at which meanings of sources are compared
+constexpr int kLaterNice = 10;  // less would stand still beside a learner that never rests
 constexpr std::size_t kTextMax = 400;  // bytes; what the encoder takes in is mostly less
 
 // Where the first words of the template stand in the record.
@@ -99,7 +100,7 @@ std::shared_ptr<const model::Encoder> PatternVectors::encoder() const {
 }
 
 void PatternVectors::run(std::size_t lane) {
-  if (lane == kLater) ::setpriority(PRIO_PROCESS, 0, 19);  // of this thread
+  if (lane == kLater) ::setpriority(PRIO_PROCESS, 0, kLaterNice);  // of this thread
   std::deque<store::SourceRef>& queue_of_lane = lanes_[lane].queue;
   std::unique_lock lock(mutex_);
   while (true) {

@@ -3,7 +3,7 @@
 //
 // Patterns without a vector are encoded, the most frequent ones of each source first and a few of each source in
 // turn, and kept in the store. Two threads do it: one of usual priority the first kFirst of each source, which
-// tell sources apart, one of the lowest priority the others. A source has kPatternsMax at most. Nothing that is
+// tell sources apart, one of low priority the others. A source has kPatternsMax at most. Nothing that is
 // learned or counted depends on vectors.
 //
 // The encoder is opened for the first pattern: who counts and never asks does not pay for it.
@@ -48,7 +48,7 @@ std::string text_of(std::string_view pattern, std::string_view first_record);
 class PatternVectors {
  public:
   static constexpr std::size_t kPatternsMax = 4096;
-  static constexpr std::size_t kFirst = 64;
+  static constexpr std::size_t kFirst = 256;  // one of the depths at which meanings of sources are compared
   using OpenEncoder = std::function<Result<std::shared_ptr<const model::Encoder>>()>;
 
   struct Dependencies {
