@@ -64,7 +64,7 @@ store::SourceRef LinesStore::add(const std::string& name, std::string_view text,
     const fold::Pattern* pattern = miner.find(id);
     if (pattern == nullptr) continue;
     made.patterns.push_back({pattern->id, pattern->text, pattern->count, pattern->first_seq, pattern->last_seq,
-                             pattern->first_time_us, pattern->last_time_us, ""});
+                             pattern->first_time_us, pattern->last_time_us, "", pattern->merged_into});
   }
   return made.info.ref;
 }

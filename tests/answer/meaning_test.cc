@@ -144,6 +144,18 @@ TEST_F(Meaning, OfASourceWithMorePatternsEncodedThanAnotherSaysNothing) {
   for (plan::Candidate& plan : plan::make_plans("was the stove hot?", context)) EXPECT_GT(of(plan.signs, plan::Sign::kMeaning), 0);
 }
 
+// They keep their records, and sources are compared only when nearly all of their patterns have a vector.
+TEST_F(Meaning, PatternsThatWereMergedIntoAnotherAreEncodedToo) {
+  std::string log;
+  for (const std::string name : {"otto", "mira", "jonas", "lena"}) log += "2026-03-01 10:00:00 the door of " + name + " was opened from inside\n";
+  const auto profile = add("house.log", log);
+  std::vector<store::PatternRow> rows;
+  ASSERT_TRUE(lines_.patterns(profile->ref, rows).is_ok());
+  ASSERT_TRUE(std::any_of(rows.begin(), rows.end(), [](const store::PatternRow& row) { return row.merged_into != 0; }));
+  encode(*profile);
+  for (const store::PatternRow& row : rows) EXPECT_TRUE(vectors_->of(profile->ref)->contains(row.id)) << row.text;
+}
+
 TEST_F(Meaning, OpensTheEncoderForTheFirstQuestionAtTheSoonest) {
   const auto profile = add("house.log", kDoor);
   std::promise<void> put;

@@ -132,7 +132,6 @@ Status PatternVectors::open() {
 Status PatternVectors::look(store::SourceRef source, const store::FoldHead& head, std::uint64_t generation) {
   std::vector<store::PatternRow> patterns;
   SILT_TRY(deps_.evidence.patterns(source, patterns));
-  std::erase_if(patterns, [](const store::PatternRow& row) { return row.merged_into != 0; });
   std::stable_sort(patterns.begin(), patterns.end(), [](const auto& a, const auto& b) { return a.count > b.count; });
   if (patterns.size() > kPatternsMax) patterns.resize(kPatternsMax);
   std::vector<store::VectorRow> rows;
