@@ -115,9 +115,10 @@ struct Manual {
   }
 };
 
-TEST(Answers, OfATextThatIsPartlyEncodedMeaningSaysNothing) {
+TEST(Answers, AmongSourcesMeaningSaysNothingOfATextThatIsPartlyEncoded) {
   Manual manual("# Ovens\n\nClean the tray with warm water.\n\nLet the baker wait outside.\n\nA crust forms when heat is dry.\n\n"
                 "Never put paper near flames.\n\nOpen the window in summer.\n\nSweep crumbs off the tray.\n");
+  manual.context.scope.push_back(manual.context.scope.front());  // another source
   const auto& patterns = manual.context.scope.front()->patterns;
   const auto water = std::find_if(patterns.begin(), patterns.end(), [](const auto& each) { return each.example.find("water") != std::string::npos; });
   ASSERT_NE(water, patterns.end());
@@ -126,6 +127,9 @@ TEST(Answers, OfATextThatIsPartlyEncodedMeaningSaysNothing) {
   const auto crumbs = patterns.size() - 1;
   near[crumbs] = 1.9F;  // all that is known
   EXPECT_EQ(manual.first("how is the tray cleaned?"), water->id);
+  manual.context.scope.pop_back();  // of one text what is known is better than nothing
+  EXPECT_EQ(manual.first("how is the tray cleaned?"), patterns[crumbs].id);
+  manual.context.scope.push_back(manual.context.scope.front());
   std::fill(near.begin(), near.end(), 0.0F);
   near[crumbs] = 1.9F;
   EXPECT_EQ(manual.first("how is the tray cleaned?"), patterns[crumbs].id);

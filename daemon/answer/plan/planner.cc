@@ -119,20 +119,29 @@ void fill_near(Candidate& candidate, const search::Profiles& scope, TopicScorer*
 
 namespace {
 
+// Whether what is near can be said of nine tenths of the patterns that have vectors in the end.
+bool is_known(const std::vector<float>& near) {
+  constexpr std::size_t kEncodedMost = 4096;
+  const auto known = std::count_if(near.begin(), near.end(), [](float each) { return !std::isnan(each); });
+  return static_cast<std::size_t>(known) * 10 >= std::min(near.size(), kEncodedMost) * 9;
+}
+
 SourceView look(Reading reading, const PlanContext& context, std::size_t index) {
   const search::Profile& profile = *context.scope[index];
   SourceView out;
   out.source = index;
   out.reading = std::make_unique<Reading>(std::move(reading));
   // Of a single log meaning only shows what else is near (fill_near): most answers need it not.
-  const bool chooses = context.scope.size() > 1 || profile.layout.kind == search::Layout::Kind::kProse;
-  if (chooses) out.near = nearness(context.scorer, *out.reading, profile);
+  const bool several = context.scope.size() > 1, text = profile.layout.kind == search::Layout::Kind::kProse;
+  if (several || text) out.near = nearness(context.scorer, *out.reading, profile);
   out.names = take_names(*out.reading, profile);
   drop_scope(*out.reading);
   for (const auto& other : context.scope) {
     if (context.scoped && other.get() != &profile) take_names(*out.reading, *other);
   }
-  out.planner = std::make_unique<SourcePlanner>(*out.reading, profile, index, out.near);
+  // A text that is partly encoded would win over other sources by the passages that are.
+  const bool partly = several && text && !is_known(out.near);
+  out.planner = std::make_unique<SourcePlanner>(*out.reading, profile, index, partly ? std::vector<float>() : out.near);
   return out;
 }
 

@@ -18,17 +18,10 @@ using language::Reading;
 using search::Profile;
 
 constexpr std::size_t kNearShown = 5, kNearPassages = 12;
-constexpr std::size_t kPassagesMost = 4096;  // that are looked at of a text
 constexpr float kSaid = 0.6F;  // least factor of an alternative that is the word itself, near enough
 
 bool has(const std::vector<std::string>& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
-}
-
-// Whether what is near can be said of a text: of one that is partly encoded, what is known wins by that alone.
-bool is_known(const std::vector<float>& near) {
-  const auto known = std::count_if(near.begin(), near.end(), [](float each) { return !std::isnan(each); });
-  return !near.empty() && static_cast<std::size_t>(known) * 10 >= std::min(near.size(), kPassagesMost) * 9;
 }
 
 // A pattern's vector is that of its first record. Where records have no word in common it is of that one alone.
@@ -69,7 +62,7 @@ SourcePlanner::SourcePlanner(const Reading& reading, const Profile& profile, std
   got_.assign(topic_.words.size(), 0);
   split_topic();
   ground_values();
-  matches_ = match_topic(pick(subject_), profile_, prose_ ? kPassagesMost : kMatchesMost, near_);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : kMatchesMost, near_);
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) weight_[subject_[i]] = matches_.weights[i];
 }
@@ -169,7 +162,7 @@ void SourcePlanner::prefer_quantities(std::vector<PatternMatch>& passages) const
 // A text says things in words of its own: how near it means what is asked counts as much as the words.
 void SourcePlanner::add_meaning(std::vector<PatternMatch>& passages) const {
   constexpr float kNear = 0.3F;  // least nearness of a passage without a word of the question
-  if (!is_known(near_)) return;
+  if (near_.empty()) return;
   std::vector<bool> known(near_.size());
   for (PatternMatch& passage : passages) {
     known[passage.pattern] = true;
@@ -534,7 +527,7 @@ void SourcePlanner::rematch() {
   out_.query.patterns.clear();
   ground_values();
   chosen_.clear();
-  matches_ = match_topic(pick(subject_), profile_, prose_ ? kPassagesMost : kMatchesMost, near_);
+  matches_ = match_topic(pick(subject_), profile_, prose_ ? 4096 : kMatchesMost, near_);
   if (prose_) widen_prose();
   for (std::size_t i = 0; i < subject_.size(); ++i) {
     weight_[subject_[i]] = matches_.weights[i];
