@@ -7,12 +7,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 #include <utility>
 
 #include "proto/silt/v1/access.grpc.pb.h"
@@ -54,13 +55,18 @@ std::string unreachable(const std::string& socket) {
 
 Result<std::string> contents(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) return errno_status("read " + path, errno);
-  return text.str();
+  if (!file) return invalid_argument("read " + path + ": " + std::strerror(errno));
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (file.bad()) return invalid_argument("read " + path + ": it cannot be read");
+  return text;
 }
 
-std::string without_line_end(std::string text) {
+// One line of printable characters: what else there is in the file is never sent, nor shown.
+Result<std::string> token_in(const std::string& path) {
+  SILT_ASSIGN(std::string text, contents(path));
   text.erase(text.find_last_not_of(" \r\n") + 1);
+  const bool fits = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  if (!fits) return invalid_argument(path + " holds no token; it must be one line, as `silt token create` prints it");
   return text;
 }
 
@@ -141,8 +147,7 @@ Result<std::unique_ptr<Client>> Client::open(const Connection& connection) {
   grpc_init();  // for good: when its last user leaves, shutting the library down can take ten seconds
   std::unique_ptr<Client> client(new Client(connection));
   if (!connection.token_file.empty()) {
-    SILT_ASSIGN(std::string token, contents(connection.token_file));
-    client->token_ = without_line_end(std::move(token));
+    SILT_ASSIGN(client->token_, token_in(connection.token_file));
   }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kAnswerBytesMax);

@@ -101,7 +101,8 @@ int run_forget(Client& client, const ForgetOptions& options) {
   const Result<silt::v1::ForgetResponse> done = client.forget(request);
   if (!done.is_ok()) return fail(done.status());
   print(options.json ? to_json(*done) : render(*done));
-  return options.yes && !done->complete() ? kExitTryLater : kExitOk;
+  if (options.yes && !done->complete()) return kExitTryLater;
+  return done->sources().empty() ? kExitNothingFound : kExitOk;
 }
 
 }  // namespace silt::cli

@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <google/protobuf/stubs/logging.h>
 #include <malloc.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include "daemon/config.h"
 #include "daemon/make_access.h"
 #include "daemon/make_connector.h"
+#include "daemon/safekeeping.h"
 #include "daemon/store/backup.h"
 #include "daemon/store_tools.h"
 #include "daemon/telemetry/log_sink.h"
@@ -131,6 +133,7 @@ int main(int argc, char** argv) {
   if (!arguments.export_store.empty()) return export_store(arguments.export_store, arguments.source);
   if (!arguments.verify_backup.empty()) return tell(silt::store::verify_backup(arguments.verify_backup), "whole");
   if (!arguments.check_config) silt::daemon::hold_signals();
+  ::umask(S_IRWXG | S_IRWXO);  // what it writes is for its own user; sockets have the mode that is configured
 
   const auto config = silt::daemon::Config::load(arguments.config);
   if (!config.is_ok()) return failed(config.status());
@@ -141,6 +144,7 @@ int main(int argc, char** argv) {
         return failed(silt::invalid_argument(checked.message()));
     }
     if (const silt::Status checked = silt::daemon::check_callers(*config); !checked.is_ok()) return failed(checked);
+    if (const silt::Status checked = silt::daemon::state_signer(config->learn.state_key).status(); !checked.is_ok()) return failed(checked);
     std::fputs(config->to_toml().c_str(), stdout);
     return 0;
   }

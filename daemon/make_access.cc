@@ -4,6 +4,7 @@
 
 #include "base/escape.h"
 #include "connectors/http/credential.h"
+#include "daemon/serve/http/http_server.h"
 #include "daemon/serve/tcp_socket.h"
 
 namespace silt::daemon {
@@ -58,6 +59,7 @@ Status check_callers(const Config& config) {
     SILT_TRY(serve::check_tcp_place(config.serve.listen));
     SILT_TRY(access::tls_context(tls_files(config.serve), "h2").status());
   }
+  if (!config.serve.http_listen.empty()) SILT_TRY(serve::http::check_http_place(config.serve.http_listen));
   return access::caller_policy(access_options(config), std::nullopt).status();
 }
 

@@ -165,9 +165,11 @@ Result<silt::v1::QueryResponse> QueryRunner::query(const access::Call& call, con
   out.set_found(reply::has_answer(query, judged.outcome));
   out.set_groups_total(judged.outcome.groups.size());
   const std::size_t shown = query.limit == 0 ? kMost : query.limit;
+  const std::string& by = query.group.empty() ? query.operand : query.group;
   for (std::size_t i = 0; i < judged.outcome.groups.size() && i < shown; ++i) {
     silt::v1::ValueCount& group = *out.add_groups();
-    group.set_value(escape_bytes(judged.outcome.groups[i].value));
+    const search::Group& found = judged.outcome.groups[i];
+    group.set_value(escape_bytes(by == "source" ? judged.scope[found.example.source]->name : found.value));
     group.set_count(judged.outcome.groups[i].count);
   }
   for (std::size_t i = 0; i < reply.citations.size(); ++i)

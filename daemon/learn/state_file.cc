@@ -34,7 +34,7 @@ Result<std::string> encode_state_file(const StateFile& file, const StateSigner* 
 
 Result<StateFile> decode_state_file(std::string_view bytes, const StateSigner* signer) {
   if (!bytes.starts_with(kMagic)) return invalid_argument("this is no state that silt exported");
-  const Status damaged = data_loss("the file is damaged: it does not match its checksum");
+  const Status damaged = invalid_argument("the file is damaged: it does not match its checksum; export the state again");
   const std::size_t signature_bytes = static_cast<unsigned char>(bytes.back());
   if (signature_bytes != 0 && signature_bytes != kSignatureBytes) return damaged;
   if (bytes.size() < kMagic.size() + kHashBytes + signature_bytes + 1) return damaged;

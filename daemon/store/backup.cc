@@ -177,6 +177,13 @@ Status check_target(const fs::path& target) {
   return Status::ok();
 }
 
+// However either is written.
+bool is_inside(const fs::path& target, const fs::path& folder) {
+  std::error_code ignored;
+  const fs::path outer = fs::weakly_canonical(folder, ignored), inner = fs::weakly_canonical(target, ignored);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
 Status finish(const fs::path& directory, Contents& contents, std::string& sha256_of_it) {
   SILT_TRY(read_sources(directory, contents));
   SILT_ASSIGN(const auto paths, files_in(directory));
@@ -200,10 +207,13 @@ Status finish(const fs::path& directory, Contents& contents, std::string& sha256
 Result<BackupReport> make_backup(const RocksStore& store, const std::string& directory, const std::vector<std::string>& beside,
                                  std::int64_t now_us) {
   SILT_TRY(check_target(directory));
+  if (is_inside(directory, store.path()))
+    return invalid_argument(directory + " is in the store itself: what is forgotten there would stay in the backup");
   const Part part(directory);
   std::error_code ignored;
   fs::remove_all(part.path, ignored);  // of one that was interrupted
   SILT_TRY(store.checkpoint(part.path));
+  fs::permissions(part.path, fs::perms::owner_all, ignored);
   for (const std::string& name : beside) {
     if (fs::exists(fs::path(store.path()) / name)) SILT_TRY(copy_synced(fs::path(store.path()) / name, part.path / name));
   }

@@ -41,6 +41,18 @@ class Callers : public ::testing::Test {
   Daemon daemon_;
 };
 
+// Its bytes are a secret, whatever else is in the file.
+TEST_F(Callers, AFileWithoutATokenIsNamedAndNotShown) {
+  for (const char* text : {"", "hush-7f\nextra", "\xef\xbb\xbfhush-7f", "hush-7f\x01"}) {
+    daemon_.write("token", text);
+    const Outcome outcome = daemon_.silt({"--token-file", daemon_.path("token"), "sources"});
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.err;
+    EXPECT_NE(outcome.err.find("holds no token"), std::string::npos) << outcome.err;
+    EXPECT_EQ(outcome.err.find("hush"), std::string::npos) << outcome.err;
+  }
+  EXPECT_EQ(daemon_.silt({"--token-file", daemon_.path("none"), "sources"}).exit_code, 2);
+}
+
 TEST_F(Callers, TokensAreMadeUsedListedAndRevoked) {
   daemon_.write("a.log", "a1\n");
   start_with("", "");

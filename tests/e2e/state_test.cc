@@ -90,12 +90,21 @@ TEST_F(States, AForgottenTextIsNowhere) {
   EXPECT_EQ(daemon_.silt({"sources"}).out.find("gate.log"), std::string::npos);
 }
 
+TEST_F(States, ForgettingWhatIsNotThereIsNoSuccess) {
+  begin();
+  EXPECT_EQ(daemon_.silt({"state", "forget", name(), "--records", "9000-9001", "--yes"}).exit_code, 1);
+  EXPECT_EQ(daemon_.silt({"state", "forget", "--all", "--containing", "nothing-says-this"}).exit_code, 1);
+}
+
 TEST_F(States, ABackupIsWholeOrSaysSoAndAnOldOneIsRecognised) {
   begin();
   const json::value before = source();
   const std::string backup = daemon_.path("copy");
   EXPECT_EQ(json_of({"backup", backup, "--json"}).at("records").to_number<int>(), 64);
   EXPECT_EQ(daemon_.silt({"backup", backup}).exit_code, 2);  // it is there
+  EXPECT_EQ(fs::status(backup).permissions(), fs::perms::owner_all);
+  // A copy in the store would keep what is forgotten there.
+  for (const char* inside : {"state/copy", "state/../state/copy"}) EXPECT_EQ(daemon_.silt({"backup", daemon_.path(inside)}).exit_code, 2) << inside;
   EXPECT_EQ(siltd({"--verify-backup", backup}).exit_code, 0);
   daemon_.append("gate.log", lines(64, 30));
   ASSERT_TRUE(daemon_.has_learned("gate.log", 94));
@@ -129,6 +138,10 @@ TEST_F(States, AStateIsCarriedAway) {
   EXPECT_EQ(exported.at("bytes").to_number<std::uint64_t>(), fs::file_size(file));
   ASSERT_EQ(daemon_.silt({"state", "pin", name(), std::to_string(exported.at("version").to_number<int>()), "--off"}).exit_code, 0);
   ASSERT_EQ(daemon_.silt({"state", "reset", name(), "--yes"}).exit_code, 0);
+  std::ofstream(daemon_.path("cut.state"), std::ios::binary) << text_of(file).substr(0, text_of(file).size() / 2);
+  const Outcome cut = daemon_.silt({"state", "import", name(), daemon_.path("cut.state"), "--yes"});
+  EXPECT_EQ(cut.exit_code, 2);
+  EXPECT_NE(cut.err.find("the file is damaged"), std::string::npos) << cut.err;
   const json::value dry = json_of({"state", "import", name(), file, "--json"});
   EXPECT_TRUE(dry.at("dry_run").as_bool());
   const json::value done = json_of({"state", "import", name(), file, "--yes", "--json"});
@@ -144,7 +157,7 @@ TEST_F(States, AStateIsCarriedAway) {
   std::string bytes = text_of(file);
   bytes[bytes.size() / 2] ^= 1;
   std::ofstream(file, std::ios::binary) << bytes;
-  EXPECT_EQ(daemon_.silt({"state", "import", name(), file, "--yes"}).exit_code, 70);
+  EXPECT_EQ(daemon_.silt({"state", "import", name(), file, "--yes"}).exit_code, 2);
 }
 
 TEST_F(States, RecallTellsWhatWasLearned) {

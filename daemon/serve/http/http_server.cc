@@ -462,4 +462,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const std::string& listen,
   return Result<std::unique_ptr<HttpServer>>(std::move(server));
 }
 
+Status check_http_place(const std::string& listen) {
+  return endpoint_of(listen).status();
+}
+
 }  // namespace silt::serve::http

@@ -18,6 +18,9 @@ namespace silt::serve::http {
 inline constexpr std::uint32_t kHeaderBytesMax = 8 << 10;
 inline constexpr std::uint64_t kBodyBytesMax = 1 << 20;
 
+// Whether `listen` is such a place as HttpServer::start() takes.
+Status check_http_place(const std::string& listen);
+
 class HttpServer {
  public:
   // `listen`: "127.0.0.1:8484" or "[::1]:8484", port 0: any; empty: connections come through take() alone. Who connects
