@@ -117,9 +117,10 @@ Status Monitor::look_at_gaps(store::SourceRef source, Watched& at, const store::
 void Monitor::look_at_silence() {
   const std::int64_t now_us = clock_.wall_us();
   for (auto& [source, at] : watched_) {
+    const bool first = !std::exchange(at.silence_known, true);
+    if (!at.watch.may_fall_silent()) continue;  // most of many thousand sources: nothing is asked of the store
     const auto intake = stores_.log.intake_head(source);
     if (!intake.is_ok()) continue;  // deleted since; its next look says so
-    const bool first = !std::exchange(at.silence_known, true);
     at.watch.look_at_silence(now_us, intake->last_arrival_us, [&](const Change& change) {
       if (!first) board_.add(change);
     });

@@ -110,7 +110,7 @@ void SourceWatch::look_at_silence(std::int64_t now_us, std::int64_t arrival_us, 
   const std::int64_t pause = minute_of(now_us - arrival_us);
   const bool unusual = pause >= kQuietMinutesMin && static_cast<double>(pause) > kFactor * whole_.longest_pause;
   const bool live = minute_of(arrival_us) - whole_.minute <= kLiveMinutes;  // an old file that was read once is not silent
-  if (whole_.absent || !is_regular(whole_) || !unusual || !live) return;
+  if (!may_fall_silent() || !unusual || !live) return;
   whole_.absent = true;
   emit({Kind::kSilence, source_, 0, now_us, whole_.seq, static_cast<double>(pause), whole_.longest_pause});
 }

@@ -38,6 +38,8 @@ class SourceWatch {
   void take(const Seen& record, const Emit& emit);
   // Of a record that the net has read: its surprise, in nats a token.
   void take_surprise(store::Seq seq, std::int64_t event_us, double nats_per_token, const Emit& emit);
+  // Whether a pause of this source could be told at all: it came regularly, and is not said to be silent.
+  bool may_fall_silent() const { return is_regular(whole_) && !whole_.absent; }
   // At wall time `now_us`, when nothing has arrived since `arrival_us`.
   void look_at_silence(std::int64_t now_us, std::int64_t arrival_us, const Emit& emit);
 
