@@ -469,9 +469,10 @@ class AppImpl final : public App {
   // A start over thousands of files leaves holes in the heap that nothing fills again.
   void trim() {
     constexpr auto kInterval = std::chrono::seconds(30);
+    constexpr std::uint64_t kTrimsPerTelling = 20;  // what is told is of all sources, and made anew each time
     constexpr std::size_t kFreeMax = std::size_t{4} << 20;
     if (::mallinfo2().fordblks > kFreeMax) ::malloc_trim(0);
-    safekeeping_->tell();
+    if (++trims_ % kTrimsPerTelling == 0) safekeeping_->tell();
     trim_timer_.expires_after(kInterval);
     trim_timer_.async_wait([this](const boost::system::error_code& failed) {
       if (!failed) trim();
@@ -512,6 +513,7 @@ class AppImpl final : public App {
   bool stop_asked_ = false;  // the thread of create() and run()
   boost::asio::steady_timer timer_{io_};
   boost::asio::steady_timer trim_timer_{io_};
+  std::uint64_t trims_ = 0;
   const DescriptorShares descriptors_ = share_descriptors(raise_descriptor_limit(), config_.sources.size());
   store::DiskRoom disk_room_{config_.store.path, std::uint64_t{config_.store.free_mib_min} << 20, clock_};
   std::unique_ptr<store::RocksStore> store_;
