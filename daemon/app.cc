@@ -466,11 +466,13 @@ class AppImpl final : public App {
     });
   }
 
-  // A start over thousands of files leaves holes in the heap that nothing fills again.
+  // A start over thousands of files leaves holes in the heap that nothing fills again, and full buffers in the store.
   void trim() {
     constexpr auto kInterval = std::chrono::seconds(30);
     constexpr std::uint64_t kTrimsPerTelling = 20;  // what is told is of all sources, and made anew each time
     constexpr std::size_t kFreeMax = std::size_t{4} << 20;
+    constexpr std::uint64_t kBufferedMax = 1 << 20;
+    store_->flush_when_quiet(kBufferedMax);
     if (::mallinfo2().fordblks > kFreeMax) ::malloc_trim(0);
     if (++trims_ % kTrimsPerTelling == 0) safekeeping_->tell();
     trim_timer_.expires_after(kInterval);

@@ -103,7 +103,9 @@ Result<FoldLoop::Resident*> FoldLoop::resident(SourceRef source) {
 }
 
 void FoldLoop::evict() {
-  while (residents_.size() > options_.resident_max) {
+  // Those of the many that write now and then are read again when they do.
+  const std::int64_t idle_us = clock_.monotonic_us() - options_.quiet_s * kSecondUs;
+  while (!used_.empty() && (residents_.size() > options_.resident_max || residents_.at(used_.back()).last_turn_us < idle_us)) {
     residents_.erase(used_.back());
     used_.pop_back();
   }

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <utility>
 
 #include "base/log.h"
 #include "daemon/store/wal_guard.h"
@@ -229,9 +230,21 @@ Database::~Database() {
   if (db_) (void)db_->Close();
 }
 
-void Database::tidy_up() {
+// What goes wrong here the listener hears.
+void Database::flush() {
   (void)db_->Flush(rocksdb::FlushOptions(), families_);
   (void)sync_log();
+}
+
+void Database::flush_when_quiet(std::uint64_t bytes_min) {
+  const std::uint64_t newest = db_->GetLatestSequenceNumber();
+  const bool quiet = std::exchange(last_quiet_, newest) == newest;
+  std::uint64_t bytes = 0;
+  if (quiet && db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes) && bytes >= bytes_min) flush();
+}
+
+void Database::tidy_up() {
+  flush();
   rocksdb::ColumnFamilyHandle* const chunks = families_[static_cast<std::size_t>(Family::kChunk)];
   std::uint64_t bytes = 0;
   if (!db_->GetIntProperty(chunks, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes)) return;

@@ -83,6 +83,10 @@ class Database {
   Result<std::optional<Row>> last_not_after(Family family, std::string_view begin,
                                             std::string_view last) const;
 
+  // When nothing was written since the call before, and buffers of at least so many bytes lie in memory, has them
+  // written to tables, which frees them. One thread.
+  void flush_when_quiet(std::uint64_t bytes_min);
+
   // Writes all that there is into new files, so that no table, blob or log holds what was deleted or replaced.
   // Others may read and write meanwhile. kCancelled after end_rewrites().
   Result<Scrubbed> rewrite();
@@ -101,6 +105,7 @@ class Database {
   explicit Database(std::string path);
   rocksdb::Status sync_log();
   Result<std::vector<std::string>> data_files() const;
+  void flush();
   void tidy_up();  // before a close in good order
   Status translate(const rocksdb::Status& status, std::string_view action) const;
 
@@ -109,6 +114,7 @@ class Database {
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   std::shared_ptr<Listener> listener_;
   std::atomic<bool> end_rewrites_{false};
+  std::uint64_t last_quiet_ = 0;  // number of the newest write at the last flush_when_quiet()
   std::mutex write_mutex_;
   Status failed_;  // the first failed write; guarded by write_mutex_
 };

@@ -57,37 +57,34 @@ void Monitor::round() {
   look_at_silence();
 }
 
-Result<Monitor::Watched*> Monitor::watched(store::SourceRef source) {
-  const auto found = watched_.find(source);
-  if (found != watched_.end()) return &found->second;
-  SILT_ASSIGN(const store::FoldHead fold, stores_.folds.fold_head(source));
-  SILT_ASSIGN(const store::IntakeHead intake, stores_.log.intake_head(source));
-  Watched made(source);
-  made.news_from_us = clock_.wall_us() - kHistoryUs;
-  made.folded_seq = made.learned_seq = fold.folded_seq - std::min(fold.folded_seq, kHistoryRecords);
-  made.gap_seq = intake.journal_seq;
-  made.gaps = intake.gaps;
-  return &watched_.emplace(source, std::move(made)).first->second;
+Monitor::Watched& Monitor::watch(store::SourceRef source, const store::FoldHead& fold) {
+  const auto [found, is_new] = watched_.try_emplace(source, source);
+  Watched& watched = found->second;
+  if (!is_new) return watched;
+  watched.news_from_us = clock_.wall_us() - kHistoryUs;
+  watched.folded_seq = watched.learned_seq = fold.folded_seq - std::min(fold.folded_seq, kHistoryRecords);
+  return watched;
 }
 
 Status Monitor::look(store::SourceRef source) {
-  SILT_ASSIGN(Watched* const at, watched(source));
   SILT_ASSIGN(const store::FoldHead fold, stores_.folds.fold_head(source));
-  if (fold.folded_seq < at->folded_seq) return not_found("the fold of the source began again");
-  const SourceWatch::Emit emit = [this, at](const Change& change) {
-    if (change.time_us >= at->news_from_us) board_.add(change);
+  SILT_ASSIGN(const store::IntakeHead intake, stores_.log.intake_head(source));
+  if (fold.folded_seq < kRecordsMin && intake.gaps == 0 && !watched_.contains(source)) return Status::ok();
+  Watched& at = watch(source, fold);
+  if (fold.folded_seq < at.folded_seq) return not_found("the fold of the source began again");
+  const SourceWatch::Emit emit = [this, &at](const Change& change) {
+    if (change.time_us >= at.news_from_us) board_.add(change);
   };
-  const store::SeqRange range{at->folded_seq + 1, fold.folded_seq};
+  const store::SeqRange range{at.folded_seq + 1, fold.folded_seq};
   if (range.first <= range.last) {
     SILT_TRY(stores_.evidence.scan(source, range, false, [&](const store::Evidence& record) {
-      at->watch.take({record.seq, record.event_us, record.pattern, record.new_pattern}, emit);
+      at.watch.take({record.seq, record.event_us, record.pattern, record.new_pattern}, emit);
       return true;
     }));
-    at->folded_seq = fold.folded_seq;
+    at.folded_seq = fold.folded_seq;
   }
-  SILT_ASSIGN(const store::IntakeHead intake, stores_.log.intake_head(source));
-  SILT_TRY(look_at_gaps(source, *at, intake));
-  return look_at_surprise(source, *at, emit);
+  SILT_TRY(look_at_gaps(source, at, intake));
+  return look_at_surprise(source, at, emit);
 }
 
 Status Monitor::look_at_surprise(store::SourceRef source, Watched& at, const SourceWatch::Emit& emit) {
@@ -108,6 +105,7 @@ Status Monitor::look_at_gaps(store::SourceRef source, Watched& at, const store::
   for (const store::Gap& gap : gaps) {
     if (gap.seq <= at.gap_seq) continue;
     at.gap_seq = gap.seq;
+    if (gap.found_us < started_us_) continue;
     board_.add({Kind::kGap, source, 0, gap.found_us, gap.seq, static_cast<double>(gap.bytes), 0});
   }
   at.gaps = intake.gaps;

@@ -28,6 +28,8 @@ class Monitor {
   static constexpr std::uint64_t kHistoryRecords = 5'000;      // of a source, that are looked at first
   static constexpr std::int64_t kHistoryUs = 600'000'000;      // before the first look: what is older is no news
   static constexpr std::int64_t kSilenceEveryUs = 10'000'000;
+  // A source with fewer has no rhythm yet, and nothing is kept of it: most of many thousand are such.
+  static constexpr store::Seq kRecordsMin = SourceWatch::kMinutesMin;
 
   struct Stores {
     const store::RecordLog& log;
@@ -37,7 +39,8 @@ class Monitor {
   };
 
   // Everything must outlive it.
-  Monitor(const Stores& stores, const Clock& clock, Board& board) : stores_(stores), clock_(clock), board_(board) {}
+  Monitor(const Stores& stores, const Clock& clock, Board& board)
+      : stores_(stores), clock_(clock), board_(board), started_us_(clock.wall_us()) {}
   ~Monitor() { stop(); }
 
   void start();
@@ -46,6 +49,7 @@ class Monitor {
   void ready(std::span<const store::SourceRef> sources);
   // One round without a thread, for tests.
   void round();
+  std::size_t watched() const { return watched_.size(); }
 
  private:
   struct Watched {
@@ -53,7 +57,7 @@ class Monitor {
     SourceWatch watch;
     store::Seq folded_seq = 0, learned_seq = 0;  // looked at so far
     std::int64_t news_from_us = 0;               // event time
-    store::Seq gap_seq = 0;
+    store::Seq gap_seq = 0;  // of gaps: looked at so far
     std::uint64_t gaps = 0;
     bool silence_known = false;  // that there was when siltd was started is no news
   };
@@ -62,12 +66,13 @@ class Monitor {
   Status look(store::SourceRef source);
   Status look_at_surprise(store::SourceRef source, Watched& watched, const SourceWatch::Emit& emit);
   Status look_at_gaps(store::SourceRef source, Watched& watched, const store::IntakeHead& intake);
-  Result<Watched*> watched(store::SourceRef source);
+  Watched& watch(store::SourceRef source, const store::FoldHead& fold);
   void look_at_silence();
 
   const Stores stores_;
   const Clock& clock_;
   Board& board_;
+  const std::int64_t started_us_;
   std::map<store::SourceRef, Watched> watched_;  // the thread's
   std::int64_t next_silence_us_ = 0;
   std::mutex mutex_;  // of what follows

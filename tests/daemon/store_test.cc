@@ -54,6 +54,37 @@ TEST_F(StoreTest, AppendsOfManySourcesWithTheirCursorsAreOneBatch) {
   world.close();
 }
 
+TEST_F(StoreTest, BuffersAreWrittenOnceItIsQuietAndALossOfPowerThenHarmsNothing) {
+  StoreWorld world(3);
+  testing::PowerLossEnv power;
+  world.options.database.env = power.env();
+  ASSERT_TRUE(world.reopen().is_ok());
+  const auto tables = [&] {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(world.path())) count += entry.path().extension() == ".sst" ? 1 : 0;
+    return count;
+  };
+  const std::size_t before = tables();
+  world.store().flush_when_quiet(0);
+  SourceModel& source = world.source("a");
+  ASSERT_TRUE(world.append(source, 20).is_ok());
+  world.store().flush_when_quiet(0);
+  EXPECT_EQ(tables(), before) << "something was written just now";
+  world.store().flush_when_quiet(1 << 30);
+  EXPECT_EQ(tables(), before) << "so little may stay";
+  world.store().flush_when_quiet(0);
+  EXPECT_GT(tables(), before);
+  power.cut();
+  world.close();
+  power.settle(world.random);
+  testing::PowerLossEnv quick;
+  world.options.database.env = quick.env();
+  const Status opened = world.reopen();
+  ASSERT_TRUE(opened.is_ok()) << opened.to_string();
+  world.check_journal(source);
+  world.close();
+}
+
 TEST_F(StoreTest, CursorsOfConnectorsWithCommonPrefixStayApart) {
   const auto append = [&](CursorChange change) {
     GroupAppend group;
