@@ -15,7 +15,9 @@
 #include <filesystem>
 #include <mutex>
 #include <thread>
+#include <utility>
 
+#include "base/code_pages.h"
 #include "base/escape.h"
 #include "base/log.h"
 #include "connectors/asio_waiter.h"
@@ -466,15 +468,21 @@ class AppImpl final : public App {
     });
   }
 
-  // A start over thousands of files leaves holes in the heap that nothing fills again, and full buffers in the store.
+  // A start over thousands of files, or a burst, leaves holes in the heap that nothing fills again, full buffers in the
+  // store, and code in memory that is not needed now. Once it is quiet, all that goes.
   void trim() {
     constexpr auto kInterval = std::chrono::seconds(30);
     constexpr std::uint64_t kTrimsPerTelling = 20;  // what is told is of all sources, and made anew each time
     constexpr std::size_t kFreeMax = std::size_t{4} << 20;
     constexpr std::uint64_t kBufferedMax = 1 << 20;
-    store_->flush_when_quiet(kBufferedMax);
-    if (::mallinfo2().fordblks > kFreeMax) ::malloc_trim(0);
-    if (++trims_ % kTrimsPerTelling == 0) safekeeping_->tell();
+    const bool quiet = store_->flush_when_quiet(kBufferedMax);
+    const bool still_quiet = std::exchange(quiet_, quiet) && quiet;
+    const bool now_and_then = ++trims_ % kTrimsPerTelling == 0;
+    if (now_and_then) safekeeping_->tell();
+    if (!still_quiet || now_and_then) {  // to look at the heap takes time, too
+      if (::mallinfo2().fordblks > kFreeMax) ::malloc_trim(0);
+      if (quiet) drop_code_pages();
+    }
     trim_timer_.expires_after(kInterval);
     trim_timer_.async_wait([this](const boost::system::error_code& failed) {
       if (!failed) trim();
@@ -516,6 +524,7 @@ class AppImpl final : public App {
   boost::asio::steady_timer timer_{io_};
   boost::asio::steady_timer trim_timer_{io_};
   std::uint64_t trims_ = 0;
+  bool quiet_ = false;  // at the last trim
   const DescriptorShares descriptors_ = share_descriptors(raise_descriptor_limit(), config_.sources.size());
   store::DiskRoom disk_room_{config_.store.path, std::uint64_t{config_.store.free_mib_min} << 20, clock_};
   std::unique_ptr<store::RocksStore> store_;

@@ -236,11 +236,12 @@ void Database::flush() {
   (void)sync_log();
 }
 
-void Database::flush_when_quiet(std::uint64_t bytes_min) {
+bool Database::flush_when_quiet(std::uint64_t bytes_min) {
   const std::uint64_t newest = db_->GetLatestSequenceNumber();
   const bool quiet = std::exchange(last_quiet_, newest) == newest;
   std::uint64_t bytes = 0;
   if (quiet && db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &bytes) && bytes >= bytes_min) flush();
+  return quiet;
 }
 
 void Database::tidy_up() {

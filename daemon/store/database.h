@@ -83,9 +83,9 @@ class Database {
   Result<std::optional<Row>> last_not_after(Family family, std::string_view begin,
                                             std::string_view last) const;
 
-  // When nothing was written since the call before, and buffers of at least so many bytes lie in memory, has them
-  // written to tables, which frees them. One thread.
-  void flush_when_quiet(std::uint64_t bytes_min);
+  // Whether nothing was written since the call before. Then, when buffers of at least so many bytes lie in memory, it
+  // has them written to tables, which frees them. One thread.
+  bool flush_when_quiet(std::uint64_t bytes_min);
 
   // Writes all that there is into new files, so that no table, blob or log holds what was deleted or replaced.
   // Others may read and write meanwhile. kCancelled after end_rewrites().

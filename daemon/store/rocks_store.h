@@ -147,7 +147,7 @@ class RocksStore final : public RecordLog,
 
   // See Database.
   Status checkpoint(const std::string& path) const { return database_->checkpoint(path); }
-  void flush_when_quiet(std::uint64_t bytes_min) { database_->flush_when_quiet(bytes_min); }
+  bool flush_when_quiet(std::uint64_t bytes_min) { return database_->flush_when_quiet(bytes_min); }
   const std::string& path() const { return database_->path(); }
 
   // By tenant and name. Reads everything.
