@@ -26,6 +26,30 @@ constexpr int kBlockElements = kBlock * kBlock;  // 2 KiB
 constexpr int kInt8Columns = 16;                 // of a panel of multiply_int8()
 constexpr int kRowPad = 32;          // rows of A and C that product() may touch are rounded up to this
 constexpr float kMasked = -1.0e38F;  // a score that exp_row() turns into exactly 0
+constexpr int kWordLimit = 8191;     // of what ExactRows::quantise() makes: 14 bits
+constexpr float kNever = -1.0e30F;   // a score of ExactRows::attend() that nothing comes of
+
+// What the sentence encoder computes of rows of floats, with the same bits on every path. Lengths are multiples
+// of 16.
+struct ExactRows {
+  // words = x / step, rounded to nearest even; returns step, which maps the largest magnitude to kWordLimit.
+  float (*quantise)(const float* x, int n, std::int16_t* words);
+  // y[rows][16] = sums[rows][16] (scale steps[row]) + bias
+  void (*dequantise)(const std::int32_t* sums, const float* steps, int rows, const float* scale, const float* bias, float* y,
+                     long ldy);
+  // y = a a_scale + b b_scale
+  void (*add_scaled_bytes)(const std::int8_t* a, float a_scale, const std::int8_t* b, float b_scale, int n, float* y);
+  // y = (x - mean) / sqrt(variance + epsilon) * gain + bias; y may be x.
+  void (*layer_norm)(const float* x, const float* gain, const float* bias, int n, float epsilon, float* y);
+  void (*add)(const float* x, int n, float* y);  // y += x
+  // The exact GELU, x times the normal distribution function at x, to 2e-7; in place.
+  void (*gelu)(float* x, long n);
+  // One head of a text: qkv[length] are rows of queries, keys and values of `width` numbers each and point at the
+  // head's query; `mixed` rows are `width` apart. `work` holds (head_width + 1) times length rounded up to 16.
+  void (*attend)(const float* qkv, int length, int width, int head_width, float* work, float* mixed);
+  // out = the sum of the rows, made of length 1
+  void (*unit_mean)(const float* rows, int count, int n, float* out);
+};
 
 struct Kernels {
   const char* isa;
@@ -91,6 +115,7 @@ struct Kernels {
   // them interleaved; strides in elements. k is even, and the largest sum of |a| times 127 fits c.
   void (*multiply_int8)(const std::int16_t* a, long lda, int rows, const std::int8_t* panel, int k,
                         std::int32_t* c, long ldc);
+  ExactRows exact;
 
   // --- TTT layers, in single precision; widths are multiples of 16 -----------------------------
   // y[r] = (accumulate ? y[r] : 0) + sum over i of x[r * row_step + i * depth_step] w[i], in order of

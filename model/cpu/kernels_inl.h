@@ -1,6 +1,7 @@
 // The kernel table of the path being compiled: include after a simd_*.h and a blocks_*.h.
 #pragma once
 
+#include "model/cpu/exact_rows_inl.h"
 #include "model/cpu/int8_inl.h"
 #include "model/cpu/product_inl.h"
 #include "model/cpu/rows_inl.h"
@@ -40,6 +41,7 @@ constexpr Kernels make_kernels(const char* isa) {
       .sum_of_squares = sum_of_squares,
       .update = update,
       .multiply_int8 = multiply_int8,
+      .exact = exact::kRows,
       .multiply = multiply,
       .dot = dot_rows,
       .multiply_elements = multiply_elements,

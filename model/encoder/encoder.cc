@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <numeric>
 #include <thread>
 #include <utility>
 
 #include "model/cpu/features.h"
-#include "model/encoder/float_rows.h"
 
 namespace silt::model {
 namespace {
 
 // Changes when the arithmetic does: the same file then gives other vectors.
-constexpr std::string_view kArithmetic = "encoder-1:";
+constexpr std::string_view kArithmetic = "encoder-2:";
 
 constexpr int kRowsOfPass = 96;           // enough to read each panel once for many rows
 constexpr std::size_t kTextsOfShare = 8;  // what a thread takes at a time
@@ -107,7 +107,7 @@ std::string Encoder::fingerprint() const {
 }
 
 float cosine(std::span<const float> a, std::span<const float> b) {
-  return dot(a.data(), b.data(), static_cast<int>(std::min(a.size(), b.size())));
+  return std::inner_product(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(std::min(a.size(), b.size())), b.begin(), 0.0F);
 }
 
 }  // namespace silt::model

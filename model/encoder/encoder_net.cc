@@ -7,15 +7,13 @@
 #include <utility>
 
 #include "model/cpu/features.h"
-#include "model/encoder/float_rows.h"
 
 namespace silt::model {
 namespace {
 
-constexpr int kStep = 16;           // float_rows.h: rows are multiples of it
+constexpr int kStep = 16;           // cpu::ExactRows: rows are multiples of it
 constexpr int kInputsMax = 2048;    // beyond it a sum of multiply_int8() may not fit
 constexpr int kSizeMax = 1 << 20;   // of anything else, so that products of two fit
-constexpr float kNever = -1.0e30F;  // a score that softmax() makes nothing of
 
 std::size_t area(int rows, int columns) {
   return static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns);
@@ -139,16 +137,13 @@ Result<EncoderNet> EncoderNet::load(const SafetensorsFile& file, std::string_vie
 void EncoderNet::embed(std::span<const std::int32_t> tokens, std::span<const int> lengths,
                        float* hidden) const {
   const int d = shape_.width;
+  const cpu::ExactRows& exact = kernels_.exact;
   const std::int32_t* token = tokens.data();
   for (const int length : lengths) {
     for (int position = 0; position < length; ++position, ++token, hidden += d) {
-      const std::int8_t* word = embedding_.data + area(*token, d);
-      const std::int8_t* place = positions_.data + area(position, d);
-      const float word_scale = embedding_.scale[*token], place_scale = positions_.scale[position];
-      for (int i = 0; i < d; ++i) {
-        hidden[i] = static_cast<float>(word[i]) * word_scale + static_cast<float>(place[i]) * place_scale;
-      }
-      layer_norm(hidden, embedding_norm_.gain, embedding_norm_.bias, d, shape_.norm_epsilon, hidden);
+      exact.add_scaled_bytes(embedding_.data + area(*token, d), embedding_.scale[*token],
+                             positions_.data + area(position, d), positions_.scale[position], d, hidden);
+      exact.layer_norm(hidden, embedding_norm_.gain, embedding_norm_.bias, d, shape_.norm_epsilon, hidden);
     }
   }
 }
@@ -161,51 +156,25 @@ void EncoderNet::multiply(const Linear& linear, const float* x, int rows, Worksp
   grow(work.sums, area(rows, kColumns));
   for (int row = 0; row < rows; ++row) {
     work.steps[static_cast<std::size_t>(row)] =
-        quantise(x + area(row, linear.in), linear.in, work.words.data() + area(row, linear.in));
+        kernels_.exact.quantise(x + area(row, linear.in), linear.in, work.words.data() + area(row, linear.in));
   }
   for (int begin = 0; begin < linear.out; begin += kColumns) {
     kernels_.multiply_int8(work.words.data(), linear.in, rows, linear.panels + area(begin, linear.in),
                            linear.in, work.sums.data(), kColumns);
-    const float* scale = linear.scale + begin;
-    const float* bias = linear.bias + begin;
-    for (int row = 0; row < rows; ++row) {
-      const std::int32_t* sums = work.sums.data() + area(row, kColumns);
-      const float step = work.steps[static_cast<std::size_t>(row)];
-      float* out = y + area(row, linear.out) + begin;
-      for (int i = 0; i < kColumns; ++i) {
-        out[i] = static_cast<float>(sums[i]) * (scale[i] * step) + bias[i];
-      }
-    }
+    kernels_.exact.dequantise(work.sums.data(), work.steps.data(), rows, linear.scale + begin, linear.bias + begin,
+                              y + begin, linear.out);
   }
 }
 
 // mixed [rows][d]: for each head and row, the values of its text weighed by query times key.
 void EncoderNet::attend(std::span<const int> lengths, const float* qkv, Workspace& work, float* mixed) const {
-  const int d = shape_.width, head_width = d / shape_.heads, stride = 3 * d;
-  const float factor = 1.0F / std::sqrt(static_cast<float>(head_width));
+  const int d = shape_.width, head_width = d / shape_.heads;
   for (const int length : lengths) {
-    const int padded = (length + 3) / 4 * 4;
-    work.scores.assign(static_cast<std::size_t>(padded), kNever);
+    grow(work.heads, area(head_width + 1, length + kStep));
     for (int head = 0; head < shape_.heads; ++head) {
-      const float* query = qkv + head * head_width;
-      const float* keys = query + d;
-      const float* values = keys + d;
-      for (int row = 0; row < length; ++row) {
-        std::fill(work.scores.begin() + length, work.scores.end(), kNever);
-        for (int other = 0; other < length; ++other) {
-          work.scores[static_cast<std::size_t>(other)] =
-              factor * dot(query + area(row, stride), keys + area(other, stride), head_width);
-        }
-        softmax(work.scores.data(), padded);
-        float* out = mixed + area(row, d) + head * head_width;
-        std::fill_n(out, head_width, 0.0F);
-        for (int other = 0; other < length; ++other) {
-          add_scaled(work.scores[static_cast<std::size_t>(other)], values + area(other, stride), head_width,
-                     out);
-        }
-      }
+      kernels_.exact.attend(qkv + head * head_width, length, d, head_width, work.heads.data(), mixed + head * head_width);
     }
-    qkv += area(length, stride);
+    qkv += area(length, 3 * d);
     mixed += area(length, d);
   }
 }
@@ -213,8 +182,8 @@ void EncoderNet::attend(std::span<const int> lengths, const float* qkv, Workspac
 void EncoderNet::add_and_norm(const float* x, const Norm& norm, int rows, float* hidden) const {
   const int d = shape_.width;
   for (int row = 0; row < rows; ++row, x += d, hidden += d) {
-    for (int i = 0; i < d; ++i) hidden[i] += x[i];
-    layer_norm(hidden, norm.gain, norm.bias, d, shape_.norm_epsilon, hidden);
+    kernels_.exact.add(x, d, hidden);
+    kernels_.exact.layer_norm(hidden, norm.gain, norm.bias, d, shape_.norm_epsilon, hidden);
   }
 }
 
@@ -235,17 +204,14 @@ void EncoderNet::run(std::span<const std::int32_t> tokens, std::span<const int> 
     multiply(block.out, work.mixed.data(), rows, work, work.projected.data());
     add_and_norm(work.projected.data(), block.attention_norm, rows, hidden);
     multiply(block.up, hidden, rows, work, wide);
-    for (int row = 0; row < rows; ++row) gelu(wide + area(row, shape_.mlp_width), shape_.mlp_width);
+    kernels_.exact.gelu(wide, static_cast<long>(area(rows, shape_.mlp_width)));
     multiply(block.down, wide, rows, work, work.projected.data());
     add_and_norm(work.projected.data(), block.mlp_norm, rows, hidden);
   }
   kernels_.leave();
   for (const int length : lengths) {
-    std::fill_n(vectors, d, 0.0F);
-    for (int row = 0; row < length; ++row, hidden += d) add_scaled(1.0F, hidden, d, vectors);
-    const float norm = std::sqrt(dot(vectors, vectors, d));
-    const float inverse = norm > 0 ? 1.0F / norm : 0.0F;
-    for (int i = 0; i < d; ++i) vectors[i] *= inverse;
+    kernels_.exact.unit_mean(hidden, length, d, vectors);
+    hidden += area(length, d);
     vectors += d;
   }
 }

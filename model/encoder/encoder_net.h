@@ -43,7 +43,7 @@ class EncoderNet {
  public:
   // What a pass needs; grows to the largest pass that it was used for.
   struct Workspace {
-    std::vector<float> hidden, projected, mixed, wide, scores, steps;
+    std::vector<float> hidden, projected, mixed, wide, heads, steps;
     std::vector<std::int16_t> words;
     std::vector<std::int32_t> sums;
   };
