@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <future>
 
@@ -154,6 +155,29 @@ TEST_F(Meaning, PatternsThatWereMergedIntoAnotherAreEncodedToo) {
   ASSERT_TRUE(std::any_of(rows.begin(), rows.end(), [](const store::PatternRow& row) { return row.merged_into != 0; }));
   encode(*profile);
   for (const store::PatternRow& row : rows) EXPECT_TRUE(vectors_->of(profile->ref)->contains(row.id)) << row.text;
+}
+
+TEST_F(Meaning, WhoAsksEncodesAsMuchOfEachSourceAsIsNeededAndInTime) {
+  std::string many;
+  for (const std::string line : {"fan stopped", "lamp number three was replaced by Ann", "water is cold", "the cellar floods again",
+                                 "gate opened for car", "no milk in fridge door", "roof leaks", "window of kitchen broken today",
+                                 "guest has left", "alarm rang twice at night for no reason", "stairs swept", "heating oil ordered"}) {
+    many += line + "\n";
+  }
+  const auto big = add("a.log", many), small = add("b.log", kKitchen);
+  ASSERT_GT(big->patterns.size(), 8U);
+  const auto later = std::chrono::steady_clock::now() + std::chrono::hours(1);
+  vectors_->help({big->ref, small->ref}, 8, later);
+  EXPECT_TRUE(vectors_->of(small->ref)->empty());  // a question does not wait for the encoder to be opened
+  ASSERT_TRUE(vectors_->turn(big->ref, 1).is_ok());
+  vectors_->help({big->ref, small->ref}, 8, std::chrono::steady_clock::now());
+  EXPECT_EQ(vectors_->of(big->ref)->size(), 1U);
+  vectors_->help({big->ref, small->ref}, 4, later);
+  EXPECT_EQ(vectors_->of(small->ref)->size(), small->patterns.size());
+  EXPECT_GE(vectors_->of(big->ref)->size(), 4U);
+  EXPECT_LT(vectors_->of(big->ref)->size(), 8U);
+  vectors_->help({big->ref, small->ref}, 4096, later);
+  EXPECT_EQ(vectors_->of(big->ref)->size(), big->patterns.size());
 }
 
 TEST_F(Meaning, OpensTheEncoderForTheFirstQuestionAtTheSoonest) {

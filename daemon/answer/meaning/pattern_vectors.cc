@@ -13,7 +13,7 @@
 namespace silt::answer::meaning {
 namespace {
 
-constexpr std::size_t kPatternsInTurn = 16;  // the least depth at which meanings of sources are compared
+constexpr std::size_t kPatternsOfHelp = 4;  // between looks at the clock
 constexpr int kLaterNice = 10;  // less would stand still beside a learner that never rests
 constexpr std::size_t kTextMax = 400;  // bytes; what the encoder takes in is mostly less
 
@@ -153,12 +153,12 @@ Status PatternVectors::look(store::SourceRef source, const store::FoldHead& head
   return Status::ok();
 }
 
-std::vector<store::PatternId> PatternVectors::take(store::SourceRef source) {
+std::vector<store::PatternId> PatternVectors::take(store::SourceRef source, std::size_t most) {
   const std::scoped_lock lock(mutex_);
   const auto found = known_.find(source);
   if (found == known_.end()) return {};
   std::vector<store::PatternId>& left = found->second.left;
-  const auto begin = left.end() - static_cast<std::ptrdiff_t>(std::min(kPatternsInTurn, left.size()));
+  const auto begin = left.end() - static_cast<std::ptrdiff_t>(std::min(most, left.size()));
   std::vector<store::PatternId> out(begin, left.end());
   left.erase(begin, left.end());
   return out;
@@ -181,7 +181,7 @@ Result<std::vector<store::VectorRow>> PatternVectors::encode(store::SourceRef so
   return rows;
 }
 
-Result<bool> PatternVectors::turn(store::SourceRef source) {
+Result<bool> PatternVectors::turn(store::SourceRef source, std::size_t most) {
   SILT_TRY(open());
   const std::uint64_t generation = deps_.folds.fold_generation(source);
   SILT_ASSIGN(const store::FoldHead head, deps_.folds.fold_head(source));
@@ -193,7 +193,7 @@ Result<bool> PatternVectors::turn(store::SourceRef source) {
           (found->second.left.empty() && is_due(found->second.patterns, found->second.folded_seq, head));
   }
   if (due) SILT_TRY(look(source, head, generation));
-  const std::vector<store::PatternId> patterns = take(source);
+  const std::vector<store::PatternId> patterns = take(source, most);
   if (patterns.empty()) return false;
   SILT_ASSIGN(std::vector<store::VectorRow> rows, encode(source, patterns));
   if (deps_.folds.fold_generation(source) != generation) return true;  // its texts may be forgotten
@@ -203,6 +203,32 @@ Result<bool> PatternVectors::turn(store::SourceRef source) {
   if (known.table.use_count() > 1) known.table = std::make_shared<VectorTable>(*known.table);
   for (store::VectorRow& row : rows) known.table->insert_or_assign(row.pattern, std::move(row));
   return !known.left.empty();
+}
+
+const store::SourceRef* PatternVectors::neediest(std::span<const store::SourceRef> sources, std::size_t depth) const {
+  const std::scoped_lock lock(mutex_);
+  const store::SourceRef* out = nullptr;
+  std::size_t fewest = depth;
+  for (const store::SourceRef& source : sources) {
+    const auto found = known_.find(source);
+    const bool lacks = found == known_.end() || !found->second.left.empty();
+    const std::size_t has = found == known_.end() ? 0 : found->second.table->size();
+    if (!lacks || has >= fewest) continue;
+    fewest = has;
+    out = &source;
+  }
+  return out;
+}
+
+void PatternVectors::help(std::vector<store::SourceRef> sources, std::size_t depth, std::chrono::steady_clock::time_point deadline) {
+  if (!encoder()) return;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const store::SourceRef* source = neediest(sources, depth);
+    if (source == nullptr) return;
+    const Result<bool> more = turn(*source, kPatternsOfHelp);
+    if (!more.is_ok()) return;
+    if (!*more) sources.erase(sources.begin() + (source - sources.data()));
+  }
 }
 
 std::shared_ptr<const VectorTable> PatternVectors::of(store::SourceRef source) {

@@ -6,13 +6,16 @@
 // tell sources apart, one of low priority the others. A source has kPatternsMax at most. Nothing that is
 // learned or counted depends on vectors.
 //
+// Who asks lends a hand: what a question needs and is not there yet is encoded on its own thread, for a while.
+//
 // The encoder is opened for the first pattern: who counts and never asks does not pay for it.
 //
-// ready(), of() and waiting() from any thread; start() and stop() from one. A failure of the store is reported to
+// ready(), of(), help() and waiting() from any thread; start() and stop() from one. A failure of the store is reported to
 // the log and ends the work on that source until it is ready again; an encoder that cannot be opened ends all.
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -67,8 +70,12 @@ class PatternVectors {
   void stop();
   // These sources may have new patterns.
   void ready(std::span<const store::SourceRef> sources);
+  static constexpr std::size_t kPatternsInTurn = 16;  // the least depth at which meanings of sources are compared
   // Encodes some patterns of a source, without a thread; false: none are left.
-  Result<bool> turn(store::SourceRef source);
+  Result<bool> turn(store::SourceRef source, std::size_t most = kPatternsInTurn);
+  // Encodes on the caller's thread until each source has vectors of `depth` patterns, or of all, or the time has
+  // come; those first that have the fewest. Returns at once while the encoder is not open.
+  void help(std::vector<store::SourceRef> sources, std::size_t depth, std::chrono::steady_clock::time_point deadline);
 
   // Null before the first turn.
   std::shared_ptr<const model::Encoder> encoder() const;
@@ -96,7 +103,9 @@ class PatternVectors {
   void begin();                                           // mutex_ held
   Status open();
   Status look(store::SourceRef source, const store::FoldHead& head, std::uint64_t generation);
-  std::vector<store::PatternId> take(store::SourceRef source);
+  std::vector<store::PatternId> take(store::SourceRef source, std::size_t most);
+  // The source with the fewest vectors of those that lack some; null: none does.
+  const store::SourceRef* neediest(std::span<const store::SourceRef> sources, std::size_t depth) const;
   Result<std::vector<store::VectorRow>> encode(store::SourceRef source, std::span<const store::PatternId> patterns) const;
 
   Dependencies deps_;
