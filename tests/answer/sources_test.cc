@@ -56,6 +56,16 @@ TEST_F(Sources, AShortNameOrTheKindOfSoftwareSaysWhichIsMeant) {
   for (std::size_t i = 1; i < plans.size(); ++i) EXPECT_EQ(of(plans[i].signs, plan::Sign::kKind), 0);
 }
 
+TEST_F(Sources, AnIdentifierInItsNameSaysAsMuchAsOneInItsRecords) {
+  add("/srv/node17/server.log", "2026-03-01 08:00:00 ERROR disk is full\n2026-03-01 08:01:00 INFO disk is free\n");
+  add("/srv/node18/server.log", "2026-03-01 08:00:00 ERROR connection to node17 lost\n2026-03-01 08:03:00 INFO connection to node17 again\n");
+  const auto judged = ask("how many errors on node17?");
+  EXPECT_EQ(judged.scope.front()->name, "/srv/node17/server.log");
+  for (plan::Candidate& plan : plan::make_plans("how many errors on node17?", context_)) {
+    if (context_.scope[plan.sources.front()]->name == "/srv/node17/server.log") EXPECT_GT(of(plan.signs, plan::Sign::kValues), 0);
+  }
+}
+
 TEST_F(Sources, ATimeThatASourceDoesNotCoverSpeaksAgainstIt) {
   add("/var/log/old.log", "2020-05-04 08:00:00 INFO car 9 moved to floor 1\n");
   for (plan::Candidate& plan : plan::make_plans("how often did the car move on 4 May 2020?", context_)) {

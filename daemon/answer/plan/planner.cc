@@ -134,7 +134,9 @@ SourceView look(Reading reading, const PlanContext& context, std::size_t index) 
   // Of a single log meaning only shows what else is near (fill_near): most answers need it not.
   const bool several = context.scope.size() > 1, text = profile.layout.kind == search::Layout::Kind::kProse;
   if (several || text) out.near = nearness(context.scorer, *out.reading, profile);
+  const std::size_t values = out.reading->values.size();
   out.names = take_names(*out.reading, profile);
+  out.named_values = values - out.reading->values.size();
   drop_scope(*out.reading);
   for (const auto& other : context.scope) {
     if (context.scoped && other.get() != &profile) take_names(*out.reading, *other);

@@ -21,7 +21,7 @@ enum class Sign : std::uint8_t {
   kNumbers,     // numbers of the question that one of its slots has, less those that none has
   kName,        // words that name it, by rarity
   kKind,        // words for the kind of software that its name or its programs say, by rarity
-  kValues,      // identifiers of the question that it has, by rarity
+  kValues,      // identifiers of the question that it has, in its name or its records, by rarity
   kOutside,     // 1: it has no record in the time asked about
   kPatterns,    // logarithm of how many there are: in many something fits by chance
   kComputed,    // 1: numbers over lines are asked of a text

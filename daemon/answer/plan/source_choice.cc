@@ -134,7 +134,7 @@ void note_signs(std::span<SourceView> views, const search::Profiles& scope) {
   const WordWeights rare_names = rarities(views, [](const SourceView& view) { return ones(view.names); });
   const WordWeights rare_kinds = rarities(views, [](const SourceView& view) { return ones(view.kinds); });
   std::vector<std::size_t> values;
-  for (const SourceView& view : views) values.push_back(values_in(*view.reading, *scope[view.source]));
+  for (const SourceView& view : views) values.push_back(view.named_values + values_in(*view.reading, *scope[view.source]));
   const auto with_values = std::count_if(values.begin(), values.end(), [](std::size_t n) { return n > 0; });
   for (SourceView& view : views) {
     Signs& signs = view.signs;

@@ -18,6 +18,7 @@ struct SourceView {
   std::size_t source = 0;                 // index in the scope
   std::unique_ptr<language::Reading> reading;
   std::vector<std::size_t> names;         // words of the question that name the source
+  std::size_t named_values = 0;           // of them, identifiers: "kafka1"
   std::vector<std::size_t> kinds;         // words of the question for the kind of software that it is of
   std::vector<float> near;                // by pattern; NaN: not known, empty: of none
   std::unique_ptr<SourcePlanner> planner;
