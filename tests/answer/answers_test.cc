@@ -48,6 +48,23 @@ TEST(Answers, ACountOfSeveralKindsNamesThem) {
   EXPECT_NE(answer.text.find("; 3 x "), std::string::npos) << answer.text;
 }
 
+std::size_t times_in(std::string_view text, std::string_view part) {
+  std::size_t times = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++times;
+  return times;
+}
+
+TEST(Answers, EachRecordIsQuotedOnce) {
+  std::string log;
+  for (int i = 0; i < 20; ++i) log += minute(i) + "camera ready\n";
+  log += minute(20) + "gate jammed by a branch\n" + minute(21) + "mirror cracked at dawn\n" + minute(22) + "mirror cracked at noon\n";
+  const Answer one = ask("gate.log", log, "list gate jammed");
+  EXPECT_EQ(times_in(one.text, "[1]"), 1U) << one.text;
+  const Answer two = ask("gate.log", log, "list mirror cracked");
+  EXPECT_EQ(times_in(two.text, "[1]"), 1U) << two.text;
+  EXPECT_EQ(times_in(two.text, "[2]"), 1U) << two.text;
+}
+
 TEST(Answers, ErrorsOfALogOfRepliesAreThoseFrom400On) {
   std::string log;
   for (int i = 0; i < 30; ++i) {

@@ -145,18 +145,19 @@ void Composer::quote(const Hit& hit, std::string_view lead) {
 }
 
 void Composer::quote_sample(std::size_t most) {
-  std::size_t shown = 0;
+  std::vector<const Hit*> order;  // one of each pattern first
   std::vector<store::PatternId> seen;
-  for (const bool fresh : {true, false}) {  // one of each pattern first
-    for (const Hit& hit : found_.sample) {
-      const bool known = std::find(seen.begin(), seen.end(), hit.pattern) != seen.end();
-      if (shown >= most || known == fresh) continue;
-      if (fresh) seen.push_back(hit.pattern);
-      quote(hit);
-      ++shown;
-    }
-    if (fresh && shown > 0 && found_.matched > found_.sample.size()) break;
+  for (const Hit& hit : found_.sample) {
+    if (std::find(seen.begin(), seen.end(), hit.pattern) != seen.end()) continue;
+    seen.push_back(hit.pattern);
+    order.push_back(&hit);
   }
+  if (found_.matched <= found_.sample.size()) {  // all there are
+    for (const Hit& hit : found_.sample) {
+      if (std::find(order.begin(), order.end(), &hit) == order.end()) order.push_back(&hit);
+    }
+  }
+  for (std::size_t i = 0; i < order.size() && i < most; ++i) quote(*order[i]);
 }
 
 std::string Composer::group_name(const Group& group) const {
