@@ -2,6 +2,7 @@
 #include "cli/answer_view.h"
 #include "cli/commands.h"
 #include "cli/json_view.h"
+#include "cli/patterns_view.h"
 #include "cli/terminal.h"
 #include "cli/when.h"
 
@@ -50,25 +51,6 @@ std::string render(const silt::v1::SearchResponse& from, const Style& style) {
   return out;
 }
 
-std::string render(const silt::v1::PatternsResponse& from, const Style& style) {
-  std::string out;
-  for (const auto& pattern : from.patterns()) {
-    out += style.bold(std::to_string(pattern.count())) + "  " + escape(pattern.text()) + "\n";
-    out += style.dim("      " + escape(pattern.source()) + " pattern:" + std::to_string(pattern.id()) + "  " +
-                     format_local(pattern.first().seconds() * 1'000'000) + " to " +
-                     format_local(pattern.last().seconds() * 1'000'000)) + "\n";
-    for (const auto& slot : pattern.slots()) {
-      const std::string kind = slot.type() + (slot.unit().empty() ? "" : " in " + escape(slot.unit()));
-      out += "      " + escape(slot.name()) + ": " + kind + " (" + std::to_string(slot.values_total()) + "):";
-      for (const auto& value : slot.top()) out += " " + escape(value.value()) + " " + std::to_string(value.count()) + ";";
-      out += "\n";
-    }
-  }
-  out += style.dim(std::to_string(from.patterns_size()) + " of " + std::to_string(from.patterns_total()) + " patterns") + "\n";
-  if (!from.next_page_token().empty()) out += style.dim("more: --page " + from.next_page_token()) + "\n";
-  return out;
-}
-
 template <class Response>
 int show(const Result<Response>& response, bool json, bool found) {
   if (!response.is_ok()) return fail(response.status());
@@ -112,6 +94,7 @@ int run_patterns(Client& client, const PatternsOptions& options) {
   if (!options.source.empty()) request.add_sources(options.source);
   request.set_limit(options.limit);
   request.set_page_token(options.page);
+  request.set_zone_s(local_zone_s());
   const auto response = client.patterns(request);
   return show(response, options.json, response.is_ok() && response->patterns_size() > 0);
 }

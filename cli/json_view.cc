@@ -183,6 +183,18 @@ std::string to_json(const silt::v1::SearchResponse& from) {
   return line_of(std::move(out));
 }
 
+namespace {
+
+json::value time_buckets(const silt::v1::PatternSummary& from) {
+  if (!from.has_histogram()) return nullptr;
+  const silt::v1::TimeBuckets& buckets = from.histogram();
+  return json::object{{"begin", time_value(buckets.has_begin(), buckets.begin())},
+                      {"bucket_s", buckets.bucket_s()},
+                      {"counts", json::array(buckets.counts().begin(), buckets.counts().end())}};
+}
+
+}  // namespace
+
 std::string to_json(const silt::v1::PatternsResponse& from) {
   json::array patterns;
   for (const auto& pattern : from.patterns()) {
@@ -195,11 +207,13 @@ std::string to_json(const silt::v1::PatternsResponse& from) {
                                        {"count", pattern.count()},
                                        {"first", time_value(pattern.has_first(), pattern.first())},
                                        {"last", time_value(pattern.has_last(), pattern.last())},
-                                       {"slots", std::move(slots)}});
+                                       {"slots", std::move(slots)},
+                                       {"histogram", time_buckets(pattern)}});
   }
   json::object out;
   out["patterns"] = std::move(patterns);
   out["patterns_total"] = from.patterns_total();
+  out["truncated"] = from.truncated();
   out["next_page_token"] = to_utf8(from.next_page_token());
   return line_of(std::move(out));
 }

@@ -16,6 +16,7 @@
 #include "daemon/answer/reply/story.h"
 #include "daemon/answer/search/records.h"
 #include "daemon/answer/search/slot_table.h"
+#include "daemon/answer/search/time_buckets.h"
 
 namespace silt::answer {
 namespace {
@@ -70,6 +71,26 @@ void add_slots(const std::vector<search::SlotCounts>& slots, silt::v1::PatternSu
       value.set_count(values[v].second);
     }
   }
+}
+
+// Over all patterns, whichever are shown.
+search::TimeAxis axis_of(const search::Profiles& scope, std::int32_t zone_s) {
+  std::int64_t first_us = Window::kMax, last_us = Window::kMin;
+  for (const auto& profile : scope) {
+    for (const search::PatternProfile& pattern : profile->patterns) {
+      first_us = std::min(first_us, pattern.first_us);
+      last_us = std::max(last_us, pattern.last_us);
+    }
+  }
+  return search::TimeAxis::over(first_us, last_us, zone_s);
+}
+
+void add_histogram(const std::vector<std::uint64_t>& counts, const search::TimeAxis& axis, silt::v1::PatternSummary& out) {
+  if (axis.buckets == 0) return;
+  silt::v1::TimeBuckets& made = *out.mutable_histogram();
+  set_time(axis.begin_us, *made.mutable_begin());
+  made.set_bucket_s(static_cast<double>(axis.bucket_us) / 1e6);
+  made.mutable_counts()->Assign(counts.begin(), counts.end());
 }
 
 }  // namespace
@@ -256,9 +277,17 @@ Result<silt::v1::PatternsResponse> QueryRunner::patterns(const access::Call& cal
   const std::size_t end = std::min<std::size_t>(all.size(), at + limit_of(request.limit(), kPatterns));
   std::map<std::size_t, std::vector<store::PatternId>> shown;  // by source
   for (std::size_t i = at; i < end; ++i) shown[all[i].first].push_back(scope[all[i].first]->patterns[all[i].second].id);
+  const search::Limits limits = asker_.limits_of(call, 0);
+  const search::TimeAxis axis = axis_of(scope, request.zone_s());
   std::map<std::size_t, search::SlotTable> slots;
+  std::map<std::size_t, search::BucketTable> times;
+  for (const auto& [source, ids] : shown) {  // all times before the slots, which cost more
+    SILT_ASSIGN(times[source], search::count_times(log_, *scope[source], ids, axis, limits));
+    out.set_truncated(out.truncated() || !times[source].complete);
+  }
   for (const auto& [source, ids] : shown) {
-    SILT_ASSIGN(slots[source], search::count_slots(log_, *scope[source], ids, asker_.limits_of(call, 0)));
+    SILT_ASSIGN(slots[source], search::count_slots(log_, *scope[source], ids, limits));
+    out.set_truncated(out.truncated() || !slots[source].complete);
   }
   for (; at < end; ++at) {
     const search::Profile& profile = *scope[all[at].first];
@@ -271,6 +300,7 @@ Result<silt::v1::PatternsResponse> QueryRunner::patterns(const access::Call& cal
     set_time(pattern.first_us, *made.mutable_first());
     set_time(pattern.last_us, *made.mutable_last());
     add_slots(slots[all[at].first].patterns[pattern.id], made);
+    add_histogram(times[all[at].first].patterns[pattern.id], axis, made);
   }
   if (end < all.size()) out.set_next_page_token(page_token(end));
   return out;

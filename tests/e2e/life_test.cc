@@ -101,6 +101,31 @@ TEST_F(Life, SourcesAndStatusSayHowItIs) {
   EXPECT_NE(followed.out.find("64 lines"), std::string::npos) << followed.out;
 }
 
+TEST_F(Life, ListsPatternsInPagesWithTheirTimes) {
+  begin();
+  std::string page;
+  std::uint64_t records = 0, shown = 0;
+  do {
+    std::vector<std::string> arguments = {"patterns", daemon_.source("gate.log"), "--limit", "1", "--json"};
+    if (!page.empty()) arguments.insert(arguments.end(), {"--page", page});
+    const Outcome listed = daemon_.silt(arguments);
+    ASSERT_EQ(listed.exit_code, 0) << listed.err;
+    const json::value reply = json::parse(listed.out);
+    EXPECT_FALSE(reply.at("truncated").as_bool());
+    ASSERT_EQ(reply.at("patterns").as_array().size(), 1U);
+    const json::value& pattern = reply.at("patterns").as_array()[0];
+    std::uint64_t in_buckets = 0;
+    for (const json::value& count : pattern.at("histogram").at("counts").as_array()) in_buckets += count.to_number<std::uint64_t>();
+    EXPECT_EQ(in_buckets, pattern.at("count").to_number<std::uint64_t>());
+    records += in_buckets;
+    ++shown;
+    EXPECT_GE(reply.at("patterns_total").to_number<std::uint64_t>(), shown);
+    page = reply.at("next_page_token").as_string();
+  } while (!page.empty());
+  EXPECT_EQ(records, 64U);
+  EXPECT_NE(daemon_.silt({"patterns"}).out.find("|\n"), std::string::npos);
+}
+
 TEST_F(Life, ExplainsARecordAndALine) {
   begin();
   const Outcome record = daemon_.silt({"explain", daemon_.source("gate.log"), "8", "--json"});
