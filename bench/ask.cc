@@ -135,7 +135,7 @@ int run(const std::string& file, std::size_t records, int times, std::int64_t li
     const SystemClock clock;
     answer::AskerOptions asking;
     asking.time_max_us = limit_us;
-    answer::Asker asker(*store, *store, *store, clock, nullptr, asking);
+    answer::Asker asker(*store, *store, *store, clock, {}, asking);
     const access::Caller caller{"bench", access::Tenants::all(), access::Rights::all()};
     const std::atomic<bool> cancelled{false};
     std::vector<double> wall, cpu;

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "connectors/asio_waiter.h"
 #include "daemon/answer/answer.h"
+#include "daemon/assistant/remote_assistant.h"
 #include "daemon/answer/meaning/pattern_vectors.h"
 #include "daemon/descriptors.h"
 #include "daemon/health.h"
@@ -104,8 +105,11 @@ class AppImpl final : public App {
     answer::AnswerOptions options;
     options.backend = config_.model.backend;
     options.threads = static_cast<int>(config_.model.threads);
-    SILT_ASSIGN(answerer_, answer::Answerer::create(
-                               {*store_, *store_, *store_, *store_, snapshots_, model_, clock_, vectors_.get()}, options));
+    if (const AssistantConfig& with = config_.assistant; !with.url.empty()) {
+      SILT_ASSIGN(assistant_, assistant::make_remote_assistant({with.url, with.model, with.credential, with.ca_file, with.proxy, with.time_max_ms}));
+    }
+    SILT_ASSIGN(answerer_, answer::Answerer::create({*store_, *store_, *store_, *store_, snapshots_, model_, clock_, vectors_.get(), assistant_.get()},
+                                                    options));
     return Status::ok();
   }
 
@@ -549,6 +553,7 @@ class AppImpl final : public App {
   intake::Feeds feeds_;
   std::unique_ptr<Inputs> inputs_;
   std::unique_ptr<intake::Intake> intake_;
+  std::unique_ptr<answer::Assistant> assistant_;  // null: none is configured
   std::unique_ptr<answer::Answerer> answerer_;
   std::unique_ptr<serve::Server> server_;
 };

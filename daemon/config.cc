@@ -89,6 +89,16 @@ void describe(Visitor& v, AnswerConfig& c) {
 }
 
 template <class Visitor>
+void describe(Visitor& v, AssistantConfig& c) {
+  v.text("url", c.url);
+  v.text("model", c.model);
+  v.text("credential", c.credential);
+  v.text("ca_file", c.ca_file);
+  v.text("proxy", c.proxy);
+  v.number("time_max_ms", c.time_max_ms, 100, 60'000);
+}
+
+template <class Visitor>
 void describe(Visitor& v, TelemetryConfig& c) {
   v.choice("log_level", c.log_level, {"debug", "info", "warning", "error"});
 }
@@ -418,7 +428,7 @@ Result<Config> Config::parse(const std::string& text, const std::string& name) {
   }
   const toml::table& root = parsed.table();
   const std::set<std::string, std::less<>> known = {"store", "model",  "learn",     "intake",
-                                                    "serve", "answer", "telemetry", "access", "quota", "source"};
+                                                    "serve", "answer", "assistant", "telemetry", "access", "quota", "source"};
   for (const auto& [key, node] : root) {
     if (known.contains(key.str())) continue;
     return invalid_argument(name + ":" + std::to_string(key.source().begin.line) + ": " +
@@ -433,6 +443,8 @@ Result<Config> Config::parse(const std::string& text, const std::string& name) {
   SILT_TRY(read_section(root, name, "serve", config.serve));
   SILT_TRY(check_serve(config.serve).with_context(name));
   SILT_TRY(read_section(root, name, "answer", config.answer));
+  SILT_TRY(read_section(root, name, "assistant", config.assistant));
+  SILT_TRY(check_assistant(config.assistant).with_context(name));
   SILT_TRY(read_section(root, name, "telemetry", config.telemetry));
   SILT_TRY(read_each(root, name, "access", read_access, config));
   SILT_TRY(read_each(root, name, "quota", read_quota, config));
@@ -507,6 +519,8 @@ std::string Config::to_toml() const {
   describe(printer, copy.serve);
   out += "\n[answer]\n";
   describe(printer, copy.answer);
+  out += "\n[assistant]\n";
+  describe(printer, copy.assistant);
   out += "\n[telemetry]\n";
   describe(printer, copy.telemetry);
   for (AccessConfig& rule : copy.access) {

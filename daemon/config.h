@@ -76,6 +76,16 @@ struct AnswerConfig {
   std::string encoder_weights;  // empty: minilm-l6.safetensors beside the model's weights
 };
 
+// A language model elsewhere that may plan and word (docs/assistant.md). Without a url there is none.
+struct AssistantConfig {
+  std::string url;         // of an endpoint like OpenAI's, "http://127.0.0.1:8080/v1"
+  std::string model;
+  std::string credential;  // a file of mode 0600 with the key in it, or a systemd credential; empty: none is sent
+  std::string ca_file;
+  std::string proxy;
+  std::uint32_t time_max_ms = 5'000;  // of each of its two calls for a question
+};
+
 struct TelemetryConfig {
   std::string log_level = "info";
 };
@@ -158,6 +168,7 @@ struct Config {
   IntakeConfig intake;
   ServeConfig serve;
   AnswerConfig answer;
+  AssistantConfig assistant;
   TelemetryConfig telemetry;
   std::vector<AccessConfig> access;
   std::vector<QuotaConfig> quotas;

@@ -81,6 +81,12 @@ Status check_serve(const ServeConfig& serve) {
   return Status::ok();
 }
 
+Status check_assistant(const AssistantConfig& assistant) {
+  if (assistant.url.empty()) return Status::ok();
+  if (const auto site = connectors::site_of(assistant.url); !site.is_ok()) return site.status().with_context("assistant.url");
+  return assistant.model.empty() ? invalid_argument("assistant.model is missing: the model's name at the endpoint") : Status::ok();
+}
+
 Status check_access(const AccessConfig& access) {
   const auto named = [&](const std::string& name) { return name.empty() ? 0 : 1; };
   if (named(access.user) + named(access.group) + named(access.certificate) != 1)

@@ -13,6 +13,7 @@ Status check_patterns(const SourceConfig& source);
 // The rules for its records, and its zone.
 Status check_records(const SourceConfig& source);
 Status check_serve(const ServeConfig& serve);
+Status check_assistant(const AssistantConfig& assistant);
 Status check_access(const AccessConfig& access);
 
 }  // namespace silt::daemon

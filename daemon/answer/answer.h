@@ -23,6 +23,7 @@
 
 namespace silt::answer {
 
+class Assistant;
 namespace meaning {
 class PatternVectors;
 }
@@ -49,6 +50,7 @@ class Answerer {
     std::shared_ptr<const model::Model> model;
     const Clock& clock;
     meaning::PatternVectors* vectors = nullptr;  // null: patterns are found by words alone
+    Assistant* assistant = nullptr;              // null: nobody else plans or words
   };
   static Result<std::unique_ptr<Answerer>> create(Dependencies dependencies, const AnswerOptions& options);
   virtual ~Answerer() = default;

@@ -26,7 +26,7 @@ class StoreAnswerer final : public Answerer {
       : deps_(std::move(dependencies)),
         catalogue_(deps_.log),
         options_(options),
-        asker_(deps_.log, deps_.evidence, deps_.folds, deps_.clock, deps_.vectors, {}),
+        asker_(deps_.log, deps_.evidence, deps_.folds, deps_.clock, {deps_.vectors, deps_.assistant}, {}),
         queries_(deps_.log, asker_, deps_.clock) {}
 
   Status ask(const access::Call& call, const silt::v1::AskRequest& request, const Emit& emit) override;

@@ -8,6 +8,7 @@
 
 #include "base/escape.h"
 #include "daemon/answer/api_time.h"
+#include "daemon/answer/assisted.h"
 #include "daemon/answer/citations.h"
 #include "daemon/answer/meaning/sentence_scorer.h"
 #include "daemon/answer/plan/planner.h"
@@ -23,11 +24,12 @@ constexpr std::uint32_t kCitationsMax = 100;
 constexpr std::int32_t kZoneMaxS = 18 * 3600;
 constexpr std::chrono::milliseconds kHelp(200);  // for patterns that have no vectors yet
 constexpr std::size_t kDepthOfHelp = 64;         // of several sources, which nearly all of the gain comes from
+constexpr std::string_view kRules = "rules", kAssistant = "assistant";  // who planned, who worded
 
-void describe(const Query& query, const search::Profiles& scope, silt::v1::Plan& out) {
+void describe(const Query& query, const search::Profiles& scope, std::string_view planner, silt::v1::Plan& out) {
   out.set_kind(std::string(answer::name_of(query.op)));
   out.set_text(escape_bytes(print_query(query)));
-  out.set_planner("rules");
+  out.set_planner(std::string(planner));
   for (const auto& profile : scope) out.add_sources(escape_bytes(profile->name));
   if (query.window.since_us != Window::kMin) set_time(query.window.since_us, *out.mutable_since());
   if (query.window.until_us != Window::kMax) set_time(query.window.until_us, *out.mutable_until());
@@ -66,8 +68,9 @@ void limit_window(const silt::v1::AskRequest& request, Query& query) {
 
 }  // namespace
 
-Status Asker::emit_citations(const reply::Judged& judged, const std::vector<search::Hit>& hits,
-                             silt::v1::AskFinal& final, const Emit& emit) const {
+Result<std::vector<silt::v1::Citation>> Asker::verified(const reply::Judged& judged, const std::vector<search::Hit>& hits,
+                                                        silt::v1::AskFinal& final) const {
+  std::vector<silt::v1::Citation> out;
   std::uint32_t number = 0;
   for (const search::Hit& hit : hits) {
     ++number;
@@ -83,11 +86,9 @@ Status Asker::emit_citations(const reply::Judged& judged, const std::vector<sear
       continue;
     }
     citation->set_number(number);
-    silt::v1::AskResponse response;
-    *response.mutable_evidence() = std::move(*citation);
-    SILT_TRY(emit_or_cancel(emit, response));
+    out.push_back(std::move(*citation));
   }
-  return Status::ok();
+  return out;
 }
 
 search::Limits Asker::limits_of(const access::Call& call, std::int32_t zone_s) {
@@ -111,7 +112,7 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
     if (profile->records > 0) context.scope.push_back(std::move(profile));
   }
   std::optional<meaning::SentenceScorer> scorer;
-  if (vectors_ != nullptr) context.scorer = &scorer.emplace(*vectors_);
+  if (helpers_.vectors != nullptr) context.scorer = &scorer.emplace(*helpers_.vectors);
   silt::v1::AskFinal final;
   silt::v1::AskResponse response;
   if (context.scope.empty()) {
@@ -129,35 +130,56 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
   const search::Limits limits = limits_of(call, context.time.zone_s);
   SILT_ASSIGN(const auto items, reply::reply_from_items(log_, context.scope, request.question(), context.time, limits, wanted));
   if (items) {  // tickets or documents say it
-    describe(items->judged.candidate.query, items->judged.scope, *response.mutable_plan());
+    describe(items->judged.candidate.query, items->judged.scope, kRules, *response.mutable_plan());
     SILT_TRY(emit_or_cancel(emit, response));
-    SILT_TRY(finish(items->judged, items->reply, final, emit));
+    SILT_TRY(finish(request.question(), items->judged, items->reply, final, emit));
     return final;
   }
-  if (vectors_ != nullptr) help_with(*vectors_, context.scope);
+  if (helpers_.vectors != nullptr) help_with(*helpers_.vectors, context.scope);
   std::vector<plan::Candidate> candidates = plan::make_plans(request.question(), context);
   for (plan::Candidate& candidate : candidates) limit_window(request, candidate.query);
   const Query read = candidates.front().query;
-  describe(read, reply::scope_of(context.scope, candidates.front()), *response.mutable_plan());
+  describe(read, reply::scope_of(context.scope, candidates.front()), kRules, *response.mutable_plan());
   SILT_TRY(emit_or_cancel(emit, response));
   SILT_ASSIGN(reply::Judged judged, reply::judge(log_, context.scope, std::move(candidates), limits));
   if (judged.verdict == reply::Verdict::kClosest) plan::fill_near(judged.candidate, context.scope, context.scorer);
   if (call.cancelled) return Status(Code::kCancelled, "cancelled by the caller");
-  if (!(judged.candidate.query == read)) {  // another plan fits the records better
-    describe(judged.candidate.query, judged.scope, *response.mutable_plan());
+  std::string_view planner = kRules;
+  if (helpers_.assistant != nullptr && judged.verdict != reply::Verdict::kStated) {
+    auto other = judged_by(*helpers_.assistant, log_, context.scope, request.question(), context.time.now_us, limits_of(call, context.time.zone_s));
+    if (other) {
+      judged = std::move(*other);
+      planner = kAssistant;
+    }
+  }
+  if (planner != kRules || !(judged.candidate.query == read)) {  // another plan fits the records better
+    describe(judged.candidate.query, judged.scope, planner, *response.mutable_plan());
     SILT_TRY(emit_or_cancel(emit, response));
   }
-  SILT_TRY(finish(judged, reply::compose(judged, context.time.zone_s, wanted), final, emit));
+  SILT_TRY(finish(request.question(), judged, reply::compose(judged, context.time.zone_s, wanted), final, emit));
   final.set_conversation(conversations_.keep(call.caller.name, request.tenant(), request.conversation(), judged.candidate.query));
   return final;
 }
 
-Status Asker::finish(const reply::Judged& judged, const reply::Reply& reply, silt::v1::AskFinal& final, const Emit& emit) const {
+Status Asker::finish(const std::string& question, const reply::Judged& judged, const reply::Reply& reply, silt::v1::AskFinal& final,
+                     const Emit& emit) const {
+  SILT_ASSIGN(std::vector<silt::v1::Citation> citations, verified(judged, reply.citations, final));
+  std::string text = reply.text;
+  final.set_reader(std::string(kRules));
+  if (helpers_.assistant != nullptr && judged.verdict == reply::Verdict::kStated) {
+    if (const std::string sentences = sentences_by(*helpers_.assistant, question, reply, citations); !sentences.empty()) {
+      text += "\nIn other words (assistant): " + sentences;
+      final.set_reader(std::string(kAssistant));
+    }
+  }
   silt::v1::AskResponse response;
-  final.set_answer(escape_lines(reply.text));
+  final.set_answer(escape_lines(text));
   response.set_text(final.answer());
   SILT_TRY(emit_or_cancel(emit, response));
-  SILT_TRY(emit_citations(judged, reply.citations, final, emit));
+  for (silt::v1::Citation& citation : citations) {
+    *response.mutable_evidence() = std::move(citation);
+    SILT_TRY(emit_or_cancel(emit, response));
+  }
   final.set_abstained(judged.verdict == reply::Verdict::kNothing);
   final.set_verdict(std::string(reply::name_of(judged.verdict)));
   final.set_confidence(judged.confidence);
@@ -165,7 +187,6 @@ Status Asker::finish(const reply::Judged& judged, const reply::Reply& reply, sil
   final.set_records_matched(judged.outcome.matched);
   final.set_records_total(judged.outcome.total);
   final.set_truncated(!judged.outcome.complete || judged.outcome.groups_cut);
-  final.set_reader("rules");
   return Status::ok();
 }
 

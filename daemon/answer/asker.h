@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "daemon/access/caller.h"
+#include "daemon/answer/assistant.h"
 #include "daemon/answer/conversations.h"
 #include "daemon/answer/meaning/pattern_vectors.h"
 #include "daemon/answer/reply/compose.h"
@@ -27,13 +28,19 @@ struct AskerOptions {
   int spare_threads = static_cast<int>(std::thread::hardware_concurrency()) - 1;  // for all questions that run
 };
 
+// What helps with questions beside the store; each may be null.
+struct Helpers {
+  meaning::PatternVectors* vectors = nullptr;
+  Assistant* assistant = nullptr;
+};
+
 class Asker {
  public:
   using Emit = std::function<bool(const silt::v1::AskResponse&)>;
 
   Asker(const store::RecordLog& log, const store::EvidenceStore& evidence, const store::FoldStore& folds,
-        const Clock& clock, meaning::PatternVectors* vectors, const AskerOptions& options)
-      : log_(log), clock_(clock), vectors_(vectors), options_(options), profiles_(log, evidence, folds), spare_(options.spare_threads), conversations_(clock) {}
+        const Clock& clock, const Helpers& helpers, const AskerOptions& options)
+      : log_(log), clock_(clock), helpers_(helpers), options_(options), profiles_(log, evidence, folds), spare_(options.spare_threads), conversations_(clock) {}
 
   search::ProfileCache& profiles() { return profiles_; }
   // Of a call that begins now.
@@ -46,13 +53,15 @@ class Asker {
 
  private:
   // Emits text and evidence, and fills in what the reply says of itself.
-  Status finish(const reply::Judged& judged, const reply::Reply& reply, silt::v1::AskFinal& final, const Emit& emit) const;
-  Status emit_citations(const reply::Judged& judged, const std::vector<search::Hit>& hits,
-                        silt::v1::AskFinal& final, const Emit& emit) const;
+  Status finish(const std::string& question, const reply::Judged& judged, const reply::Reply& reply, silt::v1::AskFinal& final,
+                const Emit& emit) const;
+  // Read again and checked; those that cannot be are counted.
+  Result<std::vector<silt::v1::Citation>> verified(const reply::Judged& judged, const std::vector<search::Hit>& hits,
+                                                   silt::v1::AskFinal& final) const;
 
   const store::RecordLog& log_;
   const Clock& clock_;
-  meaning::PatternVectors* vectors_;  // may be null
+  Helpers helpers_;
   AskerOptions options_;
   search::ProfileCache profiles_;
   search::SpareThreads spare_;

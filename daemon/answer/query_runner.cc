@@ -13,6 +13,7 @@
 #include "daemon/answer/query_text.h"
 #include "daemon/answer/reply/compose.h"
 #include "daemon/answer/reply/judge.h"
+#include "daemon/answer/reply/plain_query.h"
 #include "daemon/answer/reply/story.h"
 #include "daemon/answer/search/records.h"
 #include "daemon/answer/search/slot_table.h"
@@ -128,51 +129,14 @@ Status QueryRunner::cite_hit(const search::Profiles& scope, const search::Hit& h
   return Status::ok();
 }
 
-namespace {
-
-// "port", where numbers are compared or summed and the numbers are in "port:num".
-std::string name_of_number(const std::string& name, const search::Profiles& scope) {
-  const search::SlotProfile* best = nullptr;
-  for (const auto& profile : scope) {
-    for (const search::SlotProfile& slot : profile->slots) {
-      if (slot.numbers == 0 || slot.base() != name) continue;
-      if (slot.name == name && slot.numbers * 2 > slot.count) return name;
-      if (best == nullptr || slot.numbers > best->numbers) best = &slot;
-    }
-  }
-  return best == nullptr ? name : best->name;
-}
-
-void name_numbers(Query& query, const search::Profiles& scope) {
-  const bool sums = query.op == Op::kSum || query.op == Op::kAverage || query.op == Op::kMin || query.op == Op::kMax || query.op == Op::kPercentile;
-  if (sums && !query.operand.empty()) query.operand = name_of_number(query.operand, scope);
-  for (Test& test : query.tests) {
-    if (test.any.empty()) test.slot = name_of_number(test.slot, scope);
-  }
-}
-
-}  // namespace
-
 Result<silt::v1::QueryResponse> QueryRunner::query(const access::Call& call, const silt::v1::QueryRequest& request,
                                                    const std::vector<store::SourceInfo>& sources) {
   SILT_ASSIGN(const silt::v1::Query message, query_of(request));
-  reply::Judged judged;
-  SILT_ASSIGN(judged.candidate.query, from_proto(message));
-  SILT_ASSIGN(judged.scope, profiles_of(call, sources));
-  name_numbers(judged.candidate.query, judged.scope);
-  const Query& query = judged.candidate.query;
+  SILT_ASSIGN(Query parsed, from_proto(message));
+  SILT_ASSIGN(const search::Profiles scope, profiles_of(call, sources));
   const search::Limits limits = asker_.limits_of(call, request.zone_s());
-  SILT_ASSIGN(judged.outcome, search::execute(log_, judged.scope, query, limits));
-  if (query.op == Op::kCompare && query.other_window.bounded()) {
-    Query other = query;
-    other.window = query.other_window;
-    SILT_ASSIGN(judged.other, search::execute(log_, judged.scope, other, limits));
-  }
-  if (query.op == Op::kSummary || query.op == Op::kNew || query.op == Op::kGone || query.op == Op::kExplain) {
-    judged.candidate.ground = plan::Ground::kAll;
-    SILT_ASSIGN(judged.story, reply::tell(log_, judged.scope, judged.outcome, query.op, 7));
-  }
-  judged.verdict = reply::Verdict::kStated;
+  SILT_ASSIGN(reply::Judged judged, reply::run_query(log_, scope, std::move(parsed), limits));
+  const Query& query = judged.candidate.query;
   const reply::Reply reply = reply::compose(judged, request.zone_s(), limit_of(request.evidence_max(), kCitations));
   silt::v1::QueryResponse out;
   out.set_answer(escape_lines(reply.text));

@@ -90,7 +90,7 @@ class Citations : public ::testing::Test {
   LinesStore store_;
   BentLog log_{store_};
   ManualClock clock_{kArrival + 6 * 3600'000'000LL};
-  Asker asker_{log_, store_, store_, clock_, nullptr, {60'000'000}};
+  Asker asker_{log_, store_, store_, clock_, {}, {60'000'000}};
   SourceRef source_;
 };
 

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 #include <csignal>
@@ -73,6 +74,23 @@ TEST_F(Life, TailsLearnsAndAnswersWithCitations) {
   const json::value again = ask(daemon_, "how many times was a badge refused?");
   EXPECT_NE(std::string(again.at("answer").as_string()).find('9'), std::string::npos)
       << again.at("answer").as_string();
+}
+
+TEST_F(Life, AConversationGoesOnFromTheLastQuestion) {
+  begin();
+  daemon_.write("questions", "how many times was a badge refused?\nand the first one?\nwhich door?\n");
+  const Outcome said = run({"/bin/sh", "-c", std::string(SILT_BINARY) + " --socket " + daemon_.path("query.sock") + " ask -i --json < " + daemon_.path("questions")});
+  ASSERT_EQ(said.exit_code, 0) << said.out << said.err;
+  std::vector<json::value> replies;
+  std::istringstream out(said.out);
+  for (std::string line; std::getline(out, line);) replies.push_back(json::parse(line));
+  ASSERT_EQ(replies.size(), 3U) << said.out;
+  EXPECT_EQ(std::string(replies[0].at("answer").as_string()).substr(0, 2), "8 ");
+  const auto plan = [&](std::size_t i) { return std::string(replies[i].at("plan").at("text").as_string()); };
+  EXPECT_NE(plan(1).find("first"), std::string::npos) << plan(1);
+  EXPECT_NE(plan(1).find("refused"), std::string::npos) << plan(1);  // of the question before
+  EXPECT_NE(plan(2).find("refused"), std::string::npos) << plan(2);
+  EXPECT_NE(std::string(replies[2].at("answer").as_string()).find("north"), std::string::npos) << replies[2].at("answer").as_string();
 }
 
 TEST_F(Life, AbstainsWhenThereIsNothing) {

@@ -52,6 +52,7 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"daemon/access", {"base", "daemon/store"}},
     {"daemon/answer",
      {"base", "model", "model/encoder", "proto", "daemon/access", "daemon/fold", "daemon/store", "daemon/learn"}},
+    {"daemon/assistant", {"base", "connectors", "proto", "daemon/answer"}},
     {"daemon/serve",
      {"base", "proto", "daemon/access", "daemon/fold", "daemon/intake", "daemon/store", "daemon/learn", "daemon/answer",
       "daemon/watch"}},
