@@ -44,7 +44,8 @@ void join_words(const Reading& reading, const Candidate& candidate, Query& out) 
 }  // namespace
 
 bool goes_on(const Reading& reading) {
-  const bool bare = reading.topic.empty() && reading.values.empty() && reading.numbers.empty();
+  const bool only_asked_for = std::ranges::all_of(reading.topic, [&](std::size_t word) { return std::ranges::find(reading.operand, word) != reading.operand.end(); });
+  const bool bare = only_asked_for && reading.values.empty() && reading.numbers.empty();
   return reading.goes_on || (bare && (!reading.windows.empty() || !reading.operand.empty() || !says_operation(reading)));
 }
 
@@ -56,7 +57,7 @@ void go_on(const Query& last, const Reading& reading, Candidate& candidate) {
     out.window = fresh.window;
     out.other_window = fresh.other_window;
   }
-  if (says_operation(reading)) {
+  if (says_operation(reading) || !reading.operand.empty()) {  // "which hosts?" asks for these, not for how many again
     out.op = fresh.op;
     out.operand = fresh.operand;
     out.group = fresh.group;
