@@ -52,6 +52,8 @@ json::object citation(const silt::v1::Citation& from) {
   out["offset"] = from.offset();
   out["bits"] = from.bits();
   out["score"] = from.score();
+  out["frozen_bits"] = from.frozen_bits();
+  out["usual_bits"] = from.usual_bits();
   return out;
 }
 

@@ -80,6 +80,13 @@ Result<std::vector<silt::v1::Citation>> Asker::verified(const reply::Judged& jud
     request.source_name = profile.name;
     request.seq = hit.seq;
     request.event_us = hit.event_us;
+    for (const reply::OddLine& line : judged.odd) {
+      if (line.hit.source != hit.source || line.hit.seq != hit.seq) continue;
+      request.bits = line.odd.bits;
+      request.frozen_bits = line.odd.frozen_bits;
+      request.usual_bits = line.odd.usual_bits;
+      request.score = line.odd.oddness;
+    }
     SILT_ASSIGN(auto citation, cite(log_, request));
     if (!citation) {
       final.set_citations_dropped(final.citations_dropped() + 1);
@@ -143,6 +150,7 @@ Result<silt::v1::AskFinal> Asker::ask(const access::Call& call, const silt::v1::
   SILT_TRY(emit_or_cancel(emit, response));
   SILT_ASSIGN(reply::Judged judged, reply::judge(log_, context.scope, std::move(candidates), limits));
   if (judged.verdict == reply::Verdict::kClosest) plan::fill_near(judged.candidate, context.scope, context.scorer);
+  SILT_TRY(reply::add_odd(log_, evidence_, limits, judged));
   if (call.cancelled) return Status(Code::kCancelled, "cancelled by the caller");
   std::string_view planner = kRules;
   if (helpers_.assistant != nullptr && judged.verdict != reply::Verdict::kStated) {

@@ -40,9 +40,10 @@ class Asker {
 
   Asker(const store::RecordLog& log, const store::EvidenceStore& evidence, const store::FoldStore& folds,
         const Clock& clock, const Helpers& helpers, const AskerOptions& options)
-      : log_(log), clock_(clock), helpers_(helpers), options_(options), profiles_(log, evidence, folds), spare_(options.spare_threads), conversations_(clock) {}
+      : log_(log), evidence_(evidence), clock_(clock), helpers_(helpers), options_(options), profiles_(log, evidence, folds), spare_(options.spare_threads), conversations_(clock) {}
 
   search::ProfileCache& profiles() { return profiles_; }
+  const store::EvidenceStore& evidence() const { return evidence_; }
   // Of a call that begins now.
   search::Limits limits_of(const access::Call& call, std::int32_t zone_s);
 
@@ -60,6 +61,7 @@ class Asker {
                                                    silt::v1::AskFinal& final) const;
 
   const store::RecordLog& log_;
+  const store::EvidenceStore& evidence_;
   const Clock& clock_;
   Helpers helpers_;
   AskerOptions options_;

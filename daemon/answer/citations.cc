@@ -31,6 +31,8 @@ Result<std::optional<silt::v1::Citation>> cite(const RecordLog& log, const Citat
   citation.set_offset(record.begin);
   citation.set_bits(request.bits);
   citation.set_score(request.score);
+  citation.set_frozen_bits(request.frozen_bits);
+  citation.set_usual_bits(request.usual_bits);
   citation.set_text(std::move(record.text));
   return std::optional(std::move(citation));
 }

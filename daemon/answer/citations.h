@@ -31,6 +31,8 @@ struct CitationRequest {
   std::int64_t event_us = 0;
   double bits = 0;
   double score = 0;
+  double frozen_bits = 0;
+  double usual_bits = 0;
 };
 
 // Nothing when the record is gone, its block is damaged or the span lies outside. Other store errors are

@@ -12,6 +12,7 @@
 #include "daemon/answer/api_time.h"
 #include "daemon/answer/citations.h"
 #include "daemon/answer/reply/compose.h"
+#include "daemon/answer/search/oddness.h"
 #include "daemon/answer/search/records.h"
 
 namespace silt::answer {
@@ -79,7 +80,7 @@ Span message_span(const std::string& text) {
 Result<std::optional<silt::v1::Citation>> cite_record(const ExplainContext& context, const Evidence& evidence,
                                                       const std::string& text, double score) {
   return cite(context.log, {context.source.info.ref, context.source.info.name, evidence.seq, message_span(text),
-                            evidence.event_us, bits(evidence.adapted_nats), score});
+                            evidence.event_us, bits(evidence.adapted_nats), score, bits(evidence.frozen_nats), 0});
 }
 
 // A term of the line, and where else it is.
@@ -171,6 +172,13 @@ void describe_source(const AnswerSource& source, silt::v1::ExplainResponse& out)
   out.set_state_version(source.snapshot->state_version);
 }
 
+// What it was to the weights when it came, against what such lines usually are to them.
+std::string oddness_text(const search::OddRecord& odd) {
+  const auto whole = [](double value) { return std::to_string(std::lround(value)); };
+  return " When it came it took " + whole(odd.bits) + " bits (" + whole(odd.frozen_bits) + " without learning); such lines usually take " +
+         whole(odd.usual_bits) + (odd.is_odd() ? ", so it is odd." : ".");
+}
+
 std::string verdict(const silt::v1::ExplainResponse& out) {
   std::string text;
   if (out.pattern().empty()) {
@@ -217,6 +225,11 @@ Result<silt::v1::ExplainResponse> explain_record(const ExplainContext& context, 
   SILT_ASSIGN(const auto similar, similar_to(context, record.text, seq));
   SILT_TRY(add_similar(context, similar, out).status());
   out.set_text(verdict(out));
+  SILT_ASSIGN(const auto odd, search::oddness_of(context.evidence, source.ref, seq));
+  if (odd) {
+    out.mutable_record()->set_usual_bits(odd->usual_bits);
+    out.set_text(out.text() + oddness_text(*odd));
+  }
   return out;
 }
 

@@ -137,6 +137,7 @@ Result<silt::v1::QueryResponse> QueryRunner::query(const access::Call& call, con
   const search::Limits limits = asker_.limits_of(call, request.zone_s());
   SILT_ASSIGN(reply::Judged judged, reply::run_query(log_, scope, std::move(parsed), limits));
   const Query& query = judged.candidate.query;
+  SILT_TRY(reply::add_odd(log_, asker_.evidence(), limits, judged));
   const reply::Reply reply = reply::compose(judged, request.zone_s(), limit_of(request.evidence_max(), kCitations));
   silt::v1::QueryResponse out;
   out.set_answer(escape_lines(reply.text));

@@ -144,6 +144,28 @@ Result<store::Evidence> LinesStore::evidence(store::SourceRef ref, store::Seq se
   return out;
 }
 
+void LinesStore::set_surprise(store::SourceRef source, store::Seq seq, float adapted_nats, float frozen_nats) {
+  for (Source& each : sources_) {
+    if (each.info.ref == source) each.scores[seq] = {seq, store::Decision::kLearned, 0, 20, adapted_nats, frozen_nats};
+  }
+}
+
+Status LinesStore::scan(store::SourceRef ref, store::SeqRange range, bool with_scores,
+                        const std::function<bool(const store::Evidence&)>& visit) const {
+  const Source* found = find(ref);
+  if (found == nullptr) return not_found("no such source");
+  for (store::Seq seq = std::max<store::Seq>(range.first, 1); seq <= std::min(range.last, found->last); ++seq) {
+    SILT_ASSIGN(store::Evidence each, evidence(ref, seq));
+    if (const auto score = found->scores.find(seq); with_scores && score != found->scores.end()) {
+      each.tokens = score->second.tokens;
+      each.adapted_nats = score->second.adapted_nats;
+      each.frozen_nats = score->second.frozen_nats;
+    }
+    if (!visit(each)) break;
+  }
+  return Status::ok();
+}
+
 Status LinesStore::postings(store::SourceRef ref, std::string_view term, store::SeqRange range, std::size_t limit,
                             std::vector<store::Seq>& out) const {
   const Source* found = find(ref);
@@ -206,9 +228,6 @@ Status LinesStore::append_shed_mark(store::SourceRef, const store::ShedMark&) {
   return unimplemented("lines only");
 }
 Result<std::vector<store::ShedMark>> LinesStore::shed_marks(store::SourceRef, store::Seq) const {
-  return unimplemented("lines only");
-}
-Status LinesStore::scan(store::SourceRef, store::SeqRange, bool, const std::function<bool(const store::Evidence&)>&) const {
   return unimplemented("lines only");
 }
 Status LinesStore::look_up(store::SourceRef, std::span<const store::Seq>, bool,

@@ -22,6 +22,9 @@ class LinesStore final : public store::RecordLog, public store::EvidenceStore, p
   // Records with attributes and places, as connectors give them; of one pattern, at the times that they are told.
   store::SourceRef add_records(const std::string& name, std::vector<store::JournalRecord> records);
 
+  // What the record was to the net; those that are not told have no surprise.
+  void set_surprise(store::SourceRef source, store::Seq seq, float adapted_nats, float frozen_nats);
+
   Result<store::SourceInfo> open_source(const std::string&, const std::string&, const std::string&) override;
   std::vector<store::SourceInfo> sources() const override;
   Result<store::SourceInfo> source(store::SourceRef ref) const override;
@@ -34,7 +37,8 @@ class LinesStore final : public store::RecordLog, public store::EvidenceStore, p
   Status append_shed_mark(store::SourceRef, const store::ShedMark&) override;
   Result<std::vector<store::ShedMark>> shed_marks(store::SourceRef, store::Seq) const override;
 
-  Status scan(store::SourceRef, store::SeqRange, bool, const std::function<bool(const store::Evidence&)>&) const override;
+  Status scan(store::SourceRef source, store::SeqRange range, bool with_scores,
+              const std::function<bool(const store::Evidence&)>& visit) const override;
   Result<store::Evidence> evidence(store::SourceRef, store::Seq) const override;
   Status look_up(store::SourceRef, std::span<const store::Seq>, bool,
                  const std::function<bool(const store::Evidence&)>&) const override;
@@ -57,6 +61,7 @@ class LinesStore final : public store::RecordLog, public store::EvidenceStore, p
     store::SourceInfo info;
     std::vector<store::BlockPtr> blocks;
     std::vector<store::PatternRow> patterns;
+    std::map<store::Seq, store::Score> scores;
     store::Seq last = 0;
   };
   const Source* find(store::SourceRef ref) const;

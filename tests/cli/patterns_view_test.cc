@@ -42,7 +42,7 @@ TEST(PatternsView, HasBarsAsHighAsCountsAndSaysHowManyThereAre) {
 
 TEST(PatternsView, JsonHasTheBuckets) {
   const std::string text = to_json(response());
-  EXPECT_NE(text.find(R"("histogram":{"begin":"2026-11-21T09:00:00Z","bucket_s":1.8E3,"counts":[16,0,1,2]})"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"("histogram":{"begin":"2026-11-21T09:00:00.000000Z","bucket_s":1.8E3,"counts":[16,0,1,2]})"), std::string::npos) << text;
   EXPECT_NE(text.find(R"("truncated":false)"), std::string::npos);
 }
 

@@ -66,6 +66,7 @@ class Composer {
   void state_explain();
   void state_prose();
   void quote_near(std::size_t most);
+  void quote_odd();
   void closest();
   void state_no_number();
   void rivals();
@@ -409,7 +410,21 @@ void Composer::state_summary() {
   reply_.text = query_.op == Op::kSummary ? "What happened, in order: " : "What stands out: ";
   reply_.text += plural(found_.matched, "record") + " " + what() + " in " + plural(found_.patterns.size(), "pattern");
   if (found_.first) reply_.text += ", from " + time_text(found_.first->event_us, zone_s_) + " to " + time_text(found_.last->event_us, zone_s_) + ".";
-  for (const StoryLine& line : judged_.story) quote(line.hit, std::to_string(line.count) + " x ");
+  const std::size_t room = most_ - std::min(most_, judged_.odd.size());
+  for (std::size_t i = 0; i < judged_.story.size() && i < room; ++i) quote(judged_.story[i].hit, std::to_string(judged_.story[i].count) + " x ");
+  quote_odd();
+}
+
+// What the weights did not expect, and by how much.
+void Composer::quote_odd() {
+  bool begun = false;
+  for (const OddLine& line : judged_.odd) {
+    const auto is_it = [&](const Hit& hit) { return hit.source == line.hit.source && hit.seq == line.hit.seq; };
+    if (std::any_of(reply_.citations.begin(), reply_.citations.end(), is_it)) continue;
+    if (!begun) reply_.text += "\nUnlike what the source has taught:";
+    begun = true;
+    quote(line.hit, std::to_string(std::lround(line.odd.bits)) + " bits, usually " + std::to_string(std::lround(line.odd.usual_bits)) + ": ");
+  }
 }
 
 // The best records, then what led to them, then the next best patterns.

@@ -220,6 +220,24 @@ search::Profiles scope_of(const search::Profiles& scope, const Candidate& candid
   return out;
 }
 
+Status add_odd(const store::RecordLog& log, const store::EvidenceStore& evidence, const search::Limits& limits, Judged& judged) {
+  constexpr std::size_t kMost = 3;
+  const Op op = judged.candidate.query.op;
+  const bool asked = op == Op::kNew || (op == Op::kExplain && judged.candidate.ground == plan::Ground::kAll);
+  if (!asked || judged.verdict != Verdict::kStated) return Status::ok();
+  SILT_ASSIGN(const search::Oddness found, search::find_odd(log, evidence, judged.scope, judged.candidate.query, kMost, limits));
+  for (const search::OddRecord& each : found.odd) {
+    const auto record = log.read(judged.scope[each.source]->ref, each.seq);
+    if (search::is_gone(record.status())) continue;
+    SILT_TRY(record.status());
+    judged.odd.push_back({{each.source, each.seq, each.event_us, each.pattern, record->text, ""}, each});
+  }
+  std::stable_partition(judged.story.begin(), judged.story.end(), [&](const StoryLine& line) {
+    return std::any_of(judged.odd.begin(), judged.odd.end(), [&](const OddLine& odd) { return odd.hit.source == line.hit.source && odd.hit.pattern == line.hit.pattern; });
+  });
+  return Status::ok();
+}
+
 Result<Judged> judge(const store::RecordLog& log, const search::Profiles& scope, std::vector<Candidate> candidates,
                      const search::Limits& limits) {
   std::vector<Judged> all;

@@ -10,6 +10,7 @@
 #include "daemon/answer/plan/planner.h"
 #include "daemon/answer/query.h"
 #include "daemon/answer/search/execute.h"
+#include "daemon/answer/search/oddness.h"
 #include "daemon/answer/search/quantity.h"
 
 namespace silt::answer::reply {
@@ -17,6 +18,12 @@ namespace silt::answer::reply {
 struct StoryLine {
   search::Hit hit;           // the first record of the pattern in the result
   std::uint64_t count = 0;
+};
+
+// A record that the source's weights did not expect.
+struct OddLine {
+  search::Hit hit;
+  search::OddRecord odd;
 };
 
 // In the order of time for summaries, else oddest first.
