@@ -169,15 +169,17 @@ void RecallMemory::move_on(Token token, std::uint8_t marks) {
   line_.tokens.push_back(id);
 }
 
+// Of the bytes of encode(), without a megabyte in one piece.
 void RecallMemory::digest(Digester& digester) const {
-  ByteWriter bytes;
-  encode(bytes);
-  digester.update(bytes.bytes());
+  ByteWriter place;
+  encode_place(place);
+  digester.update(place.bytes());
+  buckets_.encode([&](const ByteWriter& piece) { digester.update(piece.bytes()); });
 }
 
 void RecallMemory::encode(ByteWriter& writer) const {
   encode_place(writer);
-  buckets_.encode(writer);
+  buckets_.encode([&](const ByteWriter& piece) { writer.raw(piece.bytes().data(), piece.bytes().size()); });
 }
 
 bool RecallMemory::decode(ByteReader& reader, int vocabulary) {
@@ -221,16 +223,22 @@ std::uint64_t RecallMemory::Buckets::bytes() const {
 
 // How many there may be, how many there are, and of each its number, how many of its slots
 // are taken, and those: they come first.
-void RecallMemory::Buckets::encode(ByteWriter& writer) const {
-  writer.u32(count_);
-  writer.varint(buckets_.size());
-  for (std::size_t i = 0; i < buckets_.size(); ++i) {
-    const Bucket& bucket = buckets_[i];
-    const auto taken = static_cast<std::uint8_t>(
-        std::count_if(bucket.begin(), bucket.end(), [](const Slot& slot) { return slot.check != 0; }));
-    writer.varint(numbers_[i]);
-    writer.u8(taken);
-    writer.raw(bucket.data(), taken * sizeof(Slot));
+void RecallMemory::Buckets::encode(const std::function<void(const ByteWriter& piece)>& put) const {
+  ByteWriter head;
+  head.u32(count_);
+  head.varint(buckets_.size());
+  put(head);
+  for (std::size_t first = 0; first < buckets_.size(); first += kBucketsAPiece) {
+    ByteWriter piece;
+    for (std::size_t i = first; i < std::min(buckets_.size(), first + kBucketsAPiece); ++i) {
+      const Bucket& bucket = buckets_[i];
+      const auto taken = static_cast<std::uint8_t>(
+          std::count_if(bucket.begin(), bucket.end(), [](const Slot& slot) { return slot.check != 0; }));
+      piece.varint(numbers_[i]);
+      piece.u8(taken);
+      piece.raw(bucket.data(), taken * sizeof(Slot));
+    }
+    put(piece);
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -80,9 +81,10 @@ class RecallMemory {
     Bucket* find(std::uint32_t number);             // null: never touched
     Bucket& touch(std::uint32_t number);            // moves the others
     std::uint64_t bytes() const;
-    void encode(ByteWriter& writer) const;
+    void encode(const std::function<void(const ByteWriter& piece)>& put) const;
     bool decode(ByteReader& reader, int vocabulary);
 
+    static constexpr std::size_t kBucketsAPiece = 64;
     static constexpr std::size_t kPlacesMin = 64;
 
    private:
