@@ -47,6 +47,14 @@ std::string render(const silt::v1::QuotaUse& use) {
   return out;
 }
 
+std::string render(const silt::v1::DeviceUse& device) {
+  const std::string name = escape(device.name()) + ": ";
+  if (!device.lost().empty()) return name + "lost, " + escape(device.lost());
+  return name + format_count(device.states()) + " states (room for " + format_count(device.states_max()) + "), " +
+         format_count(device.learned_tokens()) + " tokens read, host " + format_fixed(device.host_s(), 1) +
+         " s, waiting for it " + format_fixed(device.wait_s(), 1) + " s";
+}
+
 std::string render(const silt::v1::GetStatusResponse& status, const Style& style) {
   std::string out;
   const auto row = [&](std::string_view name, const std::string& value) {
@@ -68,6 +76,9 @@ std::string render(const silt::v1::GetStatusResponse& status, const Style& style
                      format_bytes(status.backlog_bytes()) + ")");
   row("latency", "record to learned " + format_count(status.learn_latency_p50_ms()) + " ms (half), " +
                      format_count(status.learn_latency_p99_ms()) + " ms (99 of 100)");
+  row("commits", format_count(status.commits()) + ", " +
+                     format_count(status.commits() == 0 ? 0 : status.commit_us() / status.commits() / 1000) + " ms each");
+  for (const auto& device : status.devices()) row("device", render(device));
   row("states",
       format_count(status.resident_states()) + " resident (" + format_bytes(status.resident_bytes()) + ")");
   row("memory", format_bytes(status.process_rss_bytes()));

@@ -25,6 +25,7 @@
 #include "daemon/assistant/remote_assistant.h"
 #include "daemon/answer/meaning/pattern_vectors.h"
 #include "daemon/descriptors.h"
+#include "daemon/fill_learner.h"
 #include "daemon/health.h"
 #include "daemon/inputs.h"
 #include "daemon/intake/intake.h"
@@ -105,6 +106,7 @@ class AppImpl final : public App {
     answer::AnswerOptions options;
     options.backend = config_.model.backend;
     options.threads = static_cast<int>(config_.model.threads);
+    options.devices = static_cast<int>(config_.model.devices);
     if (const AssistantConfig& with = config_.assistant; !with.url.empty()) {
       SILT_ASSIGN(assistant_, assistant::make_remote_assistant({with.url, with.model, with.credential, with.ca_file, with.proxy, with.time_max_ms}));
     }
@@ -244,15 +246,16 @@ class AppImpl final : public App {
     // Whatever is wrong with the weights, trying again does not help.
     if (!model.is_ok()) return invalid_argument("model.weights: " + model.status().message());
     model_ = std::move(model).value();
-    const model::BackendOptions backend{config_.model.backend, static_cast<int>(config_.model.threads)};
+    const model::BackendOptions backend{.name = config_.model.backend,
+                                        .threads = static_cast<int>(config_.model.threads),
+                                        .devices = static_cast<int>(config_.model.devices)};
     const model::LearnerOptions options{.frozen_scores = config_.learn.frozen_scores,
                                         .crosses = config_.learn.on_other_backend == "convert"};
     // Packed when something is learned: who only counts does not hold the net.
     auto learner = model::Learner::create_deferred(model_, backend, options);
     if (!learner.is_ok()) return invalid_argument("model.backend: " + learner.status().message());
     learner_ = std::move(learner).value();
-    if (config_.model.on_device_loss == "exit") return Status::ok();
-    const model::BackendOptions processor{"cpu", backend.threads};
+    const model::BackendOptions processor{.name = "cpu", .threads = backend.threads};
     const auto open_other = [model = model_, processor, options] { return model::Learner::create(model, processor, options); };
     learner_ = model::Learner::with_fallback(std::move(learner_), open_other);
     return Status::ok();
@@ -331,6 +334,7 @@ class AppImpl final : public App {
         learn.on_digest_mismatch == "stop" ? learn::OnMismatch::kStop : learn::OnMismatch::kRelearn;
     options.on_other_backend =
         learn.on_other_backend == "convert" ? learn::OnOtherBackend::kConvert : learn::OnOtherBackend::kRelearn;
+    options.on_device_loss = config_.model.on_device_loss == "exit" ? learn::OnDeviceLoss::kEnd : learn::OnDeviceLoss::kGoOn;
     options.has_room = [this] { return disk_room_.has_room(); };
     options.states_of_tenant = [this](const std::string& tenant) { return quotas_.of(tenant).resident_states_max; };
     options.on_over_share = [this](const std::string& tenant) { quotas_.have_evicted(tenant); };
@@ -407,14 +411,7 @@ class AppImpl final : public App {
     out.set_backend(learner.backend);
     if (sees_all(tenants)) {
       out.set_process_rss_bytes(resident_bytes());
-      out.set_backlog_records(learner.backlog_records);
-      out.set_backlog_bytes(learner.backlog_bytes);
-      out.set_resident_states(learner.resident_states);
-      out.set_resident_bytes(learner.resident_bytes);
-      out.set_learned_tokens_per_s(learner.tokens_per_s);
-      out.set_learn_latency_p50_ms(learner.latency_p50_ms);
-      out.set_learn_latency_p99_ms(learner.latency_p99_ms);
-      out.set_learner_state(learner.state);
+      fill_learner(learner, model_->config().minibatch_tokens, out);
     } else {
       fill_backlog(tenants, out);
     }

@@ -35,6 +35,7 @@ void describe(Visitor& v, ModelConfigSection& c) {
   v.text("weights", c.weights);
   v.text("backend", c.backend);
   v.number("threads", c.threads, 1, 64);
+  v.number("devices", c.devices, 1, 64);
   v.choice("on_device_loss", c.on_device_loss, {"cpu", "exit"});
 }
 

@@ -27,6 +27,7 @@ struct ModelConfigSection {
   std::string weights;  // empty: share/silt/silt-23m.safetensors beside bin/
   std::string backend = "auto";
   std::uint32_t threads = 1;
+  std::uint32_t devices = 1;            // GPUs, with backend cuda
   std::string on_device_loss = "cpu";  // or exit
 };
 

@@ -41,6 +41,7 @@ struct AdaptedState {
   std::uint64_t steps = 0;               // mini-batches read
   std::uint64_t tokens = 0;              // tokens read, without the open ones
   std::unique_ptr<RecallState> recall;   // null without recall
+  int place = 0;                         // among the devices of a learner over several
   std::shared_ptr<const char> tag;       // whose address is unique: tells a learner to rebuild K and V
 
   AdaptedState() = default;

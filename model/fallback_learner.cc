@@ -15,24 +15,37 @@ class FallbackLearner final : public Learner {
 
   AdaptedState fresh() override { return learner_->fresh(); }
   AdaptedState fresh(Token first) override { return learner_->fresh(first); }
+  AdaptedState fresh_for(std::uint64_t key) override { return learner_->fresh_for(key); }
   void append(std::span<Lane> lanes) override { learner_->append(lanes); }
   int lanes_max() const override { return learner_->lanes_max(); }
   Status score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) override {
     return learner_->score_tail(state, scores);
   }
+  Status score_tails(std::span<const Tail> tails) override { return learner_->score_tails(tails); }
   Result<AdaptedState> load(std::string_view blob) override { return learner_->load(blob); }
+  Result<AdaptedState> load_for(std::uint64_t key, std::string_view blob) override { return learner_->load_for(key, blob); }
   std::uint64_t bytes(const AdaptedState& state) const override { return learner_->bytes(state); }
   Digest digest(const AdaptedState& state) const override { return learner_->digest(state); }
+  void digests(std::span<const AdaptedState* const> states, std::span<Digest> digests) const override {
+    learner_->digests(states, digests);
+  }
   std::string save(const AdaptedState& state) const override { return learner_->save(state); }
   std::uint64_t full_state_bytes() override { return learner_->full_state_bytes(); }
   std::uint64_t states_max() const override { return learner_->states_max(); }
-  LearnTimes times() const override { return learner_->times(); }
+  std::vector<DeviceUse> devices() const override {
+    std::vector<DeviceUse> devices;
+    for (const auto& lost : lost_) {
+      for (DeviceUse& device : lost->devices()) devices.push_back(std::move(device));
+    }
+    for (DeviceUse& device : learner_->devices()) devices.push_back(std::move(device));
+    return devices;
+  }
   Status health() const override { return learner_->health(); }
   const ModelConfig& config() const override { return learner_->config(); }
   std::string_view backend_name() const override { return learner_->backend_name(); }
 
   Status recover() override {
-    if (learner_->health().is_ok()) return Status::ok();
+    if (learner_->recover().is_ok()) return Status::ok();
     SILT_ASSIGN(std::unique_ptr<Learner> other, open_other_());
     lost_.push_back(std::exchange(learner_, std::move(other)));
     return Status::ok();

@@ -71,12 +71,33 @@ class LaneLearner final : public Learner {
 
   void append(std::span<Lane> lanes) override;
   int lanes_max() const override { return engine_->lanes_max(); }
-  Status score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) override;
+  Status score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) override {
+    const Tail tail{&state, &scores};
+    return score_tails(std::span(&tail, 1));
+  }
+  Status score_tails(std::span<const Tail> tails) override;
 
-  Digest digest(const AdaptedState& state) const override { return or_lost(states_.digest(state)); }
+  Digest digest(const AdaptedState& state) const override {
+    Digest digest;
+    const AdaptedState* const one = &state;
+    digests(std::span(&one, 1), std::span(&digest, 1));
+    return digest;
+  }
+  void digests(std::span<const AdaptedState* const> states, std::span<Digest> digests) const override {
+    const auto on_threads = [this](std::size_t count, const auto& each) { on_all_threads(count, each); };
+    const Status read = states_.digests(states, digests, on_threads);
+    if (!read.is_ok()) lost_ = read;
+  }
   std::string save(const AdaptedState& state) const override { return or_lost(states_.save(state)); }
   Status health() const override { return lost_; }
-  LearnTimes times() const override { return times_; }
+  std::vector<DeviceUse> devices() const override {
+    DeviceUse use = use_;
+    use.name = "cuda:" + std::to_string(engine_->device());
+    use.lost = lost_.message();
+    use.states = engine_->states_held();
+    use.states_max = engine_->states_max();
+    return {use};
+  }
   Result<AdaptedState> load(std::string_view blob) override { return states_.load(blob, options_.crosses); }
 
   std::uint64_t bytes(const AdaptedState& state) const override { return state.bytes(net_->initial.get()); }
@@ -105,23 +126,24 @@ class LaneLearner final : public Learner {
   Status start(std::span<Work* const> works);
   Status finish();
   void take_results(Minibatch& minibatch, const LaneStep& step);
+  Status score_some(std::span<const Tail> tails);
 
   std::unique_ptr<Minibatch> take_minibatch();
   void prepare(Minibatch& minibatch, const AdaptedState& state) const;
   LaneStep step_of(Minibatch& minibatch, const AdaptedState& state) const;
   void push_scores(const Minibatch& minibatch, std::span<const float> adapted, std::vector<TokenScore>& scores) const;
   template <class Each>
-  void on_all_threads(std::size_t count, Each each);
+  void on_all_threads(std::size_t count, const Each& each) const;
 
   std::shared_ptr<const Net> net_;
   std::unique_ptr<Backend> host_;
   std::unique_ptr<LaneEngine> engine_;
   const LearnerOptions options_;
   LaneStates states_;
-  cpu::ThreadTeam team_;
+  mutable cpu::ThreadTeam team_;
   std::deque<Flight> flights_;
   std::vector<std::unique_ptr<Minibatch>> spare_;
-  LearnTimes times_;
+  DeviceUse use_;  // its counts
   mutable Status lost_;  // why the device is of no use any more; final
 };
 
@@ -159,9 +181,9 @@ void LaneLearner::append(std::span<Lane> lanes) {
     if (lane.status.is_ok()) works.push_back(std::move(work));
   }
   const auto start = std::chrono::steady_clock::now();
-  const double waited_before = times_.device_wait_s;
+  const double waited_before = use_.wait_s;
   const Status read = read_all(works);
-  times_.host_s += seconds_since(start) - (times_.device_wait_s - waited_before);
+  use_.host_s += seconds_since(start) - (use_.wait_s - waited_before);
   if (read.is_ok()) return;
   lost_ = read;
   flights_.clear();
@@ -244,7 +266,7 @@ LaneStep LaneLearner::step_of(Minibatch& minibatch, const AdaptedState& state) c
 }
 
 template <class Each>
-void LaneLearner::on_all_threads(std::size_t count, Each each) {
+void LaneLearner::on_all_threads(std::size_t count, const Each& each) const {
   team_.run([&](int member) {
     const auto [first, last] = cpu::share_of(static_cast<int>(count), member, team_.size());
     for (int i = first; i < last; ++i) each(static_cast<std::size_t>(i));
@@ -268,6 +290,7 @@ Status LaneLearner::start(std::span<Work* const> works) {
     AdaptedState& state = *works[i]->lane->state;
     LaneStep& step = flight.steps.emplace_back(step_of(*flight.minibatches[i], state));
     step.advances = true;
+    step.learns = works[i]->lane->mode == LearnMode::kScoreAndLearn;
     if (works[i]->before != nullptr) {
       step.next = state.weights->held.get();
       if (!std::exchange(works[i]->started, true)) step.weights = works[i]->before->held.get();
@@ -287,7 +310,8 @@ Status LaneLearner::finish() {
   Flight& flight = flights_.front();
   const auto start = std::chrono::steady_clock::now();
   SILT_TRY(engine_->wait(flight.ticket));
-  times_.device_wait_s += seconds_since(start);
+  use_.wait_s += seconds_since(start);
+  use_.minibatches += flight.steps.size();
   on_all_threads(flight.steps.size(), [&](std::size_t i) { take_results(*flight.minibatches[i], flight.steps[i]); });
   for (auto& minibatch : flight.minibatches) spare_.push_back(std::move(minibatch));
   flights_.pop_front();
@@ -312,33 +336,48 @@ void LaneLearner::push_scores(const Minibatch& minibatch, std::span<const float>
   }
 }
 
-Status LaneLearner::score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) {
+Status LaneLearner::score_tails(std::span<const Tail> tails) {
   SILT_TRY(lost_);
-  std::set<const AdaptedState*> seen;
-  // Nothing of it is changed; a lane is how states are checked.
-  const Lane lane{.state = const_cast<AdaptedState*>(&state), .tokens = {}, .scores = &scores, .report = {}, .status = {}};
-  SILT_TRY(check(lane, seen));
-  if (state.open.empty()) return Status::ok();
-  std::unique_ptr<Minibatch> minibatch = take_minibatch();
-  prepare(*minibatch, state);
-  std::unique_ptr<RecallState> recall;  // a copy: reading the open tokens would change it
-  if (state.recall != nullptr) {
-    recall = std::make_unique<RecallState>(*state.recall);
-    team_.run([&](int member) {
-      if (member == 0) minibatch->recall.read(*recall, state.open, net_->token_marks);
-    });
+  std::vector<Tail> open;
+  for (const Tail& tail : tails) {
+    std::set<const AdaptedState*> seen;
+    // Nothing of it is changed; a lane is how states are checked.
+    const Lane lane{.state = const_cast<AdaptedState*>(tail.state), .tokens = {}, .scores = tail.scores, .report = {}, .status = {}};
+    SILT_TRY(check(lane, seen));
+    if (!tail.state->open.empty()) open.push_back(tail);
   }
-  LaneStep step = step_of(*minibatch, state);
-  const Result<LaneEngine::Ticket> ticket = engine_->submit(std::span(&step, 1));
-  Status read = ticket.is_ok() ? engine_->wait(*ticket) : ticket.status();
-  if (!read.is_ok()) return lost_ = read;
-  if (recall != nullptr) {
-    team_.run([&](int member) {
-      if (member == 0) minibatch->recall.mix(*recall, minibatch->targets, minibatch->nll);
-    });
+  const auto at_once = static_cast<std::size_t>(engine_->lanes_max());
+  for (std::span<const Tail> left(open); !left.empty();) {
+    const std::span<const Tail> some = left.first(std::min(at_once, left.size()));
+    const Status scored = score_some(some);
+    if (!scored.is_ok()) return lost_ = scored;
+    left = left.subspan(some.size());
   }
-  push_scores(*minibatch, minibatch->nll, scores);
-  spare_.push_back(std::move(minibatch));
+  return Status::ok();
+}
+
+// At most as many as there are lanes, each of which has open tokens.
+Status LaneLearner::score_some(std::span<const Tail> tails) {
+  std::vector<std::unique_ptr<Minibatch>> minibatches(tails.size());
+  std::vector<std::unique_ptr<RecallState>> recalls(tails.size());  // copies: reading the open tokens would change them
+  for (auto& minibatch : minibatches) minibatch = take_minibatch();
+  on_all_threads(tails.size(), [&](std::size_t i) {
+    const AdaptedState& state = *tails[i].state;
+    prepare(*minibatches[i], state);
+    if (state.recall == nullptr) return;
+    recalls[i] = std::make_unique<RecallState>(*state.recall);
+    minibatches[i]->recall.read(*recalls[i], state.open, net_->token_marks);
+  });
+  std::vector<LaneStep> steps;
+  for (std::size_t i = 0; i < tails.size(); ++i) steps.push_back(step_of(*minibatches[i], *tails[i].state));
+  SILT_ASSIGN(const LaneEngine::Ticket ticket, engine_->submit(steps));
+  SILT_TRY(engine_->wait(ticket));
+  on_all_threads(tails.size(), [&](std::size_t i) {
+    Minibatch& minibatch = *minibatches[i];
+    if (recalls[i] != nullptr) minibatch.recall.mix(*recalls[i], minibatch.targets, minibatch.nll);
+    push_scores(minibatch, minibatch.nll, *tails[i].scores);
+  });
+  for (auto& minibatch : minibatches) spare_.push_back(std::move(minibatch));
   return Status::ok();
 }
 

@@ -1,6 +1,7 @@
 #include "model/lane_reader.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "model/lane_states.h"
@@ -29,6 +30,7 @@ class LaneReader final : public Reader {
         host_(Reader::create(net_, std::move(host))) {}
 
   Status score(std::span<const TextLane> texts) override;
+  Status score_on_host(std::span<const TextLane> texts);
 
   Result<std::vector<Token>> generate(const std::shared_ptr<const FastWeights>& weights, std::span<const Token> prompt,
                                       const GenerateOptions& options) override {
@@ -89,7 +91,22 @@ Status LaneReader::read_on(std::span<Reading*> readings) {
   return engine_->wait(ticket);
 }
 
+Status LaneReader::score_on_host(std::span<const TextLane> texts) {
+  std::map<const FastWeights*, std::shared_ptr<const FastWeights>> copies;
+  std::vector<TextLane> on_host(texts.begin(), texts.end());
+  for (TextLane& text : on_host) {
+    if (text.weights == nullptr || text.weights->held == nullptr) continue;
+    std::shared_ptr<const FastWeights>& copy = copies[text.weights.get()];
+    if (copy == nullptr) {
+      SILT_ASSIGN(copy, states_.host_weights(*text.weights));
+    }
+    text.weights = copy;
+  }
+  return host_->score(on_host);
+}
+
 Status LaneReader::score(std::span<const TextLane> texts) {
+  if (net_->config.has_ttt_layers()) return score_on_host(texts);
   std::vector<TextLane> on_host;  // of weights that are in its memory
   std::vector<Reading> readings;
   for (const TextLane& text : texts) {

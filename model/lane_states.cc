@@ -1,5 +1,6 @@
 #include "model/lane_states.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -43,37 +44,44 @@ StateMatrices LaneStates::HostForm::matrices() const {
           .frozen_window = &frozen_window};
 }
 
-Result<std::shared_ptr<const FastWeights>> LaneStates::host_weights(const FastWeights& weights) const {
-  std::size_t size = 0;
-  for (const BufferPtr& buffer : net_->initial->buffers) size += buffer->bytes() / sizeof(float);
-  std::vector<float> values(size);
-  SILT_TRY(engine_.read(*weights.held, values));
+HeldState LaneStates::held_of(const AdaptedState& state) const {
+  HeldState held;
+  if (state.weights != net_->initial) held.weights = state.weights->held.get();
+  if (state.window_valid > 0) held.window = state.held.get();
+  held.rows = state.window_valid;
+  return held;
+}
+
+std::shared_ptr<const FastWeights> LaneStates::host_weights(std::span<const float> values) const {
   const std::shared_ptr<FastWeights> host = pool_.take();
-  std::span<const float> left(values);
   for (const BufferPtr& buffer : host->buffers) {
-    const auto part = left.first(buffer->bytes() / sizeof(float));
-    host_.upload(*buffer, part);
-    left = left.subspan(part.size());
+    const std::size_t size = buffer->bytes() / sizeof(float);
+    host_.upload(*buffer, values.first(size));
+    values = values.subspan(size);
   }
-  return std::shared_ptr<const FastWeights>(host);
+  return host;
+}
+
+Result<std::shared_ptr<const FastWeights>> LaneStates::host_weights(const FastWeights& weights) const {
+  HeldState held;
+  held.weights = weights.held.get();
+  SILT_TRY(engine_.read(std::span(&held, 1)));
+  return host_weights(held.weight_values);
 }
 
 Result<LaneStates::HostForm> LaneStates::host_form(const AdaptedState& state) const {
+  HeldState held = held_of(state);
+  SILT_TRY(engine_.read(std::span(&held, 1)));
   HostForm form;
-  if (state.weights != net_->initial) {
-    SILT_ASSIGN(form.weights, host_weights(*state.weights));
-  }
-  const ModelConfig& c = net_->config;
+  if (held.weights != nullptr) form.weights = host_weights(held.weight_values);
   form.window.resize(state.window.size());
   form.frozen_window.resize(state.frozen_window.size());
-  if (state.window_valid == 0) return form;
-  const std::size_t size = static_cast<std::size_t>(state.window_valid) * static_cast<std::size_t>(c.width);
-  std::vector<std::uint16_t> rows(size * (state.window.size() + state.frozen_window.size()));
-  SILT_TRY(engine_.read(*state.held, state.window_valid, rows));
-  const std::uint16_t* from = rows.data();
+  if (held.window == nullptr) return form;
+  const std::size_t size = static_cast<std::size_t>(state.window_valid) * static_cast<std::size_t>(net_->config.width);
+  const std::uint16_t* from = held.window_values.data();
   for (auto* windows : {&form.window, &form.frozen_window}) {
     for (BufferPtr& window : *windows) {
-      window = host_.allocate(state.window_valid, c.width, Role::kOperand);
+      window = host_.allocate(state.window_valid, net_->config.width, Role::kOperand);
       std::memcpy(host_.raw(*window).data(), from, size * sizeof *from);
       from += size;
     }
@@ -81,27 +89,28 @@ Result<LaneStates::HostForm> LaneStates::host_form(const AdaptedState& state) co
   return form;
 }
 
-// Of the same bytes as the host form has, but straight from what the device hands out: a commit asks for it for every
-// state that has changed.
-Result<Digest> LaneStates::digest(const AdaptedState& state) const {
-  std::vector<std::span<const std::byte>> pieces;
-  if (state.weights == net_->initial) {
-    for (const BufferPtr& buffer : net_->initial->buffers) pieces.push_back(std::as_const(host_).raw(*buffer));
-  } else {
-    std::size_t bytes = 0;
-    for (const BufferPtr& buffer : net_->initial->buffers) bytes += buffer->bytes();
-    digested_weights_.resize(bytes / sizeof(float));
-    SILT_TRY(engine_.read(*state.weights->held, digested_weights_));
-    pieces.push_back(std::as_bytes(std::span(digested_weights_)));
+// Of the same bytes as the host form has, but straight from what the device hands out, and of many states at once: a
+// commit asks for it for every state that has changed.
+Status LaneStates::digests(std::span<const AdaptedState* const> states, std::span<Digest> digests,
+                           const OnThreads& on_threads) const {
+  const auto at_once = static_cast<std::size_t>(engine_.reads_max());
+  std::vector<HeldState> held;
+  for (; !states.empty(); states = states.subspan(held.size()), digests = digests.subspan(held.size())) {
+    held.clear();
+    for (const AdaptedState* const state : states.first(std::min(at_once, states.size()))) held.push_back(held_of(*state));
+    SILT_TRY(engine_.read(held));
+    on_threads(held.size(), [&](std::size_t i) {
+      std::vector<std::span<const std::byte>> pieces;
+      if (held[i].weights != nullptr) {
+        pieces.push_back(std::as_bytes(held[i].weight_values));
+      } else {
+        for (const BufferPtr& buffer : net_->initial->buffers) pieces.push_back(std::as_const(host_).raw(*buffer));
+      }
+      if (held[i].window != nullptr) pieces.push_back(std::as_bytes(held[i].window_values));
+      digests[i] = state_digest(*states[i], pieces);
+    });
   }
-  if (state.window_valid > 0) {
-    const std::size_t size =
-        static_cast<std::size_t>(state.window_valid) * static_cast<std::size_t>(net_->config.width);
-    digested_rows_.resize(size * (state.window.size() + state.frozen_window.size()));
-    SILT_TRY(engine_.read(*state.held, state.window_valid, digested_rows_));
-    pieces.push_back(std::as_bytes(std::span(digested_rows_)));
-  }
-  return state_digest(state, pieces);
+  return Status::ok();
 }
 
 Result<std::string> LaneStates::save(const AdaptedState& state) const {

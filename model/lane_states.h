@@ -4,7 +4,9 @@
 // learned can be read by the other. One thread.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +33,9 @@ class LaneStates {
   // step is done, what state.weights was must live: it comes back in `before`.
   Status make_writable(AdaptedState& state, std::shared_ptr<const FastWeights>& before);
 
-  Result<Digest> digest(const AdaptedState& state) const;
+  // Of each of these states. `on_threads(count, each)` calls each(i) for all i below count.
+  using OnThreads = std::function<void(std::size_t count, const std::function<void(std::size_t)>& each)>;
+  Status digests(std::span<const AdaptedState* const> states, std::span<Digest> digests, const OnThreads& on_threads) const;
   Result<std::string> save(const AdaptedState& state) const;
   Result<AdaptedState> load(std::string_view blob, bool crosses);
 
@@ -44,6 +48,8 @@ class LaneStates {
     std::vector<BufferPtr> window, frozen_window;
     StateMatrices matrices() const;
   };
+  HeldState held_of(const AdaptedState& state) const;
+  std::shared_ptr<const FastWeights> host_weights(std::span<const float> values) const;
   Result<HostForm> host_form(const AdaptedState& state) const;
   Status upload(AdaptedState& state);
 
@@ -52,9 +58,6 @@ class LaneStates {
   LaneEngine& engine_;
   const bool frozen_, recall_;
   mutable FastWeightsPool pool_;
-  // Scratch of digest(), kept for its pages.
-  mutable std::vector<float> digested_weights_;
-  mutable std::vector<std::uint16_t> digested_rows_;
 };
 
 }  // namespace silt::model

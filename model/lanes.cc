@@ -53,6 +53,19 @@ BackendOptions reading(BackendOptions options) {
   return options;
 }
 
+Result<std::vector<BackendOptions>> each_device(const BackendOptions& options) {
+  if (options.devices < 1) return invalid_argument("a backend has 1 device or more, not " + std::to_string(options.devices));
+  SILT_ASSIGN(const int first, device_of(options.name));
+  std::vector<BackendOptions> each;
+  for (int i = 0; i < options.devices; ++i) {
+    BackendOptions& one = each.emplace_back(options);
+    one.name = std::string(kCuda) + ":" + std::to_string(first + i);
+    one.devices = 1;
+    one.threads = std::max(1, options.threads / options.devices);
+  }
+  return each;
+}
+
 Result<Lanes> open_lanes(const Model& model, const BackendOptions& options, bool frozen_scores) {
   if (options.lanes_max < 1 || options.lanes_max > kLanesMax) {
     return invalid_argument("a GPU reads 1 to " + std::to_string(kLanesMax) + " lanes side by side, not " +

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "model/model.h"
@@ -19,6 +20,8 @@ struct Lanes {
 
 // "cuda", or "cuda:1" of a certain device.
 bool is_lane_backend(std::string_view name);
+// One entry for each of BackendOptions::devices, from the named one on, with its share of the threads.
+Result<std::vector<BackendOptions>> each_device(const BackendOptions& options);
 // Nets with TTT layers are read by the host. Others that the device does not run are refused.
 Result<Lanes> open_lanes(const Model& model, const BackendOptions& options, bool frozen_scores);
 // The options for a reader beside a learner: few lanes.

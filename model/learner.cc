@@ -207,6 +207,15 @@ class MixerLearner final : public Learner {
 
 }  // namespace
 
+Status Learner::score_tails(std::span<const Tail> tails) {
+  for (const Tail& tail : tails) SILT_TRY(score_tail(*tail.state, *tail.scores));
+  return Status::ok();
+}
+
+void Learner::digests(std::span<const AdaptedState* const> states, std::span<Digest> digests) const {
+  for (std::size_t i = 0; i < states.size(); ++i) digests[i] = digest(*states[i]);
+}
+
 Result<AppendReport> Learner::append(AdaptedState& state, std::span<const Token> tokens, LearnMode mode,
                                      std::vector<TokenScore>& scores) {
   Lane lane{.state = &state, .tokens = tokens, .mode = mode, .scores = &scores, .report = {}, .status = {}};
@@ -219,10 +228,15 @@ Result<std::unique_ptr<Learner>> Learner::create(std::shared_ptr<const Model> mo
                                                  const BackendOptions& backend,
                                                  const LearnerOptions& options) {
   if (is_lane_backend(backend.name)) {
-    SILT_ASSIGN(Lanes lanes, open_lanes(*model, backend, options.frozen_scores));
-    if (lanes.engine == nullptr) return create(std::move(lanes.net), std::move(lanes.host), options);
-    return make_lane_learner(std::move(lanes.net), std::move(lanes.host), std::move(lanes.engine), options,
-                             backend.threads);
+    std::vector<std::unique_ptr<Learner>> devices;
+    SILT_ASSIGN(const std::vector<BackendOptions> each, each_device(backend));
+    for (const BackendOptions& one : each) {
+      SILT_ASSIGN(Lanes lanes, open_lanes(*model, one, options.frozen_scores));
+      if (lanes.engine == nullptr) return create(std::move(lanes.net), std::move(lanes.host), options);
+      devices.push_back(make_lane_learner(std::move(lanes.net), std::move(lanes.host), std::move(lanes.engine), options,
+                                          one.threads));
+    }
+    return devices.size() == 1 ? std::move(devices.front()) : over_devices(std::move(devices));
   }
   SILT_ASSIGN(std::unique_ptr<Backend> opened, open_backend(backend, model->config()));
   SILT_ASSIGN(std::shared_ptr<const Net> net, model->net(*opened));

@@ -52,10 +52,15 @@ struct AppendReport {
   double gradient_norm = 0;  // of the last step, before clipping; with TTT layers how far the state went
 };
 
-// Where the time of a learner went, in seconds since it was made: of one that uses a device.
-struct LearnTimes {
-  double host_s = 0;         // forming mini-batches, recall, scores
-  double device_wait_s = 0;  // with nothing else to do than to wait for the device
+// What a device that learns did since it was opened, and where the time went.
+struct DeviceUse {
+  std::string name;               // "cuda:0"
+  std::string lost;               // why it is of no use any more; empty: it is in use
+  std::uint64_t states = 0;       // that it holds now
+  std::uint64_t states_max = 0;   // that it has room for
+  std::uint64_t minibatches = 0;  // read
+  double host_s = 0;              // forming mini-batches, recall, scores
+  double wait_s = 0;              // with nothing else to do than to wait for the device
 };
 
 // One source's part of a call: what it reads next, and what came of it.
@@ -67,6 +72,12 @@ struct Lane {
 
   AppendReport report;  // written by the call
   Status status;        // likewise; a lane that fails costs itself
+};
+
+// A state whose open mini-batch is to be scored, and where to.
+struct Tail {
+  const AdaptedState* state = nullptr;
+  std::vector<TokenScore>* scores = nullptr;  // appended to
 };
 
 class Learner {
@@ -82,7 +93,12 @@ class Learner {
   // As create(), over a net that is already packed by a backend of this name: for tests and tools.
   static std::unique_ptr<Learner> create(std::shared_ptr<const Net> net, std::unique_ptr<Backend> backend,
                                          const LearnerOptions& options);
-  // `learner` as long as its device is there; recover() puts what `open_other` opens in its place.
+  // Several devices as one: each has its own learner and reads its share of the lanes while the others read theirs. A
+  // source's state lives on the device that a hash of its key names (fresh_for, load_for); its bits are those of any, for
+  // all must compute alike: kInvalidArgument when their backend_name()s differ. recover() goes on with those that are
+  // left.
+  static Result<std::unique_ptr<Learner>> over_devices(std::vector<std::unique_ptr<Learner>> devices);
+  // `learner` as long as it can recover; then what `open_other` opens is put in its place.
   static std::unique_ptr<Learner> with_fallback(std::unique_ptr<Learner> learner,
                                                 std::function<Result<std::unique_ptr<Learner>>()> open_other);
   virtual ~Learner() = default;
@@ -91,6 +107,8 @@ class Learner {
   // token, or from `first`, which is then context only and has no score of its own.
   virtual AdaptedState fresh() = 0;
   virtual AdaptedState fresh(Token first) = 0;
+  // The same for the stream of this key, which says on which of several devices it will be.
+  virtual AdaptedState fresh_for(std::uint64_t /*key*/) { return fresh(); }
 
   // Adds tokens to the streams of any number of states, each in one lane at most. Appends one score for
   // each token whose mini-batch was completed, in stream order: first those left open by earlier calls,
@@ -108,6 +126,8 @@ class Learner {
   // Scores the open mini-batch without changing the state; one score per waiting token, that of
   // kScoreAndLearn.
   virtual Status score_tail(const AdaptedState& state, std::vector<TokenScore>& scores) = 0;
+  // Those of many states at once, which devices do faster. The first failure ends it.
+  virtual Status score_tails(std::span<const Tail> tails);
 
   // Memory that the state alone holds (AdaptedState::bytes), and the most that it comes to hold.
   virtual std::uint64_t bytes(const AdaptedState& state) const = 0;
@@ -116,22 +136,26 @@ class Learner {
   // How many states that have learned there is room for; 0: as many as fit into the host's memory.
   virtual std::uint64_t states_max() const { return 0; }
 
-  virtual LearnTimes times() const { return {}; }
+  // Of each device, also of those that were lost. A processor is none.
+  virtual std::vector<DeviceUse> devices() const { return {}; }
 
-  // Not ok when the device that computes was lost (kUnavailable). Then every state made before is lost, and what
+  // Not ok when a device that computes was lost (kUnavailable). Then every state made before counts as lost, and what
   // digest() and save() said since it was last ok is worth nothing.
   virtual Status health() const { return Status::ok(); }
-  // After a loss: goes on without the device, under another backend_name(), with none of the states there were. Where
-  // it may not or cannot, says why.
+  // After a loss: goes on without the device, perhaps under another backend_name(), with none of the states there
+  // were. Where it cannot, says why.
   virtual Status recover() { return health(); }
 
   // Equal digests mean equal futures.
   virtual Digest digest(const AdaptedState& state) const = 0;
+  // Of each of these states, into as many places: of many at once it is faster.
+  virtual void digests(std::span<const AdaptedState* const> states, std::span<Digest> digests) const;
 
   // Serialisation is the backend's business because the element types are. The blob names the
   // backend path and the weight file; loading a foreign or damaged blob fails with the reason.
   virtual std::string save(const AdaptedState& state) const = 0;
   virtual Result<AdaptedState> load(std::string_view blob) = 0;
+  virtual Result<AdaptedState> load_for(std::uint64_t /*key*/, std::string_view blob) { return load(blob); }
 
   virtual const ModelConfig& config() const = 0;
   virtual std::string_view backend_name() const = 0;

@@ -188,9 +188,16 @@ class NetReader final : public Reader {
 Result<std::unique_ptr<Reader>> Reader::create(std::shared_ptr<const Model> model,
                                                const BackendOptions& backend) {
   if (is_lane_backend(backend.name)) {
-    SILT_ASSIGN(Lanes lanes, open_lanes(*model, reading(backend), /*frozen=*/false));
-    if (lanes.engine == nullptr) return create(std::move(lanes.net), std::move(lanes.host));
-    return make_lane_reader(std::move(lanes.net), std::move(lanes.host), std::move(lanes.engine));
+    std::vector<DeviceReader> devices;
+    SILT_ASSIGN(const std::vector<BackendOptions> each, each_device(reading(backend)));
+    for (const BackendOptions& one : each) {
+      SILT_ASSIGN(Lanes lanes, open_lanes(*model, one, /*frozen=*/false));
+      if (lanes.engine == nullptr) return create(std::move(lanes.net), std::move(lanes.host));
+      const int device = lanes.engine->device();
+      devices.push_back({device, make_lane_reader(std::move(lanes.net), std::move(lanes.host), std::move(lanes.engine))});
+    }
+    SILT_ASSIGN(std::unique_ptr<Reader> host, create(model, {.name = "cpu", .threads = backend.threads}));
+    return make_devices_reader(std::move(devices), std::move(host));
   }
   SILT_ASSIGN(std::unique_ptr<Backend> opened, open_backend(backend, model->config()));
   SILT_ASSIGN(std::shared_ptr<const Net> net, model->net(*opened));

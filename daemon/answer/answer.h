@@ -37,6 +37,7 @@ struct WeightsPair {
 struct AnswerOptions {
   std::string backend = "auto";
   int threads = 1;
+  int devices = 1;
 };
 
 class Answerer {

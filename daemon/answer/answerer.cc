@@ -58,7 +58,7 @@ class StoreAnswerer final : public Answerer {
 Result<SurpriseScorer*> StoreAnswerer::scorer() {
   const std::scoped_lock lock(mutex_);
   if (!scorer_ && deps_.model) {
-    SILT_ASSIGN(scorer_, SurpriseScorer::create(deps_.model, {options_.backend, options_.threads}));
+    SILT_ASSIGN(scorer_, SurpriseScorer::create(deps_.model, {.name = options_.backend, .threads = options_.threads, .devices = options_.devices}));
   }
   return scorer_.get();
 }

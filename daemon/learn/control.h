@@ -95,7 +95,9 @@ struct LearnerStatus {
   // From a record's arrival until its net had read it: of the record of each turn that waited longest, in the last
   // minute's turns.
   std::uint64_t latency_p50_ms = 0, latency_p99_ms = 0;
+  std::uint64_t commits = 0, commit_us = 0;  // since the start, and how long they took together
   std::string backend;
+  std::vector<model::DeviceUse> devices;
 };
 
 class LearnControl {

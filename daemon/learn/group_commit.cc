@@ -9,13 +9,30 @@ constexpr std::uint64_t kGroupBlobBytes = 32ull << 20;  // beyond it a group is 
 
 }  // namespace
 
-Status GroupCommit::add(store::SourceRef source, Resident& resident, bool tail) {
+Status GroupCommit::add(std::span<const Member> members) {
+  std::vector<const NetState*> states;
+  for (const Member& member : members) states.push_back(&member.resident->state);
+  std::vector<std::vector<store::Score>> tails(members.size());
+  std::vector<NetReader::Tail> open;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (members[i].tail) open.push_back({states[i], &tails[i]});
+  }
+  SILT_TRY(reader_.tails(open));
+  const std::vector<Digest> digests = digests_of(states, learner_);
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    members[i].resident->state.head.state_digest = digests[i];
+    SILT_TRY(add(members[i], std::move(tails[i])));
+  }
+  return Status::ok();
+}
+
+Status GroupCommit::add(const Member& member, std::vector<store::Score> tail) {
+  Resident& resident = *member.resident;
   NetState& state = resident.state;
   store::NetCommit commit;
-  commit.source = source;
+  commit.source = member.source;
   commit.scores = std::exchange(resident.scores, {});
-  if (tail) SILT_TRY(reader_.tail(state, commit.tail));
-  state.head.state_digest = digest_of(state, learner_);
+  commit.tail = std::move(tail);
   commit.head = state.head;
   if (!resident.blob_reason.empty()) {
     commit.blob = encode_state(state, learner_);
@@ -27,7 +44,7 @@ Status GroupCommit::add(store::SourceRef source, Resident& resident, bool tail) 
     counters_.blob_bytes += commit.blob->size();
     ++counters_.blobs;
   }
-  published_.push_back(snapshot_of(source, state.head, state.net.weights));
+  published_.push_back(snapshot_of(member.source, state.head, state.net.weights));
   group_.push_back(std::move(commit));
   return blob_bytes_ < kGroupBlobBytes ? Status::ok() : flush();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/clock.h"
@@ -29,9 +30,13 @@ class GroupCommit {
         options_(options),
         counters_(counters) {}
 
-  // What the source did since its last commit, and the state itself where resident.blob_reason says so.
-  // `tail`: it has no more to read, so its open mini-batch is scored for the records' sake.
-  Status add(store::SourceRef source, Resident& resident, bool tail);
+  struct Member {
+    store::SourceRef source;
+    Resident* resident = nullptr;
+    bool tail = false;  // it has no more to read, so its open mini-batch is scored for the records' sake
+  };
+  // What these sources did since their last commit, and the state itself where resident.blob_reason says so.
+  Status add(std::span<const Member> members);
   // A source whose net reads nothing follows its fold.
   Status add_counted(store::SourceRef source, const store::FoldHead& fold, const fold::PolicyConfig& config);
   // Writes and publishes what was added; nothing when the learner's device was lost meanwhile.
@@ -40,6 +45,8 @@ class GroupCommit {
   void abandon();
 
  private:
+  Status add(const Member& member, std::vector<store::Score> tail);
+
   store::NetStore& nets_;
   Snapshots& snapshots_;
   const model::Learner& learner_;

@@ -1,6 +1,7 @@
 // The part of LearnLoop that decides what is written when, and carries out what administrators ask.
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -52,10 +53,13 @@ Status LearnLoop::commit_due() {
 
 // Everything that changed, in one batch.
 Status LearnLoop::commit() {
+  const std::int64_t began_us = clock_.monotonic_us();
+  std::vector<GroupCommit::Member> members;
   for (const store::SourceRef ref : changed_) {
     const Source& source = sources_.at(ref);
-    SILT_TRY(group_.add(ref, *residents_.find(ref), source.learned_seq >= source.folded_seq));
+    members.push_back({ref, residents_.find(ref), source.learned_seq >= source.folded_seq});
   }
+  SILT_TRY(group_.add(members));
   for (const store::SourceRef ref : counted_) {
     const auto fold = folds_.fold_head(ref);
     if (fold.status().code() == Code::kNotFound) continue;  // deleted since
@@ -69,6 +73,7 @@ Status LearnLoop::commit() {
   uncommitted_records_ = 0;
   blobs_wanted_ = false;
   last_progress_us_ = clock_.monotonic_us();
+  counters_.commit_us += static_cast<std::uint64_t>(last_progress_us_ - began_us);
   return Status::ok();
 }
 

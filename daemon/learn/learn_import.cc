@@ -50,7 +50,8 @@ Result<ImportResult> LearnLoop::take_state(const ImportRequest& request) {
   if (source == nullptr) return not_found("no such source");
   if (source->counting) return failed_precondition("its records are only counted: it has no use for a state");
   SILT_ASSIGN(const store::NetHead head, present_head(request.source, 0));
-  auto state = decode_state(request.blob, learner_, PolicyHistory::from_base(store::NetHead(), source->config));
+  auto state = decode_state(request.blob, learner_, PolicyHistory::from_base(store::NetHead(), source->config),
+                            key_of(request.source));
   if (!state.is_ok()) return invalid_argument("the state cannot be used: " + state.status().message());
   SILT_ASSIGN(const std::uint64_t dropped, versions_that_go(request.source, 0));
   const ImportResult result{head.state_version, std::max(head.state_version, request.version) + 1, head.steps, dropped};

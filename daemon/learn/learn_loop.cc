@@ -91,7 +91,7 @@ Status LearnLoop::loop() {
 
 Result<bool> LearnLoop::round() {
   Result<bool> busy = work();
-  if (busy.is_ok() || learner_.health().is_ok()) return busy;
+  if (busy.is_ok() || learner_.health().is_ok() || options_.on_device_loss == OnDeviceLoss::kEnd) return busy;
   SILT_TRY(go_on_without_device());
   return true;
 }
@@ -101,7 +101,14 @@ Status LearnLoop::go_on_without_device() {
   const Status lost = learner_.health();
   const std::string from(learner_.backend_name());
   SILT_TRY(learner_.recover());
-  log::error("device_lost", {{"error", lost.message()}, {"backend", from}, {"goes_on_with", learner_.backend_name()}});
+  std::string left;  // devices
+  for (const model::DeviceUse& device : learner_.devices()) {
+    if (device.lost.empty()) left += (left.empty() ? "" : ", ") + device.name;
+  }
+  log::error("device_lost", {{"error", lost.message()},
+                             {"backend", from},
+                             {"goes_on_with", learner_.backend_name()},
+                             {"devices_left", left.empty() ? "none" : left}});
   group_.abandon();
   std::vector<store::SourceRef> held;
   residents_.for_each([&](store::SourceRef ref, const Resident&) { held.push_back(ref); });
@@ -235,6 +242,9 @@ void LearnLoop::update_status(std::string_view state) {
   const std::int64_t now_us = clock_.monotonic_us();
   now.latency_p50_ms = latency_.ms(0.5, now_us);
   now.latency_p99_ms = latency_.ms(0.99, now_us);
+  now.commits = counters_.commits;
+  now.commit_us = counters_.commit_us;
+  now.devices = learner_.devices();
   const std::lock_guard lock(mutex_);
   status_ = std::move(now);
 }

@@ -15,6 +15,7 @@ namespace silt::learn {
 
 enum class OnMismatch { kRelearn, kStop };
 enum class OnOtherBackend { kRelearn, kConvert };  // with a state that another backend learned
+enum class OnDeviceLoss { kGoOn, kEnd };            // go on: as the learner's recover() can
 
 struct LearnOptions {
   double cpu_share = 0.5;         // cores; 0: no limit
@@ -33,6 +34,7 @@ struct LearnOptions {
   std::uint64_t backlog_bytes_max = 1ull << 30;  // of a source; beyond it records are only counted
   OnMismatch on_digest_mismatch = OnMismatch::kRelearn;
   OnOtherBackend on_other_backend = OnOtherBackend::kRelearn;
+  OnDeviceLoss on_device_loss = OnDeviceLoss::kGoOn;
   std::string model_fingerprint;
   // By the source's connector: mode and budget.
   std::function<fold::PolicyConfig(const store::SourceInfo&)> policy = [](const store::SourceInfo&) {
@@ -52,7 +54,7 @@ struct LearnOptions {
 };
 
 struct LearnCounters {
-  std::atomic<std::uint64_t> records{0}, tokens{0}, steps{0}, commits{0}, blobs{0}, blob_bytes{0};
+  std::atomic<std::uint64_t> records{0}, tokens{0}, steps{0}, commits{0}, commit_us{0}, blobs{0}, blob_bytes{0};
   std::atomic<std::uint64_t> replayed_records{0}, replayed_steps{0}, evictions{0}, relearned_sources{0};
   std::atomic<std::uint64_t> shed_records{0}, damaged_records{0};
 };

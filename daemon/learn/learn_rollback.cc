@@ -150,7 +150,7 @@ Result<std::shared_ptr<const model::FastWeights>> LearnLoop::weights_of(store::S
     SILT_ASSIGN(const std::string blob, nets_.blob(source, learned_seq));
     SILT_ASSIGN(const auto head, nets_.net_head(source));
     const PolicyHistory history = decode_history(head.value_or(store::NetHead()), fold::PolicyConfig());
-    SILT_ASSIGN(NetState state, decode_state(blob, learner_, history));
+    SILT_ASSIGN(NetState state, decode_state(blob, learner_, history, key_of(source)));
     weights = std::move(state.net.weights);
     return Status::ok();
   }));

@@ -207,17 +207,27 @@ Status NetReader::settle(NetState& state, Scores* finals) {
 }
 
 Status NetReader::tail(const NetState& state, Scores& out) {
-  if (state.pending.empty()) return Status::ok();
-  tail_scores_.clear();
-  SILT_TRY(learner_.score_tail(state.net, tail_scores_));
-  std::size_t next = state.settled_tokens;
-  for (const PendingRecord& record : state.pending) {
-    double adapted = record.adapted_nats, frozen = record.frozen_nats;
-    for (std::uint32_t i = 0; i < record.waiting; ++i, ++next) {
-      adapted += finite(tail_scores_[next].adapted_nats);
-      frozen += finite(tail_scores_[next].frozen_nats);
+  const Tail one{&state, &out};
+  return tails(std::span(&one, 1));
+}
+
+Status NetReader::tails(std::span<const Tail> tails) {
+  std::vector<std::vector<model::TokenScore>> scores(tails.size());
+  std::vector<model::Tail> open;
+  for (std::size_t i = 0; i < tails.size(); ++i) {
+    if (!tails[i].state->pending.empty()) open.push_back({&tails[i].state->net, &scores[i]});
+  }
+  SILT_TRY(learner_.score_tails(open));
+  for (std::size_t i = 0; i < tails.size(); ++i) {
+    std::size_t next = tails[i].state->settled_tokens;
+    for (const PendingRecord& record : tails[i].state->pending) {
+      double adapted = record.adapted_nats, frozen = record.frozen_nats;
+      for (std::uint32_t token = 0; token < record.waiting; ++token, ++next) {
+        adapted += finite(scores[i][next].adapted_nats);
+        frozen += finite(scores[i][next].frozen_nats);
+      }
+      tails[i].out->push_back(record.scored(adapted, frozen));
     }
-    out.push_back(record.scored(adapted, frozen));
   }
   return Status::ok();
 }

@@ -72,6 +72,11 @@ class NetReader {
 
   // Provisional scores of the pending records; the state stays as it is.
   Status tail(const NetState& state, Scores& out);
+  struct Tail {
+    const NetState* state = nullptr;
+    Scores* out = nullptr;
+  };
+  Status tails(std::span<const Tail> tails);
 
  private:
   // A lane's tokens of one call to the learner.
@@ -97,7 +102,6 @@ class NetReader {
   // Scratch, kept for its capacity.
   std::vector<Part> parts_;
   std::vector<model::Lane> reads_;
-  std::vector<model::TokenScore> tail_scores_;
 };
 
 }  // namespace silt::learn

@@ -104,9 +104,13 @@ store::Score PendingRecord::scored(double adapted, double frozen) const {
   return result;
 }
 
-NetState fresh_state(model::Learner& learner, const store::NetHead& base, const PolicyHistory& history) {
+std::uint64_t key_of(store::SourceRef source) {
+  return static_cast<std::uint64_t>(source.tenant) << 32 | static_cast<std::uint32_t>(source.source);
+}
+
+NetState fresh_state(model::Learner& learner, const store::NetHead& base, const PolicyHistory& history, std::uint64_t key) {
   NetState state;
-  state.net = learner.fresh();
+  state.net = learner.fresh_for(key);
   state.policy = fold::Policy(history.at(base.base_seq));
   store::NetHead& head = state.head;
   head.learned_seq = head.base_seq = base.base_seq;
@@ -149,13 +153,24 @@ bool same_counts(const store::NetHead& a, const store::NetHead& b) {
 }
 
 Digest digest_of(const NetState& state, const model::Learner& learner) {
-  const Digest net = learner.digest(state.net);
-  ByteWriter writer;
-  write_reading(state, writer);
-  Digester digester;
-  digester.update(&net, sizeof net);
-  digester.update(writer.bytes());
-  return digester.finish();
+  const NetState* const one = &state;
+  return digests_of(std::span(&one, 1), learner).front();
+}
+
+std::vector<Digest> digests_of(std::span<const NetState* const> states, const model::Learner& learner) {
+  std::vector<const model::AdaptedState*> nets;
+  for (const NetState* const state : states) nets.push_back(&state->net);
+  std::vector<Digest> digests(states.size());
+  learner.digests(nets, digests);
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    ByteWriter writer;
+    write_reading(*states[i], writer);
+    Digester digester;
+    digester.update(&digests[i], sizeof digests[i]);
+    digester.update(writer.bytes());
+    digests[i] = digester.finish();
+  }
+  return digests;
 }
 
 std::string encode_state(const NetState& state, const model::Learner& learner) {
@@ -170,7 +185,8 @@ std::string encode_state(const NetState& state, const model::Learner& learner) {
   return bytes;
 }
 
-Result<NetState> decode_state(std::string_view blob, model::Learner& learner, const PolicyHistory& history) {
+Result<NetState> decode_state(std::string_view blob, model::Learner& learner, const PolicyHistory& history,
+                              std::uint64_t key) {
   ByteReader reader(blob);
   if (reader.u8() != kFormat) return data_loss("state blob of an unknown format");
   ByteReader counts(reader.string());
@@ -180,7 +196,7 @@ Result<NetState> decode_state(std::string_view blob, model::Learner& learner, co
   read_counts(counts, state.head);
   if (!counts.ok() || counts.remaining() != 0) return data_loss("state blob is damaged");
   SILT_TRY(read_reading(reading, history, state));
-  SILT_ASSIGN(state.net, learner.load(blob.substr(blob.size() - reader.remaining())));
+  SILT_ASSIGN(state.net, learner.load_for(key, blob.substr(blob.size() - reader.remaining())));
   if (!is_consistent(state)) return data_loss("state blob is damaged: its open tokens belong to no record");
   return state;
 }

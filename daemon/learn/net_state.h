@@ -7,8 +7,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/digest.h"
 #include "base/status.h"
@@ -42,8 +44,11 @@ struct NetState {
 
 inline constexpr std::size_t kWindowBatches = 32;  // mini-batches in NetHead::window_bits
 
+// What a learner over several devices knows a source by: where its state lives is decided by it.
+std::uint64_t key_of(store::SourceRef source);
+
 // The state at the base of `base`: learned_seq = base_seq, version = base_version.
-NetState fresh_state(model::Learner& learner, const store::NetHead& base, const PolicyHistory& history);
+NetState fresh_state(model::Learner& learner, const store::NetHead& base, const PolicyHistory& history, std::uint64_t key = 0);
 
 // Whether the net has read anything since the base. If not, there is nothing to replay or to keep.
 bool has_net(const store::NetHead& head);
@@ -55,10 +60,13 @@ void count(store::NetHead& head, store::Decision decision, fold::Outcome outcome
 bool same_counts(const store::NetHead& a, const store::NetHead& b);
 
 Digest digest_of(const NetState& state, const model::Learner& learner);
+// Of many at once, which devices do faster.
+std::vector<Digest> digests_of(std::span<const NetState* const> states, const model::Learner& learner);
 
 std::string encode_state(const NetState& state, const model::Learner& learner);
 // kDataLoss or the learner's own reason when the blob is damaged or foreign. Identity fields of the
 // head (backend, fingerprint, learn_config) are the caller's.
-Result<NetState> decode_state(std::string_view blob, model::Learner& learner, const PolicyHistory& history);
+Result<NetState> decode_state(std::string_view blob, model::Learner& learner, const PolicyHistory& history,
+                              std::uint64_t key = 0);
 
 }  // namespace silt::learn

@@ -89,7 +89,7 @@ void StateLoader::identify(Resident& resident) const {
 Result<Resident> StateLoader::start(store::SourceRef source, const store::NetHead& head,
                                     PolicyHistory history) const {
   Resident resident;
-  resident.state = fresh_state(learner_, head, history);
+  resident.state = fresh_state(learner_, head, history, key_of(source));
   resident.history = std::move(history);
   identify(resident);
   SILT_ASSIGN(resident.sheds, log_.shed_marks(source, head.base_seq));
@@ -146,7 +146,7 @@ Result<Resident> StateLoader::from_checkpoint(const store::SourceInfo& source,
                                               PolicyHistory history) const {
   const store::NetHead& head = checkpoint.head;
   if (checkpoint.blob.empty()) return start(source.ref, head, std::move(history));
-  auto state = decode_state(checkpoint.blob, learner_, history);
+  auto state = decode_state(checkpoint.blob, learner_, history, key_of(source.ref));
   if (state.is_ok() && state->head.base_version == head.base_version &&
       state->head.base_seq == head.base_seq) {
     Resident resident;

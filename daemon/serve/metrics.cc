@@ -139,6 +139,15 @@ void print(const silt::v1::GetStatusResponse& status, Page& page) {
              static_cast<double>(status.learn_latency_p50_ms()) / kMsPerSecond);
   page.gauge("silt_learn_latency_p99_seconds", "The same, of the slowest turn in a hundred.",
              static_cast<double>(status.learn_latency_p99_ms()) / kMsPerSecond);
+  page.counter("silt_commits_total", "Commits of what was learned.", status.commits());
+  page.gauge("silt_commit_seconds", "How long a commit took, on average since siltd started.",
+             status.commits() == 0 ? 0 : static_cast<double>(status.commit_us()) / 1e6 / static_cast<double>(status.commits()));
+  for (const auto& device : status.devices()) {
+    const Labels labels = {{"device", device.name()}};
+    page.gauge("silt_device_in_use", "0: the GPU was lost.", device.lost().empty() ? 1 : 0, labels);
+    page.gauge("silt_device_states", "States that the GPU holds.", static_cast<double>(device.states()), labels);
+    page.counter("silt_device_tokens_total", "Tokens that the GPU has read.", device.learned_tokens(), labels);
+  }
 }
 
 void print(const Health& health, Page& page) {

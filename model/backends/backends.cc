@@ -20,6 +20,7 @@ std::vector<std::string> available_backends() {
 
 Result<std::unique_ptr<Backend>> open_backend(const BackendOptions& options, const ModelConfig& config) {
   SILT_TRY(config.validate());
+  if (options.devices != 1) return invalid_argument("several devices are of backend cuda");
   if (options.threads < 1) return invalid_argument("backend threads must be 1 or more");
   if (options.name == "ref" || options.name == kRef) {
     return std::unique_ptr<Backend>(make_ref_backend<float>(config));

@@ -24,6 +24,7 @@ namespace cuda {
 namespace {
 
 constexpr int kInFlight = 4;
+constexpr int kReads = 16;  // states copied out at once: some 6 MB of pinned memory each
 
 // A slot of a pool, given back with its owner; keeps the device's memory alive.
 class Slot {
@@ -35,6 +36,7 @@ class Slot {
   Slot& operator=(const Slot&) = delete;
   std::byte* bytes() const { return bytes_; }
   std::size_t size() const { return pool_.slot_bytes(); }
+  int device() const { return net_->device; }
 
  private:
   std::shared_ptr<DeviceNet> net_;
@@ -46,6 +48,7 @@ class Weights final : public HeldWeights {
  public:
   Weights(std::shared_ptr<DeviceNet> net, SlotPool& pool, std::byte* bytes, const Shape& shape)
       : slot_(std::move(net), pool, bytes), masters_(weights_elements(shape)) {}
+  int device() const override { return slot_.device(); }
   std::uint64_t bytes() const override { return slot_.size(); }
   float* masters() const { return reinterpret_cast<float*>(slot_.bytes()); }
   Half* pack() const { return reinterpret_cast<Half*>(masters() + masters_); }
@@ -101,7 +104,10 @@ class Engine final : public LaneEngine {
 
   std::string_view name() const override { return net_->name; }
   int lanes_max() const override { return options_.lanes_max; }
+  int device() const override { return net_->device; }
   std::uint64_t states_max() const override { return net_->window_pool->slots_max(); }
+  std::uint64_t states_held() const override { return net_->window_pool->taken(); }
+  int reads_max() const override { return kReads; }
   int steps_in_flight() const override { return kInFlight; }
 
   Result<std::shared_ptr<HeldWeights>> allocate_weights() override {
@@ -114,9 +120,8 @@ class Engine final : public LaneEngine {
     return std::unique_ptr<HeldWindow>(std::move(window));
   }
 
-  Status read(const HeldWeights& from, std::span<float> values) override;
+  Status read(std::span<HeldState> states) override;
   Status write(HeldWeights& to, std::span<const float> values) override;
-  Status read(const HeldWindow& from, int rows, std::span<std::uint16_t> values) override;
   Status write(HeldWindow& to, int rows, std::span<const std::uint16_t> values) override;
   Result<Ticket> submit(std::span<LaneStep> lanes) override;
   Status wait(Ticket ticket) override;
@@ -135,9 +140,8 @@ class Engine final : public LaneEngine {
   LaneArgs args_of(const LaneStep& step, Window& window) const;
   Result<cudaGraphExec_t> graph(const Flight& flight);
   void hand_out(const Flight& flight) const;
-  // The pieces in which the inputs of a window lie: visit(offset in x or frozen_x, frozen, block) in stored order.
-  template <class Visit>
-  Status for_each_block(const Window& window, int blocks, Visit visit) const;
+  Result<std::byte*> staging(std::size_t number);
+  Status copy_inputs(const Window& window, int blocks, std::byte* host, cudaMemcpyKind direction) const;
 
   std::shared_ptr<DeviceNet> net_;
   const LaneEngineOptions options_;
@@ -147,7 +151,7 @@ class Engine final : public LaneEngine {
   std::vector<std::unique_ptr<Window>> text_windows_;  // of lanes that bring none
   std::array<Flight, kInFlight> flights_;
   std::map<std::tuple<const Flight*, int, bool>, Graph> graphs_;
-  PinnedMemory staging_;
+  std::vector<PinnedMemory> staging_;  // each with room for the values of a state
   Ticket next_ticket_ = 0, next_done_ = 0;
 };
 
@@ -161,78 +165,89 @@ Status Engine::start() {
     SILT_ASSIGN(flight.output, PinnedMemory::allocate(OutputLayout(lanes, options_.candidates_per_row).size));
     SILT_ASSIGN(flight.finished, make_event());
   }
-  const Shape& s = net_->shape;
-  SILT_ASSIGN(staging_, PinnedMemory::allocate(std::max(weights_elements(s) * sizeof(float),
-                                                        (x_elements(s) + frozen_x_elements(s)) * sizeof(Half))));
   return Status::ok();
 }
 
 // --- states ---------------------------------------------------------------------------------------------
 
-Status Engine::read(const HeldWeights& from, std::span<float> values) {
+// Pinned memory for the values of a state, weights first.
+Result<std::byte*> Engine::staging(std::size_t number) {
+  const Shape& s = net_->shape;
+  while (staging_.size() <= number) {
+    SILT_ASSIGN(PinnedMemory memory, PinnedMemory::allocate(weights_elements(s) * sizeof(float) +
+                                                            (x_elements(s) + frozen_x_elements(s)) * sizeof(Half)));
+    staging_.push_back(std::move(memory));
+  }
+  return staging_[number].data();
+}
+
+Status Engine::read(std::span<HeldState> states) {
   SILT_TRY(net_->use());
-  const std::span staged(reinterpret_cast<float*>(staging_.data()), values.size());
-  SILT_TRY(copy_to_host(staged, static_cast<const float*>(static_cast<const Weights&>(from).masters()), stream_.get()));
+  const Shape& s = net_->shape;
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    HeldState& state = states[i];
+    SILT_ASSIGN(std::byte* const host, staging(i));
+    const std::span weights(reinterpret_cast<float*>(host), weights_elements(s));
+    if (state.weights != nullptr) {
+      const float* const masters = static_cast<const Weights&>(*state.weights).masters();
+      SILT_TRY(copy_to_host(weights, masters, stream_.get()));
+      state.weight_values = weights;
+    }
+    if (state.window == nullptr) continue;
+    auto* const values = reinterpret_cast<std::uint16_t*>(host + weights.size_bytes());
+    SILT_TRY(copy_inputs(static_cast<const Window&>(*state.window), state.rows / kBlockRows,
+                         reinterpret_cast<std::byte*>(values), cudaMemcpyDeviceToHost));
+    const int layers = s.layers + (options_.frozen_scores ? s.fast_layers - 1 : 0);
+    state.window_values = std::span(values, static_cast<std::size_t>(layers) * state.rows * s.width);
+  }
   SILT_CUDA(cudaStreamSynchronize(stream_.get()));
-  std::copy(staged.begin(), staged.end(), values.begin());
   return Status::ok();
 }
 
 Status Engine::write(HeldWeights& to, std::span<const float> values) {
   SILT_TRY(net_->use());
+  SILT_ASSIGN(std::byte* const host, staging(0));
   const auto& weights = static_cast<Weights&>(to);
-  std::copy(values.begin(), values.end(), reinterpret_cast<float*>(staging_.data()));
-  const std::span staged(reinterpret_cast<const float*>(staging_.data()), values.size());
+  std::memcpy(host, values.data(), values.size_bytes());
+  const std::span staged(reinterpret_cast<const float*>(host), values.size());
   SILT_TRY(copy_to_device(weights.masters(), staged, stream_.get()));
   SILT_CUDA(round_weights(weights.masters(), values.size(), weights.pack(), stream_.get()));
   SILT_CUDA(cudaStreamSynchronize(stream_.get()));
   return Status::ok();
 }
 
-template <class Visit>
-Status Engine::for_each_block(const Window& window, int blocks, Visit visit) const {
+// The newest blocks of a window's inputs, which lie in rings of equal places: from the oldest to the end of the rings,
+// and from their beginning. On the host they lie in order, [layer][blocks * 128][width], first x, then frozen_x.
+Status Engine::copy_inputs(const Window& window, int blocks, std::byte* host, cudaMemcpyKind direction) const {
   const Shape& s = net_->shape;
-  const auto each = [&](Half* x, int layers) -> Status {
-    for (int layer = 0; layer < layers; ++layer) {
-      for (int block = 0; block < blocks; ++block) {
-        const std::uint64_t number = window.read - static_cast<std::uint64_t>(blocks - block);
-        const std::size_t slot = number % static_cast<std::uint64_t>(s.window_blocks);
-        SILT_TRY(visit(x + static_cast<std::size_t>(layer) * s.x_size() + slot * kBlockRows * s.width));
-      }
+  const auto ring = static_cast<std::uint64_t>(s.window_blocks);
+  const std::size_t block = static_cast<std::size_t>(kBlockRows) * s.width * sizeof(Half);
+  const std::size_t host_pitch = block * blocks, device_pitch = s.x_size() * sizeof(Half);
+  const auto copy = [&](Half* x, int layers) -> Status {
+    for (int done_blocks = 0, count = 0; done_blocks < blocks && layers > 0; done_blocks += count) {
+      const auto place = static_cast<int>((window.read - static_cast<std::uint64_t>(blocks - done_blocks)) % ring);
+      count = std::min(blocks - done_blocks, s.window_blocks - place);
+      std::byte* const there = reinterpret_cast<std::byte*>(x) + static_cast<std::size_t>(place) * block;
+      std::byte* const here = host + static_cast<std::size_t>(done_blocks) * block;
+      const bool out = direction == cudaMemcpyDeviceToHost;
+      SILT_CUDA(cudaMemcpy2DAsync(out ? here : there, out ? host_pitch : device_pitch, out ? there : here,
+                                  out ? device_pitch : host_pitch, block * count, layers, direction, stream_.get()));
     }
+    host += host_pitch * layers;
     return Status::ok();
   };
-  SILT_TRY(each(window.x(), s.layers));
-  return s.frozen ? each(window.frozen_x(), s.fast_layers - 1) : Status::ok();
-}
-
-Status Engine::read(const HeldWindow& from, int rows, std::span<std::uint16_t> values) {
-  SILT_TRY(net_->use());
-  const std::size_t block = static_cast<std::size_t>(kBlockRows) * net_->shape.width;
-  auto* to = reinterpret_cast<Half*>(staging_.data());
-  SILT_TRY(for_each_block(static_cast<const Window&>(from), rows / kBlockRows, [&](const Half* x) {
-    const Status copied = copy_to_host(std::span(to, block), x, stream_.get());
-    to += block;
-    return copied;
-  }));
-  SILT_CUDA(cudaStreamSynchronize(stream_.get()));
-  std::memcpy(values.data(), staging_.data(), values.size_bytes());
-  return Status::ok();
+  SILT_TRY(copy(window.x(), s.layers));
+  return options_.frozen_scores ? copy(window.frozen_x(), s.fast_layers - 1) : Status::ok();
 }
 
 Status Engine::write(HeldWindow& to, int rows, std::span<const std::uint16_t> values) {
   SILT_TRY(net_->use());
+  SILT_ASSIGN(std::byte* const host, staging(0));
   auto& window = static_cast<Window&>(to);
   const int blocks = rows / kBlockRows;
   window.read = static_cast<std::uint64_t>(blocks);
-  const std::size_t block = static_cast<std::size_t>(kBlockRows) * net_->shape.width;
-  std::memcpy(staging_.data(), values.data(), values.size_bytes());
-  const auto* from = reinterpret_cast<const Half*>(staging_.data());
-  SILT_TRY(for_each_block(window, blocks, [&](Half* x) {
-    const Status copied = copy_to_device(x, std::span(from, block), stream_.get());
-    from += block;
-    return copied;
-  }));
+  std::memcpy(host, values.data(), values.size_bytes());
+  SILT_TRY(copy_inputs(window, blocks, host, cudaMemcpyHostToDevice));
   if (blocks > 0) SILT_TRY(rebuild_keys(window, blocks));
   SILT_CUDA(cudaStreamSynchronize(stream_.get()));
   return Status::ok();
@@ -267,7 +282,7 @@ Status Engine::rebuild_keys(const Window& window, int blocks) {
     return Status::ok();
   };
   SILT_TRY(each(window.x(), s.layers, 0, /*frozen=*/false));
-  if (!s.frozen) return Status::ok();
+  if (!options_.frozen_scores) return Status::ok();
   return each(window.frozen_x(), s.fast_layers - 1, s.prefix_layers() + 1, /*frozen=*/true);
 }
 

@@ -237,6 +237,7 @@ class Backend {
 struct BackendOptions {
   std::string name = "auto";  // auto | ref | cpu | cpu-<isa> | cuda | cuda:<device>
   int threads = 1;
+  int devices = 1;  // of cuda: so many, from the named one on, else from cuda:0
   // Of cuda: the most lanes read side by side, and bytes of the device's memory for states (0: nearly all).
   int lanes_max = 256;
   std::size_t device_bytes = 0;

@@ -29,6 +29,7 @@ namespace silt::model {
 class HeldWeights {
  public:
   virtual ~HeldWeights() = default;
+  virtual int device() const = 0;  // LaneEngine::device()
   virtual std::uint64_t bytes() const = 0;
 };
 
@@ -39,6 +40,18 @@ class HeldWindow {
   virtual std::uint64_t bytes() const = 0;
 };
 
+// What a state has on a device, to be copied out: `weights` or `window` may be null.
+struct HeldState {
+  const HeldWeights* weights = nullptr;
+  const HeldWindow* window = nullptr;
+  int rows = 0;  // the newest of the window: a multiple of b, at most the window
+  // The fast weights, [fast_width, width] of every fast layer, one after the other.
+  std::span<const float> weight_values;
+  // Normed inputs, oldest first, as bfloat16 bits [rows, width] of every window: ModelConfig::windows(), then with
+  // frozen scores frozen_windows().
+  std::span<const std::uint16_t> window_values;
+};
+
 // One mini-batch of one lane.
 struct LaneStep {
   const HeldWeights* weights = nullptr;  // it is read under these; null: W_0
@@ -46,6 +59,7 @@ struct LaneStep {
   HeldWindow* window = nullptr;          // null: it is a text's first and only mini-batch
   bool advances = false;                 // a full mini-batch that becomes the newest of the window
   std::span<const Token> inputs, targets;  // 1 to b each, as many; b where it learns or advances
+  bool learns = true;  // of TTT layers, which learn while they read, whether or not the step is kept in `next`
   const Candidates* candidates = nullptr;
   std::span<float> nll, frozen_nll;  // as many; the second is written with frozen scores only
 
@@ -67,19 +81,21 @@ class LaneEngine {
   // What computes, as stored in states: equal names give equal bits.
   virtual std::string_view name() const = 0;
   virtual int lanes_max() const = 0;
-  // How many states that have learned fit into the device's memory.
+  // The device's number: what one engine made can be used by others on the same one.
+  virtual int device() const = 0;
+  // How many states that have learned fit into the device's memory, and how many windows are there now.
   virtual std::uint64_t states_max() const = 0;
+  virtual std::uint64_t states_held() const = 0;
 
   // kResourceExhausted when the device has no room. Contents of weights are undefined; a window is empty.
   virtual Result<std::shared_ptr<HeldWeights>> allocate_weights() = 0;
   virtual Result<std::unique_ptr<HeldWindow>> allocate_window() = 0;
 
-  // The fast weights, [fast_width, width] of every fast layer, one after the other.
-  virtual Status read(const HeldWeights& from, std::span<float> values) = 0;
+  // Fills in the values of at most reads_max() states. They stay as they are until the next call of read() or write().
+  virtual Status read(std::span<HeldState> states) = 0;
+  virtual int reads_max() const = 0;
+  // Values as read() gives them.
   virtual Status write(HeldWeights& to, std::span<const float> values) = 0;
-  // Normed inputs of the newest `rows` rows, oldest first, as bfloat16 bits [rows, width] of every window:
-  // ModelConfig::windows(), then with frozen scores frozen_windows(). rows: a multiple of b, at most the window.
-  virtual Status read(const HeldWindow& from, int rows, std::span<std::uint16_t> values) = 0;
   virtual Status write(HeldWindow& to, int rows, std::span<const std::uint16_t> values) = 0;
 
   // Starts one step of each of these lanes, at most lanes_max(). They, and what they point to, must stay until

@@ -8,7 +8,6 @@
 #include <memory>
 #include <numbers>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/digest.h"
@@ -141,40 +140,18 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// The files that one device reads: side by side, each in a lane of its own.
-struct Share {
-  std::unique_ptr<Learner> learner;
-  std::vector<std::size_t> files;
-  double nats = 0;
-  Status status;
+void print(const DeviceUse& device) {
+  const char* const limit = device.wait_s > device.host_s ? "GPU" : "host";
+  std::printf("  %s: %llu mini-batches, host %.3f s, waiting for it %.3f s; what limits it: %s\n", device.name.c_str(),
+              static_cast<unsigned long long>(device.minibatches), device.host_s, device.wait_s, limit);
+}
 
-  void read(std::span<const std::vector<Token>> streams) { status = try_read(streams); }
-
- private:
-  Status try_read(std::span<const std::vector<Token>> streams) {
-    std::vector<AdaptedState> states;
-    std::vector<std::vector<TokenScore>> scores(files.size());
-    std::vector<Lane> lanes;
-    for (std::size_t i = 0; i < files.size(); ++i) states.push_back(learner->fresh());
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      lanes.push_back({&states[i], streams[files[i]], LearnMode::kScoreAndLearn, &scores[i], {}, {}});
-    }
-    learner->append(lanes);
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      SILT_TRY(lanes[i].status);
-      SILT_TRY(learner->score_tail(states[i], scores[i]));
-      for (const TokenScore& score : scores[i]) nats += score.adapted_nats;
-    }
-    return Status::ok();
-  }
-};
-
-Status learn(const EvalOptions& options, const Tokenizer& tokenizer, std::span<Share> shares) {
+// Reads all files side by side, each in a lane of its own. A file's name says which of several devices reads it.
+Status learn(const EvalOptions& options, const Tokenizer& tokenizer, Learner& learner) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<std::vector<Token>> streams;
   std::size_t tokens = 0, bytes = 0;
   for (const std::string& file : options.files) {
-    shares[digest_of(file).low % shares.size()].files.push_back(streams.size());
     SILT_ASSIGN(std::vector<Token> stream, read_tokens(options, file, tokenizer));
     tokens += stream.size();
     for (const Token token : stream) bytes += tokenizer.piece(token).size();
@@ -182,42 +159,32 @@ Status learn(const EvalOptions& options, const Tokenizer& tokenizer, std::span<S
   }
   const double tokenised_s = seconds_since(start);
   const auto learning = std::chrono::steady_clock::now();
-  {
-    std::vector<std::jthread> others;
-    for (Share& share : shares.subspan(1)) others.emplace_back([&share, &streams] { share.read(streams); });
-    shares.front().read(streams);
+  std::vector<AdaptedState> states;
+  std::vector<std::vector<TokenScore>> scores(streams.size());
+  std::vector<Lane> lanes;
+  for (const std::string& file : options.files) states.push_back(learner.fresh_for(digest_of(file).low));
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    lanes.push_back({&states[i], streams[i], LearnMode::kScoreAndLearn, &scores[i], {}, {}});
+  }
+  learner.append(lanes);
+  std::vector<Tail> tails;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    SILT_TRY(lanes[i].status);
+    tails.push_back({&states[i], &scores[i]});
+  }
+  SILT_TRY(learner.score_tails(tails));
+  double nats = 0;
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    for (const TokenScore& score : scores[i]) nats += score.adapted_nats;
   }
   const double learned_s = seconds_since(learning);
-  double nats = 0;
-  for (const Share& share : shares) {
-    SILT_TRY(share.status);
-    nats += share.nats;
-  }
   std::printf("%zu files, %zu bytes, %zu tokens, %.4f bits/byte\n", streams.size(), bytes, tokens,
               nats / std::numbers::ln2 / static_cast<double>(bytes));
   std::printf("  tokenised in %.3f s (%.0f tokens/s), learned in %.3f s (%.0f tokens/s), in all %.0f tokens/s\n",
               tokenised_s, static_cast<double>(tokens) / tokenised_s, learned_s,
               static_cast<double>(tokens) / learned_s, static_cast<double>(tokens) / (tokenised_s + learned_s));
-  for (const Share& share : shares) {
-    const LearnTimes times = share.learner->times();
-    const bool on_gpu = times.device_wait_s > 0;
-    const char* const limit = !on_gpu ? "processor" : times.device_wait_s > times.host_s ? "GPU" : "host";
-    std::printf("  of learning %zu files: host %.3f s, waiting for the GPU %.3f s; what limits it: %s\n",
-                share.files.size(), times.host_s, times.device_wait_s, limit);
-  }
+  for (const DeviceUse& device : learner.devices()) print(device);
   return Status::ok();
-}
-
-// With several GPUs, each has its own learner and its share of the threads; a file's name says whose it is.
-Result<std::vector<Share>> open_shares(const EvalOptions& options, const std::shared_ptr<const Model>& model) {
-  std::vector<Share> shares(static_cast<std::size_t>(options.devices));
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    BackendOptions backend{.name = options.backend, .threads = std::max(1, options.threads / options.devices)};
-    if (options.devices > 1) backend.name += ":" + std::to_string(i);
-    SILT_ASSIGN(shares[i].learner,
-                Learner::create(model, backend, {.frozen_scores = options.frozen, .recall = options.recall}));
-  }
-  return shares;
 }
 
 Status run(const EvalOptions& options) {
@@ -226,13 +193,14 @@ Status run(const EvalOptions& options) {
     SILT_ASSIGN(weights, find_default_weights());
   }
   SILT_ASSIGN(const std::shared_ptr<const Model> model, Model::open(weights));
-  SILT_ASSIGN(std::vector<Share> shares, open_shares(options, model));
-  const std::unique_ptr<Learner>& learner = shares.front().learner;
+  const BackendOptions backend{.name = options.backend, .threads = options.threads, .devices = options.devices};
+  SILT_ASSIGN(const std::unique_ptr<Learner> learner,
+              Learner::create(model, backend, {.frozen_scores = options.frozen, .recall = options.recall}));
   if (!options.json) {
     std::printf("%s on %s, %d thread%s%s\n", weights.c_str(), std::string(learner->backend_name()).c_str(),
                 options.threads, options.threads == 1 ? "" : "s", options.learn ? "" : ", not learning");
   }
-  if (options.command == EvalCommand::kLearn) return learn(options, model->tokenizer(), shares);
+  if (options.command == EvalCommand::kLearn) return learn(options, model->tokenizer(), *learner);
   RecallGate gate;
   const bool fits = options.command == EvalCommand::kFitRecall;
   for (const std::string& file : options.files) {

@@ -78,11 +78,16 @@ class BatchTest : public LearnTest {
  protected:
   std::unique_ptr<model::Learner> make_learner() override {
     const auto backend = [] { return std::move(model::open_backend({.name = "cpu"}, (*model_)->config())).value(); };
-    auto host = backend();
-    const auto net = (*model_)->net(*host).value();
-    auto engine = model::make_fake_lane_engine(
-        net, backend(), {.frozen_scores = false, .candidates_per_row = model::kRecallCandidates, .lanes_max = lanes_}, device_);
-    return model::make_lane_learner(net, std::move(host), std::move(engine), {}, 1);
+    std::vector<std::unique_ptr<model::Learner>> learners;
+    for (const auto& device : devices_) {
+      auto host = backend();
+      const auto net = (*model_)->net(*host).value();
+      auto engine = model::make_fake_lane_engine(
+          net, backend(), {.frozen_scores = false, .candidates_per_row = model::kRecallCandidates, .lanes_max = lanes_}, device);
+      learners.push_back(model::make_lane_learner(net, std::move(host), std::move(engine), {}, 1));
+    }
+    if (learners.size() == 1) return std::move(learners.front());
+    return model::Learner::over_devices(std::move(learners)).value();
   }
   const Clock& clock() const override { return clock_; }
   void make_loop() {
@@ -105,14 +110,17 @@ class BatchTest : public LearnTest {
   }
   static std::string slow(int i) { return "slow" + std::to_string(i); }
 
+  void hot_beside_slow();
+
   std::shared_ptr<model::FakeDevice> device_ = std::make_shared<model::FakeDevice>();
+  std::vector<std::shared_ptr<model::FakeDevice>> devices_{device_};
   int lanes_ = 256;
   ManualClock clock_{1'700'000'001'000'000};
 };
 
 // While a hot source has much to read, 255 slow ones get a few mini-batches each: all of them are read in the next
 // turns, side by side, and each learns what it learns alone.
-TEST_F(BatchTest, AHotSourceDelaysNobody) {
+void BatchTest::hot_beside_slow() {
   constexpr int kHotLines = 500, kSlowLines = 4;
   make_loop();
   write("hot", 1, kHotLines);
@@ -129,7 +137,8 @@ TEST_F(BatchTest, AHotSourceDelaysNobody) {
   const std::uint64_t hot_now = loop_->counters().records - all_slow;
   EXPECT_LE(turns, 2);
   EXPECT_LT(hot_now, hot_before + std::uint64_t{2} * options_.quantum_records);
-  EXPECT_GE(device_->most_lanes, (kSlow + 1) / 2);  // half of them at a time, with recall
+  // Half of them at a time, with recall, and they are spread evenly.
+  for (const auto& device : devices_) EXPECT_GE(device->most_lanes, (kSlow + 1) / 2 / static_cast<int>(devices_.size()) - 4);
   EXPECT_GT(loop_->status().backlog_records, 0u);   // the hot one is not done
 
   while (loop_->counters().records < kHotLines + all_slow) turn();
@@ -145,6 +154,7 @@ TEST_F(BatchTest, AHotSourceDelaysNobody) {
 
   // Alone, on a device with one lane: bit for bit the same.
   store_ = std::make_unique<testing::MemoryStore>();
+  devices_.resize(1);
   lanes_ = 1;
   make_loop();
   for (const auto& [name, lines] : {std::pair("hot", kHotLines), std::pair("slow0", kSlowLines)}) write(name, 1, lines);
@@ -153,6 +163,14 @@ TEST_F(BatchTest, AHotSourceDelaysNobody) {
   turn();
   EXPECT_EQ(learned("hot"), hot);
   EXPECT_EQ(learned("slow0"), first);
+}
+
+TEST_F(BatchTest, AHotSourceDelaysNobody) { hot_beside_slow(); }
+
+TEST_F(BatchTest, AHotSourceDelaysNobodyOnTwoDevices) {
+  devices_.push_back(std::make_shared<model::FakeDevice>());
+  devices_.back()->number = 1;
+  hot_beside_slow();
 }
 
 // More sources than states fit: those of a turn are never pushed out by it, and nothing is lost.

@@ -18,13 +18,17 @@ class DeviceTest : public LearnTest {
                                         .crosses = options_.on_other_backend == OnOtherBackend::kConvert};
     const auto open_processor = [options] { return model::Learner::create(*model_, {.name = "cpu"}, options); };
     if (!on_device_) return open_processor().value();
+    std::vector<std::unique_ptr<model::Learner>> learners;
+    learners.push_back(on(device_, options));
+    if (second_) learners.push_back(on(second_, options));
+    return model::Learner::with_fallback(model::Learner::over_devices(std::move(learners)).value(), open_processor);
+  }
+  std::unique_ptr<model::Learner> on(const std::shared_ptr<model::FakeDevice>& device, const model::LearnerOptions& options) const {
     auto host = processor();
     const auto net = (*model_)->net(*host).value();
     auto engine = model::make_fake_lane_engine(
-        net, processor(), {.frozen_scores = true, .candidates_per_row = model::kRecallCandidates, .lanes_max = 4}, device_);
-    auto learner = model::make_lane_learner(net, std::move(host), std::move(engine), options, 1);
-    if (!goes_on_) return learner;
-    return model::Learner::with_fallback(std::move(learner), open_processor);
+        net, processor(), {.frozen_scores = true, .candidates_per_row = model::kRecallCandidates, .lanes_max = 4}, device);
+    return model::make_lane_learner(net, std::move(host), std::move(engine), options, 1);
   }
   void fresh_store(int lost_at) {
     stop();
@@ -40,7 +44,8 @@ class DeviceTest : public LearnTest {
   }
 
   std::shared_ptr<model::FakeDevice> device_ = std::make_shared<model::FakeDevice>();
-  bool on_device_ = true, goes_on_ = true;
+  std::shared_ptr<model::FakeDevice> second_;  // null: there is one
+  bool on_device_ = true;
 };
 
 TEST_F(DeviceTest, LearnsWhatTheProcessorLearns) {
@@ -95,7 +100,7 @@ TEST_F(DeviceTest, ALossCostsNoSourceOfATurnARecord) {
 // Told to end instead, the loop ends with the reason; the journal has everything that a sound device needs.
 TEST_F(DeviceTest, ALostDeviceEndsTheLoopWhenToldSo) {
   const auto expected = twin({"s"}, 60);
-  goes_on_ = false;
+  options_.on_device_loss = OnDeviceLoss::kEnd;
   for (const int lost_at : {1, 4, 9, 20}) {
     fresh_store(lost_at);
     write("s", 1, 60);
@@ -108,6 +113,48 @@ TEST_F(DeviceTest, ALostDeviceEndsTheLoopWhenToldSo) {
     run_to_end({"s"});
     EXPECT_EQ(learned(), expected[0]) << lost_at;
   }
+}
+
+// Sources spread over two devices learn what they learn on one, also when either is lost in the middle: then they go
+// back to their last commit and on with the other.
+TEST_F(DeviceTest, TwoDevicesAndTheLossOfOneChangeNothing) {
+  const std::vector<std::string> names = {"a", "b", "c", "d", "e", "f"};
+  options_.commit_records_max = 4;
+  const auto expected = twin(names, 40);
+  for (const auto& [first_lost_at, second_lost_at] : {std::pair(0, 0), {7, 0}, {60, 0}, {0, 1}, {0, 25}, {0, 90}}) {
+    fresh_store(first_lost_at);
+    second_ = std::make_shared<model::FakeDevice>();
+    second_->number = 1;
+    second_->lost_at = second_lost_at;
+    for (const std::string& name : names) write(name, 1, 40);
+    run_to_end(names);
+    EXPECT_GT(device_->steps + second_->steps, 0);
+    if (first_lost_at + second_lost_at == 0) {
+      EXPECT_GT(device_->steps, 0);
+      EXPECT_GT(second_->steps, 0);
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      EXPECT_EQ(head(names[i]).backend, "cuda-fake") << names[i];
+      EXPECT_EQ(learned(names[i]), expected[i]) << names[i] << " " << first_lost_at << " " << second_lost_at;
+    }
+  }
+}
+
+// When the second is lost, too, the processor goes on.
+TEST_F(DeviceTest, TheLossOfBothEndsInLearningOnTheProcessor) {
+  fresh_store(40);
+  second_ = std::make_shared<model::FakeDevice>();
+  second_->number = 1;
+  second_->lost_at = 20;
+  const std::vector<std::string> names = {"a", "b", "c", "d"};
+  for (const std::string& name : names) write(name, 1, 60);
+  start();
+  for (const std::string& name : names) learn_all(name);
+  const LearnerStatus status = loop_->status();
+  stop();
+  ASSERT_EQ(status.devices.size(), 2u);
+  for (const model::DeviceUse& device : status.devices) EXPECT_NE(device.lost, "") << device.name;
+  for (const std::string& name : names) EXPECT_TRUE(head(name).backend.starts_with("cpu-")) << head(name).backend;
 }
 
 TEST_F(DeviceTest, AStateCrossesWhenToldAndIsElseRelearned) {

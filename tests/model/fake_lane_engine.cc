@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "model/inner_loop.h"
 
@@ -18,10 +19,11 @@ Status FakeDevice::call() {
 namespace {
 
 struct FakeWeights final : HeldWeights {
-  explicit FakeWeights(std::shared_ptr<FakeDevice> on) : device(std::move(on)) { ++device->weights; }
-  ~FakeWeights() override { --device->weights; }
+  explicit FakeWeights(std::shared_ptr<FakeDevice> on) : owner(std::move(on)) { ++owner->weights; }
+  ~FakeWeights() override { --owner->weights; }
+  int device() const override { return owner->number; }
   std::uint64_t bytes() const override { return 1000; }
-  std::shared_ptr<FakeDevice> device;
+  std::shared_ptr<FakeDevice> owner;
   std::shared_ptr<const FastWeights> version;
 };
 
@@ -62,12 +64,15 @@ class FakeEngine final : public LaneEngine {
     return std::unique_ptr<HeldWindow>(std::move(window));
   }
 
-  Status read(const HeldWeights& from, std::span<float> values) override {
+  int device() const override { return device_->number; }
+  std::uint64_t states_held() const override { return static_cast<std::uint64_t>(device_->windows); }
+  int reads_max() const override { return 3; }
+  Status read(std::span<HeldState> states) override {
     SILT_TRY(device_->call());
-    std::byte* to = reinterpret_cast<std::byte*>(values.data());
-    for (const BufferPtr& buffer : static_cast<const FakeWeights&>(from).version->buffers) {
-      to = std::ranges::copy(raw(*buffer), to).out;
-    }
+    EXPECT_LE(states.size(), static_cast<std::size_t>(reads_max()));
+    read_.clear();
+    read_.resize(2 * states.size());
+    for (std::size_t i = 0; i < states.size(); ++i) read(states[i], read_[2 * i], read_[2 * i + 1]);
     return Status::ok();
   }
   Status write(HeldWeights& to, std::span<const float> values) override {
@@ -80,16 +85,6 @@ class FakeEngine final : public LaneEngine {
       from += bytes.size();
     }
     static_cast<FakeWeights&>(to).version = std::move(weights);
-    return Status::ok();
-  }
-  Status read(const HeldWindow& from, int rows, std::span<std::uint16_t> values) override {
-    SILT_TRY(device_->call());
-    const AdaptedState& state = static_cast<const FakeWindow&>(from).state;
-    EXPECT_EQ(rows, state.window_valid);
-    std::byte* to = reinterpret_cast<std::byte*>(values.data());
-    for (const auto* windows : {&state.window, &state.frozen_window}) {
-      for (const BufferPtr& window : *windows) to = std::ranges::copy(raw(*window), to).out;
-    }
     return Status::ok();
   }
   Status write(HeldWindow& to, int rows, std::span<const std::uint16_t> values) override {
@@ -112,10 +107,10 @@ class FakeEngine final : public LaneEngine {
   Result<Ticket> submit(std::span<LaneStep> lanes) override {
     SILT_TRY(device_->call());
     EXPECT_LE(lanes.size(), static_cast<std::size_t>(options_.lanes_max));
-    EXPECT_LT(device_->in_flight, steps_in_flight());
+    EXPECT_LT(flights_.size(), static_cast<std::size_t>(steps_in_flight()));
     flights_.push_back(lanes);
-    device_->most_lanes = std::max(device_->most_lanes, static_cast<int>(lanes.size()));
-    device_->most_in_flight = std::max(device_->most_in_flight, ++device_->in_flight);
+    device_->most_lanes = std::max<int>(device_->most_lanes, static_cast<int>(lanes.size()));
+    device_->most_in_flight = std::max<int>(device_->most_in_flight, static_cast<int>(flights_.size()));
     return next_++;
   }
   Status wait(Ticket ticket) override {
@@ -123,13 +118,33 @@ class FakeEngine final : public LaneEngine {
     EXPECT_EQ(ticket, done_++);
     for (LaneStep& lane : flights_.front()) read_lane(lane);
     flights_.pop_front();
-    --device_->in_flight;
     ++device_->steps;
     return Status::ok();
   }
 
  private:
   std::span<const std::byte> raw(const Buffer& buffer) const { return std::as_const(*backend_).raw(buffer); }
+
+  const FakeWeights& mine(const HeldWeights& weights) const {
+    EXPECT_EQ(weights.device(), device_->number);
+    return static_cast<const FakeWeights&>(weights);
+  }
+
+  void read(HeldState& state, std::vector<std::byte>& weights, std::vector<std::byte>& window) const {
+    const auto put = [&](const std::vector<BufferPtr>& buffers, std::vector<std::byte>& to) {
+      for (const BufferPtr& buffer : buffers) std::ranges::copy(raw(*buffer), std::back_inserter(to));
+    };
+    if (state.weights != nullptr) {
+      put(mine(*state.weights).version->buffers, weights);
+      state.weight_values = {reinterpret_cast<const float*>(weights.data()), weights.size() / sizeof(float)};
+    }
+    if (state.window == nullptr) return;
+    const AdaptedState& held = static_cast<const FakeWindow&>(*state.window).state;
+    EXPECT_EQ(state.rows, held.window_valid);
+    put(held.window, window);
+    put(held.frozen_window, window);
+    state.window_values = {reinterpret_cast<const std::uint16_t*>(window.data()), window.size() / sizeof(std::uint16_t)};
+  }
 
   void clear(AdaptedState& state) const {
     state.window.clear();
@@ -143,9 +158,9 @@ class FakeEngine final : public LaneEngine {
     AdaptedState text;
     clear(text);
     AdaptedState& state = lane.window == nullptr ? text : static_cast<FakeWindow&>(*lane.window).state;
-    state.weights = lane.weights == nullptr ? net_->initial : static_cast<const FakeWeights&>(*lane.weights).version;
+    state.weights = lane.weights == nullptr ? net_->initial : mine(*lane.weights).version;
     loop_->bind(state);
-    loop_->score(lane.inputs, lane.targets, state.window_valid, lane.next != nullptr, lane.nll, lane.frozen_nll,
+    loop_->score(lane.inputs, lane.targets, state.window_valid, lane.learns, lane.nll, lane.frozen_nll,
                  lane.candidates);
     if (lane.next != nullptr) learn(lane, *state.weights);
     if (lane.advances) loop_->advance(state);
@@ -161,6 +176,7 @@ class FakeEngine final : public LaneEngine {
     } else {
       loop_->update(from, *to, lane.gradient_norm);
     }
+    mine(*lane.next);
     static_cast<FakeWeights&>(*lane.next).version = std::move(to);
   }
 
@@ -171,6 +187,7 @@ class FakeEngine final : public LaneEngine {
   const std::string name_;
   std::unique_ptr<MixerLoop> loop_;
   std::deque<std::span<LaneStep>> flights_;
+  std::vector<std::vector<std::byte>> read_;
   Ticket next_ = 0, done_ = 0;
 };
 

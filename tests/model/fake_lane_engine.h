@@ -2,8 +2,10 @@
 //
 // So a LaneLearner over it must give the plain learner's bits. It also checks its callers: that steps are waited for in
 // order, never too many at once, and that what they need still lives. And it can be lost, or out of room, at any call.
+// What is about to be read or written is of this device, or the caller has mixed up devices.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -15,11 +17,12 @@
 namespace silt::model {
 
 struct FakeDevice {
-  int calls = 0;
+  int number = 0;
+  std::atomic<int> calls = 0;
   int lost_at = 0;       // this call and all after it fail; 0: none does
   int states_max = 1000;
-  int weights = 0, windows = 0;  // allocated now
-  int in_flight = 0, most_in_flight = 0, most_lanes = 0, steps = 0;
+  std::atomic<int> weights = 0, windows = 0;  // allocated now
+  std::atomic<int> most_in_flight = 0, most_lanes = 0, steps = 0;
 
   Status call();
 };

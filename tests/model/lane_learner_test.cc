@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
+#include <set>
 
 #include "model/lane_reader.h"
 #include "model/recall_gate.h"
@@ -39,12 +41,30 @@ class LaneLearnerTest : public testing::Test {
     const auto packed = net(*backend);
     return make_lane_learner(packed, std::move(backend), engine(options, packed, lanes_max), options, threads);
   }
+  // Over three devices, each with a few lanes.
+  std::unique_ptr<Learner> over_three(const LearnerOptions& options, const char* name_of_last = "cuda-fake") {
+    std::vector<std::unique_ptr<Learner>> learners;
+    for (int i = 0; i < 3; ++i) {
+      three_[static_cast<std::size_t>(i)] = std::make_shared<FakeDevice>();
+      three_[static_cast<std::size_t>(i)]->number = i;
+      auto backend = open();
+      const auto packed = net(*backend);
+      const LaneEngineOptions lanes{.frozen_scores = options.frozen_scores, .candidates_per_row = kRecallCandidates, .lanes_max = 2};
+      auto engine = make_fake_lane_engine(packed, open(), lanes, three_[static_cast<std::size_t>(i)], i == 2 ? name_of_last : "cuda-fake");
+      learners.push_back(make_lane_learner(packed, std::move(backend), std::move(engine), options, 2));
+    }
+    auto all = Learner::over_devices(std::move(learners));
+    if (!all.is_ok()) refused_ = all.status();
+    return all.is_ok() ? std::move(all).value() : nullptr;
+  }
   std::size_t b() const { return static_cast<std::size_t>(config_.minibatch_tokens); }
   std::span<const Token> stream(std::size_t i) const { return std::span(tokens_).subspan(7 * i, 5 * b() + 3 * i); }
 
   ModelConfig config_ = even_config();
   std::vector<Token> tokens_ = log_like_tokens(even_config(), 400);
   std::shared_ptr<FakeDevice> device_ = std::make_shared<FakeDevice>();
+  std::array<std::shared_ptr<FakeDevice>, 3> three_;
+  Status refused_;
 };
 
 // All streams, in random cuts; a digest, a tail and the scores of each.
@@ -59,7 +79,7 @@ Outcome read_all(Learner& learner, std::size_t count, Stream stream, unsigned se
   outcome.scores.resize(count);
   outcome.tails.resize(count);
   std::vector<AdaptedState> states;
-  for (std::size_t i = 0; i < count; ++i) states.push_back(learner.fresh());
+  for (std::size_t i = 0; i < count; ++i) states.push_back(learner.fresh_for(i));
   std::vector<std::size_t> at(count, 0);
   std::mt19937 random(seed);
   for (bool more = true; more;) {
@@ -81,6 +101,16 @@ Outcome read_all(Learner& learner, std::size_t count, Stream stream, unsigned se
     EXPECT_TRUE(learner.score_tail(states[i], outcome.tails[i]).is_ok());
     outcome.digests.push_back(learner.digest(states[i]));
   }
+  std::vector<const AdaptedState*> all;
+  for (const AdaptedState& state : states) all.push_back(&state);
+  std::vector<Digest> together(count);
+  std::vector<std::vector<TokenScore>> tails(count);
+  std::vector<Tail> open;
+  for (std::size_t i = 0; i < count; ++i) open.push_back({&states[i], &tails[i]});
+  EXPECT_TRUE(learner.score_tails(open).is_ok());
+  EXPECT_EQ(tails, outcome.tails);
+  learner.digests(all, together);
+  EXPECT_EQ(together, outcome.digests);
   return outcome;
 }
 
@@ -98,6 +128,143 @@ TEST_F(LaneLearnerTest, GivesThePlainLearnersBits) {
       EXPECT_GT(device_->most_in_flight, 1);
     }
   }
+}
+
+// Of nets whose layers learn while they read: also what is only scored, the open mini-batch, stored states and texts.
+TEST_F(LaneLearnerTest, NetsWithTttLayersAreReadAsWell) {
+  for (const MixerKind mixer : {MixerKind::kTttLinear, MixerKind::kTttMlp}) {
+    config_ = even_ttt_config(mixer);
+    config_.recall_slots_log2 = 8;
+    const LearnerOptions options{.frozen_scores = true};
+    const auto stream = [&](std::size_t i) { return this->stream(i); };
+    const Outcome expected = read_all(*plain(options), 7, stream, 1);
+    const auto learner = lanes(options, 3);
+    const Outcome got = read_all(*learner, 7, stream, 2);
+    EXPECT_EQ(got.scores, expected.scores);
+    EXPECT_EQ(got.tails, expected.tails);
+    EXPECT_EQ(got.digests, expected.digests);
+    AdaptedState state = learner->fresh();
+    std::vector<TokenScore> scores;
+    ASSERT_TRUE(learner->append(state, stream(6), LearnMode::kScoreAndLearn, scores).is_ok());
+    const Result<AdaptedState> loaded = learner->load(learner->save(state));
+    ASSERT_TRUE(loaded.is_ok()) << loaded.status().to_string();
+    EXPECT_EQ(learner->digest(*loaded), learner->digest(state));
+    auto backend = open();
+    const auto packed = net(*backend);
+    const auto reader = make_lane_reader(packed, std::move(backend), engine({}, packed, 2));
+    std::vector<float> nats, frozen;
+    ASSERT_TRUE(reader->score(state.weights, {}, stream(6), nats).is_ok());
+    ASSERT_TRUE(reader->score(nullptr, {}, stream(6), frozen).is_ok());
+    EXPECT_NE(nats, frozen);
+  }
+}
+
+TEST_F(LaneLearnerTest, SeveralDevicesGiveTheBitsOfOne) {
+  const LearnerOptions options{.frozen_scores = true};
+  const auto stream = [&](std::size_t i) { return this->stream(i); };
+  const Outcome expected = read_all(*plain(options), 20, stream, 1);
+  const auto learner = over_three(options);
+  EXPECT_EQ(learner->lanes_max(), 6);
+  const Outcome got = read_all(*learner, 20, stream, 2);
+  EXPECT_EQ(got.scores, expected.scores);
+  EXPECT_EQ(got.tails, expected.tails);
+  EXPECT_EQ(got.digests, expected.digests);
+  const std::vector<DeviceUse> devices = learner->devices();
+  ASSERT_EQ(devices.size(), 3U);
+  std::uint64_t most = 0, least = ~std::uint64_t{0};
+  for (const DeviceUse& device : devices) {
+    EXPECT_EQ(device.lost, "") << device.name;
+    most = std::max(most, device.minibatches);
+    least = std::min(least, device.minibatches);
+  }
+  EXPECT_GT(2 * least, most);  // sources that follow each other are spread evenly
+}
+
+// Where a state goes depends on its key alone, and it can be loaded wherever its key says.
+TEST_F(LaneLearnerTest, AKeySaysTheDevice) {
+  const LearnerOptions options{.frozen_scores = true};
+  const auto one = over_three(options), other = lanes(options);
+  AdaptedState state = other->fresh();
+  std::vector<TokenScore> scores;
+  ASSERT_TRUE(other->append(state, stream(3), LearnMode::kScoreAndLearn, scores).is_ok());
+  const std::string blob = other->save(state);
+  std::set<int> places;
+  for (std::uint64_t key = 0; key < 9; ++key) {
+    const Result<AdaptedState> loaded = one->load_for(key, blob);
+    ASSERT_TRUE(loaded.is_ok());
+    EXPECT_EQ(loaded->place, one->fresh_for(key).place);
+    EXPECT_EQ(one->digest(*loaded), other->digest(state));
+    EXPECT_EQ(one->save(*loaded), blob);
+    places.insert(loaded->place);
+  }
+  EXPECT_EQ(places.size(), 3U);
+  EXPECT_EQ(over_three(options, "cuda-other"), nullptr);
+  EXPECT_NE(refused_.message().find("cuda-other"), std::string::npos) << refused_.message();
+}
+
+// Those of a lost device fail; after recover() they learn on the others, and only when none is left is that an end.
+TEST_F(LaneLearnerTest, TheOthersGoOnWhenOneIsLost) {
+  const LearnerOptions options{.frozen_scores = true};
+  const auto learner = over_three(options);
+  const auto read = [&](std::size_t failures) {
+    std::vector<AdaptedState> states;
+    std::vector<std::vector<TokenScore>> scores(9);
+    std::vector<Lane> work;
+    for (std::size_t i = 0; i < 9; ++i) states.push_back(learner->fresh_for(i));
+    for (std::size_t i = 0; i < 9; ++i) work.push_back({.state = &states[i], .tokens = stream(i), .scores = &scores[i], .report = {}, .status = {}});
+    learner->append(work);
+    const auto failed = std::ranges::count_if(work, [](const Lane& lane) { return lane.status.code() == Code::kUnavailable; });
+    EXPECT_EQ(failed > 0, failures > 0);
+    EXPECT_EQ(failed == 9, failures > 1);
+    return states.empty() || failures > 0 ? Digest() : learner->digest(states[4]);
+  };
+  const Digest expected = read(0);
+  three_[1]->lost_at = three_[1]->calls + 5;
+  read(1);
+  EXPECT_EQ(learner->health().code(), Code::kUnavailable);
+  ASSERT_TRUE(learner->recover().is_ok());
+  EXPECT_TRUE(learner->health().is_ok());
+  EXPECT_EQ(read(0), expected);
+  EXPECT_NE(learner->devices()[1].lost, "");
+  three_[0]->lost_at = three_[2]->lost_at = 1;
+  read(2);
+  EXPECT_EQ(learner->recover().code(), Code::kUnavailable);
+}
+
+// Texts are read where their weights are; those that need none on any device, at last by the host.
+TEST_F(LaneLearnerTest, AReaderFindsTheDeviceOfTheWeights) {
+  const LearnerOptions options{.frozen_scores = true};
+  const auto learner = over_three(options);
+  std::vector<DeviceReader> readers;
+  for (int i = 0; i < 3; ++i) {
+    auto backend = open();
+    const auto packed = net(*backend);
+    auto engine = make_fake_lane_engine(packed, open(), {.frozen_scores = false, .candidates_per_row = 0, .lanes_max = 2}, three_[static_cast<std::size_t>(i)]);
+    readers.push_back({i, make_lane_reader(packed, std::move(backend), std::move(engine))});
+  }
+  auto backend = open();
+  const auto packed = net(*backend);
+  const auto reader = make_devices_reader(std::move(readers), Reader::create(packed, std::move(backend)));
+  std::vector<std::shared_ptr<const FastWeights>> weights{nullptr};
+  std::vector<AdaptedState> states;
+  std::vector<TokenScore> scores;
+  for (std::uint64_t key = 0; key < 6; ++key) {
+    states.push_back(learner->fresh_for(key));
+    ASSERT_TRUE(learner->append(states.back(), stream(1), LearnMode::kScoreAndLearn, scores).is_ok());
+    weights.push_back(states.back().weights);
+  }
+  std::vector<std::vector<float>> nll(weights.size());
+  std::vector<TextLane> texts;
+  for (std::size_t i = 0; i < weights.size(); ++i) texts.push_back({.weights = weights[i], .context = {}, .text = stream(2), .nll = &nll[i]});
+  ASSERT_TRUE(reader->score(texts).is_ok());
+  for (std::size_t i = 2; i < nll.size(); ++i) EXPECT_EQ(nll[i], nll[1]);
+  EXPECT_NE(nll[0], nll[1]);
+  const std::vector<float> frozen = nll[0];
+  for (const auto& device : three_) device->lost_at = 1;
+  EXPECT_EQ(reader->score(std::span(texts).subspan(1, 1)).code(), Code::kUnavailable);
+  ASSERT_TRUE(reader->score(std::span(texts).first(1)).is_ok());
+  EXPECT_EQ(nll[0], frozen);
+  EXPECT_TRUE(reader->generate(nullptr, stream(0).first(9), {.tokens_max = 3}).is_ok());
 }
 
 TEST_F(LaneLearnerTest, ManySourcesShareSteps) {
