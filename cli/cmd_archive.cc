@@ -20,7 +20,8 @@ std::string render(const silt::v1::BackupResponse& from) {
 std::string render(const silt::v1::ImportStateResponse& from) {
   const bool dry = from.dry_run();
   return escape(from.source()) + ": " + (dry ? "would go on" : "goes on") + " from v" + std::to_string(from.from_version()) + " of " +
-         escape(from.from_source()) + (from.signed_() ? " (signed)" : " (nobody has signed it)") + ", as v" + std::to_string(from.new_version()) + "; v" +
+         escape(from.from_source()) + (from.signed_() ? " (signed)" : " (nobody has signed it)") +
+         (from.converted() ? ", converted from backend " + escape(from.from_backend()) : "") + ", as v" + std::to_string(from.new_version()) + "; v" +
          std::to_string(from.old_version()) + " with " + format_count(from.forgotten_steps()) + " learning steps and " +
          format_count(from.dropped_versions()) + " stored versions " + (dry ? "would be" : "are") + " forgotten\n" +
          (dry ? "nothing was done; add --yes to do it\n" : "");

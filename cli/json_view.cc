@@ -285,6 +285,16 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
                                      {"questions", use.questions()},
                                      {"questions_refused", use.questions_refused()}});
   }
+  json::array devices;
+  for (const auto& device : status.devices()) {
+    devices.emplace_back(json::object{{"name", to_utf8(device.name())},
+                                      {"lost", to_utf8(device.lost())},
+                                      {"states", device.states()},
+                                      {"states_max", device.states_max()},
+                                      {"learned_tokens", device.learned_tokens()},
+                                      {"host_s", device.host_s()},
+                                      {"wait_s", device.wait_s()}});
+  }
   json::object out;
   out["version"] = to_utf8(status.version());
   out["started"] = time_value(status.has_started(), status.started());
@@ -300,6 +310,9 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
   out["learned_tokens_per_s"] = status.learned_tokens_per_s();
   out["learn_latency_p50_ms"] = status.learn_latency_p50_ms();
   out["learn_latency_p99_ms"] = status.learn_latency_p99_ms();
+  out["commits"] = status.commits();
+  out["commit_us"] = status.commit_us();
+  out["devices"] = std::move(devices);
   out["resident_states"] = status.resident_states();
   out["resident_bytes"] = status.resident_bytes();
   out["process_rss_bytes"] = status.process_rss_bytes();
@@ -558,6 +571,8 @@ std::string to_json(const silt::v1::ImportStateResponse& from) {
                   {"from_tenant", to_utf8(from.from_tenant())},
                   {"from_source", to_utf8(from.from_source())},
                   {"from_version", from.from_version()},
+                  {"from_backend", to_utf8(from.from_backend())},
+                  {"converted", from.converted()},
                   {"signed", from.signed_()}});
 }
 

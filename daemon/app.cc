@@ -99,7 +99,8 @@ class AppImpl final : public App {
                                                  });
     states_ = std::make_unique<learn::StateAdmin>(*store_, *store_, *store_, *learner_loop_, clock_);
     SILT_ASSIGN(auto signer, state_signer(config_.learn.state_key));
-    archive_ = std::make_unique<learn::StateArchive>(*states_, *store_, *learner_loop_, model_->fingerprint().hex(), std::move(signer));
+    archive_ = std::make_unique<learn::StateArchive>(*states_, *store_, *learner_loop_, model_->fingerprint().hex(),
+                                                     config_.learn.on_other_backend == "convert", std::move(signer));
     forgetter_ = std::make_unique<learn::Forgetter>(learn::Forgetter::Parts{
         *store_, *store_, *store_, *store_, *learner_loop_, *admin_, clock_,
         [this](const std::string& connector) { return inputs_->is_read(connector); }});

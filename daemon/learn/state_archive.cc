@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/log.h"
+
 namespace silt::learn {
 
 Result<ExportedState> StateArchive::export_state(const store::SourceInfo& source, std::uint64_t version) const {
@@ -21,8 +23,9 @@ Result<ImportedState> StateArchive::import_state(const store::SourceInfo& source
   const std::string backend = control_.status().backend;
   if (read.weights != weights_)
     return failed_precondition("the state belongs to other weights (" + read.weights + ", here " + weights_ + ")");
-  if (read.backend != backend)
-    return failed_precondition("the state was learned by backend " + read.backend + ", and here it is " + backend + "; see model.backend");
+  if (read.backend != backend && !crosses_)
+    return failed_precondition("the state was learned by backend " + read.backend + ", and here it is " + backend +
+                               "; set model.backend, or learn.on_other_backend = \"convert\" to go on from it with the bits of " + backend);
   if (read.tenant != source.tenant && !any_tenant)
     return failed_precondition("the state is of tenant " + read.tenant + ", and the source of " + source.tenant);
   request.source = source.ref;
@@ -30,6 +33,9 @@ Result<ImportedState> StateArchive::import_state(const store::SourceInfo& source
   request.blob = std::exchange(read.blob, "");
   ImportedState out;
   SILT_ASSIGN(out.result, control_.import_state(request));
+  out.converted = read.backend != backend;
+  if (out.converted && !request.dry_run)
+    log::warning("state_converted", {{"source", source.name}, {"from", read.backend}, {"to", backend}, {"why", "import"}});
   out.from = std::move(read);
   return out;
 }

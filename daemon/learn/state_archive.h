@@ -22,16 +22,17 @@ struct ExportedState {
 
 struct ImportedState {
   StateFile from;  // without the blob
+  bool converted = false;  // another backend learned it
   ImportResult result;
 };
 
 class StateArchive {
  public:
-  // All must outlive it. `weights`: fingerprint of the weight file in use. With a signer exports are signed, and
-  // only what it signed is imported.
+  // All must outlive it. `weights`: fingerprint of the weight file in use. `crosses`: states of another backend are
+  // converted where both store the same. With a signer exports are signed, and only what it signed is imported.
   StateArchive(const StateAdmin& states, const store::NetStore& nets, LearnControl& control, std::string weights,
-               std::optional<StateSigner> signer)
-      : states_(states), nets_(nets), control_(control), weights_(std::move(weights)), signer_(std::move(signer)) {}
+               bool crosses, std::optional<StateSigner> signer)
+      : states_(states), nets_(nets), control_(control), weights_(std::move(weights)), crosses_(crosses), signer_(std::move(signer)) {}
 
   // `version` 0: the state of now, which is stored.
   Result<ExportedState> export_state(const store::SourceInfo& source, std::uint64_t version) const;
@@ -48,6 +49,7 @@ class StateArchive {
   const store::NetStore& nets_;
   LearnControl& control_;
   const std::string weights_;
+  const bool crosses_;
   const std::optional<StateSigner> signer_;
 };
 

@@ -64,6 +64,8 @@ Result<silt::v1::ImportStateResponse> Api::import_state(const Call& call, const 
   response.set_from_tenant(escape_bytes(state.from.tenant));
   response.set_from_source(escape_bytes(state.from.source));
   response.set_from_version(state.from.version);
+  response.set_from_backend(state.from.backend);
+  response.set_converted(state.converted);
   response.set_signed_(dependencies_.archive.signs());
   return response;
 }
