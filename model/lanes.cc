@@ -75,7 +75,6 @@ Result<Lanes> open_lanes(const Model& model, const BackendOptions& options, bool
   Lanes lanes;
   SILT_ASSIGN(lanes.host, open_backend({.name = "cpu", .threads = options.threads}, model.config()));
   SILT_ASSIGN(lanes.net, model.net(*lanes.host));
-  if (model.config().has_ttt_layers()) return lanes;
   const CudaOptions cuda = {.device = device_number,
                             .state_bytes_max = options.device_bytes,
                             .lanes = {.frozen_scores = frozen_scores,

@@ -15,14 +15,14 @@ namespace silt::model {
 struct Lanes {
   std::shared_ptr<const Net> net;  // packed for `host`
   std::unique_ptr<Backend> host;
-  std::unique_ptr<LaneEngine> engine;  // null: the net is one that the device does not run, but the host does
+  std::unique_ptr<LaneEngine> engine;
 };
 
 // "cuda", or "cuda:1" of a certain device.
 bool is_lane_backend(std::string_view name);
 // One entry for each of BackendOptions::devices, from the named one on, with its share of the threads.
 Result<std::vector<BackendOptions>> each_device(const BackendOptions& options);
-// Nets with TTT layers are read by the host. Others that the device does not run are refused.
+// Nets that the device does not run are refused.
 Result<Lanes> open_lanes(const Model& model, const BackendOptions& options, bool frozen_scores);
 // The options for a reader beside a learner: few lanes.
 BackendOptions reading(BackendOptions options);

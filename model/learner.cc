@@ -232,7 +232,6 @@ Result<std::unique_ptr<Learner>> Learner::create(std::shared_ptr<const Model> mo
     SILT_ASSIGN(const std::vector<BackendOptions> each, each_device(backend));
     for (const BackendOptions& one : each) {
       SILT_ASSIGN(Lanes lanes, open_lanes(*model, one, options.frozen_scores));
-      if (lanes.engine == nullptr) return create(std::move(lanes.net), std::move(lanes.host), options);
       devices.push_back(make_lane_learner(std::move(lanes.net), std::move(lanes.host), std::move(lanes.engine), options,
                                           one.threads));
     }

@@ -192,7 +192,6 @@ Result<std::unique_ptr<Reader>> Reader::create(std::shared_ptr<const Model> mode
     SILT_ASSIGN(const std::vector<BackendOptions> each, each_device(reading(backend)));
     for (const BackendOptions& one : each) {
       SILT_ASSIGN(Lanes lanes, open_lanes(*model, one, /*frozen=*/false));
-      if (lanes.engine == nullptr) return create(std::move(lanes.net), std::move(lanes.host));
       const int device = lanes.engine->device();
       devices.push_back({device, make_lane_reader(std::move(lanes.net), std::move(lanes.host), std::move(lanes.engine))});
     }

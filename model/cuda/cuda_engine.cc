@@ -12,12 +12,14 @@
 #include "model/cuda/device_net.h"
 #include "model/cuda/runtime.h"
 #include "model/cuda/step.h"
+#include "model/cuda/ttt_engine.h"
 
 namespace silt::model {
 
 class CudaDevice {
  public:
   std::shared_ptr<cuda::DeviceNet> net;
+  std::shared_ptr<cuda::TttNet> ttt;  // of nets with TTT layers, in place of `net`
 };
 
 namespace cuda {
@@ -432,6 +434,10 @@ Result<std::shared_ptr<CudaDevice>> open_cuda_device(const TensorSource& source,
                                " here that CUDA can use; use backend cpu");
   }
   auto device = std::make_shared<CudaDevice>();
+  if (config.has_ttt_layers()) {
+    SILT_ASSIGN(device->ttt, cuda::open_ttt_net(options.device, source, config, options.state_bytes_max));
+    return device;
+  }
   SILT_ASSIGN(device->net, cuda::DeviceNet::create(options.device, source, config, options.lanes.frozen_scores,
                                                    options.lanes.lanes_max, options.state_bytes_max));
   return device;
@@ -439,6 +445,7 @@ Result<std::shared_ptr<CudaDevice>> open_cuda_device(const TensorSource& source,
 
 Result<std::unique_ptr<LaneEngine>> make_cuda_engine(std::shared_ptr<CudaDevice> device,
                                                      const LaneEngineOptions& options) {
+  if (device->ttt != nullptr) return cuda::make_ttt_engine(device->ttt, options);
   SILT_ASSIGN(std::unique_ptr<cuda::Engine> engine, cuda::Engine::create(device->net, options));
   return std::unique_ptr<LaneEngine>(std::move(engine));
 }

@@ -29,7 +29,6 @@ Status wrong_shape(const char* field, int value, const std::string& rule) {
 }  // namespace
 
 Status check_shape(const ModelConfig& c) {
-  if (c.has_ttt_layers()) return failed_precondition("backend cuda runs ttt-e2e nets only; use backend cpu");
   if (c.learns_gate_up()) return failed_precondition("backend cuda runs nets that learn down alone; use backend cpu");
   if (c.minibatch_tokens != kBlockRows) return wrong_shape("minibatch_tokens", c.minibatch_tokens, "128");
   if (c.head_width != kHeadWidth) return wrong_shape("head_width", c.head_width, "64");

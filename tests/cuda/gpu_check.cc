@@ -20,7 +20,8 @@ struct Check {
 };
 constexpr Check kChecks[] = {
     {"kernels", check_kernels}, {"agreement", check_agreement}, {"gradient", check_gradient}, {"lanes", check_lanes},
-    {"states", check_states},   {"scores", check_scores},       {"reader", check_reader},     {"loss", check_loss}};
+    {"states", check_states},   {"scores", check_scores},       {"reader", check_reader},     {"loss", check_loss},
+    {"mixers", check_mixers}};
 
 int run(int argc, char** argv) {
   std::string weights;

@@ -39,4 +39,7 @@ Status check_reader(const CheckContext& context, CheckRows& rows);
 // A device that is lost at any call.
 Status check_loss(const CheckContext& context, CheckRows& rows);
 
+// Nets with TTT layers, against the references in float32 and float64.
+Status check_mixers(const CheckContext& context, CheckRows& rows);
+
 }  // namespace silt::model

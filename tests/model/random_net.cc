@@ -160,8 +160,12 @@ std::vector<float> random_tensor(const ModelConfig& config, const std::string& n
   return values;
 }
 
+std::unique_ptr<TensorSource> random_source(const ModelConfig& config, unsigned seed) {
+  return std::make_unique<RandomSource>(config, seed);
+}
+
 std::shared_ptr<Net> random_net(const ModelConfig& config, Backend& backend, unsigned seed) {
-  Result<std::shared_ptr<Net>> net = Net::create(RandomSource(config, seed), config, backend);
+  Result<std::shared_ptr<Net>> net = Net::create(*random_source(config, seed), config, backend);
   SILT_CHECK(net.is_ok());
   net.value()->fingerprint = {.high = seed, .low = 7};
   for (std::size_t token = 0; token < net.value()->token_marks.size(); ++token) {

@@ -7,6 +7,7 @@
 
 #include "model/ops/backend.h"
 #include "model/ops/config.h"
+#include "model/ops/tensor_source.h"
 #include "model/net.h"
 
 namespace silt::model {
@@ -22,6 +23,8 @@ ModelConfig even_ttt_config(MixerKind mixer);
 
 // The same seed and configuration give the same values, whatever the backend.
 std::shared_ptr<Net> random_net(const ModelConfig& config, Backend& backend, unsigned seed = 1);
+// Its tensors.
+std::unique_ptr<TensorSource> random_source(const ModelConfig& config, unsigned seed = 1);
 // The tensor `name` of random_net(), row-major, for tests that compute on their own.
 std::vector<float> random_tensor(const ModelConfig& config, const std::string& name, unsigned seed = 1);
 
