@@ -15,6 +15,7 @@
 #include <fstream>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "tests/model/tiny_model.h"
 
@@ -31,7 +32,7 @@ std::string content(const std::string& path) {
 }
 
 pid_t spawn(const std::vector<std::string>& arguments, const std::string& out, const std::string& err,
-            uid_t user, unsigned descriptors = 0) {
+            uid_t user, unsigned descriptors = 0, std::vector<std::string> environment = {}) {
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
@@ -45,6 +46,7 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::string& out, c
   const rlimit limit{descriptors, descriptors};
   if (descriptors != 0 && ::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(126);
   if (user != 0 && (::setgid(user) != 0 || ::setuid(user) != 0)) ::_exit(126);
+  for (std::string& variable : environment) ::putenv(variable.data());
   ::execv(argv[0], argv.data());
   ::_exit(127);
 }
@@ -80,7 +82,7 @@ bool until(const std::function<bool()>& condition) {
   return true;
 }
 
-Daemon::Daemon() {
+Daemon::Daemon() : program_(SILTD_BINARY) {
   ::chmod(path().c_str(), 0755);
   EXPECT_TRUE(model::write_tiny_model(path("tiny.safetensors")).is_ok());
   configure();
@@ -100,17 +102,22 @@ void Daemon::append(const std::string& name, const std::string& bytes) const {
   std::ofstream(path(name), std::ios::binary | std::ios::app) << bytes;
 }
 
-void Daemon::configure(const std::string& more) const {
+void Daemon::use(std::string program, std::vector<std::string> environment) {
+  program_ = std::move(program);
+  environment_ = std::move(environment);
+}
+
+void Daemon::configure(const std::string& more, const std::string& model, const std::string& learn) const {
   write("siltd.toml", "[store]\npath = \"" + path("state") + "\"\nfree_mib_min = 0\n" +  //
-                          "[model]\nweights = \"" + path("tiny.safetensors") + "\"\n" +
-                          "[learn]\ncpu_share = 0\n" +  //
+                          "[model]\nweights = \"" + path("tiny.safetensors") + "\"\n" + model +
+                          "[learn]\ncpu_share = 0\n" + learn +  //
                           "[serve]\nsocket = \"" + path("query.sock") + "\"\n" +
                           "[[source]]\nname = \"host\"\ninclude = [\"" + path("*.log") + "\"]\n" + more);
 }
 
 void Daemon::start(uid_t user, unsigned descriptors) {
   ASSERT_FALSE(running());
-  pid_ = spawn({SILTD_BINARY, "--config", path("siltd.toml")}, path("out"), path("err"), user, descriptors);
+  pid_ = spawn({program_, "--config", path("siltd.toml")}, path("out"), path("err"), user, descriptors, environment_);
 }
 
 Outcome Daemon::wait() {

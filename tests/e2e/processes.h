@@ -37,8 +37,11 @@ class Daemon {
   std::string source(const std::string& log) const { return escape_bytes("host:" + path(log)); }
   void write(const std::string& name, const std::string& bytes) const;
   void append(const std::string& name, const std::string& bytes) const;
-  // The configuration: of a tiny model, "*.log" in the folder, and a socket beside it. `more` is added.
-  void configure(const std::string& more = "") const;
+  // The configuration: of a tiny model, "*.log" in the folder, and a socket beside it. `more` is added, `model` to what
+  // is said of the model, `learn` likewise.
+  void configure(const std::string& more = "", const std::string& model = "", const std::string& learn = "") const;
+  // What runs from the next start on, and what it finds in its environment beside ours.
+  void use(std::string program, std::vector<std::string> environment);
 
   // With a limit on its file descriptors; 0: ours.
   void start(uid_t user = 0, unsigned descriptors = 0);
@@ -56,6 +59,8 @@ class Daemon {
  private:
   silt::testing::TempDir dir_;
   pid_t pid_ = -1;
+  std::string program_;
+  std::vector<std::string> environment_;
 };
 
 }  // namespace silt::e2e
