@@ -319,7 +319,7 @@ struct FakeParts {
   learn::StateAdmin states{log, folds, nets, learner, clock};
   FakeForgets forgets;
   learn::Forgetter forgetter{learn::Forgetter::Parts{log, folds, nets, forgets, learner, admin, clock}};
-  learn::StateArchive archive{states, nets, learner, "weights", std::nullopt};
+  learn::StateArchive archive{states, nets, learner, "weights", false, std::nullopt};
   FakeAnchors anchors;
   intake::Feeds feeds;
   testing::TempDir dir;

@@ -85,7 +85,7 @@ struct World {
   learn::StoreAdmin admin{*store, *store, *store, *store, clock, [](store::SourceRef) { return Status::ok(); }};
   learn::StateAdmin states{*store, *store, *store, learner, clock};
   learn::Forgetter forgetter{learn::Forgetter::Parts{*store, *store, *store, *store, learner, admin, clock}};
-  learn::StateArchive archive{states, *store, learner, "weights", std::nullopt};
+  learn::StateArchive archive{states, *store, learner, "weights", false, std::nullopt};
   std::unique_ptr<access::AuditLog> audit = access::AuditLog::open(dir.path("audit.log"), *store, clock).value();
   std::unique_ptr<access::Tokens> tokens = access::Tokens::open(dir.path("TOKEN_KEY"), *store, clock).value();
   access::Callers callers{*tokens};
