@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -30,20 +31,31 @@ namespace {
 
 constexpr char kSystemSocket[] = "/run/silt/query.sock";
 constexpr int kAnswerBytesMax = 64 << 20;
+constexpr int kConnectSeconds = 5;
+constexpr int kReconnectFirstMs = 50, kReconnectLastMs = 1000;  // pauses
+
+// Connects, and closes. Waits while the socket's queue is full. Returns what is in the way, as errno names it; 0: nothing.
+int knock(const std::string& socket) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket.size() >= sizeof address.sun_path) return ENAMETOOLONG;
+  std::memcpy(address.sun_path, socket.data(), socket.size());
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval patience{kConnectSeconds, 0};
+  ::setsockopt(probe, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  const int connected = ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int error = connected == 0 ? 0 : errno;
+  ::close(probe);
+  return error;
+}
 
 // Why nobody answers, found by trying: gRPC's own text does not tell a missing file from a closed
 // door.
 std::string unreachable(const std::string& socket) {
   const std::string what = "cannot reach siltd at " + socket + ": ";
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (socket.size() >= sizeof address.sun_path) return what + "the path is too long for a socket";
-  std::memcpy(address.sun_path, socket.data(), socket.size());
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int connected = ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  const int error = connected == 0 ? 0 : errno;
-  ::close(probe);
-  switch (error) {
+  switch (const int error = knock(socket)) {
+    case ENAMETOOLONG: return what + "the path is too long for a socket";
+    case EAGAIN: return what + "too many connect at once; try again";
     case 0: return what + "it closed the connection (restarting, or too many clients); try again";
     case EACCES:
       return what + "no permission; join the socket's group (sudo usermod -aG silt $USER, then log in again)";
@@ -105,6 +117,8 @@ std::string admin_socket_of(const std::string& socket) {
 }
 
 struct Client::Stubs {
+  // Of those whose first call is still to come: siltd's sockets.
+  std::shared_ptr<grpc::Channel> unused_query, unused_admin;
   std::unique_ptr<silt::v1::AskService::Stub> ask;
   std::unique_ptr<silt::v1::QueryService::Stub> query;
   std::unique_ptr<silt::v1::SourceService::Stub> sources;
@@ -119,7 +133,9 @@ struct Client::Stubs {
   std::unique_ptr<silt::v1::TokenService::Stub> tokens;
 
   Stubs(const std::shared_ptr<grpc::Channel>& channel, const std::shared_ptr<grpc::Channel>& admin)
-      : ask(silt::v1::AskService::NewStub(channel)),
+      : unused_query(channel),
+        unused_admin(admin),
+        ask(silt::v1::AskService::NewStub(channel)),
         query(silt::v1::QueryService::NewStub(channel)),
         sources(silt::v1::SourceService::NewStub(channel)),
         daemon(silt::v1::DaemonService::NewStub(channel)),
@@ -135,7 +151,7 @@ struct Client::Stubs {
 template <class Response, class Call>
 Result<Response> Client::unary(Place place, const Call& call) const {
   grpc::ClientContext context;
-  prepare(context);
+  prepare(context, place);
   Response response;
   SILT_TRY(from_grpc(call(context, response), place));
   return response;
@@ -163,6 +179,8 @@ Result<std::unique_ptr<Client>> Client::open(const Connection& connection) {
     return client;
   }
   arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, "localhost");
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectFirstMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectLastMs);
   if (client->connection_.admin_socket.empty()) client->connection_.admin_socket = admin_socket_of(connection.socket);
   const auto channel = [&](const std::string& path) {
     return grpc::CreateCustomChannel("unix:" + path, grpc::InsecureChannelCredentials(), arguments);
@@ -173,8 +191,15 @@ Result<std::unique_ptr<Client>> Client::open(const Connection& connection) {
 
 Client::~Client() = default;
 
-void Client::prepare(grpc::ClientContext& context) const {
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(connection_.timeout_s));
+// gRPC 1.51 does not see that a socket's queue is full: it fails, and connects again after a pause. The first call waits for
+// that; later ones fail at once when siltd has gone.
+void Client::prepare(grpc::ClientContext& context, Place place) const {
+  const auto now = std::chrono::system_clock::now();
+  const std::string& socket = place == Place::kQuery ? connection_.socket : connection_.admin_socket;
+  const auto unused = std::exchange(place == Place::kQuery ? stubs_->unused_query : stubs_->unused_admin, nullptr);
+  if (unused && connection_.server.empty() && knock(socket) == 0)
+    unused->WaitForConnected(now + std::chrono::seconds(std::min(kConnectSeconds, connection_.timeout_s)));
+  context.set_deadline(now + std::chrono::seconds(connection_.timeout_s));
   if (!token_.empty()) context.AddMetadata("authorization", "Bearer " + token_);
 }
 
@@ -190,7 +215,7 @@ Status Client::from_grpc(const grpc::Status& status, Place place) const {
 
 Status Client::ask(const silt::v1::AskRequest& request, const OnEvent& on_event) {
   grpc::ClientContext context;
-  prepare(context);
+  prepare(context, Place::kQuery);
   const auto stream = stubs_->ask->Ask(&context, request);
   silt::v1::AskResponse event;
   while (stream->Read(&event)) on_event(event);
@@ -296,7 +321,7 @@ Result<silt::v1::BackupResponse> Client::backup(const silt::v1::BackupRequest& r
 Result<silt::v1::ExportStateResponse> Client::export_state(const silt::v1::ExportStateRequest& request,
                                                            const std::function<bool(std::string_view piece)>& take) {
   grpc::ClientContext context;
-  prepare(context);
+  prepare(context, Place::kAdmin);
   const auto reader = stubs_->archive->ExportState(&context, request);
   silt::v1::ExportStateResponse response;
   while (reader->Read(&response)) {

@@ -89,9 +89,9 @@ class Client {
  private:
   struct Stubs;
   explicit Client(Connection connection);
-  void prepare(grpc::ClientContext& context) const;
   // At which of its two places siltd is, for `call`, and what its failure means.
   enum class Place { kQuery, kAdmin };
+  void prepare(grpc::ClientContext& context, Place place) const;
   Status from_grpc(const grpc::Status& status, Place place) const;
   template <class Response, class Call>
   Result<Response> unary(Place place, const Call& call) const;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,11 +18,13 @@ namespace silt::serve {
 
 constexpr std::size_t kShares = 4;
 constexpr std::size_t kOpenMax = 1024;  // an idle connection costs gRPC some 30 kB
+constexpr int kAcceptedAtOnce = 64;     // before it is looked whether to stop
+constexpr int kNice = -10;              // LimitNICE= of the unit
 
 Acceptor::Acceptor(int listener, int descriptor_limit, Identify identify, OnConnection on_connection)
     : listener_(listener),
       descriptor_limit_(descriptor_limit),
-      identify_(identify),
+      identify_(std::move(identify)),
       on_connection_(std::move(on_connection)),
       shares_(std::clamp<std::size_t>(static_cast<std::size_t>(descriptor_limit) / kShares, 1, kOpenMax)),
       stop_event_(::eventfd(0, EFD_CLOEXEC)),
@@ -29,7 +32,7 @@ Acceptor::Acceptor(int listener, int descriptor_limit, Identify identify, OnConn
 
 Result<std::unique_ptr<Acceptor>> Acceptor::start(int listener, int descriptor_limit, Identify identify,
                                                   OnConnection on_connection) {
-  std::unique_ptr<Acceptor> acceptor(new Acceptor(listener, descriptor_limit, identify, std::move(on_connection)));
+  std::unique_ptr<Acceptor> acceptor(new Acceptor(listener, descriptor_limit, std::move(identify), std::move(on_connection)));
   if (acceptor->stop_event_ < 0 || acceptor->spare_ < 0) {
     return resource_exhausted("no file descriptors left for the socket: raise LimitNOFILE");
   }
@@ -49,24 +52,28 @@ void Acceptor::stop() {
 }
 
 void Acceptor::loop() {
+  ::setpriority(PRIO_PROCESS, 0, kNice);  // of this thread, on Linux; without the right to it, a flood may shut out others
   for (;;) {
     pollfd waits[] = {{listener_, POLLIN, 0}, {stop_event_, POLLIN, 0}};
     if (::poll(waits, 2, -1) < 0 && errno != EINTR) return log::error("accept_stopped", {{"errno", errno}});
     if (waits[1].revents != 0) return;
-    if (waits[0].revents != 0) accept_one();
+    if (waits[0].revents == 0) continue;
+    for (int left = kAcceptedAtOnce; left > 0 && accept_one(); --left) {
+    }
   }
 }
 
-void Acceptor::accept_one() {
+bool Acceptor::accept_one() {
   const int connection = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (connection < 0) {
     if (errno == EMFILE || errno == ENFILE) shed_one();
-    return;
+    return false;
   }
   if (const Status admitted = admit(connection); !admitted.is_ok()) {
     ::close(connection);
     refused(admitted.message());
   }
+  return true;
 }
 
 Status Acceptor::admit(int connection) {

@@ -1,6 +1,8 @@
 // Acceptor: one thread that takes connections from a listening socket and finds out who they are of.
 // It survives running out of descriptors: connections beyond the limit, and beyond the share of one user or
 // address, are closed at once and the listener goes on. Refusals are logged at most once a second.
+// All who connect stand in one queue of the kernel's, which turns away whoever comes when it is full. So that a flood
+// does not keep it full, refusing is cheap, and the thread takes precedence over others if it may (RLIMIT_NICE).
 #pragma once
 
 #include <cstdint>
@@ -33,7 +35,7 @@ class Acceptor {
     std::string who;
     access::Credential credential;
   };
-  using Identify = Result<Visit> (*)(int connection);
+  using Identify = std::function<Result<Visit>(int connection)>;
   // Called on the acceptor's thread; owns the (non-blocking) connection if it returns OK.
   using OnConnection = std::function<Status(int connection, const Visit& visit)>;
 
@@ -48,7 +50,7 @@ class Acceptor {
  private:
   Acceptor(int listener, int descriptor_limit, Identify identify, OnConnection on_connection);
   void loop();
-  void accept_one();
+  bool accept_one();  // false: none waits
   Status admit(int connection);
   void shed_one();
   void refused(std::string_view reason);

@@ -25,11 +25,11 @@ Status ConnectionShares::admit(int connection, const std::string& who, std::int6
   if (user.paid_us > now_us + kSecondUs - kSecondUs / kConnectionsPerSecond) {
     return resource_exhausted("too many a second from " + who);
   }
+  user.paid_us += kSecondUs / kConnectionsPerSecond;
   if (user.open.size() >= open_max_) forget_closed(user.open);
   if (user.open.size() >= open_max_) {
     return resource_exhausted("too many are open of " + who);
   }
-  user.paid_us += kSecondUs / kConnectionsPerSecond;
   user.open[connection] = inode_of(connection);
   return Status::ok();
 }

@@ -1,6 +1,8 @@
 // ConnectionShares: how many connections each user, or address, has open, and makes in a second, so that one can
 // take neither all descriptors nor the acceptor's time (refusing costs microseconds, a connection
 // that gRPC sets up and closes costs a hundred times that).
+// One that is refused because too many are open counts among those of a second, for to find that out means to look
+// at each that is open.
 // A connection is handed to gRPC and closed there without a word; whether it is still open is seen by
 // looking at its descriptor. One thread.
 #pragma once

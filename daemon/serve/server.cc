@@ -41,10 +41,12 @@ int descriptor_limit() {
   return static_cast<int>(std::min<rlim_t>(limit.rlim_cur - std::min(limit.rlim_cur, free), 1 << 16));
 }
 
-Result<Acceptor::Visit> process_of(int connection) {
-  SILT_ASSIGN(access::Peer peer, peer_of(connection));
-  std::string who = "uid " + std::to_string(peer.uid);
-  return Acceptor::Visit{std::move(who), std::move(peer)};
+Acceptor::Identify process_by(std::function<Result<access::Peer>(int)> peer_of) {
+  return [peer_of = std::move(peer_of)](int connection) -> Result<Acceptor::Visit> {
+    SILT_ASSIGN(access::Peer peer, peer_of(connection));
+    std::string who = "uid " + std::to_string(peer.uid);
+    return Acceptor::Visit{std::move(who), std::move(peer)};
+  };
 }
 
 Result<Acceptor::Visit> address_of(int connection) {
@@ -60,6 +62,7 @@ class ServerImpl final : public Server {
         users_max_(std::max<std::size_t>(options.users_max, 1)),
         socket_group_(socket_group),
         tls_(options.tls),
+        process_of_(process_by(options.peer_of ? options.peer_of : &peer_of)),
         ask_(std::max(options.reader_threads, 1), options.queue_max),
         look_(kLookThreads, options.queue_max),
         change_(kChangeThreads, options.queue_max),
@@ -73,7 +76,7 @@ class ServerImpl final : public Server {
     entrance.socket = which;
     entrance.listener.emplace<UnixSocket>(std::move(socket));
     SILT_ASSIGN(entrance.acceptor,
-                Acceptor::start(std::get<UnixSocket>(entrance.listener).fd(), descriptor_limit(), &process_of,
+                Acceptor::start(std::get<UnixSocket>(entrance.listener).fd(), descriptor_limit(), process_of_,
                                 [this, &entrance](int connection, const Acceptor::Visit& visit) {
                                   return admit(entrance, connection, visit.credential);
                                 }));
@@ -87,7 +90,7 @@ class ServerImpl final : public Server {
     if (!socket) return Status::ok();
     const int fd = socket->fd();
     web_.listener.emplace<UnixSocket>(std::move(*socket));
-    SILT_ASSIGN(web_.acceptor, Acceptor::start(fd, descriptor_limit(), &process_of,
+    SILT_ASSIGN(web_.acceptor, Acceptor::start(fd, descriptor_limit(), process_of_,
                                                [this](int connection, const Acceptor::Visit& visit) {
                                                  http_->take(connection, visit.credential);
                                                  return Status::ok();
@@ -198,6 +201,7 @@ class ServerImpl final : public Server {
   const std::size_t users_max_;
   const gid_t socket_group_;
   const access::TlsFiles tls_;
+  const Acceptor::Identify process_of_;
   LiveCalls live_;
   WorkerPool ask_;
   WorkerPool look_;

@@ -74,6 +74,8 @@ struct ServerOptions {
   int reader_threads = 3;
   std::uint32_t queue_max = 64;  // calls of one caller that wait for a thread; more are refused
   std::size_t unread_bytes_max = 32 << 20;  // of replies that one caller has not read; further calls are refused
+  // Who is at the other end of a unix socket; tests tell users apart that are one.
+  std::function<Result<access::Peer>(int connection)> peer_of = {};
   std::uint32_t users_max = 16;  // callers connected at a time; one more closes the longest silent
 };
 

@@ -24,6 +24,18 @@ TEST(ConnectionShares, OneUserGetsTheirShareAndGetsItBack) {
   ::close(pairs[2][0]);
 }
 
+// To find out whether one of those that are open was closed means to look at all.
+TEST(ConnectionShares, WhatIsRefusedForThoseThatAreOpenCountsAmongThoseOfASecond) {
+  ConnectionShares shares(1);
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  EXPECT_TRUE(shares.admit(pair[0], "uid 7", 0).is_ok());
+  int looked = 0;
+  for (int i = 0; i < 1000; ++i) looked += shares.admit(pair[1], "uid 7", 0).message().find("are open") != std::string::npos;
+  EXPECT_EQ(looked, kConnectionsPerSecond - 1);
+  for (const int fd : pair) ::close(fd);
+}
+
 TEST(ConnectionShares, AUserMayConnectSoOftenASecond) {
   ConnectionShares shares(1000);
   const auto admitted = [&](const std::string& who, std::int64_t now_us) {
