@@ -130,6 +130,22 @@ void send_syslog(std::uint16_t port, int records) {
   ::close(fd);
 }
 
+// As fast as it can: who sends datagrams does not wait.
+void send_datagrams(std::uint16_t port, int records) {
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
+  ::usleep(500'000);  // until somebody listens
+  for (int i = 0; i < records; ++i) {
+    std::string line = syslog_line(i);
+    line.pop_back();
+    ::sendto(fd, line.data(), line.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof to);
+  }
+  ::close(fd);
+}
+
 void send_requests(wire::LogsService::Stub& stub, int first, int end) {
   for (int at = first; at < end; at += kRequestRecords) {
     wire::ExportLogsServiceRequest request;
@@ -194,9 +210,34 @@ void into_store(const char* what, const char* kind, std::uint16_t port, int reco
   intake.stop();
 }
 
-std::unique_ptr<connectors::Connector> syslog_on(std::uint16_t port, const SystemClock& clock) {
+// What is lost is lost: how many of them are stored a second after the last one.
+void datagrams_into_store(std::uint16_t port, int records, std::unique_ptr<connectors::Connector> connector) {
+  const TempFolder folder;
+  store::StoreOptions store_options;
+  store_options.database.path = folder.path("store");
+  const auto store = store::RocksStore::open(store_options).value();
+  const SystemClock clock;
+  intake::Intake intake(*store, clock, {});
+  intake.add({"default", "net", "syslog"}, std::move(connector));
+  intake.start();
+  const pid_t sender = start_sender("udp", port, records);
+  const auto start = Clock::now();
+  ::waitpid(sender, nullptr, 0);
+  const double sent_s = seconds_since(start) - 0.5;
+  ::usleep(1'500'000);  // the gap record is told by the second
+  std::uint64_t stored = 0, lost = 0;
+  for (const store::SourceInfo& info : store->sources()) {
+    stored += store->intake_head(info.ref)->lines;
+    for (const store::Gap& gap : store->gaps(info.ref).value()) lost += static_cast<std::uint64_t>(std::atoll(gap.cause.c_str()));
+  }
+  std::printf("%-40s %10llu of %d stored, %llu told as lost (sent in %.2f s)\n", "silt, syslog by udp, a flood", static_cast<unsigned long long>(stored), records,
+              static_cast<unsigned long long>(lost), sent_s);
+  intake.stop();
+}
+
+std::unique_ptr<connectors::Connector> syslog_on(const char* kind, std::uint16_t port, const SystemClock& clock) {
   connectors::SyslogOptions options;
-  options.listen = {{"tcp", "127.0.0.1", port}};
+  options.listen = {{kind, "127.0.0.1", port}};
   options.collector.input = "net";
   options.collector.zone = [](std::int64_t) { return 0; };
   return connectors::make_syslog_connector(std::move(options), clock);
@@ -302,26 +343,37 @@ void journals(int records) {
   report("journalctl -o json", records, cpu_s, seconds_since(start));
 }
 
-void measure(int records) {
+void measure(const std::string& only, int records) {
   const SystemClock clock;
-  std::uint16_t port = free_port();
-  into_store("silt, syslog by tcp to the store", "syslog", port, records, syslog_on(port, clock));
-  rsyslog(records);
-  port = free_port();
-  into_store("silt, OTLP by gRPC to the store", "otlp", port, records, otlp_on(port, clock));
-  journals(records);
+  const auto wanted = [&](const char* part) { return only.empty() || only == part; };
+  if (wanted("tcp")) {
+    const std::uint16_t port = free_port();
+    into_store("silt, syslog by tcp to the store", "syslog", port, records, syslog_on("tcp", port, clock));
+    rsyslog(records);
+  }
+  if (wanted("udp")) {
+    const std::uint16_t port = free_port();
+    datagrams_into_store(port, records, syslog_on("udp", port, clock));
+  }
+  if (wanted("otlp")) {
+    const std::uint16_t port = free_port();
+    into_store("silt, OTLP by gRPC to the store", "otlp", port, records, otlp_on(port, clock));
+  }
+  if (wanted("journald")) journals(records);
 }
 
 }  // namespace
 }  // namespace silt
 
+// inputs [RECORDS [tcp|udp|otlp|journald]]
 int main(int argc, char** argv) {
   if (argc == 5 && std::strcmp(argv[1], "--send") == 0) {
     const auto port = static_cast<std::uint16_t>(std::atoi(argv[3]));
-    (std::strcmp(argv[2], "otlp") == 0 ? silt::send_otlp : silt::send_syslog)(port, std::atoi(argv[4]));
+    const std::string kind = argv[2];
+    (kind == "otlp" ? silt::send_otlp : kind == "udp" ? silt::send_datagrams : silt::send_syslog)(port, std::atoi(argv[4]));
     return 0;
   }
   silt::log::set_level(silt::log::Level::kWarning);
-  silt::measure(argc > 1 ? std::atoi(argv[1]) : 200'000);
+  silt::measure(argc > 2 ? argv[2] : "", argc > 1 ? std::atoi(argv[1]) : 200'000);
   return 0;
 }

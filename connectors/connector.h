@@ -155,6 +155,10 @@ class Connector {
   // Calls `wake` once, from any thread, when poll() may have something new (or after a time).
   virtual void notify_when_ready(std::function<void()> wake) = 0;
 
+  // Calls `wake` once, from any thread, when so much waits here that the next poll() should not be put off to make
+  // a larger append: what is pushed would be refused before. A connector that holds nothing never does.
+  virtual void notify_when_filling(std::function<void()> wake) { static_cast<void>(wake); }
+
   virtual ConnectorStats stats() const = 0;
 
   // What the thread that makes the calls is at, for the case that one never comes back; null: not told.

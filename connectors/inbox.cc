@@ -106,7 +106,7 @@ Inbox::Answer Inbox::offer(Delivery&& delivery, Done&& done) {
   const std::uint64_t cost_bytes = cost_of(delivery);
   const std::uint64_t most = std::min(options_.delivery_bytes_max, options_.bytes_max);
   if (cost_bytes > most || delivery.id.size() > kIdBytesMax) return Answer::kTooLarge;
-  std::function<void()> wake;
+  std::function<void()> wake, filling;
   {
     const std::lock_guard lock(mutex_);
     if (stopped_) return Answer::kStopped;
@@ -127,11 +127,14 @@ Inbox::Answer Inbox::offer(Delivery&& delivery, Done&& done) {
       waiting->done.push_back(std::exchange(done, nullptr));
       if (!waiting->key.empty()) pending_.emplace(waiting->key, waiting);
       used_bytes_ += cost_bytes;
+      queued_bytes_ += cost_bytes;
       queue_.push_back(std::move(waiting));
       wake = std::exchange(wake_, nullptr);
+      if (is_filling()) filling = std::exchange(filling_, nullptr);
     }
   }
   if (wake) wake();
+  if (filling) filling();
   if (done) done(Status::ok());  // nothing to store
   return Answer::kTaken;
 }
@@ -157,8 +160,9 @@ void Inbox::stop() {
     ended.insert(ended.end(), queue_.begin(), queue_.end());
     queue_.clear();
     pending_.clear();
-    used_bytes_ = 0;
+    used_bytes_ = queued_bytes_ = 0;
     wake_ = nullptr;
+    filling_ = nullptr;
     rooms.swap(rooms_);
   }
   const Status stopped = unavailable("siltd is stopping: send it again");
@@ -204,6 +208,8 @@ Result<bool> Inbox::poll(const ReadLimits& limits, Batch& out) {
     in_batch_.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
+  queued_bytes_ = used_bytes_;
+  for (const WaitingPtr& waiting : in_batch_) queued_bytes_ -= waiting->cost_bytes;
   add_ids(out);
   return !queue_.empty();
 }
@@ -263,6 +269,17 @@ void Inbox::notify_when_ready(std::function<void()> wake) {
     const std::lock_guard lock(mutex_);
     if (queue_.empty() && in_batch_.empty()) {
       wake_ = std::move(wake);
+      return;
+    }
+  }
+  wake();
+}
+
+void Inbox::notify_when_filling(std::function<void()> wake) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_filling()) {
+      filling_ = std::move(wake);
       return;
     }
   }

@@ -9,6 +9,7 @@
 // least once: a peer that missed the acknowledgement will send it again.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -28,6 +29,7 @@ namespace silt::connectors {
 struct InboxOptions {
   std::uint64_t bytes_max = 16 << 20;  // of all deliveries that are not stored yet, with their overhead
   std::uint64_t delivery_bytes_max = 4 << 20;
+  std::uint64_t filling_bytes = 1 << 20;  // so many not polled yet are worth an append; at most half of bytes_max
   std::uint32_t ids_max = 20'000;  // so many of the last stored ids are known, or a batch more
 };
 
@@ -74,6 +76,7 @@ class Inbox final : public Connector {
   Result<bool> poll(const ReadLimits& limits, Batch& out) override;
   void confirm() override;
   void notify_when_ready(std::function<void()> wake) override;
+  void notify_when_filling(std::function<void()> wake) override;
   ConnectorStats stats() const override;
 
  private:
@@ -90,6 +93,7 @@ class Inbox final : public Connector {
   // With the lock held.
   bool room_for(std::uint64_t bytes);
   bool half_empty() const { return resumed_ && used_bytes_ <= options_.bytes_max / 2; }
+  bool is_filling() const { return queued_bytes_ >= std::min(options_.filling_bytes, options_.bytes_max / 2); }
   void add_ids(Batch& out);
   void learn_ids();
 
@@ -99,6 +103,7 @@ class Inbox final : public Connector {
   bool stopped_ = false;
   std::uint64_t used_bytes_ = 0;
   std::deque<WaitingPtr> queue_;
+  std::uint64_t queued_bytes_ = 0;  // of used_bytes_, what is in queue_
   std::vector<WaitingPtr> in_batch_;                // polled and not confirmed
   std::unordered_map<Key, WaitingPtr> pending_;     // with an id, queued or in the batch
   std::unordered_set<Key> stored_;                  // the known ids
@@ -107,6 +112,7 @@ class Inbox final : public Connector {
   std::vector<Key> batch_keys_;             // that the polled batch stores, in a row of its own
   std::vector<std::uint64_t> batch_drops_;  // rows that it deletes
   std::function<void()> wake_;
+  std::function<void()> filling_;
   Calls rooms_;
   ConnectorStats stats_;
 };

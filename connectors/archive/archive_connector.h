@@ -44,6 +44,7 @@ class ArchiveConnector final : public Connector {
   Result<bool> poll(const ReadLimits& limits, Batch& out) override { return inbox_.poll(limits, out); }
   void confirm() override { inbox_.confirm(); }
   void notify_when_ready(std::function<void()> wake) override { inbox_.notify_when_ready(std::move(wake)); }
+  void notify_when_filling(std::function<void()> wake) override { inbox_.notify_when_filling(std::move(wake)); }
   ConnectorStats stats() const override;
 
  private:

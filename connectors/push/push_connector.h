@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -19,6 +20,12 @@ struct PushReport {
   std::uint64_t errors = 0;
   std::uint64_t bytes_lost = 0;
   std::string last_error;  // one line, with the remedy
+  // What Listeners says of places that are not open; empty: nothing.
+  void note_unopened(std::string error) {
+    if (error.empty()) return;
+    ++errors;
+    last_error = std::move(error);
+  }
 };
 
 class PushServers {
@@ -42,6 +49,7 @@ class PushConnector final : public Connector {
   Result<bool> poll(const ReadLimits& limits, Batch& out) override;
   void confirm() override { inbox_.confirm(); }
   void notify_when_ready(std::function<void()> wake) override { inbox_.notify_when_ready(std::move(wake)); }
+  void notify_when_filling(std::function<void()> wake) override { inbox_.notify_when_filling(std::move(wake)); }
   ConnectorStats stats() const override;
 
   std::vector<Endpoint> endpoints() const;  // since resume()

@@ -136,6 +136,10 @@ void InputWorker::notify_when_ready(std::function<void()> wake) {
   post([wake = std::move(wake)](Shared& shared) { shared.connector->notify_when_ready(wake); });
 }
 
+void InputWorker::notify_when_filling(std::function<void()> wake) {
+  post([wake = std::move(wake)](Shared& shared) { shared.connector->notify_when_filling(wake); });
+}
+
 connectors::ConnectorStats InputWorker::stats() const {
   const std::lock_guard lock(shared_->mutex);
   return shared_->stats;

@@ -49,6 +49,7 @@ class InputWorker {
   // Carried out behind what is under way, in order.
   void confirm();
   void notify_when_ready(std::function<void()> wake);
+  void notify_when_filling(std::function<void()> wake);
 
   // As of the last call that ended, and what is under way; not after end().
   connectors::ConnectorStats stats() const;

@@ -164,9 +164,13 @@ Status Intake::poll_all(bool& more) {
   return append(group);
 }
 
+std::int64_t Intake::due_us(const Input& input) const {
+  return *input.filling ? input.not_before_us : std::max(input.not_before_us, input.grouped_until_us);
+}
+
 Status Intake::start_poll(Input& input) {
   const std::int64_t now = clock_.monotonic_us();
-  if (stopping_ || input.worker.polling() || !*input.ready || now < input.not_before_us) return Status::ok();
+  if (stopping_ || input.worker.polling() || !*input.ready || now < due_us(input)) return Status::ok();
   if (!options_.may_read(input.options.tenant)) {
     input.not_before_us = now + kQuotaWaitUs;
     note_status(input, "paused");
@@ -211,7 +215,12 @@ Status Intake::take_poll(Input& input, Group& group, bool& more) {
     return Status::ok();
   }
   // Small rounds are grouped by not looking again for a while; full ones are never delayed.
-  input.not_before_us = clock_.monotonic_us() + options_.group_ms * 1000;
+  input.grouped_until_us = clock_.monotonic_us() + options_.group_ms * 1000;
+  *input.filling = false;
+  input.worker.notify_when_filling([this, filling = input.filling] {
+    *filling = true;
+    wake();
+  });
   *input.ready = false;
   input.worker.notify_when_ready([this, ready = input.ready] {
     *ready = true;
@@ -384,7 +393,7 @@ void Intake::wait() {
   const std::int64_t now = clock_.monotonic_us();
   for (const auto& input : inputs_) {
     if (*input->ready && !disk_full_ && !input->worker.polling())
-      wait_us = std::min(wait_us, std::max<std::int64_t>(input->not_before_us - now, 1000));
+      wait_us = std::min(wait_us, std::max<std::int64_t>(due_us(*input) - now, 1000));
   }
   std::unique_lock lock(mutex_);
   wake_up_.wait_for(lock, std::chrono::microseconds(wait_us), [this] { return woken_ || stopping_.load(); });

@@ -35,7 +35,7 @@ namespace silt::intake {
 
 struct IntakeOptions {
   connectors::ReadLimits limits;
-  std::int64_t group_ms = 200;  // small rounds are at least so far apart
+  std::int64_t group_ms = 200;  // small rounds are at least so far apart, unless an input is filling
   std::int64_t retry_first_ms = 100;  // pause after a connector's failure, doubled up to the last
   std::int64_t retry_last_ms = 30'000;
   std::int64_t answer_ms = 100;       // so long a round waits for polls; what comes later is taken by the next
@@ -101,7 +101,9 @@ class Intake {
     InputWorker worker;
     bool resumed = false;
     std::shared_ptr<std::atomic<bool>> ready = std::make_shared<std::atomic<bool>>(true);
-    std::int64_t not_before_us = 0;  // monotonic
+    std::shared_ptr<std::atomic<bool>> filling = std::make_shared<std::atomic<bool>>(false);
+    std::int64_t grouped_until_us = 0;  // monotonic; no longer when it is filling
+    std::int64_t not_before_us = 0;     // monotonic
     std::int64_t retry_ms = 0;
     std::string at;  // what it is at while its poll is awaited, and since when
     std::int64_t at_since_us = 0;
@@ -130,6 +132,7 @@ class Intake {
   void run();
   Status poll_all(bool& more);
   void take_changes();
+  std::int64_t due_us(const Input& input) const;
   Status start_poll(Input& input);
   Status take_poll(Input& input, Group& group, bool& more);
   void await(Input& input);

@@ -305,6 +305,30 @@ TEST_F(InboxTest, WakesTheReaderOnce) {
   EXPECT_EQ(wakes, 2) << "at once: something waits";
 }
 
+// So that a peer is not refused while intake waits for more: what was polled already does not count.
+TEST_F(InboxTest, TellsTheReaderWhenItFills) {
+  options.filling_bytes = 4096;
+  restart();
+  int wakes = 0;
+  inbox->notify_when_filling([&] { ++wakes; });
+  offer(delivery_of("a", {"1"}), "1");
+  EXPECT_EQ(wakes, 0);
+  const std::string large(4096, 'x');
+  offer(delivery_of("a", {large}), "2");
+  offer(delivery_of("a", {large}), "3");
+  EXPECT_EQ(wakes, 1);
+  inbox->notify_when_filling([&] { ++wakes; });
+  EXPECT_EQ(wakes, 2) << "at once: it is filling";
+  Batch batch;
+  ASSERT_FALSE(inbox->poll(limits, batch).value());
+  inbox->notify_when_filling([&] { ++wakes; });
+  EXPECT_EQ(wakes, 2) << "all of it is in a batch";
+  inbox->confirm();
+  offer(delivery_of("a", {large}), "4");
+  EXPECT_EQ(wakes, 3);
+  EXPECT_FALSE(poll_and_store());
+}
+
 // Producers that are refused and repeat themselves, an appender that fails now and then: each id is
 // stored once, each delivery is ended once.
 TEST_F(InboxTest, FromManyThreads) {

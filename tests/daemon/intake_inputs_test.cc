@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 
+#include "connectors/inbox.h"
 #include "tests/daemon/intake_fixture.h"
 
 namespace silt::intake {
@@ -124,6 +125,37 @@ TEST_F(IntakeTest, InputsAreAddedRemovedAndChangedWhileItRuns) {
   intake_->stop();
   EXPECT_EQ(journal(source("host:/var/log/x")), changed.lines);
   EXPECT_EQ(journal(source("other")), other.lines);
+}
+
+// --- inputs that fill ---------------------------------------------------------------------------------
+
+TEST_F(IntakeTest, AnInputThatIsFillingIsNotPutOffToMakeALargerAppend) {
+  options_.group_ms = 50;  // of a clock that stands still
+  connectors::InboxOptions inbox_options;
+  inbox_options.filling_bytes = 10'000;
+  intake_ = std::make_unique<Intake>(*counted_, clock_, options_);
+  auto owned = std::make_unique<connectors::Inbox>(inbox_options);
+  connectors::Inbox& inbox = *owned;
+  intake_->add({"default", "push", "feed"}, std::move(owned));
+  const auto offer = [&](const std::string& text) {
+    connectors::Delivery delivery;
+    connectors::Record record;
+    record.text = delivery.arena.copy(text);
+    delivery.records.push_back(record);
+    ASSERT_EQ(inbox.offer(std::move(delivery), [](const Status&) {}), connectors::Inbox::Answer::kTaken);
+  };
+  ASSERT_TRUE(intake_->round().is_ok());  // resumes it
+  intake_->start();
+  offer("small");
+  offer(std::string(10'000, 'x'));
+  while (intake_->counters().records < 2) std::this_thread::yield();
+  offer(std::string(10'000, 'y'));
+  while (intake_->counters().records < 3) std::this_thread::yield();
+  offer("waits for the clock");
+  EXPECT_EQ(intake_->counters().records, 3u);
+  clock_.advance_us(1'000'000);
+  while (intake_->counters().records < 4) std::this_thread::yield();
+  intake_->stop();
 }
 
 // --- what a tenant may have -------------------------------------------------------------------------
