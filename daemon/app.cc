@@ -233,6 +233,7 @@ class AppImpl final : public App {
     options.versions_kept = config_.learn.versions_kept;
     SILT_TRY(store::check_room_to_open(config_.store.path));
     SILT_ASSIGN(store_, store::RocksStore::open(options));
+    for (const store::DayUse& use : store_->day_uses()) quotas_.had_read(use.tenant, use.day, use.bytes);
     SILT_ASSIGN(audit_, access::AuditLog::open((std::filesystem::path(config_.store.path) / kAuditFile).string(), *store_, clock_));
     SILT_ASSIGN(tokens_, access::Tokens::open((std::filesystem::path(config_.store.path) / "TOKEN_KEY").string(), *store_, clock_));
     callers_ = std::make_unique<access::Callers>(*tokens_);

@@ -124,6 +124,13 @@ void Quotas::have_read(const std::string& tenant, std::uint64_t bytes) {
   today_of(tenant).use.bytes_today += bytes;
 }
 
+void Quotas::had_read(const std::string& tenant, std::int64_t day, std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  Account& account = account_of(tenant);
+  account.day = day;
+  account.use.bytes_today = bytes;
+}
+
 bool Quotas::may_open(const std::string& tenant, const std::function<std::uint64_t()>& count) {
   const std::uint64_t allowed = of(tenant).sources_max;
   if (allowed == 0 || count() < allowed) return true;

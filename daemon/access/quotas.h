@@ -71,6 +71,8 @@ class Quotas {
   // Whether the tenant may store more today. Asked before something is read for it.
   bool may_read(const std::string& tenant);
   void have_read(const std::string& tenant, std::uint64_t bytes);
+  // What it had stored on `day` (since 1970, UTC) before a restart.
+  void had_read(const std::string& tenant, std::int64_t day, std::uint64_t bytes);
   // Whether it may have a source more. `count`: those that it has; asked only if that matters.
   bool may_open(const std::string& tenant, const std::function<std::uint64_t()>& count);
 

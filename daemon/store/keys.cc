@@ -25,6 +25,10 @@ std::string of_token(std::string_view id) {
   return of_table(kToken).append(id);
 }
 
+std::string of_day_use(std::string_view tenant) {
+  return of_table(kDayUse).append(tenant);
+}
+
 std::string of_tenant(char table, TenantId tenant) {
   std::string key = of_table(table);
   append_number(key, static_cast<std::uint32_t>(tenant), 4);

@@ -18,6 +18,7 @@
 //            'x' tenant source number                 LeftOutRow
 //            'a' "audit"                              AuditAnchorRow
 //            'j' id                                   TokenRow
+//            'u' tenant's name                        DayUseRow
 //            'q' tenant request-id                    RequestRow
 //            'w' tenant source pattern                a vector (vector_store.h)
 //            'y' id                                   a plan of forgetting (forget_store.h)
@@ -39,11 +40,12 @@ namespace silt::store::keys {
 inline constexpr char kSchema = 'm', kSource = 'n', kIntakeHead = 'i', kCursor = 'c', kShed = 'd',
                       kGap = 'l', kFoldHead = 'o', kPattern = 'p', kNetHead = 'h', kScores = 'e', kTail = 't',
                       kVersion = 'v', kLeftOut = 'x', kAuditAnchor = 'a', kToken = 'j', kRequest = 'q', kVector = 'w', kChunk = 'k', kMarks = 'f', kSegment = 's',
-                      kSegmentInfo = 'g', kBlob = 'b', kForgetPlan = 'y';
+                      kSegmentInfo = 'g', kBlob = 'b', kForgetPlan = 'y', kDayUse = 'u';
 
 std::string schema();
 std::string audit_anchor();
 std::string of_token(std::string_view id);
+std::string of_day_use(std::string_view tenant);
 std::string of_table(char table);                     // prefix of all its rows
 std::string of_source(char table, SourceRef source);  // a row, or the prefix of its rows
 std::string of_number(char table, SourceRef source, std::uint64_t number);

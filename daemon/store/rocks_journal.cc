@@ -60,14 +60,56 @@ Status RocksStore::append(const GroupAppend& group) {
       changes.put(Family::kMain, key, rows::encode(key, change.row));
     }
   }
+  auto day_uses = day_uses_after(group);
+  for (const auto& [tenant, use] : day_uses) {
+    const std::string key = keys::of_day_use(tenant);
+    changes.put(Family::kMain, key, rows::encode(key, use));
+  }
   SILT_TRY(database_->write(std::move(changes)));
   const std::lock_guard lock(mutex_);
+  for (auto& [tenant, use] : day_uses) day_uses_[tenant] = std::move(use);
   for (std::size_t i = 0; i < heads.size(); ++i) {
     Known& known = known_.at(group.streams[i].source);
     known.intake = std::move(heads[i]);
     known.stored = true;
   }
   return Status::ok();
+}
+
+std::map<std::string, DayUse> RocksStore::day_uses_after(const GroupAppend& group) const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, DayUse> out;
+  for (const StreamAppend& stream : group.streams) {
+    const std::string& tenant = known_.at(stream.source).info.tenant;
+    const auto before = day_uses_.find(tenant);
+    DayUse& use = out.try_emplace(tenant, before != day_uses_.end() ? before->second : DayUse{tenant, 0, 0}).first->second;
+    const std::int64_t day = day_of(stream.delta.last_arrival_us);
+    if (use.day != day) use = {tenant, day, 0};
+    use.bytes += stream.delta.bytes;
+  }
+  return out;
+}
+
+// A row that is damaged costs its count.
+Status RocksStore::load_day_uses() {
+  const std::string begin = keys::of_table(keys::kDayUse);
+  return database_->scan(Family::kMain, begin, keys::after(begin), [&](auto key, auto value) {
+    DayUse use{std::string(key.substr(begin.size())), 0, 0};
+    const Status decoded = rows::decode(key, value, use);
+    if (decoded.is_ok()) {
+      day_uses_[use.tenant] = use;
+    } else {
+      log::error("day_use_row_damaged", {{"error", decoded.message()}, {"effect", "quota.mib_per_day begins anew for a tenant"}});
+    }
+    return true;
+  });
+}
+
+std::vector<DayUse> RocksStore::day_uses() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<DayUse> out;
+  for (const auto& [tenant, use] : day_uses_) out.push_back(use);
+  return out;
 }
 
 // The number of a gap is its place in the source's count of them, so the oldest row is known without looking.

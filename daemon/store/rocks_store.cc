@@ -22,6 +22,7 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(const StoreOptions& options
   std::unique_ptr<RocksStore> store(new RocksStore(std::move(database), options));
   SILT_TRY(store->check_schema(options.database.read_only));
   SILT_TRY(store->load_sources());
+  SILT_TRY(store->load_day_uses());
   return store;
 }
 

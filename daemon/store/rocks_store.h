@@ -17,6 +17,7 @@
 #include "daemon/store/audit_anchor.h"
 #include "daemon/store/block_cache.h"
 #include "daemon/store/database.h"
+#include "daemon/store/day_use.h"
 #include "daemon/store/evidence_store.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/forget_store.h"
@@ -150,6 +151,9 @@ class RocksStore final : public RecordLog,
   bool flush_when_quiet(std::uint64_t bytes_min) { return database_->flush_when_quiet(bytes_min); }
   const std::string& path() const { return database_->path(); }
 
+  // Of each tenant that ever had records.
+  std::vector<DayUse> day_uses() const;
+
   // By tenant and name. Reads everything.
   Result<std::vector<SourceDigest>> digests() const;
 
@@ -175,10 +179,13 @@ class RocksStore final : public RecordLog,
       : database_(std::move(database)), terms_of_(options.terms_of), versions_kept_(options.versions_kept) {}
   Status check_schema(bool read_only);
   Status load_sources();
+  Status load_day_uses();
   template <class Row>
   Status read_head(char table, SourceRef source, Row& row) const;
   Result<Known> known(SourceRef source) const;
 
+  // What they are after the append.
+  std::map<std::string, DayUse> day_uses_after(const GroupAppend& group) const;
   static void put_gaps(const StreamAppend& stream, const IntakeHead& before, WriteSet& changes);
   Result<BlockPtr> chunk_after(SourceRef source, Seq sealed, Seq after) const;
   Result<BlockPtr> segment_after(SourceRef source, Seq folded, Seq after) const;
@@ -210,6 +217,7 @@ class RocksStore final : public RecordLog,
   std::mutex change_mutex_;   // held by whoever changes rows of a source: append, delete, rename
   mutable std::mutex mutex_;  // of what follows; never held during a read or write
   std::map<SourceRef, Known> known_;
+  std::map<std::string, DayUse> day_uses_;  // by tenant
   std::unordered_map<std::string, SourceRef> by_stream_;  // tenant 0x00 stream
   std::uint32_t last_source_ = 0;
   std::uint32_t last_tenant_ = 0;

@@ -390,6 +390,21 @@ Status decode(std::string_view key, std::string_view value, AuditAnchor& row) {
   return Status::ok();
 }
 
+std::string encode(std::string_view key, const DayUse& row) {
+  pb::DayUseRow message;
+  message.set_day(row.day);
+  message.set_bytes(row.bytes);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, DayUse& row) {
+  pb::DayUseRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.day = message.day();
+  row.bytes = message.bytes();
+  return Status::ok();
+}
+
 std::string encode(std::string_view key, const RequestResult& row) {
   pb::RequestRow message;
   message.set_written_us(row.written_us);

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "daemon/store/audit_anchor.h"
+#include "daemon/store/day_use.h"
 #include "daemon/store/record_log.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
@@ -46,6 +47,7 @@ std::string encode(std::string_view key, const RequestResult& row);
 std::string encode(std::string_view key, const LeftOut& row);
 std::string encode(std::string_view key, const AuditAnchor& row);
 std::string encode(std::string_view key, const TokenRow& row);
+std::string encode(std::string_view key, const DayUse& row);
 
 // Numbers that are part of the key (seq, pattern id, ...) are set by the caller.
 Status decode(std::string_view key, std::string_view value, Schema& row);
@@ -63,6 +65,7 @@ Status decode(std::string_view key, std::string_view value, RequestResult& row);
 Status decode(std::string_view key, std::string_view value, LeftOut& row);
 Status decode(std::string_view key, std::string_view value, AuditAnchor& row);
 Status decode(std::string_view key, std::string_view value, TokenRow& row);
+Status decode(std::string_view key, std::string_view value, DayUse& row);
 
 // Bytes that are no message, in the same envelope.
 std::string seal(std::string_view key, std::string_view payload);

@@ -109,6 +109,16 @@ TEST_F(QuotasTest, ADaysBytesPauseUntilMidnightAndSaySoOnce) {
   EXPECT_EQ(use_of("shop").bytes_today, 0u);
 }
 
+TEST_F(QuotasTest, BytesOfTheDayFromBeforeARestartCount) {
+  quotas_.configure({{"*", {.bytes_per_day = 1000}}});
+  quotas_.had_read("shop", 20'000, 990);
+  quotas_.had_read("bank", 19'999, 5000);
+  EXPECT_TRUE(quotas_.may_read("bank")) << "that was yesterday";
+  EXPECT_TRUE(quotas_.may_read("shop"));
+  quotas_.have_read("shop", 10);
+  EXPECT_FALSE(quotas_.may_read("shop"));
+}
+
 TEST_F(QuotasTest, SourcesBeyondTheirNumberAreRefusedAndCounted) {
   quotas_.configure({{"shop", {.sources_max = 2}}});
   const auto have = [](std::uint64_t count) { return [count] { return count; }; };
