@@ -223,15 +223,41 @@ void CrashDrill::die_at(const std::string& point, int count, bool power) {
   Child(arguments("store", extra)).wait();
 }
 
-void CrashDrill::reset_dying_at(const std::string& point, const std::string& id, bool power) {
-  std::vector<std::string> extra = {"finish=" + std::to_string(lines_), "reset=" + id};
-  for (const char* store : {"store", "twin"}) {
-    std::vector<std::string> dying = extra;
-    dying.insert(dying.end(), {"point=" + point, "count=1"});
-    if (power) dying.push_back("power=" + std::to_string(random() % 1'000'000));
-    if (std::string(store) == "store") Child(arguments(store, dying)).wait();
-    Child(arguments(store, extra)).wait();
+std::string CrashDrill::reset(const std::string& id, bool with_fold, const std::string& point, bool power) {
+  std::vector<Change> later;
+  std::swap(later, changes);
+  for (Change& change : later) {
+    if (change.at <= lines_) changes.push_back(change);
   }
+  std::erase_if(later, [&](const Change& change) { return change.at <= lines_; });
+  std::vector<std::string> extra = {"finish=" + std::to_string(lines_), "reset=" + id, "fold=" + std::to_string(with_fold)};
+  const auto die = [&](const std::string& where, std::uint64_t count, bool without_power) {
+    std::vector<std::string> dying = extra;
+    dying.insert(dying.end(), {"point=" + where, "count=" + std::to_string(count)});
+    if (without_power) dying.push_back("power=" + std::to_string(random() % 1'000'000));
+    Child(arguments("store", dying)).wait();
+  };
+  if (!point.empty()) {
+    die(point, 1, power);
+  } else {
+    for (int deaths = 0; deaths < 4; ++deaths) die("any", 1 + random() % 60, random() % 2 == 0);
+  }
+  std::string failed;
+  for (const char* store : {"store", "twin"}) {
+    const int status = Child(arguments(store, extra)).wait();
+    if (status != 0) failed = "reset '" + id + "' of " + store + " ended with status " + std::to_string(status);
+  }
+  changes.insert(changes.end(), later.begin(), later.end());
+  reset_at_ = lines_;
+  return failed;
+}
+
+void CrashDrill::plan(const std::string& what) {
+  const std::uint64_t known = changes.empty() ? lines_ : std::max(lines_, changes.back().at);
+  const std::uint64_t at = known + 10 + random() % 20;
+  const std::uint64_t from = what == "forget" ? 0 : reset_at_;
+  const std::uint64_t first = from + 1 + random() % (at - from);
+  changes.push_back({at, {first, std::min(at, first + random() % 15)}, what});
 }
 
 std::string CrashDrill::finish(const std::string& store) {

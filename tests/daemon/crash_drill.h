@@ -49,9 +49,10 @@ class CrashDrill {
   // Runs to the end of what was written and dies at the count-th passing of a point, if it comes to that.
   void die_at(const std::string& point, int count, bool power);
 
-  // Resets the first source of both stores when they have read everything; the one is killed at `point` meanwhile,
-  // and asked again.
-  void reset_dying_at(const std::string& point, const std::string& id, bool power);
+  // Resets the first source of both stores when they have read everything and made the changes that are due; the one
+  // is killed meanwhile, at each passing of `point` or, without one, several times by chance, and asked again. Empty, or
+  // what failed.
+  std::string reset(const std::string& id, bool with_fold, const std::string& point = "", bool power = false);
 
   // Lets both stores read everything. Empty: they say the same; otherwise what differs first.
   std::string difference();
@@ -67,6 +68,9 @@ class CrashDrill {
     std::string what = "rollback";  // or forget
   };
   std::vector<Change> changes;
+  // Adds one that will be due some lines from now, of records that are read since the last reset (for forgetting: of
+  // any).
+  void plan(const std::string& what);
   bool backups = false;  // are made all the time, of the store
 
   std::mt19937_64 random;
@@ -87,6 +91,7 @@ class CrashDrill {
   TempDir dir_;
   std::uint64_t lines_ = 0;
   int key_lines_left_ = 0;
+  std::uint64_t reset_at_ = 0;  // lines that there were
 };
 
 }  // namespace silt::testing

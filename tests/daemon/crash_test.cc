@@ -106,13 +106,27 @@ TEST_F(CrashTest, KilledAtEachMomentOfForgetting) {
 
 TEST_F(CrashTest, KilledAtEachMomentOfAReset) {
   int id = 0;
-  for (const char* point : {"learn.before_reset", "learn.after_reset"}) {
-    for (const bool power : {false, true}) {
-      drill_.write_lines("app.log", 50);
-      drill_.reset_dying_at(point, "reset " + std::to_string(++id), power);
+  for (const bool with_fold : {false, true}) {
+    for (const char* point : {"learn.before_reset", "learn.after_reset"}) {
+      for (const bool power : {false, true}) {
+        drill_.write_lines("app.log", 50);
+        EXPECT_EQ(drill_.reset("reset " + std::to_string(++id), with_fold, point, power), "");
+      }
     }
   }
   drill_.write_lines("app.log", 50);
+  EXPECT_EQ(drill_.difference(), "");
+}
+
+TEST_F(CrashTest, KilledWhileStatesAreResetAmongAllElse) {
+  drill_.backups = true;
+  drill_.write_lines("app.log", 60);
+  for (int reset = 0; reset < 3; ++reset) {
+    for (const char* what : {"rollback", "forget"}) drill_.plan(what);
+    for (int i = 0; i < 3; ++i) drill_.round({"app.log"});
+    EXPECT_EQ(drill_.reset("reset " + std::to_string(reset), reset % 2 == 1), "");
+  }
+  drill_.write_lines("app.log", 100);
   EXPECT_EQ(drill_.difference(), "");
 }
 

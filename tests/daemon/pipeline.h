@@ -95,8 +95,8 @@ class Pipeline {
   }
   bool failed() const { return failed_; }
   // Of the first source, as the next.
-  Status reset(const std::string& id) {
-    return learner_loop_->reset({.source = store_->sources().at(0).ref, .request_id = id}).status();
+  Status reset(const std::string& id, learn::ResetScope scope) {
+    return learner_loop_->reset({.source = store_->sources().at(0).ref, .request_id = id, .scope = scope}).status();
   }
   Status roll_back(const std::string& id, store::SeqRange left_out) {
     learn::RollbackRequest request;

@@ -8,7 +8,8 @@
 //     changes=AT:FIRST:LAST:WHAT,...  once AT records are processed, these are left out ("rollback") or forgotten
 //                                     ("forget"), each once
 //     backup=PATH  backups are made and removed all the time
-//     reset=ID     then, with all that there is processed, the first source is reset, once
+//     reset=ID     then, with all that there is processed, the first source's net is reset, once
+//     fold=1       and its fold
 //     point=NAME count=N   dies at the n-th passing; "any" is any point
 //     power=SEED   when it dies, its machine loses power, too: what was not synced is lost by chance
 // Each passed point prints one byte.
@@ -94,6 +95,7 @@ struct Work {
   std::uint64_t finish_at = 0;
   std::vector<Change> changes;
   std::string reset;   // a request id; empty: none
+  silt::learn::ResetScope scope = silt::learn::ResetScope::kNet;  // of it
   std::string backup;  // a path; empty: none
 };
 
@@ -135,7 +137,7 @@ int run(const PipelineOptions& options, const Work& work) {
     }
     if (work.finish_at == 0 || *learned < work.finish_at) continue;
     if (work.reset.empty()) break;
-    const silt::Status reset = (*pipeline)->reset(work.reset);
+    const silt::Status reset = (*pipeline)->reset(work.reset, work.scope);
     if (!reset.is_ok()) return refused("reset", reset);
     break;
   }
@@ -165,5 +167,7 @@ int main(int argc, char** argv) {
   Death death(set["point"], static_cast<long>(number("count")), set["power"]);
   options.env = death.env();
   options.at_point = [&](std::string_view point) { death.pass(point); };
-  return run(options, {static_cast<std::uint64_t>(number("finish")), changes_of(set["changes"]), set["reset"], set["backup"]});
+  Work work{static_cast<std::uint64_t>(number("finish")), changes_of(set["changes"]), set["reset"], {}, set["backup"]};
+  if (number("fold") != 0) work.scope = silt::learn::ResetScope::kNetAndFold;
+  return run(options, work);
 }
