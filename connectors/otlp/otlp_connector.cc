@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "connectors/otlp/servers.h"
+#include "connectors/push/listeners.h"
 
 namespace silt::connectors {
 namespace {
@@ -17,41 +18,49 @@ class OtlpServers final : public PushServers {
  public:
   OtlpServers(const OtlpOptions& options, Inbox& inbox, const Clock& clock)
       : receiver_(options.receiver, inbox, clock, [this](std::function<void()> call) { asio::post(io_, std::move(call)); }),
+        files_(options.tls),
+        listeners_(io_, std::chrono::milliseconds(options.listen_again_ms), [this](const Endpoint& place) { return listen(place); }),
         thread_([this] { io_.run(); }) {}
   // The thread runs until gRPC's servers have gone: they wait for their answers.
   ~OtlpServers() override {
+    listeners_.stop();
     grpc_.clear();
     io_.stop();
     thread_.join();
   }
 
   Status open(const OtlpOptions& options) {
-    std::shared_ptr<asio::ssl::context> tls;
     if (!options.tls.certificate.empty()) {
-      SILT_ASSIGN(tls, make_tls(options.tls));
+      SILT_ASSIGN(tls_, make_tls(options.tls));
     }
-    for (const Endpoint& each : options.listen) {
-      const bool is_grpc = each.kind == "grpc";
-      auto server = is_grpc ? otlp::serve_grpc(each, options.tls, receiver_) : otlp::serve_http(io_, each, tls, receiver_);
-      SILT_ASSIGN(auto opened, std::move(server));
-      endpoints_.push_back(opened->endpoint());
-      (is_grpc ? grpc_ : http_).push_back(std::move(opened));
-    }
-    return Status::ok();
+    return listeners_.open(options.listen);
   }
 
   PushReport report() const override {
-    const otlp::Receiver::Report report = receiver_.report();
-    return {report.connections, report.errors, 0, report.last_error};
+    const otlp::Receiver::Report from = receiver_.report();
+    PushReport report{from.connections, from.errors, 0, from.last_error};
+    report.note_unopened(listeners_.error());
+    return report;
   }
-  std::vector<Endpoint> endpoints() const override { return endpoints_; }
+  std::vector<Endpoint> endpoints() const override { return listeners_.endpoints(); }
 
  private:
+  Result<Endpoint> listen(const Endpoint& place) {
+    const bool is_grpc = place.kind == "grpc";
+    auto server = is_grpc ? otlp::serve_grpc(place, files_, receiver_) : otlp::serve_http(io_, place, tls_, receiver_);
+    SILT_ASSIGN(auto opened, std::move(server));
+    auto& servers = is_grpc ? grpc_ : http_;
+    servers.push_back(std::move(opened));
+    return servers.back()->endpoint();
+  }
+
   otlp::Receiver receiver_;  // outlives the handlers that `io_` holds
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  const TlsFiles files_;
+  std::shared_ptr<asio::ssl::context> tls_;
   std::vector<std::unique_ptr<otlp::Server>> http_, grpc_;
-  std::vector<Endpoint> endpoints_;
+  Listeners listeners_;
   std::thread thread_;
 };
 

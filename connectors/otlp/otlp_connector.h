@@ -24,6 +24,7 @@ struct OtlpOptions {
   TlsFiles tls;                  // with a certificate, all servers speak TLS
   otlp::ReceiverOptions receiver;
   InboxOptions inbox;
+  std::int64_t listen_again_ms = 10'000;  // after which a place that cannot be opened is tried again
 };
 
 // `clock` must outlive it.

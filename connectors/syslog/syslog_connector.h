@@ -29,6 +29,7 @@ struct SyslogOptions {
   CollectorOptions collector;
   ServerOptions server;
   InboxOptions inbox;
+  std::int64_t listen_again_ms = 10'000;  // after which a place that cannot be opened is tried again
 };
 
 // `clock` must outlive it.

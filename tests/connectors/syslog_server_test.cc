@@ -104,6 +104,26 @@ TEST_F(SyslogServerTest, TakesWhatLoggerSendsOverEveryTransport) {
   }
 }
 
+TEST_F(SyslogServerTest, APlaceThatIsTakenCostsItselfAndIsOpenedWhenItIsFree) {
+  tcp::acceptor other(io, {asio::ip::make_address("127.0.0.1"), 0});
+  const std::string taken = "tcp:" + std::to_string(other.local_endpoint().port());
+  options.listen_again_ms = 1;
+  listen({taken, "tcp:0"});
+  ASSERT_EQ(connector->endpoints().size(), 1U);
+  auto socket = connect(0);
+  send(socket, "<13>it serves\n");
+  ASSERT_TRUE(store(1));
+  const std::string error = connector->stats().last_error;
+  EXPECT_NE(error.find("tcp:127.0.0.1:" + taken.substr(4)), std::string::npos) << error;
+  EXPECT_NE(error.find("tried again"), std::string::npos) << error;
+  other.close();
+  ASSERT_TRUE(store_until([&] { return connector->endpoints().size() == 2; }));
+  auto late = connect(1);
+  send(late, "<13>now, too\n");
+  ASSERT_TRUE(store(2));
+  EXPECT_EQ(connector->stats().last_error, "");
+}
+
 TEST_F(SyslogServerTest, LetsInClientsWithACertificateOnly) {
   const std::string made = "cd " + dir.path() + " && for who in server client stranger; do openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
                            "-nodes -days 2 -subj /CN=$who -keyout $who.key -out $who.pem 2>/dev/null; done";
