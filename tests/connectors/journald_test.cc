@@ -3,7 +3,12 @@
 #include "connectors/journald/journald_connector.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -219,6 +224,44 @@ TEST(JournalCursors, CountWhatIsBetween) {
   EXPECT_EQ(entries_between("s=a1;i=10;b=c", "s=b2;i=11;b=c"), -1);
   EXPECT_EQ(entries_between("s=a1;i=10;b=c", "s=a1;i=9;b=c"), -1);
   EXPECT_EQ(entries_between("nonsense", "s=a1;i=9"), -1);
+}
+
+// A host with two of them: another /var/log, which only a child of the test sees. It is where systemd looks.
+TEST_F(JournaldTest, NamespacesAreJournalsOfTheirOwn) {
+  std::string machine;
+  std::ifstream("/etc/machine-id") >> machine;
+  if (::geteuid() != 0 || machine.size() != 32) GTEST_SKIP() << "needs root, and a host with a machine id";
+  write("default", 0, 3);
+  write("web", 10, 4);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool apart = ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                       ::mount("tmpfs", "/var/log", "tmpfs", 0, nullptr) == 0;
+    if (!apart) ::_exit(77);
+    for (const auto& [folder, name] : {std::pair(machine, "default"), std::pair(machine + ".web", "web")}) {
+      fs::create_directories("/var/log/journal/" + folder);
+      fs::copy(file(name), "/var/log/journal/" + folder + "/system.journal");
+    }
+    options.place.directory.clear();
+    bool good = true;
+    for (const auto& [name_space, wanted] : {std::pair("", entries(0, 3)), std::pair("web", entries(10, 4)), std::pair("*", entries(0, 3))}) {
+      options.place.name_space = name_space;
+      journal = {};
+      start();
+      read_all();
+      std::vector<std::string> all = wanted;
+      if (std::string(name_space) == "*") all.insert(all.end(), {"entry 10", "entry 11", "entry 12", "entry 13"});
+      std::vector<std::string> got = texts();
+      std::sort(got.begin(), got.end());
+      std::sort(all.begin(), all.end());
+      good = good && got == all;
+    }
+    ::_exit(good ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) GTEST_SKIP() << "no mounts of its own are allowed here";
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 }  // namespace

@@ -10,13 +10,17 @@
 #include <boost/asio.hpp>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <set>
 #include <thread>
 
 #include "proto/otlp/v1/logs.grpc.pb.h"
 #include "tests/connectors/journal_of.h"
+#include "tests/support/temp_dir.h"
 
 namespace silt::connectors {
 namespace {
@@ -80,8 +84,13 @@ class OtlpTest : public ::testing::Test {
     options.receiver.input = "apps";
     connector = make_otlp_connector(options, clock);
     journal.resume(*connector);
-    stub = wire::LogsService::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(connector->endpoints()[0].port), grpc::InsecureChannelCredentials()));
+    stub = stub_with(grpc::InsecureChannelCredentials());
     keep_storing();
+  }
+  std::unique_ptr<wire::LogsService::Stub> stub_with(const std::shared_ptr<grpc::ChannelCredentials>& credentials) const {
+    grpc::ChannelArguments arguments;
+    arguments.SetSslTargetNameOverride("server");
+    return wire::LogsService::NewStub(grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(connector->endpoints()[0].port), credentials, arguments));
   }
   // As intake does, beside the test: peers wait for it.
   void keep_storing() {
@@ -136,6 +145,58 @@ class OtlpTest : public ::testing::Test {
   std::atomic<bool> storing_ = false;
   std::thread storer_;
 };
+
+// With certificates of its own.
+class OtlpTlsTest : public OtlpTest {
+ protected:
+  void SetUp() override {
+    const std::string made = "cd " + dir.path() + " && for who in server client stranger; do openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 "
+                             "-nodes -days 2 -subj /CN=$who -keyout $who.key -out $who.pem 2>/dev/null; done";
+    ASSERT_EQ(std::system(made.c_str()), 0);
+    options.tls = {dir.path("server.pem"), dir.path("server.key"), dir.path("client.pem")};
+    start();
+  }
+  std::string text_of(const std::string& file) const {
+    std::ifstream in(dir.path(file));
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  grpc::Status export_as(const std::string& who, const std::string& text) {
+    grpc::SslCredentialsOptions own;
+    own.pem_root_certs = text_of("server.pem");
+    if (!who.empty()) own.pem_cert_chain = text_of(who + ".pem");
+    if (!who.empty()) own.pem_private_key = text_of(who + ".key");
+    stub = stub_with(grpc::SslCredentials(own));
+    return export_logs(request_of(text, 3));
+  }
+  // The status line of the answer, by HTTP.
+  std::string post_as(const std::string& who, const std::string& text) {
+    std::ofstream(dir.path("body")) << request_of(text, 2).SerializeAsString();
+    const std::string file = dir.path("answer"), certificate = who.empty() ? "" : " -cert " + who + ".pem -key " + who + ".key";
+    const std::string command = "cd " + dir.path() + " && (printf 'POST /v1/logs HTTP/1.1\\r\\nHost: server\\r\\nConnection: close\\r\\nContent-Type: application/x-protobuf\\r\\n"
+                                "Content-Length: '$(stat -c %s body)'\\r\\n\\r\\n'; cat body) | openssl s_client -quiet -ign_eof -CAfile server.pem -verify_return_error -connect 127.0.0.1:" +
+                                std::to_string(connector->endpoints()[1].port) + certificate + " 2>/dev/null >" + file;
+    (void)!std::system(command.c_str());
+    std::string line;
+    std::ifstream answer(file);
+    std::getline(answer, line);
+    return line;
+  }
+  silt::testing::TempDir dir;
+};
+
+TEST_F(OtlpTlsTest, LetsInClientsWithACertificateOnlyByGrpcAndHttp) {
+  EXPECT_TRUE(export_as("client", "by grpc").ok());
+  EXPECT_FALSE(export_as("stranger", "of a stranger").ok());
+  EXPECT_FALSE(export_as("", "of nobody").ok());
+  EXPECT_EQ(post_as("client", "by http"), "HTTP/1.1 200 OK\r");
+  EXPECT_EQ(post_as("stranger", "of a stranger"), "");
+  EXPECT_EQ(post_as("", "of nobody"), "");
+  stub = stub_with(grpc::InsecureChannelCredentials());
+  EXPECT_FALSE(export_logs(request_of("plainly", 1)).ok());
+  EXPECT_EQ(post(request_of("plainly", 1).SerializeAsString(), "application/x-protobuf").status, 0);
+  stop_storing();
+  EXPECT_EQ(texts(), (std::multiset<std::string>{"by grpc 0", "by grpc 1", "by grpc 2", "by http 0", "by http 1"}));
+}
 
 TEST_F(OtlpTest, ARecordHasAllThatWasSaidOfIt) {
   wire::ExportLogsServiceRequest request = request_of("order failed", 1);
