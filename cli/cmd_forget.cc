@@ -34,6 +34,8 @@ std::string render(const silt::v1::Forgotten& source, bool dry) {
            format_count(source.from_seq()) + "; " + format_count(source.dropped_versions()) + " stored versions " +
            (dry ? "would go" : "are gone") + "\n";
   }
+  if (dry && source.dropped_pinned() > 0)
+    out += "  " + format_count(source.dropped_pinned()) + " versions of them are pinned: export what must stay, and add --drop-pinned\n";
   if (dry) return out;
   out += "  journal before  " + source.journal_before() + "\n";
   if (!source.whole()) out += "  journal after   " + source.journal_after() + "\n";
@@ -88,6 +90,7 @@ int run_forget(Client& client, const ForgetOptions& options) {
   for (const std::string& source : options.sources) request.add_sources(source);
   request.set_all(options.all);
   request.set_dry_run(!options.yes);
+  request.set_drop_pinned(options.drop_pinned);
   request.set_request_id(request_id_or_new(options.request_id));
   for (const std::string& what : options.records) {
     if (const Status added = add_records(what, *request.mutable_records()); !added.is_ok()) return fail(added);

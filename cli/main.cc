@@ -210,6 +210,7 @@ CLI::App* add_forget(CLI::App& state, ForgetOptions& to) {
   CLI::Option* text = forget->add_option("--containing", to.text, "All records that contain this text");
   CLI::Option* file = forget->add_option("--containing-file", to.text_file, "The same; the text is in this file, or - for standard input");
   CLI::Option* whole = forget->add_flag("--whole", to.whole, "The sources with all that is of them");
+  forget->add_flag("--drop-pinned", to.drop_pinned, "Though versions that are pinned go, too");
   forget->callback([=] {
     if (sources->count() + all->count() == 0) throw CLI::RequiredError("source, or --all,");
     if (what->count() + text->count() + file->count() + whole->count() == 0)

@@ -47,6 +47,7 @@ struct ForgetOptions : ChangeOptions {
   std::string text;                  // or
   std::string text_file;             // "-": standard input; or
   bool whole = false;
+  bool drop_pinned = false;
 };
 int run_forget(Client& client, const ForgetOptions& options);
 

@@ -67,7 +67,8 @@ struct ForgetResult {
   std::uint64_t from_version = 0;  // the state that goes on
   Digest from_digest;
   store::Seq from_seq = 0;         // it has read up to here
-  std::uint64_t dropped_versions = 0;  // pinned ones, too
+  std::uint64_t dropped_versions = 0;
+  std::uint64_t dropped_pinned = 0;  // of them
 };
 
 struct ImportRequest {

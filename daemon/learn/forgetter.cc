@@ -35,6 +35,16 @@ std::string next_hash(const std::string& before, const store::RecordView& record
   return store::hex_of(store::sha256({before, std::to_string(record.seq), " ", record.text}));
 }
 
+Status refuse_to_drop_pinned(const ForgetCertificate& plan) {
+  for (const ForgottenSource& source : plan.sources) {
+    if (source.state.dropped_pinned == 0) continue;
+    return failed_precondition(std::to_string(source.state.dropped_pinned) + " pinned versions of " + source.name +
+                               " would go, for they have read what is to be forgotten, or would not fit any more; export what "
+                               "must stay, then add --drop-pinned (drop_pinned), or unpin them; nothing was done");
+  }
+  return Status::ok();
+}
+
 }  // namespace
 
 // --- what would go ------------------------------------------------------------------------------------------
@@ -121,6 +131,7 @@ Result<ForgetCertificate> Forgetter::plan(const ForgetTarget& target, const Forg
     if (head) source.state.old_version = head->state_version;
     if (head) source.state.old_digest = head->state_digest;
     source.state.dropped_versions = versions.size();
+    source.state.dropped_pinned = static_cast<std::uint64_t>(std::count_if(versions.begin(), versions.end(), [](const auto& version) { return version.pinned; }));
   }
   for (ForgottenSource& source : plan.sources) {
     if (source.whole) continue;
@@ -147,6 +158,7 @@ Result<ForgetCertificate> Forgetter::forget(const ForgetTarget& target, const Fo
   }
   SILT_TRY(parts_.files.check_room_to_scrub());
   SILT_ASSIGN(ForgetCertificate planned, plan(target, call));
+  if (!call.drop_pinned) SILT_TRY(refuse_to_drop_pinned(planned));
   SILT_TRY(parts_.files.put_plan({id, encode_certificate(planned)}));
   return carry_out(id, std::move(planned), target.text);
 }

@@ -35,6 +35,7 @@ struct ForgetCall {
   std::string request_id;  // the same id is carried out once and answered with the same certificate, for a day
   bool dry_run = false;    // the certificate then says what would go
   const std::atomic<bool>& cancelled;  // before it is begun
+  bool drop_pinned = false;  // else it is not begun when a pinned version would go
 };
 
 class Forgetter {
@@ -56,7 +57,7 @@ class Forgetter {
   // All parts must outlive it.
   explicit Forgetter(Parts parts) : parts_(std::move(parts)) {}
 
-  // kUnavailable: another one is under way. Whatever fails later is gone on with at the next start, or by the same
+  // kFailedPrecondition: a pinned version would go. kUnavailable: another one is under way. Whatever fails later is gone on with at the next start, or by the same
   // request again.
   Result<ForgetCertificate> forget(const ForgetTarget& target, const ForgetCall& call);
   // Of what was forgotten under this id. kNotFound: nothing, or it is not finished.

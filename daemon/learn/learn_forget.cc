@@ -47,8 +47,14 @@ Status LearnLoop::un_learn(Source& source, const ForgetRequest& request, ForgetR
   SILT_ASSIGN(const auto committed, nets_.net_head(ref));
   const store::NetHead head = committed.value_or(store::NetHead());
   SILT_ASSIGN(const auto versions, nets_.versions(ref));
+  const auto drop_behind = [&](store::Seq seq) {
+    for (const store::StateVersionInfo& version : versions) {
+      result.dropped_versions += version.learned_seq > seq ? 1 : 0;
+      result.dropped_pinned += version.learned_seq > seq && version.pinned ? 1 : 0;
+    }
+  };
   if (fold.floor_seq > 0 || source.counting) {
-    result.dropped_versions = versions.size();
+    drop_behind(0);
     result.from_version = head.state_version + 1;
     result.from_seq = std::max(fold.floor_seq, head.base_seq);
     if (request.dry_run) return Status::ok();
@@ -63,8 +69,7 @@ Status LearnLoop::un_learn(Source& source, const ForgetRequest& request, ForgetR
   result.from_version = rewind.head.state_version;
   result.from_seq = rewind.head.learned_seq;
   result.from_digest = rewind.head.state_digest;
-  result.dropped_versions = static_cast<std::uint64_t>(
-      std::count_if(versions.begin(), versions.end(), [&](const auto& version) { return version.learned_seq > result.from_seq; }));
+  drop_behind(result.from_seq);
   if (request.dry_run) return Status::ok();
   SILT_TRY(nets_.rewind(rewind));
   snapshots_.publish(snapshot_of(ref, rewind.head));

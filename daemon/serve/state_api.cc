@@ -99,6 +99,7 @@ void fill(const learn::ForgottenSource& source, silt::v1::Forgotten& to) {
   to.set_old_version(source.state.old_version);
   to.set_old_digest(source.state.old_digest.hex());
   to.set_dropped_versions(source.state.dropped_versions);
+  to.set_dropped_pinned(source.state.dropped_pinned);
   to.set_journal_before(source.journal_before);
   to.set_journal_after(source.journal_after);
   if (source.whole) return;
@@ -203,7 +204,7 @@ Result<silt::v1::ForgetResponse> Api::forget(const Call& call, const silt::v1::F
   if (found.is_ok()) target.sources = std::move(*found);
   if (!gone) SILT_TRY(take(request, target));
   const auto certified = gone ? dependencies_.forgetter.certificate(target.tenant, request.request_id())
-                              : dependencies_.forgetter.forget(target, {request.request_id(), request.dry_run(), call.cancelled});
+                              : dependencies_.forgetter.forget(target, {request.request_id(), request.dry_run(), call.cancelled, request.drop_pinned()});
   if (!certified.is_ok()) return gone ? found.status() : certified.status();
   const learn::ForgetCertificate& certificate = *certified;
   silt::v1::ForgetResponse response;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -196,6 +197,28 @@ TEST_F(ForgetTest, ADryRunSaysTheSameAndDoesNothing) {
   EXPECT_EQ(done->sources[0].records, dry->sources[0].records);
   EXPECT_EQ(done->sources[0].journal_before, dry->sources[0].journal_before);
   EXPECT_EQ(done->sources[0].state.from_seq, dry->sources[0].state.from_seq);
+}
+
+TEST_F(ForgetTest, APinnedVersionThatReadItIsInTheWay) {
+  write("app.log", 1, 120);
+  auto pipeline = open("store", "logs");
+  wait_until_learned(*pipeline, 120);
+  const store::SourceRef ref = source(*pipeline).ref;
+  const store::Seq at = pipeline->learner().store_state(ref).value();
+  ASSERT_TRUE(pipeline->store().pin(ref, at, true, {}).is_ok());
+  EXPECT_EQ(forget(*pipeline, text(kPlanted), "id", true)->sources[0].state.dropped_pinned, 1u);
+  const auto refused = forget(*pipeline, text(kPlanted));
+  EXPECT_EQ(refused.status().code(), Code::kFailedPrecondition);
+  EXPECT_NE(refused.status().message().find("--drop-pinned"), std::string::npos) << refused.status().message();
+  const auto kept = pipeline->store().versions(ref).value();
+  EXPECT_TRUE(std::any_of(kept.begin(), kept.end(), [](const auto& version) { return version.pinned; }));
+  ForgetTarget target = text(kPlanted);
+  target.tenant = "default";
+  target.sources = pipeline->store().sources();
+  const auto done = pipeline->forgetter().forget(target, {"id", false, never_, /*drop_pinned=*/true});
+  ASSERT_TRUE(done.is_ok()) << done.status().to_string();
+  pipeline.reset();
+  EXPECT_EQ(where(kPlanted), std::vector<std::string>());
 }
 
 TEST_F(ForgetTest, ARequestIsCarriedOutOnceAndItsCertificateDoesNotHoldTheText) {
