@@ -34,8 +34,9 @@ class Progress {
     std::fprintf(stderr, "\r%s: %u%%, %s records\033[K", escape(file_).c_str(), static_cast<unsigned>(percent), format_count(feeder.records()).c_str());
   }
   void end(const Feeder& feeder) const {
-    std::fprintf(stderr, "%s%s: %s records, %s%s\n", on_terminal_ ? "\r" : "", escape(file_).c_str(), format_count(feeder.records()).c_str(),
-                 format_bytes(feeder.bytes()).c_str(), on_terminal_ ? "\033[K" : "");
+    const std::string cut = feeder.records_cut() == 0 ? "" : ", " + format_count(feeder.records_cut()) + " of them too long: cut, and marked so";
+    std::fprintf(stderr, "%s%s: %s records, %s%s%s\n", on_terminal_ ? "\r" : "", escape(file_).c_str(), format_count(feeder.records()).c_str(),
+                 format_bytes(feeder.bytes()).c_str(), cut.c_str(), on_terminal_ ? "\033[K" : "");
   }
 
  private:

@@ -71,17 +71,20 @@ std::string render(const silt::v1::GetStatusResponse& status, const Style& style
   row("model", escape(status.model_file()) + " " + style.dim(escape(status.model_fingerprint())));
   row("backend", escape(status.backend()) + ", " + std::to_string(status.threads()) + " threads, cpu share " +
                      format_fixed(status.cpu_share(), 2) + style.dim(" (built in: " + escape(status.backends_built()) + ")"));
-  row("learner", escape(status.learner_state()) + ", " + format_count(status.learned_tokens_per_s()) +
-                     " tokens/s, backlog " + format_count(status.backlog_records()) + " records (" +
-                     format_bytes(status.backlog_bytes()) + ")");
-  row("latency", "record to learned " + format_count(status.learn_latency_p50_ms()) + " ms (half), " +
-                     format_count(status.learn_latency_p99_ms()) + " ms (99 of 100)");
-  row("commits", format_count(status.commits()) + ", " +
-                     format_count(status.commits() == 0 ? 0 : status.commit_us() / status.commits() / 1000) + " ms each");
-  for (const auto& device : status.devices()) row("device", render(device));
-  row("states",
-      format_count(status.resident_states()) + " resident (" + format_bytes(status.resident_bytes()) + ")");
-  row("memory", format_bytes(status.process_rss_bytes()));
+  const std::string backlog = "backlog " + format_count(status.backlog_records()) + " records (" + format_bytes(status.backlog_bytes()) + ")";
+  if (status.learner_state().empty()) {  // of who sees not all tenants
+    row("learner", backlog + "; what it does for all tenants together is not yours to see");
+  } else {
+    row("learner", escape(status.learner_state()) + ", " + format_count(status.learned_tokens_per_s()) + " tokens/s, " + backlog);
+    row("latency", "record to learned " + format_count(status.learn_latency_p50_ms()) + " ms (half), " +
+                       format_count(status.learn_latency_p99_ms()) + " ms (99 of 100)");
+    row("commits", format_count(status.commits()) + ", " +
+                       format_count(status.commits() == 0 ? 0 : status.commit_us() / status.commits() / 1000) + " ms each");
+    for (const auto& device : status.devices()) row("device", render(device));
+    row("states",
+        format_count(status.resident_states()) + " resident (" + format_bytes(status.resident_bytes()) + ")");
+    row("memory", format_bytes(status.process_rss_bytes()));
+  }
   for (const auto& connector : status.connectors()) {
     row("input", escape(connector.name()) + " (" + escape(connector.kind()) +
                      (connector.state().empty() ? "" : ", " + escape(connector.state())) + "): " +

@@ -51,6 +51,7 @@ int run_token_create(Client& client, const TokenCreateOptions& options) {
   if (!options.json) {
     std::fprintf(stderr, "silt: token %s may %s in %s until %s; it is shown this once\n", escape(token.id()).c_str(), rights_of(token).c_str(),
                  escape(token.tenant()).c_str(), format_local(TimeUtil::TimestampToMicroseconds(token.expires())).c_str());
+    if (!made->hint().empty()) std::fprintf(stderr, "silt: %s\n", escape(made->hint()).c_str());
   }
   return kExitOk;
 }

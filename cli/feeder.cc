@@ -64,6 +64,7 @@ Status Feeder::send_part(std::string& text, std::size_t size, bool all) {
   SILT_TRY(stored.status());
   begin_ += stored->taken();
   records_ += stored->records();
+  records_cut_ += stored->records_cut();
   text.erase(0, stored->taken());
   return Status::ok();
 }

@@ -26,6 +26,7 @@ class Feeder {
 
   std::uint64_t bytes() const { return begin_; }
   std::uint64_t records() const { return records_; }
+  std::uint64_t records_cut() const { return records_cut_; }
 
  private:
   Status send_part(std::string& text, std::size_t size, bool all);
@@ -36,7 +37,7 @@ class Feeder {
   const std::string id_;
   std::int64_t modified_us_ = 0;
   std::uint64_t begin_ = 0;  // of what is not stored yet
-  std::uint64_t records_ = 0;
+  std::uint64_t records_ = 0, records_cut_ = 0;
 };
 
 }  // namespace silt::cli

@@ -304,18 +304,20 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
   out["backends_built"] = to_utf8(status.backends_built());
   out["threads"] = status.threads();
   out["cpu_share"] = status.cpu_share();
-  out["learner_state"] = to_utf8(status.learner_state());
   out["backlog_records"] = status.backlog_records();
   out["backlog_bytes"] = status.backlog_bytes();
-  out["learned_tokens_per_s"] = status.learned_tokens_per_s();
-  out["learn_latency_p50_ms"] = status.learn_latency_p50_ms();
-  out["learn_latency_p99_ms"] = status.learn_latency_p99_ms();
-  out["commits"] = status.commits();
-  out["commit_us"] = status.commit_us();
-  out["devices"] = std::move(devices);
-  out["resident_states"] = status.resident_states();
-  out["resident_bytes"] = status.resident_bytes();
-  out["process_rss_bytes"] = status.process_rss_bytes();
+  if (!status.learner_state().empty()) {  // else the caller does not see all tenants, and so not these
+    out["learner_state"] = to_utf8(status.learner_state());
+    out["learned_tokens_per_s"] = status.learned_tokens_per_s();
+    out["learn_latency_p50_ms"] = status.learn_latency_p50_ms();
+    out["learn_latency_p99_ms"] = status.learn_latency_p99_ms();
+    out["commits"] = status.commits();
+    out["commit_us"] = status.commit_us();
+    out["devices"] = std::move(devices);
+    out["resident_states"] = status.resident_states();
+    out["resident_bytes"] = status.resident_bytes();
+    out["process_rss_bytes"] = status.process_rss_bytes();
+  }
   out["quotas"] = std::move(quotas);
   out["connectors"] = std::move(connectors);
   return line_of(std::move(out));
@@ -449,6 +451,7 @@ std::string to_json(const silt::v1::ForgetResponse& from) {
                                       {"from_digest", to_utf8(source.from_digest())},
                                       {"from_seq", source.from_seq()},
                                       {"dropped_versions", source.dropped_versions()},
+                                      {"dropped_pinned", source.dropped_pinned()},
                                       {"journal_before", to_utf8(source.journal_before())},
                                       {"journal_after", to_utf8(source.journal_after())}});
   }

@@ -75,6 +75,8 @@ Status check_serve(const ServeConfig& serve) {
     if (!path->empty() && path->front() != '/') return invalid_argument("serve." + std::string(key) + ": must be an absolute path, not '" + *path + "'");
   }
   if (serve.socket.empty()) return invalid_argument("serve.socket: must be an absolute path");
+  if (!serve.http && !(serve.http_socket.empty() && serve.http_listen.empty()))
+    return invalid_argument("serve.http: false goes not together with http_socket and http_listen; remove it, or them");
   const bool tls = !serve.certificate.empty() && !serve.key.empty() && !serve.client_ca.empty();
   if (!serve.listen.empty() && !tls)
     return invalid_argument("serve.listen: needs certificate, key and client_ca: nobody is heard without TLS");

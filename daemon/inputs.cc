@@ -32,6 +32,7 @@ std::string listed(const std::vector<std::string>& names) {
 Inputs::Inputs(const Config& config, std::uint64_t descriptor_limit, const Clock& clock, MakeWaiter make_waiter, intake::Feeds& feeds)
     : store_(config.store),
       time_zone_(config.learn.time_zone),
+      record_bytes_max_(config.intake.record_bytes_max),
       descriptor_limit_(descriptor_limit),
       clock_(clock),
       make_waiter_(std::move(make_waiter)),
@@ -68,6 +69,7 @@ Status Inputs::add(const SourceConfig& source, intake::Intake& intake) const {
                                            .never_read = copies == copies_.end() ? std::vector<std::string>() : copies->second,
                                            .time_zone = time_zone_,
                                            .open_files_max = share_descriptors(descriptor_limit_, sources_.size()).each_input,
+                                           .record_bytes_max = record_bytes_max_,
                                            .feeds = feeds_});
   if (!connector.is_ok()) return connector.status().with_context("source " + source.name);
   intake.remove(source.name);

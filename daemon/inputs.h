@@ -49,6 +49,7 @@ class Inputs {
 
   const StoreConfig store_;
   const std::string time_zone_;  // of sources that name none
+  const std::uint32_t record_bytes_max_;
   const std::uint64_t descriptor_limit_;
   const Clock& clock_;
   const MakeWaiter make_waiter_;

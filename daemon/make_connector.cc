@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 
 #include "connectors/archive/archive_connector.h"
 #include "connectors/documents/document_connector.h"
@@ -176,6 +177,8 @@ Status readable(const std::string& file, std::string_view key) {
 
 // Its certificates, and a ticket queue's credential.
 Status check_files(const SourceConfig& source) {
+  if (std::error_code failed; !source.directory.empty() && !std::filesystem::is_directory(source.directory, failed))
+    return not_found("source.directory: " + source.directory + " is no directory, or cannot be seen");
   SILT_TRY(readable(source.ca_file, "ca_file"));
   SILT_TRY(readable(source.certificate, "certificate"));
   SILT_TRY(readable(tls_of(source).key, "key"));
@@ -185,7 +188,7 @@ Status check_files(const SourceConfig& source) {
 }
 
 Result<std::unique_ptr<Connector>> make_feed(const SourceConfig& source, const ConnectorContext& context) {
-  intake::FeedOptions feed{.name = source.name, .tenant = source.tenant};
+  intake::FeedOptions feed{.name = source.name, .tenant = source.tenant, .rules = nullptr, .record_bytes_max = context.record_bytes_max};
   SILT_ASSIGN(feed.rules, rules_of(source));
   return context.feeds.open(std::move(feed));
 }

@@ -21,6 +21,7 @@ struct ConnectorContext {
   std::vector<std::string> never_read;   // files
   std::string time_zone = "local";       // of sources that name none
   std::uint32_t open_files_max = 0;
+  std::uint32_t record_bytes_max = connectors::ReadLimits().record_bytes_max;
   intake::Feeds& feeds;  // outlive the connector, too
 };
 

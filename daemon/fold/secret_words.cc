@@ -158,6 +158,7 @@ constexpr std::array kTokens = {
     vendor("shppa_", Letters::kAlnum, 30),
     vendor("shpss_", Letters::kAlnum, 30),
     vendor("glsa_", Letters::kDashed, 30),
+    vendor("silt_", Letters::kAlnum, 100),  // siltd's own
     vendor("glc_", Letters::kDashed, 30),
     vendor("gsk_", Letters::kAlnum, 30),
     vendor("xai-", Letters::kAlnum, 40),

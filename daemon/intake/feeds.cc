@@ -1,5 +1,6 @@
 #include "daemon/intake/feeds.h"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <utility>
@@ -34,6 +35,7 @@ class Feeds::Input final : public connectors::Connector {
   Result<bool> poll(const connectors::ReadLimits& limits, connectors::Batch& out) override { return inbox_->poll(limits, out); }
   void confirm() override { inbox_->confirm(); }
   void notify_when_ready(std::function<void()> wake) override { inbox_->notify_when_ready(std::move(wake)); }
+  void notify_when_filling(std::function<void()> wake) override { inbox_->notify_when_filling(std::move(wake)); }
   connectors::ConnectorStats stats() const override { return inbox_->stats(); }
 
  private:
@@ -68,6 +70,9 @@ Result<Fed> Feeds::feed(std::string_view tenant, const FedLines& lines, const st
   if (lines.source != entry.options.name) delivery.stream = lines.source;
   fed.bytes = connectors::deliver_lines(lines.text, entry.options.rules.get(), lines.all, {lines.place, lines.begin, lines.modified_us}, delivery);
   fed.records = delivery.records.size();
+  fed.records_cut = static_cast<std::uint64_t>(std::count_if(delivery.records.begin(), delivery.records.end(), [&](const connectors::Record& record) {
+    return record.bytes_cut > 0 || record.text.size() > entry.options.record_bytes_max;
+  }));
   if (fed.records == 0) return fed;
   const auto done = std::make_shared<std::promise<Status>>();
   std::future<Status> durable = done->get_future();

@@ -27,6 +27,7 @@ struct FeedOptions {
   std::string name;
   std::string tenant;
   std::shared_ptr<const connectors::RecordRules> rules;  // null: each line is a record
+  std::uint32_t record_bytes_max = connectors::ReadLimits().record_bytes_max;  // intake cuts what is longer
 };
 
 struct FedLines {
@@ -42,6 +43,7 @@ struct FedLines {
 struct Fed {
   std::uint64_t bytes = 0;  // of the text that were taken
   std::uint64_t records = 0;
+  std::uint64_t records_cut = 0;  // of them
 };
 
 class Feeds {

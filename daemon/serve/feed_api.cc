@@ -34,6 +34,7 @@ Result<silt::v1::FeedResponse> Api::feed(const access::Call& call, const silt::v
   silt::v1::FeedResponse response;
   response.set_taken(fed.bytes);
   response.set_records(fed.records);
+  response.set_records_cut(fed.records_cut);
   return response;
 }
 

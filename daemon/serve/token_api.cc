@@ -1,6 +1,8 @@
 // The part of Api for tokens.
 #include <google/protobuf/util/time_util.h>
 
+#include <algorithm>
+
 #include "base/escape.h"
 #include "daemon/serve/api.h"
 
@@ -49,6 +51,9 @@ Result<silt::v1::CreateTokenResponse> Api::create_token(const Call& call, const 
   silt::v1::CreateTokenResponse response;
   fill_token(made.row, true, *response.mutable_token());
   response.set_secret(made.token);
+  const std::vector<store::SourceInfo> sources = dependencies_.log.sources();
+  if (std::none_of(sources.begin(), sources.end(), [&](const auto& source) { return source.tenant == tenant; }))
+    response.set_hint("tenant '" + escape_bytes(tenant) + "' has no sources so far");
   return response;
 }
 

@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 
 constexpr char kContents[] = "BACKUP";
 constexpr char kHead[] = "silt-backup 1";
+constexpr char kPart[] = ".part";
+constexpr char kUnderWay[] = "BACKUP_UNDER_WAY";
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 
 struct File {
@@ -146,6 +148,18 @@ Status check_files(const fs::path& directory, const Contents& contents) {
   return Status::ok();
 }
 
+// What is not in the table of contents is not known to be of the store.
+Status check_nothing_else(const fs::path& directory, const Contents& contents) {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(directory, failed)) {
+    const std::string name = entry.path().filename();
+    const auto is_it = [&](const File& file) { return file.name == name; };
+    if (name == kContents || std::any_of(contents.files.begin(), contents.files.end(), is_it)) continue;
+    return data_loss("backup " + directory.string() + ": " + escape_bytes(name) + " is not of it; remove it, or take another backup");
+  }
+  return failed ? not_found("backup: " + directory.string() + ": " + failed.message()) : Status::ok();
+}
+
 Status copy_synced(const fs::path& from, const fs::path& to) {
   std::error_code failed;
   fs::copy_file(from, to, failed);
@@ -162,12 +176,34 @@ Status give_name(const fs::path& part, const fs::path& name) {
 
 // Gone when it is not needed any more: what has no name yet is half of something.
 struct Part {
-  explicit Part(const fs::path& of) : path(of.string() + ".part") {}
+  explicit Part(const fs::path& of) : path(of.string() + kPart) {}
   ~Part() {
     std::error_code ignored;
     fs::remove_all(path, ignored);
   }
   fs::path path;
+};
+
+// Names, in the store's folder, the part that is being written: what a killed process leaves of a backup is found and
+// removed by the next one, wherever that goes.
+class UnderWay {
+ public:
+  UnderWay(const fs::path& store_path, const fs::path& part) : note_(store_path / kUnderWay) {
+    std::ifstream in(note_, std::ios::binary);
+    const std::string left((std::istreambuf_iterator<char>(in)), {});
+    std::error_code ignored;
+    for (const char* tail : {"", ".tmp"}) {  // as the library names it first
+      if (left.ends_with(kPart)) fs::remove_all(left + tail, ignored);
+    }
+    std::ofstream(note_, std::ios::binary) << part.string();
+  }
+  ~UnderWay() {
+    std::error_code ignored;
+    fs::remove(note_, ignored);
+  }
+
+ private:
+  const fs::path note_;
 };
 
 Status check_target(const fs::path& target) {
@@ -210,8 +246,9 @@ Result<BackupReport> make_backup(const RocksStore& store, const std::string& dir
   if (is_inside(directory, store.path()))
     return invalid_argument(directory + " is in the store itself: what is forgotten there would stay in the backup");
   const Part part(directory);
+  const UnderWay under_way(store.path(), part.path);
   std::error_code ignored;
-  fs::remove_all(part.path, ignored);  // of one that was interrupted
+  fs::remove_all(part.path, ignored);
   SILT_TRY(store.checkpoint(part.path));
   fs::permissions(part.path, fs::perms::owner_all, ignored);
   for (const std::string& name : beside) {
@@ -229,6 +266,7 @@ Result<BackupReport> verify_backup(const std::string& directory) {
   std::string sha256_of_it;
   SILT_ASSIGN(const Contents contents, read_contents(directory, sha256_of_it));
   SILT_TRY(check_files(directory, contents));
+  SILT_TRY(check_nothing_else(directory, contents));
   return report_of(contents, std::move(sha256_of_it));
 }
 

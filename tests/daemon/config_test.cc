@@ -159,6 +159,12 @@ TEST(Config, AccessNamesWhoWhereAndWhat) {
   EXPECT_NE(of("users = \"a\"\n").find("did you mean user"), std::string::npos);
 }
 
+TEST(Config, HttpThatIsOffListensNowhere) {
+  const std::string off = "[serve]\nhttp = false\n";
+  EXPECT_TRUE(Config::parse(off + kSmall, "siltd.toml").is_ok());
+  EXPECT_NE(error_of(off + "http_listen = \"127.0.0.1:7459\"\n" + kSmall).find("http_listen"), std::string::npos);
+}
+
 TEST(Config, QuotasAreOfATenantEach) {
   const auto config = Config::parse(std::string(kSmall) + "[[quota]]\ntenant = \"shop\"\nmib_per_day = 5\n[[quota]]\ntenant = \"*\"\n", "siltd.toml");
   ASSERT_TRUE(config.is_ok()) << config.status().message();

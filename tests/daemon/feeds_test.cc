@@ -65,6 +65,14 @@ TEST_F(FeedsTest, StoresAnIdOnceAndAnswersAlike) {
   EXPECT_TRUE(journal.records[0].attributes.at("modified").starts_with("2020-09-13T12:26:40"));
 }
 
+TEST_F(FeedsTest, SaysHowManyRecordsWereTooLong) {
+  const auto fed = feed({.source = "pipe", .text = "short\n" + std::string(70'000, 'x') + "\nlast\n", .all = true});
+  ASSERT_TRUE(fed.is_ok());
+  EXPECT_EQ(fed->records, 3u);
+  EXPECT_EQ(fed->records_cut, 1u);
+  EXPECT_EQ(journal.records[1].text.size(), 65'536u);
+}
+
 TEST_F(FeedsTest, IsNoBusinessOfAnotherTenant) {
   const auto other = feed({.source = "pipe", .text = "x\n", .all = true}, "evil");
   const auto none = feed({.source = "nope", .text = "x\n", .all = true});

@@ -84,6 +84,8 @@ constexpr const char* kMissed[][2] = {
     {"key sk-~abcdEFGH0123abcdEFGH0123 used", "key <redacted:vendor-token> used"},
     {"key sk-ant-~api03-abcdEFGH0123_abcd-EFGH0123", "key <redacted:vendor-token>"},
     {"login hf_~abcdefGHIJKL0123456789abcd", "login <redacted:vendor-token>"},
+    {"with silt_~011034316632630000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000",
+     "with <redacted:vendor-token>"},
     {"with npm_~abcdefghijABCDEFGHIJ0123456789abcdef", "with <redacted:vendor-token>"},
     {"with pypi-~AgEIcHlwaS5vcmcCJDAwMDAwMDAwLTAwMDA", "with <redacted:vendor-token>"},
     {"mail SG.~abcdefghijkl0123456789.abcdefghij_ABCDEF-0123456789", "mail <redacted:vendor-token>"},

@@ -177,6 +177,7 @@ TEST_F(HttpTest, PathsAndMethodsThatAreNotThere) {
   const Reply wrong = get("/silt.v1.QueryService/Query");
   EXPECT_EQ(wrong.status, 405U);
   EXPECT_EQ(wrong.headers[field::allow], "POST");
+  EXPECT_EQ(wrong.body, "this path is asked by POST\n");  // not JSON: Connect has no code for it
   EXPECT_EQ(post("/metrics", "{}").status, 405U);
 }
 
@@ -285,6 +286,7 @@ TEST_F(HttpTest, LargeAndBrokenRequestsEndTheirConnectionAlone) {
   EXPECT_NE(raw("\x16\x03\x01\x02\r\n\r\n").find("HTTP/1.1 400"), std::string::npos);
   EXPECT_NE(raw("GET / HTTP/9.9\r\n\r\n").find("HTTP/1.1 400"), std::string::npos);
   EXPECT_NE(raw(head + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}").find("HTTP/1.1 400"), std::string::npos);
+  EXPECT_NE(raw("GET /healthz HTTP/1.1\r\nHost: silt\r\nHost: evil.example\r\n\r\n").find("HTTP/1.1 400"), std::string::npos);
   EXPECT_EQ(raw("GET /healthz HT"), "");
   EXPECT_EQ(raw(""), "");
   EXPECT_EQ(get("/healthz").status, 200U);

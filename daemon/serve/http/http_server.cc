@@ -200,6 +200,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   static Status check(const beast::http::request<beast::http::string_body>& message, Request& request) {
     using beast::http::field;
     const std::string_view host = message[field::host], origin = message[field::origin], timeout = message["Connect-Timeout-Ms"];
+    if (message.count(field::host) > 1) return invalid_argument("one host is enough");
     if (!is_own(host)) return permission_denied("siltd does not serve this host name: connect to localhost or 127.0.0.1");
     if (!origin.empty() && origin != "http://" + std::string(host)) return permission_denied("requests from pages of other sites are refused");
     if (const std::string_view coding = message[field::content_encoding]; !coding.empty() && coding != "identity")
