@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "daemon/serve/api.h"
 #include "daemon/watch/board.h"
+#include "daemon/watch/glance.h"
 
 namespace silt::serve {
 namespace {
@@ -29,7 +30,8 @@ std::string minutes(double value) {
   return number(value) + (value == 1 ? " minute" : " minutes");
 }
 
-std::string sentence(const watch::Change& change, const std::string& source, const std::string& pattern) {
+std::string sentence(const watch::Change& change, const std::string& source, const std::string& pattern,
+                     const std::string& identifier) {
   const std::string lines = pattern.empty() ? source + " wrote" : "\"" + pattern + "\" came";
   switch (change.kind) {
     case watch::Kind::kNewPattern: return source + " writes something new: \"" + pattern + "\"";
@@ -44,6 +46,10 @@ std::string sentence(const watch::Change& change, const std::string& source, con
       return source + " has been silent for " + minutes(change.value) + "; its longest pause was " + minutes(std::ceil(change.most_before));
     case watch::Kind::kGap:
       return "something of " + source + " was lost before it was read: " + (change.value == 0 ? "nobody knows how many" : number(change.value)) + " bytes";
+    case watch::Kind::kSeverity: return source + " tells of trouble, which is not usual there: \"" + pattern + "\"";
+    case watch::Kind::kOddStory:
+      return identifier + " in " + source + " went another way than usual: " + number(change.value) + " of " + number(change.most_before) +
+             " others went so";
   }
   return {};
 }
@@ -64,6 +70,7 @@ class Writer {
       if (found != sources_.end()) out.add_sources(escape_bytes(found->second.name));
     }
     out.set_changes_total(incident.changes_total);
+    out.set_score(incident.score);
     for (const watch::Change& change : incident.changes) write(change, *out.add_changes());
   }
 
@@ -78,10 +85,16 @@ class Writer {
     out.set_seq(change.seq);
     out.set_value(change.value);
     out.set_most_before(change.most_before);
-    out.set_text(sentence(change, out.source(), pattern_of(change)));
-    if (change.seq == 0) return;
-    const auto record = stores_.log.read(info.ref, change.seq);  // its block is checked; it may have been removed since
-    if (record.is_ok()) out.set_record(record->text.substr(0, kRecordShown));
+    out.set_score(change.score);
+    std::string identifier = "something";
+    if (change.seq != 0) {
+      const auto record = stores_.log.read(info.ref, change.seq);  // its block is checked; it may have been removed since
+      if (record.is_ok()) {
+        out.set_record(record->text.substr(0, kRecordShown));
+        identifier = escape_bytes(watch::identifier_in(record->text));
+      }
+    }
+    out.set_text(sentence(change, out.source(), pattern_of(change), identifier));
   }
 
   std::string pattern_of(const watch::Change& change) {

@@ -23,8 +23,12 @@ struct Incident {
   std::int64_t last_us = 0;  // event time of its last change
   std::set<store::SourceRef> sources;
   std::uint64_t changes_total = 0;
+  double score = 0;  // the greatest of its changes
   std::vector<Change> changes;  // those that were asked for
 };
+
+// The `max` changes of the highest scores, of each kind, source and pattern the best, best first; then the others.
+std::vector<Change> most_telling(std::vector<Change> changes, std::size_t max);
 
 struct News {
   std::vector<Incident> incidents;  // by number
@@ -36,6 +40,7 @@ struct News {
 class Board {
  public:
   static constexpr std::int64_t kTogetherUs = 120'000'000;  // event time between changes of an incident
+  static constexpr std::int64_t kIncidentUs = 300'000'000;   // later changes are another one: where there is always something
   static constexpr std::size_t kChangesMax = 4096;
   static constexpr std::size_t kReplyMax = 256;  // changes that since() gives at once
 
@@ -43,6 +48,8 @@ class Board {
   explicit Board(std::string name) : name_(std::move(name)) {}
 
   void add(const Change& change);
+  // With all its changes that are known. kNotFound: it never was, or is not known any more.
+  Result<Incident> incident(std::uint64_t number) const;
   // What `wanted` sources had since `token`. An empty token: nothing, or with `recent` all that is known.
   // kInvalidArgument: no board has given such a token.
   Result<News> since(const std::string& token, bool recent, const std::function<bool(store::SourceRef)>& wanted) const;

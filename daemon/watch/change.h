@@ -1,6 +1,7 @@
 // Change: something about a source that was not so before.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -15,7 +16,10 @@ enum class Kind : std::uint8_t {
   kSurprise,    // a minute that the net finds far more surprising than any
   kSilence,     // a source that wrote regularly does not write any more
   kGap,         // something was lost before it was read
+  kSeverity,    // a line tells of trouble, of a kind that is not usual here
+  kOddStory,    // what an identifier's records tell took another way than others
 };
+inline constexpr std::size_t kKinds = 8;
 
 std::string_view kind_name(Kind kind);  // "new_pattern"
 
@@ -25,8 +29,13 @@ struct Change {
   store::PatternId pattern = 0;  // 0: of the source as a whole
   std::int64_t time_us = 0;      // event time, or when it was noticed
   store::Seq seq = 0;            // of a record that shows it; 0: none does
-  double value = 0;              // of a minute: records, or nats a token; in minutes: without any
-  double most_before = 0;        // the most there was before
+  double value = 0;              // of a minute: records, or nats a token; in minutes: without any; stories alike
+  double most_before = 0;        // the most there was before; stories in all
+  double score = 0;              // how much it deserves to be looked at
 };
+
+// From here on a change is worth waking somebody for.
+inline constexpr double kAlertScore = 3.5;
+inline constexpr double kGapScore = 4;
 
 }  // namespace silt::watch

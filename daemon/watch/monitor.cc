@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "daemon/watch/glance.h"
+
 namespace silt::watch {
 
 void Monitor::start() {
@@ -75,16 +77,27 @@ Status Monitor::look(store::SourceRef source) {
   const SourceWatch::Emit emit = [this, &at](const Change& change) {
     if (change.time_us >= at.news_from_us) board_.add(change);
   };
-  const store::SeqRange range{at.folded_seq + 1, fold.folded_seq};
-  if (range.first <= range.last) {
-    SILT_TRY(stores_.evidence.scan(source, range, false, [&](const store::Evidence& record) {
-      at.watch.take({record.seq, record.event_us, record.pattern, record.new_pattern}, emit);
-      return true;
-    }));
-    at.folded_seq = fold.folded_seq;
-  }
+  SILT_TRY(look_at_records(source, at, fold.folded_seq, emit));
   SILT_TRY(look_at_gaps(source, at, intake));
   return look_at_surprise(source, at, emit);
+}
+
+Status Monitor::look_at_records(store::SourceRef source, Watched& at, store::Seq folded_seq, const SourceWatch::Emit& emit) {
+  while (at.folded_seq < folded_seq) {
+    SILT_ASSIGN(const store::BlockPtr block, stores_.log.block_after(source, at.folded_seq));
+    if (!block) break;
+    const std::span<const store::RecordView> records = block->records.records();
+    for (std::size_t i = 0; i < std::min(records.size(), block->marks.size()); ++i) {  // none, when it is damaged
+      const store::RecordView& record = records[i];
+      if (record.seq <= at.folded_seq || record.seq > folded_seq) continue;
+      const Glance glanced = glance(record.text);
+      const store::FoldMark& mark = block->marks[i];
+      at.watch.take({record.seq, mark.event_us, mark.pattern, mark.new_pattern, glanced.trouble, glanced.identifier}, emit);
+    }
+    at.folded_seq = std::max(at.folded_seq, block->last_seq);
+  }
+  at.folded_seq = folded_seq;
+  return Status::ok();
 }
 
 Status Monitor::look_at_surprise(store::SourceRef source, Watched& at, const SourceWatch::Emit& emit) {
@@ -106,7 +119,7 @@ Status Monitor::look_at_gaps(store::SourceRef source, Watched& at, const store::
     if (gap.seq <= at.gap_seq) continue;
     at.gap_seq = gap.seq;
     if (gap.found_us < started_us_) continue;
-    board_.add({Kind::kGap, source, 0, gap.found_us, gap.seq, static_cast<double>(gap.bytes), 0});
+    board_.add({Kind::kGap, source, 0, gap.found_us, gap.seq, static_cast<double>(gap.bytes), 0, kGapScore});
   }
   at.gaps = intake.gaps;
   return Status::ok();

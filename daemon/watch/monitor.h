@@ -64,6 +64,7 @@ class Monitor {
 
   void run();
   Status look(store::SourceRef source);
+  Status look_at_records(store::SourceRef source, Watched& watched, store::Seq folded_seq, const SourceWatch::Emit& emit);
   Status look_at_surprise(store::SourceRef source, Watched& watched, const SourceWatch::Emit& emit);
   Status look_at_gaps(store::SourceRef source, Watched& watched, const store::IntakeHead& intake);
   Watched& watch(store::SourceRef source, const store::FoldHead& fold);

@@ -7,9 +7,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <unordered_map>
 
 #include "daemon/watch/change.h"
+#include "daemon/watch/stories.h"
 
 namespace silt::watch {
 
@@ -19,6 +21,8 @@ struct Seen {
   std::int64_t event_us = 0;
   store::PatternId pattern = 0;
   bool new_pattern = false;
+  float trouble = 0;             // glance.h
+  std::uint64_t identifier = 0;
 };
 
 class SourceWatch {
@@ -30,6 +34,8 @@ class SourceWatch {
   static constexpr std::uint64_t kLoudMin = 10;       // records in a minute
   static constexpr std::int64_t kQuietMinutesMin = 5;
   static constexpr std::size_t kPatternsMax = 4096;   // further ones are only counted with the source
+  static constexpr std::uint64_t kTroubleRecordsMin = 50;  // before trouble is news
+  static constexpr std::int64_t kTroubleMinutes = 60;      // that its pattern did not come
 
   using Emit = std::function<void(const Change&)>;
 
@@ -48,6 +54,7 @@ class SourceWatch {
   struct Rhythm {
     std::int64_t minute = -1;   // the newest with a record
     std::uint64_t count = 0;    // of it
+    std::uint64_t records = 0;
     store::Seq seq = 0;         // its last record
     std::uint32_t minutes = 0;  // with a record
     double most = 0;            // records in one, before the newest
@@ -64,6 +71,8 @@ class SourceWatch {
     double most = 0;  // mean of a minute, before the newest
   };
 
+  void take_trouble(const Seen& record, std::int64_t minute, const Emit& emit);
+  void take_story(const Seen& record, const Emit& emit);
   void close_minute(std::int64_t minute, const Emit& emit);
   void close(store::PatternId pattern, Rhythm& rhythm, const Emit& emit) const;
   void look_for_gone(std::int64_t minute, const Emit& emit);
@@ -76,6 +85,7 @@ class SourceWatch {
   Rhythm whole_;
   std::unordered_map<store::PatternId, Rhythm> patterns_;
   Surprise surprise_;
+  std::unique_ptr<Stories> stories_;  // as soon as a record names an identifier
 };
 
 }  // namespace silt::watch

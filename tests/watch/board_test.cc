@@ -47,6 +47,36 @@ TEST(Board, ChangesThatComeTogetherAreAnIncident) {
   EXPECT_EQ(more.incidents[0].changes_total, 4U);
 }
 
+TEST(Board, WhereThereIsAlwaysSomethingAnIncidentEndsAfterFiveMinutes) {
+  Board board("b");
+  for (std::int64_t time_s = 1000; time_s < 1700; time_s += 60) board.add(change(source(1, 1), time_s));
+  EXPECT_EQ(board.since("", true, kAll).value().incidents.size(), 3U);
+}
+
+TEST(Board, AnIncidentIsShownWholeAndScoresAsItsWorstChange) {
+  Board board("b");
+  board.add(change(source(1, 1), 100));
+  Change worse = change(source(1, 2), 101);
+  worse.score = 5;
+  board.add(worse);
+  board.add(change(source(1, 1), 9000));
+  const Incident incident = board.incident(1).value();
+  EXPECT_EQ(incident.changes.size(), 2U);
+  EXPECT_EQ(incident.score, 5);
+  EXPECT_EQ(board.incident(2).status().code(), Code::kNotFound) << "the number of a change";
+}
+
+TEST(Board, TheMostTellingOfEachKindComesFirst) {
+  std::vector<Change> changes;
+  for (const double score : {4.0, 6.0, 5.0}) changes.push_back({.kind = Kind::kLouder, .source = source(1, 1), .pattern = 7, .score = score});
+  changes.push_back({.kind = Kind::kGone, .source = source(1, 1), .pattern = 7, .score = 2});
+  const std::vector<Change> told = most_telling(changes, 3);
+  ASSERT_EQ(told.size(), 3U);
+  EXPECT_EQ(told[0].score, 6);
+  EXPECT_EQ(told[1].kind, Kind::kGone);
+  EXPECT_EQ(told[2].score, 5);
+}
+
 TEST(Board, TenantsShareNoIncident) {
   Board board("b");
   board.add(change(source(1, 1), 100));

@@ -85,5 +85,13 @@ TEST_F(MonitorTest, AGapOfBeforeTheStartIsHistory) {
   EXPECT_EQ(told(Kind::kGap), 0U);
 }
 
+TEST_F(MonitorTest, WhatALineTellsOfTroubleIsSeenInItsText) {
+  const store::SourceInfo info = source();
+  lines(info, 200);
+  append_lines(info, {"FATAL the disk crashed"}, "/var/log/a.log");
+  look(info);
+  EXPECT_EQ(told(Kind::kSeverity), 1U);
+}
+
 }  // namespace
 }  // namespace silt::watch

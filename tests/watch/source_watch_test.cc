@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace silt::watch {
@@ -141,6 +142,47 @@ TEST_F(SourceWatchTest, ClocksMayJumpBack) {
   usual(0, 50);
   EXPECT_LE(changes_.size(), 3U);
   usual(101, 200);
+}
+
+TEST_F(SourceWatchTest, TroubleOfAnUnusualKindIsNewsOnceAnHour) {
+  usual(0, 40);
+  const auto trouble = [&](std::int64_t minute) { watch_.take({++seq_, minute * kMinute, 9, false, 3, 0}, emit_); };
+  trouble(40);
+  ASSERT_EQ(kinds(), std::vector<Kind>{Kind::kSeverity});
+  EXPECT_EQ(changes_[0].seq, seq_);
+  EXPECT_GE(changes_[0].score, kAlertScore);
+  trouble(41);
+  trouble(99);
+  EXPECT_EQ(changes_.size(), 1U);
+  trouble(170);
+  EXPECT_EQ(changes_.size(), 2U);
+}
+
+TEST_F(SourceWatchTest, TroubleThatIsUsualIsNoNews) {
+  for (std::int64_t minute = 0; minute < 200; ++minute) {
+    add(minute, 1, 10);
+    watch_.take({++seq_, minute * kMinute, 2, false, 3, 0}, emit_);
+  }
+  std::erase_if(changes_, [](const Change& change) { return change.time_us < 40 * kMinute; });
+  watch_.take({++seq_, 400 * kMinute, 2, false, 3, 0}, emit_);
+  EXPECT_EQ(std::count(kinds().begin(), kinds().end(), Kind::kSeverity), 0);
+}
+
+TEST_F(SourceWatchTest, AWarningAloneIsNoNews) {
+  usual(0, 40);
+  watch_.take({++seq_, 40 * kMinute, 9, false, 1, 0}, emit_);
+  EXPECT_TRUE(changes_.empty());
+}
+
+TEST_F(SourceWatchTest, AStoryOfARareShapeIsNews) {
+  for (std::uint64_t story = 1; story <= 300; ++story) {
+    const auto at = static_cast<std::int64_t>(story) * 1'000'000;
+    watch_.take({++seq_, at, 1, false, 0, story}, emit_);
+    if (story != 200) watch_.take({++seq_, at, 2, false, 0, story}, emit_);
+  }
+  ASSERT_EQ(kinds(), std::vector<Kind>{Kind::kOddStory});
+  EXPECT_EQ(changes_[0].seq, 399U);
+  EXPECT_EQ(changes_[0].value, 0);
 }
 
 }  // namespace

@@ -1,0 +1,173 @@
+#include "daemon/watch/glance.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "daemon/store/hash64.h"
+
+namespace silt::watch {
+namespace {
+
+constexpr std::size_t kHeadBytes = 160;  // in which a severity stands
+constexpr float kStrong = 1, kWeak = 0.6F, kShouted = 1.6F, kWordsMax = 3, kWordsShare = 0.7F;
+
+struct Word {
+  std::string_view text;
+  float weight;
+};
+
+// Sorted. What stops programs, and what goes wrong in their work.
+constexpr std::array kWords = {
+    Word{"abort", kStrong},      Word{"aborted", kStrong},     Word{"aborting", kStrong},  Word{"assert", kStrong},
+    Word{"assertion", kStrong},  Word{"broken", kWeak},        Word{"cannot", kWeak},      Word{"corrupt", kStrong},
+    Word{"corrupted", kStrong},  Word{"corruption", kStrong},  Word{"crash", kStrong},     Word{"crashed", kStrong},
+    Word{"critical", kStrong},   Word{"dead", kWeak},          Word{"deadlock", kStrong},  Word{"denied", kWeak},
+    Word{"down", kWeak},         Word{"emergency", kStrong},   Word{"error", kWeak},       Word{"errors", kWeak},
+    Word{"exceeded", kWeak},     Word{"exception", kStrong},     Word{"fail", kWeak},        Word{"failed", kWeak},
+    Word{"failing", kWeak},      Word{"fails", kWeak},         Word{"failure", kWeak},     Word{"failures", kWeak},
+    Word{"fatal", kStrong},      Word{"hang", kStrong},        Word{"hanging", kStrong},   Word{"hung", kStrong},
+    Word{"invalid", kWeak},      Word{"killed", kStrong},      Word{"leak", kStrong},      Word{"leaked", kStrong},
+    Word{"leaking", kStrong},    Word{"lost", kWeak},          Word{"missing", kWeak},     Word{"oom", kStrong},
+    Word{"overflow", kStrong},   Word{"panic", kStrong},       Word{"panicked", kStrong},  Word{"refused", kWeak},
+    Word{"rejected", kWeak},     Word{"segfault", kStrong},    Word{"severe", kStrong},    Word{"sigabrt", kStrong},
+    Word{"sigsegv", kStrong},    Word{"terminated", kWeak},    Word{"timed", kWeak},       Word{"timeout", kWeak},
+    Word{"unable", kWeak},       Word{"unavailable", kWeak},   Word{"unexpected", kStrong}, Word{"unreachable", kWeak},
+    Word{"unrecoverable", kStrong}, Word{"warn", kWeak},       Word{"warning", kWeak},
+};
+
+// Sorted. Of a field that says how bad a line is.
+constexpr std::array kSeverities = {
+    Word{"alert", 3},   Word{"crit", 3},     Word{"critical", 3}, Word{"debug", 0},  Word{"emerg", 3},  Word{"emergency", 3},
+    Word{"err", 2.5F},  Word{"error", 2.5F}, Word{"failure", 2.5F}, Word{"fatal", 3}, Word{"info", 0},  Word{"notice", 0},
+    Word{"panic", 3},   Word{"severe", 3},   Word{"trace", 0},    Word{"warn", 1},   Word{"warning", 1},
+};
+
+constexpr bool by_text(const Word& a, const Word& b) {
+  return a.text < b.text;
+}
+static_assert(std::is_sorted(kWords.begin(), kWords.end(), by_text));
+static_assert(std::is_sorted(kSeverities.begin(), kSeverities.end(), by_text));
+
+template <std::size_t kSize>
+std::optional<std::size_t> find(const std::array<Word, kSize>& words, std::string_view lower) {
+  const auto found = std::lower_bound(words.begin(), words.end(), Word{lower, 0}, by_text);
+  if (found == words.end() || found->text != lower) return std::nullopt;
+  return static_cast<std::size_t>(found - words.begin());
+}
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// A word of a line, with what stands before and behind it ('\0' at its ends).
+struct Found {
+  std::array<char, 16> lower_bytes{};
+  std::size_t size = 0;
+  bool capitals = true;
+  char before = 0, behind = 0, next = 0;
+  std::string_view lower() const { return {lower_bytes.data(), size}; }
+};
+
+bool is_in(char c, std::string_view set) {
+  return c != 0 && set.find(c) != std::string_view::npos;
+}
+
+// As part of a name, a path or an assignment it is no word of prose.
+bool is_prose(const Found& word) {
+  if (is_in(word.before, "_./\\='-") && !word.capitals) return false;
+  return !is_in(word.behind, "_/=\\") && !(word.behind == '.' && is_letter(word.next));
+}
+
+class Reading {
+ public:
+  void take(const Found& word, std::size_t at) {
+    if (!severity_ && at < kHeadBytes) {
+      const bool marked = is_in(word.before, "[<(=:\"") || is_in(word.behind, "]>:)");
+      const auto found = word.capitals || marked ? find(kSeverities, word.lower()) : std::nullopt;
+      if (found) {
+        severity_ = kSeverities[*found].weight;
+        words_ = 0;  // what stood before was its head
+        seen_ = 0;
+        return;
+      }
+    }
+    const auto found = find(kWords, word.lower());
+    if (!found || (seen_ >> *found & 1) != 0 || !is_prose(word)) return;
+    seen_ |= std::uint64_t{1} << *found;
+    words_ += kWords[*found].weight * (word.capitals ? kShouted : 1);
+  }
+  float trouble() const { return severity_.value_or(0) + kWordsShare * std::min(words_, kWordsMax); }
+
+ private:
+  static_assert(kWords.size() <= 64);
+  std::optional<float> severity_;
+  float words_ = 0;
+  std::uint64_t seen_ = 0;  // of kWords
+};
+
+float trouble_of(std::string_view line) {
+  Reading reading;
+  for (std::size_t at = 0; at < line.size();) {
+    if (!is_letter(line[at])) {
+      ++at;
+      continue;
+    }
+    Found word;
+    const std::size_t begin = at;
+    for (; at < line.size() && is_letter(line[at]); ++at) {
+      const std::size_t place = at - begin;
+      if (place < word.lower_bytes.size()) word.lower_bytes[place] = static_cast<char>(line[at] | 0x20);
+      word.capitals = word.capitals && line[at] <= 'Z';
+    }
+    word.size = at - begin;
+    if (word.size < 3 || word.size > word.lower_bytes.size()) continue;
+    if (begin > 0) word.before = line[begin - 1];
+    if (at < line.size()) word.behind = line[at];
+    if (at + 1 < line.size()) word.next = line[at + 1];
+    reading.take(word, begin);
+  }
+  return reading.trouble();
+}
+
+// Letters, digits, '_' and '-' in one piece.
+bool is_identifier(std::string_view piece) {
+  constexpr std::size_t kHexMin = 16, kDigitsMin = 6;
+  std::size_t hex = 0, digits = 0, tail = 0;
+  for (const char c : piece) {
+    hex += is_hex(c) ? 1 : 0;
+    digits += is_digit(c) ? 1 : 0;
+    tail = is_digit(c) ? tail + 1 : 0;
+  }
+  const auto dashes = static_cast<std::size_t>(std::count(piece.begin(), piece.end(), '-'));
+  if (hex >= kHexMin && hex + dashes == piece.size() && digits >= 4 && digits < hex) return true;
+  const bool separated = tail < piece.size() && is_in(piece[piece.size() - tail - 1], "_-");
+  return tail >= kDigitsMin && separated && is_letter(piece.front());
+}
+
+}  // namespace
+
+std::string_view identifier_in(std::string_view line) {
+  line = line.substr(0, kGlanceBytes);
+  for (std::size_t at = 0; at < line.size();) {
+    const std::size_t begin = at;
+    while (at < line.size() && (is_letter(line[at]) || is_digit(line[at]) || line[at] == '_' || line[at] == '-')) ++at;
+    constexpr std::size_t kSizeMin = 9;
+    if (at - begin >= kSizeMin && is_identifier(line.substr(begin, at - begin))) return line.substr(begin, at - begin);
+    if (at == begin) ++at;
+  }
+  return {};
+}
+
+Glance glance(std::string_view line) {
+  const std::string_view identifier = identifier_in(line);
+  return {trouble_of(line.substr(0, kGlanceBytes)), identifier.empty() ? 0 : store::hash64(identifier) | 1};
+}
+
+}  // namespace silt::watch
