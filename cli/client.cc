@@ -127,6 +127,7 @@ struct Client::Stubs {
   std::unique_ptr<silt::v1::WatchService::Stub> watch;
   // At the admin socket.
   std::unique_ptr<silt::v1::SourceService::Stub> source_admin;
+  std::unique_ptr<silt::v1::WatchService::Stub> watch_admin;
   std::unique_ptr<silt::v1::StateAdmin::Stub> state;
   std::unique_ptr<silt::v1::ArchiveService::Stub> archive;
   std::unique_ptr<silt::v1::AuditService::Stub> audit;
@@ -142,6 +143,7 @@ struct Client::Stubs {
         feed(silt::v1::FeedService::NewStub(channel)),
         watch(silt::v1::WatchService::NewStub(channel)),
         source_admin(silt::v1::SourceService::NewStub(admin)),
+        watch_admin(silt::v1::WatchService::NewStub(admin)),
         state(silt::v1::StateAdmin::NewStub(admin)),
         archive(silt::v1::ArchiveService::NewStub(admin)),
         audit(silt::v1::AuditService::NewStub(admin)),
@@ -255,6 +257,30 @@ Result<silt::v1::ListSourcesResponse> Client::list_sources(const silt::v1::ListS
 Result<silt::v1::WatchResponse> Client::watch(const silt::v1::WatchRequest& request) {
   return unary<silt::v1::WatchResponse>(Place::kQuery, [&](auto& context, auto& response) {
     return stubs_->watch->Watch(&context, request, &response);
+  });
+}
+
+Result<silt::v1::MarkNormalResponse> Client::mark_normal(const silt::v1::MarkNormalRequest& request) {
+  return unary<silt::v1::MarkNormalResponse>(Place::kAdmin, [&](auto& context, auto& response) {
+    return stubs_->watch_admin->MarkNormal(&context, request, &response);
+  });
+}
+
+Result<silt::v1::ListNormalResponse> Client::list_normal(const silt::v1::ListNormalRequest& request) {
+  return unary<silt::v1::ListNormalResponse>(Place::kQuery, [&](auto& context, auto& response) {
+    return stubs_->watch->ListNormal(&context, request, &response);
+  });
+}
+
+Result<silt::v1::RemoveNormalResponse> Client::remove_normal(const silt::v1::RemoveNormalRequest& request) {
+  return unary<silt::v1::RemoveNormalResponse>(Place::kAdmin, [&](auto& context, auto& response) {
+    return stubs_->watch_admin->RemoveNormal(&context, request, &response);
+  });
+}
+
+Result<silt::v1::DigestResponse> Client::digest(const silt::v1::DigestRequest& request) {
+  return unary<silt::v1::DigestResponse>(Place::kQuery, [&](auto& context, auto& response) {
+    return stubs_->watch->Digest(&context, request, &response);
   });
 }
 

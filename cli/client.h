@@ -81,6 +81,10 @@ class Client {
   Result<silt::v1::ListAuditResponse> list_audit(const silt::v1::ListAuditRequest& request);
   Result<silt::v1::FeedResponse> feed(const silt::v1::FeedRequest& request);
   Result<silt::v1::WatchResponse> watch(const silt::v1::WatchRequest& request);
+  Result<silt::v1::MarkNormalResponse> mark_normal(const silt::v1::MarkNormalRequest& request);
+  Result<silt::v1::ListNormalResponse> list_normal(const silt::v1::ListNormalRequest& request);
+  Result<silt::v1::RemoveNormalResponse> remove_normal(const silt::v1::RemoveNormalRequest& request);
+  Result<silt::v1::DigestResponse> digest(const silt::v1::DigestRequest& request);
   Result<silt::v1::GetStatusResponse> get_status();
   Result<silt::v1::CreateTokenResponse> create_token(const silt::v1::CreateTokenRequest& request);
   Result<silt::v1::ListTokensResponse> list_tokens(const silt::v1::ListTokensRequest& request);

@@ -82,6 +82,12 @@ Result<std::string> changes(Client& client, const std::string& arguments) {
   return to_json(response);
 }
 
+Result<std::string> digest(Client& client, const std::string& arguments) {
+  SILT_ASSIGN(const auto request, request_of<silt::v1::DigestRequest>(arguments));
+  SILT_ASSIGN(const auto response, client.digest(request));
+  return to_json(response);
+}
+
 constexpr char kAskSchema[] = R"({"type": "object", "required": ["question"], "additionalProperties": false, "properties": {
   "question": {"type": "string", "description": "in English, German, French or Spanish"},
   "sources": {"type": "array", "items": {"type": "string"}, "description": "names or globs of sources; none: all"},
@@ -110,6 +116,11 @@ constexpr char kChangesSchema[] = R"({"type": "object", "additionalProperties": 
   "sources": {"type": "array", "items": {"type": "string"}},
   "token": {"type": "string", "description": "of the last answer: only what came after it"}}})";
 
+constexpr char kDigestSchema[] = R"({"type": "object", "additionalProperties": false, "properties": {
+  "sources": {"type": "array", "items": {"type": "string"}},
+  "since": {"type": "string", "format": "date-time", "description": "against as long before; without: a day ago"},
+  "until": {"type": "string", "format": "date-time"}}})";
+
 std::vector<mcp::Tool> tools(Client& client) {
   const auto bound = [&client](auto run) { return [&client, run](const std::string& arguments) { return run(client, arguments); }; };
   return {
@@ -120,6 +131,7 @@ std::vector<mcp::Tool> tools(Client& client) {
       {"sources", "What siltd reads: records, bytes, backlog, gaps, bits per byte.", kSourcesSchema, bound(sources)},
       {"explain", "Why a record is, or is not, surprising to its source.", kExplainSchema, bound(explain)},
       {"changes", "What is unusual of late, in incidents: new kinds of lines, far more or none of a usual one, silence, gaps.", kChangesSchema, bound(changes)},
+      {"digest", "What is new, gone, louder, quieter and slower since a time, the most telling first.", kDigestSchema, bound(digest)},
   };
 }
 

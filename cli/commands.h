@@ -149,6 +149,26 @@ struct WatchOptions {
 };
 int run_watch(Client& client, const WatchOptions& options);
 
+struct NormalOptions {
+  std::string tenant;
+  std::string target;  // an incident's id, or SOURCE#PATTERN
+  std::string ttl = "30d";
+  std::string note;
+  bool list = false;
+  std::string remove;  // an id of the list
+  bool json = false;
+};
+int run_normal(Client& client, const NormalOptions& options);
+
+struct DigestOptions {
+  std::string tenant = "*";
+  std::vector<std::string> sources;
+  std::string since = "1d";
+  std::string until;
+  bool json = false;
+};
+int run_digest(Client& client, const DigestOptions& options);
+
 int run_mcp(Client& client, std::string_view version);
 
 struct StatusOptions {

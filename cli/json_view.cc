@@ -340,39 +340,6 @@ std::string to_json(const silt::v1::ListGapsResponse& response) {
   return line_of(out);
 }
 
-namespace {
-
-json::object change_of(const silt::v1::Change& from) {
-  json::object out = {{"kind", from.kind()},
-                      {"tenant", to_utf8(from.tenant())},
-                      {"source", to_utf8(from.source())},
-                      {"pattern", from.pattern()},
-                      {"time", time_value(from.has_time(), from.time())},
-                      {"seq", from.seq()},
-                      {"value", from.value()},
-                      {"most_before", from.most_before()},
-                      {"says", to_utf8(from.text())}};
-  set_text(out, from.record());
-  return out;
-}
-
-}  // namespace
-
-std::string to_json(const silt::v1::WatchResponse& from) {
-  json::array incidents;
-  for (const auto& incident : from.incidents()) {
-    json::array changes;
-    for (const auto& change : incident.changes()) changes.emplace_back(change_of(change));
-    incidents.emplace_back(json::object{{"id", incident.id()},
-                                        {"cause", change_of(incident.cause())},
-                                        {"last", time_value(incident.has_last(), incident.last())},
-                                        {"sources", names(incident.sources())},
-                                        {"changes_total", incident.changes_total()},
-                                        {"changes", std::move(changes)}});
-  }
-  return line_of({{"incidents", std::move(incidents)}, {"token", from.token()}, {"missed", from.missed()}});
-}
-
 std::string to_json(const silt::v1::RenameSourceResponse& renamed) {
   return line_of({{"old_name", to_utf8(renamed.old_name())}, {"new_name", to_utf8(renamed.new_name())}});
 }

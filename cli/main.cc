@@ -39,6 +39,8 @@ struct Options {
   TokenListOptions token_list;
   TokenRevokeOptions token_revoke;
   WatchOptions watch;
+  NormalOptions normal;
+  DigestOptions digest;
   StatusOptions status;
 };
 
@@ -346,6 +348,28 @@ CLI::App* add_watch(CLI::App& app, WatchOptions& to) {
   return watch;
 }
 
+CLI::App* add_normal(CLI::App& app, NormalOptions& to) {
+  CLI::App* normal = app.add_subcommand("normal", "Say that an incident, or a pattern, is normal: no news for a while");
+  CLI::Option* target = normal->add_option("target", to.target, "An incident's number, or SOURCE#PATTERN as silt patterns shows them");
+  normal->add_option("--for", to.ttl, "For so long: 12h, 30d (default), 1w");
+  normal->add_option("--note", to.note, "Why, for people");
+  CLI::Option* list = normal->add_flag("--list", to.list, "What is normal now")->excludes(target);
+  normal->add_option("--remove", to.remove, "It is news again: an id of the list")->excludes(target)->excludes(list);
+  normal->add_option("--tenant", to.tenant, "Tenant");
+  normal->add_flag("--json", to.json, "One JSON object");
+  return normal;
+}
+
+CLI::App* add_digest(CLI::App& app, DigestOptions& to) {
+  CLI::App* digest = app.add_subcommand("digest", "What is new, gone, louder, quieter and slower, in twenty lines");
+  digest->add_option("source", to.sources, "Only these sources (names or globs)");
+  digest->add_option("--since", to.since, "Since then, against as long before: 1d (default), 09:00, yesterday");
+  digest->add_option("--until", to.until, "Until then (default: now)");
+  digest->add_option("--tenant", to.tenant, "Tenant (default: all)");
+  digest->add_flag("--json", to.json, "One JSON object");
+  return digest;
+}
+
 int run(int argc, char** argv) {
   Options options;
   CLI::App app("Ask siltd about the logs of this host.", "silt");
@@ -372,6 +396,8 @@ int run(int argc, char** argv) {
   const CLI::App* audit = add_audit(app, options.audit);
   const TokenCommands token = add_token(app, options);
   const CLI::App* watch = add_watch(app, options.watch);
+  const CLI::App* normal = add_normal(app, options.normal);
+  const CLI::App* digest = add_digest(app, options.digest);
   const CLI::App* mcp = app.add_subcommand("mcp", "The read-only calls as tools for a model (MCP), over standard input and output");
   CLI::App* status = app.add_subcommand("status", "How siltd is doing");
   status->add_flag("--json", options.status.json, "One JSON object");
@@ -409,6 +435,8 @@ int run(int argc, char** argv) {
   if (token.list->parsed()) return run_token_list(client, options.token_list);
   if (token.revoke->parsed()) return run_token_revoke(client, options.token_revoke);
   if (watch->parsed()) return run_watch(client, options.watch);
+  if (normal->parsed()) return run_normal(client, options.normal);
+  if (digest->parsed()) return run_digest(client, options.digest);
   if (mcp->parsed()) return run_mcp(client, SILT_VERSION);
   return run_status(client, options.status);
 }

@@ -88,7 +88,8 @@ class AppImpl final : public App {
     SILT_TRY(open_encoder());
     SILT_TRY(still_wanted());
     SILT_TRY(make_intake());
-    monitor_ = std::make_unique<watch::Monitor>(watch::Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_);
+    normals_ = std::make_unique<watch::Normals>(*store_, clock_);
+    monitor_ = std::make_unique<watch::Monitor>(watch::Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_, *normals_);
     fold_loop_ = std::make_unique<learn::FoldLoop>(*store_, *store_, clock_, fold_options());
     learner_loop_ = std::make_unique<learn::LearnLoop>(*store_, *store_, *store_, *fold_loop_, snapshots_,
                                                        *learner_, model_->tokenizer(), clock_, learn_options());
@@ -387,7 +388,9 @@ class AppImpl final : public App {
         .fill_status = [this](const access::Tenants& tenants, silt::v1::GetStatusResponse& out) { fill_status(tenants, out); },
         .health = [this] { return health(); },
         .backup = [this](const std::string& directory) { return safekeeping_->back_up(directory); },
-        .board = &board_};
+        .evidence = store_.get(),
+        .board = &board_,
+        .normals = normals_.get()};
     SILT_ASSIGN(server_, serve::Server::start(dependencies, options));
     return Status::ok();
   }
@@ -541,6 +544,7 @@ class AppImpl final : public App {
   learn::Snapshots snapshots_;
   std::unique_ptr<answer::meaning::PatternVectors> vectors_;  // null: no encoder
   watch::Board board_{std::to_string(started_us_)};
+  std::unique_ptr<watch::Normals> normals_;
   std::unique_ptr<watch::Monitor> monitor_;
   std::unique_ptr<learn::FoldLoop> fold_loop_;
   std::unique_ptr<learn::LearnLoop> learner_loop_;

@@ -76,6 +76,10 @@ class Api {
                                                      const silt::v1::ImportStateRequest& request) const;
   // watch_api.cc
   Result<silt::v1::WatchResponse> watch(const access::Call& call, const silt::v1::WatchRequest& request) const;
+  Result<silt::v1::MarkNormalResponse> mark_normal(const access::Call& call, const silt::v1::MarkNormalRequest& request) const;
+  Result<silt::v1::ListNormalResponse> list_normal(const access::Call& call, const silt::v1::ListNormalRequest& request) const;
+  Result<silt::v1::RemoveNormalResponse> remove_normal(const access::Call& call, const silt::v1::RemoveNormalRequest& request) const;
+  Result<silt::v1::DigestResponse> digest(const access::Call& call, const silt::v1::DigestRequest& request) const;
   Result<silt::v1::GetStatusResponse> get_status(const access::Call& call,
                                                  const silt::v1::GetStatusRequest& request) const;
   // token_api.cc

@@ -27,11 +27,13 @@
 #include "daemon/learn/state_admin.h"
 #include "daemon/learn/state_archive.h"
 #include "daemon/store/backup.h"
+#include "daemon/store/evidence_store.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/serve/health.h"
 #include "daemon/watch/board.h"
+#include "daemon/watch/normals.h"
 #include "proto/silt/v1/admin.pb.h"
 
 namespace silt::serve {
@@ -59,7 +61,10 @@ struct ServerDependencies {
   std::function<Health()> health = {};
   // Of the whole store, into a directory that is not there.
   std::function<Result<store::BackupReport>(const std::string& directory)> backup = {};
-  const watch::Board* board = nullptr;  // null: nothing is watched
+  // Null: nothing is watched.
+  const store::EvidenceStore* evidence = nullptr;
+  const watch::Board* board = nullptr;
+  watch::Normals* normals = nullptr;
 };
 
 struct ServerOptions {

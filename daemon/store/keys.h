@@ -21,6 +21,7 @@
 //            'u' tenant's name                        DayUseRow
 //            'q' tenant request-id                    RequestRow
 //            'w' tenant source pattern                a vector (vector_store.h)
+//            'r' tenant source pattern-and-kind       NormalRow
 //            'y' id                                   a plan of forgetting (forget_store.h)
 //   chunk    'k' tenant source first-seq              a chunk (chunk.h)
 //            'f' tenant source first-seq              marks of chunks (marks.h)
@@ -40,7 +41,7 @@ namespace silt::store::keys {
 inline constexpr char kSchema = 'm', kSource = 'n', kIntakeHead = 'i', kCursor = 'c', kShed = 'd',
                       kGap = 'l', kFoldHead = 'o', kPattern = 'p', kNetHead = 'h', kScores = 'e', kTail = 't',
                       kVersion = 'v', kLeftOut = 'x', kAuditAnchor = 'a', kToken = 'j', kRequest = 'q', kVector = 'w', kChunk = 'k', kMarks = 'f', kSegment = 's',
-                      kSegmentInfo = 'g', kBlob = 'b', kForgetPlan = 'y', kDayUse = 'u';
+                      kSegmentInfo = 'g', kBlob = 'b', kForgetPlan = 'y', kDayUse = 'u', kNormal = 'r';
 
 std::string schema();
 std::string audit_anchor();

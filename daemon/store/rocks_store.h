@@ -22,6 +22,7 @@
 #include "daemon/store/fold_store.h"
 #include "daemon/store/forget_store.h"
 #include "daemon/store/net_store.h"
+#include "daemon/store/normal_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/store/segment_builder.h"
 #include "daemon/store/token_store.h"
@@ -60,6 +61,7 @@ class RocksStore final : public RecordLog,
                          public VectorStore,
                          public AuditAnchors,
                          public TokenStore,
+                         public NormalStore,
                          public ForgetStore {
  public:
   static Result<std::unique_ptr<RocksStore>> open(const StoreOptions& options);
@@ -133,6 +135,11 @@ class RocksStore final : public RecordLog,
   Result<std::vector<TokenRow>> tokens() const override;
   Status put_token(const TokenRow& row) override;
   Status remove_tokens(const std::vector<std::string>& ids) override;
+
+  // NormalStore
+  Result<std::vector<NormalRow>> normals() const override;
+  Status put_normals(const std::vector<NormalRow>& rows) override;
+  Status remove_normals(const std::vector<NormalRow>& rows) override;
 
   // ForgetStore
   Status put_plan(const ForgetPlan& plan) override;

@@ -447,4 +447,23 @@ Status decode(std::string_view key, std::string_view value, TokenRow& row) {
   return Status::ok();
 }
 
+std::string encode(std::string_view key, const NormalRow& row) {
+  pb::NormalRow message;
+  message.set_until_us(row.until_us);
+  message.set_created_us(row.created_us);
+  message.set_created_by(row.created_by);
+  message.set_note(row.note);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, NormalRow& row) {
+  pb::NormalRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.until_us = message.until_us();
+  row.created_us = message.created_us();
+  row.created_by = message.created_by();
+  row.note = message.note();
+  return Status::ok();
+}
+
 }  // namespace silt::store::rows

@@ -13,6 +13,7 @@
 #include "daemon/store/record_log.h"
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
+#include "daemon/store/normal_store.h"
 #include "daemon/store/token_store.h"
 #include "daemon/store/types.h"
 
@@ -48,6 +49,7 @@ std::string encode(std::string_view key, const LeftOut& row);
 std::string encode(std::string_view key, const AuditAnchor& row);
 std::string encode(std::string_view key, const TokenRow& row);
 std::string encode(std::string_view key, const DayUse& row);
+std::string encode(std::string_view key, const NormalRow& row);
 
 // Numbers that are part of the key (seq, pattern id, ...) are set by the caller.
 Status decode(std::string_view key, std::string_view value, Schema& row);
@@ -66,6 +68,7 @@ Status decode(std::string_view key, std::string_view value, LeftOut& row);
 Status decode(std::string_view key, std::string_view value, AuditAnchor& row);
 Status decode(std::string_view key, std::string_view value, TokenRow& row);
 Status decode(std::string_view key, std::string_view value, DayUse& row);
+Status decode(std::string_view key, std::string_view value, NormalRow& row);
 
 // Bytes that are no message, in the same envelope.
 std::string seal(std::string_view key, std::string_view payload);

@@ -50,7 +50,10 @@ void Monitor::round() {
   }
   for (const store::SourceRef source : sources) {
     // Deleted since, or damaged: what is wrong is reported by who needs it.
-    if (!look(source).is_ok()) watched_.erase(source);
+    if (!look(source).is_ok()) {
+      watched_.erase(source);
+      normals_.reload();
+    }
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
   }
@@ -75,7 +78,7 @@ Status Monitor::look(store::SourceRef source) {
   Watched& at = watch(source, fold);
   if (fold.folded_seq < at.folded_seq) return not_found("the fold of the source began again");
   const SourceWatch::Emit emit = [this, &at](const Change& change) {
-    if (change.time_us >= at.news_from_us) board_.add(change);
+    if (change.time_us >= at.news_from_us) tell(change);
   };
   SILT_TRY(look_at_records(source, at, fold.folded_seq, emit));
   SILT_TRY(look_at_gaps(source, at, intake));
@@ -119,10 +122,14 @@ Status Monitor::look_at_gaps(store::SourceRef source, Watched& at, const store::
     if (gap.seq <= at.gap_seq) continue;
     at.gap_seq = gap.seq;
     if (gap.found_us < started_us_) continue;
-    board_.add({Kind::kGap, source, 0, gap.found_us, gap.seq, static_cast<double>(gap.bytes), 0, kGapScore});
+    tell({Kind::kGap, source, 0, gap.found_us, gap.seq, static_cast<double>(gap.bytes), 0, kGapScore});
   }
   at.gaps = intake.gaps;
   return Status::ok();
+}
+
+void Monitor::tell(const Change& change) {
+  if (!normals_.covers(change)) board_.add(change);
 }
 
 void Monitor::look_at_silence() {
@@ -133,7 +140,7 @@ void Monitor::look_at_silence() {
     const auto intake = stores_.log.intake_head(source);
     if (!intake.is_ok()) continue;  // deleted since; its next look says so
     at.watch.look_at_silence(now_us, intake->last_arrival_us, [&](const Change& change) {
-      if (!first) board_.add(change);
+      if (!first) tell(change);
     });
   }
 }

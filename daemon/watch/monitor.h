@@ -19,6 +19,7 @@
 #include "daemon/store/net_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/watch/board.h"
+#include "daemon/watch/normals.h"
 #include "daemon/watch/source_watch.h"
 
 namespace silt::watch {
@@ -38,9 +39,9 @@ class Monitor {
     const store::EvidenceStore& evidence;
   };
 
-  // Everything must outlive it.
-  Monitor(const Stores& stores, const Clock& clock, Board& board)
-      : stores_(stores), clock_(clock), board_(board), started_us_(clock.wall_us()) {}
+  // Everything must outlive it. What `normals` covers is not put on the board.
+  Monitor(const Stores& stores, const Clock& clock, Board& board, Normals& normals)
+      : stores_(stores), clock_(clock), board_(board), normals_(normals), started_us_(clock.wall_us()) {}
   ~Monitor() { stop(); }
 
   void start();
@@ -69,10 +70,12 @@ class Monitor {
   Status look_at_gaps(store::SourceRef source, Watched& watched, const store::IntakeHead& intake);
   Watched& watch(store::SourceRef source, const store::FoldHead& fold);
   void look_at_silence();
+  void tell(const Change& change);
 
   const Stores stores_;
   const Clock& clock_;
   Board& board_;
+  Normals& normals_;
   const std::int64_t started_us_;
   std::map<store::SourceRef, Watched> watched_;  // the thread's
   std::int64_t next_silence_us_ = 0;

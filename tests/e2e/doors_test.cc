@@ -100,7 +100,8 @@ TEST_F(Doors, AModelAsksThroughTools) {
       {"ask", R"({"question": "how many logins failed?"})"}, {"query", R"({"text": "count words:failed"})"},
       {"search", R"({"pattern": "failed", "limit": 3})"},    {"patterns", "{}"},
       {"sources", "{}"},                                     {"explain", "{\"source\": " + boost::json::serialize(boost::json::value(daemon_.source("auth.log"))) + ", \"seq\": 3}"},
-      {"changes", "{}"},                                     {"search", R"({"words": "failed"})"}};
+      {"changes", "{}"},                                     {"digest", "{}"},
+      {"search", R"({"words": "failed"})"}};
   std::string lines = "{\"jsonrpc\": \"2.0\", \"id\": 0, \"method\": \"tools/list\"}\n";
   for (std::size_t i = 0; i < calls.size(); ++i) lines += call(static_cast<int>(i) + 1, calls[i].first, calls[i].second);
   daemon_.write("calls", lines);

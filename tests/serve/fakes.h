@@ -180,6 +180,35 @@ class FakeFolds final : public store::FoldStore {
   std::uint64_t fold_generation(SourceRef) const override { return 0; }
 };
 
+// Has no records.
+class FakeEvidence final : public store::EvidenceStore {
+ public:
+  Status scan(SourceRef, store::SeqRange, bool, const std::function<bool(const store::Evidence&)>&) const override { return Status::ok(); }
+  Result<store::Evidence> evidence(SourceRef, store::Seq) const override { return not_found("none"); }
+  Status look_up(SourceRef, std::span<const store::Seq>, bool, const std::function<bool(const store::Evidence&)>&) const override {
+    return Status::ok();
+  }
+  Status postings(SourceRef, std::string_view, store::SeqRange, std::size_t, std::vector<store::Seq>&) const override { return Status::ok(); }
+  Status terms_with_prefix(SourceRef, std::string_view, std::size_t, std::vector<std::string>&) const override { return Status::ok(); }
+  Status patterns(SourceRef, std::vector<store::PatternRow>&) const override { return Status::ok(); }
+  Result<store::PatternRow> pattern(SourceRef, store::PatternId) const override { return not_found("none"); }
+  Result<store::SeqRange> seqs_between(SourceRef, std::int64_t, std::int64_t) const override { return store::SeqRange{1, 0}; }
+};
+
+class FakeNormals final : public store::NormalStore {
+ public:
+  Result<std::vector<store::NormalRow>> normals() const override { return rows; }
+  Status put_normals(const std::vector<store::NormalRow>& added) override {
+    rows.insert(rows.end(), added.begin(), added.end());
+    return Status::ok();
+  }
+  Status remove_normals(const std::vector<store::NormalRow>& gone) override {
+    std::erase_if(rows, [&gone](const auto& row) { return std::find(gone.begin(), gone.end(), row) != gone.end(); });
+    return Status::ok();
+  }
+  std::vector<store::NormalRow> rows;
+};
+
 class FakeLearner final : public learn::LearnControl {
  public:
   Result<ResetResult> reset(const ResetRequest& request) override {
@@ -330,11 +359,17 @@ struct FakeParts {
   access::Quotas quotas{clock};
 
   watch::Board board{"board"};
+  FakeEvidence evidence;
+  FakeNormals normal_rows;
+  SystemClock wall;
+  watch::Normals normals{normal_rows, wall};
 
   ServerDependencies dependencies() {
     ServerDependencies all{answerer, log, nets, folds, admin, states, forgetter, archive, *audit, *tokens.tokens, callers, feeds, quotas};
     all.backup = [](const std::string&) { return store::BackupReport{}; };
+    all.evidence = &evidence;
     all.board = &board;
+    all.normals = &normals;
     return all;
   }
 };

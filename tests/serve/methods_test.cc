@@ -1,5 +1,6 @@
 // The table against the API's descriptors: no method without a row, none without its right.
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/util/time_util.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -263,6 +264,64 @@ TEST_F(MethodsTest, TimesOutsideTheCalendarAreRefused) {
   EXPECT_EQ(call("/silt.v1.AskService/Ask", reader_, request).code(), Code::kInvalidArgument);
   request.mutable_since()->set_nanos(5);
   EXPECT_TRUE(call("/silt.v1.AskService/Ask", reader_, request).is_ok());
+}
+
+TEST_F(MethodsTest, AnIncidentIsNormalOnceSomebodyWhoMaySaysSo) {
+  const watch::Change louder{.kind = watch::Kind::kLouder, .source = {TenantId{1}, store::SourceId{1}}, .pattern = 3, .time_us = 1};
+  parts_.board.add(louder);
+  parts_.board.add({.kind = watch::Kind::kGone, .source = {TenantId{2}, store::SourceId{2}}, .pattern = 4, .time_us = 1});
+  silt::v1::MarkNormalRequest mark;
+  mark.set_id("1");
+  EXPECT_EQ(call("/silt.v1.WatchService/MarkNormal", reader_, mark).code(), Code::kPermissionDenied);
+  mark.set_id("2");
+  EXPECT_EQ(call("/silt.v1.WatchService/MarkNormal", changer_, mark).code(), Code::kNotFound) << "another tenant's";
+  EXPECT_FALSE(parts_.normals.covers(louder));
+  mark.set_id("1");
+  silt::v1::MarkNormalResponse marked;
+  ASSERT_TRUE(call("/silt.v1.WatchService/MarkNormal", changer_, mark, &marked).is_ok());
+  ASSERT_EQ(marked.normal_size(), 1);
+  EXPECT_EQ(marked.normal(0).kind(), "louder");
+  EXPECT_EQ(marked.normal(0).source(), printed_);
+  EXPECT_EQ(marked.normal(0).created_by(), "uid:8");
+  EXPECT_EQ((marked.normal(0).until() - marked.normal(0).created()).seconds(), 30 * 86'400);
+  EXPECT_TRUE(parts_.normals.covers(louder));
+  EXPECT_EQ(parts_.audit->read().value().entries.back().action, "MarkNormal");
+
+  silt::v1::ListNormalResponse listed;
+  ASSERT_TRUE(call("/silt.v1.WatchService/ListNormal", reader_, silt::v1::ListNormalRequest(), &listed).is_ok());
+  EXPECT_EQ(listed.normal_size(), 1);
+  silt::v1::RemoveNormalRequest remove;
+  remove.set_id(marked.normal(0).id());
+  EXPECT_EQ(call("/silt.v1.WatchService/RemoveNormal", {"uid:5", Tenants({"other"}), Rights::all()}, remove).code(), Code::kNotFound);
+  ASSERT_TRUE(call("/silt.v1.WatchService/RemoveNormal", changer_, remove).is_ok());
+  EXPECT_FALSE(parts_.normals.covers(louder));
+}
+
+TEST_F(MethodsTest, WhatIsNormalIsNamedOneWayAndForATime) {
+  silt::v1::MarkNormalRequest mark;
+  EXPECT_EQ(call("/silt.v1.WatchService/MarkNormal", changer_, mark).code(), Code::kInvalidArgument);
+  mark.set_source(printed_);
+  mark.set_pattern(77);
+  EXPECT_EQ(call("/silt.v1.WatchService/MarkNormal", changer_, mark).code(), Code::kNotFound) << "it has no such pattern";
+  mark.set_id("1");
+  EXPECT_EQ(call("/silt.v1.WatchService/MarkNormal", changer_, mark).code(), Code::kInvalidArgument);
+  mark.clear_id();
+  mark.mutable_ttl()->set_seconds(400LL * 86'400);
+  EXPECT_EQ(call("/silt.v1.WatchService/MarkNormal", changer_, mark).code(), Code::kInvalidArgument);
+}
+
+TEST_F(MethodsTest, ADigestIsOfATimeBeforeItsEnd) {
+  silt::v1::DigestRequest digest;
+  silt::v1::DigestResponse response;
+  ASSERT_TRUE(call("/silt.v1.WatchService/Digest", reader_, digest, &response).is_ok());
+  EXPECT_EQ(response.sources(), 1U);
+  EXPECT_EQ((response.until() - response.since()).seconds(), 86'400);
+  digest.set_tenant("other");
+  EXPECT_EQ(call("/silt.v1.WatchService/Digest", reader_, digest).code(), Code::kPermissionDenied);
+  digest.clear_tenant();
+  digest.mutable_since()->set_seconds(200);
+  digest.mutable_until()->set_seconds(100);
+  EXPECT_EQ(call("/silt.v1.WatchService/Digest", reader_, digest).code(), Code::kInvalidArgument);
 }
 
 }  // namespace

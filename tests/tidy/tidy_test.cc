@@ -42,7 +42,8 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"cli", {"base", "connectors/decompress", "proto"}},
     {"bench",
      {"base", "model", "model/backends", "model/cpu", "model/cuda", "model/encoder", "model/ops",
-      "connectors", "daemon/answer", "daemon/fold", "daemon/intake", "daemon/learn", "daemon/store", "proto"}},
+      "connectors", "daemon/answer", "daemon/fold", "daemon/intake", "daemon/learn", "daemon/store", "daemon/watch",
+      "proto"}},
     {"daemon/fold", {"base"}},
     {"daemon/telemetry", {"base"}},
     {"daemon/tools", {"base", "model", "model/tools", "daemon/fold"}},
@@ -56,7 +57,7 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"daemon/serve",
      {"base", "proto", "daemon/access", "daemon/fold", "daemon/intake", "daemon/store", "daemon/learn", "daemon/answer",
       "daemon/watch"}},
-    {"daemon/watch", {"base", "daemon/store"}},
+    {"daemon/watch", {"base", "daemon/fold", "daemon/store"}},
 };
 
 std::string unit_of(const SourceFile& file) {

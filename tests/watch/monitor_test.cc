@@ -14,7 +14,8 @@ class MonitorTest : public learn::FoldLoopTest {
  protected:
   void SetUp() override {
     FoldLoopTest::SetUp();
-    monitor_ = std::make_unique<Monitor>(Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_);
+    normals_ = std::make_unique<Normals>(*store_, clock_);
+    monitor_ = std::make_unique<Monitor>(Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_, *normals_);
   }
   // Folds, and has the monitor look.
   void look(const store::SourceInfo& info) {
@@ -47,6 +48,7 @@ class MonitorTest : public learn::FoldLoopTest {
   }
 
   Board board_{"test"};
+  std::unique_ptr<Normals> normals_;
   std::unique_ptr<Monitor> monitor_;
 };
 
@@ -80,7 +82,7 @@ TEST_F(MonitorTest, AGapOfBeforeTheStartIsHistory) {
   const store::SourceInfo info = source();
   gap(info);
   clock_.advance_us(1'000'000);
-  monitor_ = std::make_unique<Monitor>(Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_);
+  monitor_ = std::make_unique<Monitor>(Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_, *normals_);
   look(info);
   EXPECT_EQ(told(Kind::kGap), 0U);
 }
