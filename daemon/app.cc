@@ -479,8 +479,7 @@ class AppImpl final : public App {
   void trim() {
     constexpr auto kInterval = std::chrono::seconds(30);
     constexpr std::uint64_t kTrimsPerTelling = 20;  // what is told is of all sources, and made anew each time
-    constexpr std::size_t kFreeMax = std::size_t{4} << 20;
-    constexpr std::uint64_t kBufferedMax = 1 << 20;
+    constexpr std::size_t kFreeMax = std::size_t{4} << 20, kBufferedMax = std::size_t{1} << 20;
     const bool quiet = store_->flush_when_quiet(kBufferedMax);
     const bool still_quiet = std::exchange(quiet_, quiet) && quiet;
     const bool now_and_then = ++trims_ % kTrimsPerTelling == 0;
