@@ -92,6 +92,7 @@ std::string sentence(const watch::DigestLine& line, const std::string& what) {
 
 Result<silt::v1::MarkNormalResponse> Api::mark_normal(const Call& call, const silt::v1::MarkNormalRequest& request) const {
   SILT_TRY(check_names(request));
+  SILT_TRY(access::Catalogue::tenant_of(call, request.tenant()).status());
   if (dependencies_.normals == nullptr || dependencies_.board == nullptr) return unimplemented("nothing is watched here");
   if (request.note().size() > kNoteBytesMax) return invalid_argument("the note is longer than " + std::to_string(kNoteBytesMax) + " bytes");
   if (request.id().empty() == request.source().empty())
@@ -134,8 +135,8 @@ Result<silt::v1::MarkNormalResponse> Api::mark_normal(const Call& call, const si
 
 Result<silt::v1::ListNormalResponse> Api::list_normal(const Call& call, const silt::v1::ListNormalRequest& request) const {
   SILT_TRY(check_names(request));
-  if (dependencies_.normals == nullptr) return unimplemented("nothing is watched here");
   SILT_ASSIGN(const std::vector<store::SourceInfo> infos, catalogue_.find(call, request.tenant(), {}));
+  if (dependencies_.normals == nullptr) return unimplemented("nothing is watched here");
   const Sources sources = by_ref(infos);
   SILT_ASSIGN(const std::vector<store::NormalRow> rows, dependencies_.normals->list());
   silt::v1::ListNormalResponse response;
@@ -148,9 +149,9 @@ Result<silt::v1::ListNormalResponse> Api::list_normal(const Call& call, const si
 
 Result<silt::v1::RemoveNormalResponse> Api::remove_normal(const Call& call, const silt::v1::RemoveNormalRequest& request) const {
   SILT_TRY(check_names(request));
+  SILT_ASSIGN(const std::string tenant, access::Catalogue::tenant_of(call, request.tenant()));
   if (dependencies_.normals == nullptr) return unimplemented("nothing is watched here");
   if (request.id().empty()) return invalid_argument("id is missing; list what is normal with: silt normal --list");
-  SILT_ASSIGN(const std::string tenant, access::Catalogue::tenant_of(call, request.tenant()));
   SILT_ASSIGN(const std::vector<store::SourceInfo> infos, catalogue_.find(call, tenant, {}));
   const Sources sources = by_ref(infos);
   SILT_ASSIGN(const std::vector<store::NormalRow> rows, dependencies_.normals->list());
@@ -167,11 +168,11 @@ Result<silt::v1::RemoveNormalResponse> Api::remove_normal(const Call& call, cons
 
 Result<silt::v1::DigestResponse> Api::digest(const Call& call, const silt::v1::DigestRequest& request) const {
   SILT_TRY(check_names(request));
+  const std::vector<std::string> names(request.sources().begin(), request.sources().end());
+  SILT_ASSIGN(const std::vector<store::SourceInfo> infos, catalogue_.find(call, request.tenant(), names));
   if (dependencies_.evidence == nullptr) return unimplemented("nothing is watched here");
   SILT_TRY(check_time("since", request.since()));
   SILT_TRY(check_time("until", request.until()));
-  const std::vector<std::string> names(request.sources().begin(), request.sources().end());
-  SILT_ASSIGN(const std::vector<store::SourceInfo> infos, catalogue_.find(call, request.tenant(), names));
   watch::DigestSpan span;
   span.until_us = TimeUtil::TimestampToMicroseconds(request.has_until() ? request.until() : TimeUtil::GetCurrentTime());
   span.since_us = request.has_since() ? TimeUtil::TimestampToMicroseconds(request.since()) : span.until_us - kDayUs;

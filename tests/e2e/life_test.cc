@@ -257,7 +257,7 @@ TEST_F(Life, ATenantsUserSeesNothingOfAnother) {
   const json::value told = json::parse(status.out);
   ASSERT_EQ(told.at("connectors").as_array().size(), 1U);
   EXPECT_EQ(told.at("connectors").as_array()[0].at("name").as_string(), "till");
-  EXPECT_EQ(told.at("resident_states").to_number<int>(), 0);
+  EXPECT_FALSE(told.as_object().contains("resident_states"));
   EXPECT_EQ(json::parse(daemon_.silt({"status", "--json"}).out).at("connectors").as_array().size(), 2U);
   EXPECT_EQ(as_user({"sources", "--tenant", "default"}).exit_code, 77);
   EXPECT_EQ(as_user({"state", "reset", "--all", "--yes"}).exit_code, 77);
