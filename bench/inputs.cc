@@ -192,47 +192,52 @@ pid_t start_sender(const char* kind, std::uint16_t port, int records) {
 
 // --- silt --------------------------------------------------------------------------------------------
 
-void into_store(const char* what, const char* kind, std::uint16_t port, int records, std::unique_ptr<connectors::Connector> connector) {
+// A store, and what reads one input into it.
+struct Silt {
+  Silt(const char* kind, std::unique_ptr<connectors::Connector> connector) { intake.add({"default", "net", kind}, std::move(connector)); }
+
+  static std::unique_ptr<store::RocksStore> open(const std::string& path) {
+    store::StoreOptions options;
+    options.database.path = path;
+    return store::RocksStore::open(options).value();
+  }
+
   const TempFolder folder;
-  store::StoreOptions store_options;
-  store_options.database.path = folder.path("store");
-  const auto store = store::RocksStore::open(store_options).value();
+  const std::unique_ptr<store::RocksStore> store = open(folder.path("store"));
   const SystemClock clock;
-  intake::Intake intake(*store, clock, {});
-  intake.add({"default", "net", kind}, std::move(connector));
+  intake::Intake intake{*store, clock, {}};
+};
+
+void into_store(const char* what, const char* kind, std::uint16_t port, int records, std::unique_ptr<connectors::Connector> connector) {
+  Silt silt(kind, std::move(connector));
   const double cpu_before = own_cpu_seconds();
-  intake.start();
+  silt.intake.start();
   const pid_t sender = start_sender(kind, port, records);
   const auto start = Clock::now();
-  while (intake.counters().records < static_cast<std::uint64_t>(records)) ::usleep(5'000);
+  while (silt.intake.counters().records < static_cast<std::uint64_t>(records)) ::usleep(5'000);
   report(what, records, own_cpu_seconds() - cpu_before, seconds_since(start));
   ::waitpid(sender, nullptr, 0);
-  intake.stop();
+  silt.intake.stop();
 }
 
 // What is lost is lost: how many of them are stored a second after the last one.
 void datagrams_into_store(std::uint16_t port, int records, std::unique_ptr<connectors::Connector> connector) {
-  const TempFolder folder;
-  store::StoreOptions store_options;
-  store_options.database.path = folder.path("store");
-  const auto store = store::RocksStore::open(store_options).value();
-  const SystemClock clock;
-  intake::Intake intake(*store, clock, {});
-  intake.add({"default", "net", "syslog"}, std::move(connector));
-  intake.start();
+  Silt silt("syslog", std::move(connector));
+  silt.intake.start();
   const pid_t sender = start_sender("udp", port, records);
   const auto start = Clock::now();
   ::waitpid(sender, nullptr, 0);
   const double sent_s = seconds_since(start) - 0.5;
   ::usleep(1'500'000);  // the gap record is told by the second
   std::uint64_t stored = 0, lost = 0;
-  for (const store::SourceInfo& info : store->sources()) {
-    stored += store->intake_head(info.ref)->lines;
-    for (const store::Gap& gap : store->gaps(info.ref).value()) lost += static_cast<std::uint64_t>(std::atoll(gap.cause.c_str()));
+  for (const store::SourceInfo& info : silt.store->sources()) {
+    stored += silt.store->intake_head(info.ref)->lines;
+    const std::vector<store::Gap> gaps = silt.store->gaps(info.ref).value();
+    for (const store::Gap& gap : gaps) lost += static_cast<std::uint64_t>(std::atoll(gap.cause.c_str()));
   }
   std::printf("%-40s %10llu of %d stored, %llu told as lost (sent in %.2f s)\n", "silt, syslog by udp, a flood", static_cast<unsigned long long>(stored), records,
               static_cast<unsigned long long>(lost), sent_s);
-  intake.stop();
+  silt.intake.stop();
 }
 
 std::unique_ptr<connectors::Connector> syslog_on(const char* kind, std::uint16_t port, const SystemClock& clock) {
