@@ -2,42 +2,14 @@
 
 #include <boost/json.hpp>
 
-#include "base/clock.h"
-#include "base/escape.h"
+#include "base/hex.h"
 #include "base/utf8.h"
+#include "cli/json_values.h"
 
 namespace silt::cli {
 namespace {
 
 namespace json = boost::json;
-using google::protobuf::Timestamp;
-
-std::string hex(std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes) {
-    out += kDigits[static_cast<unsigned char>(c) >> 4];
-    out += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return out;
-}
-
-void set_text(json::object& to, const std::string& bytes) {
-  to["text"] = to_utf8(bytes);
-  if (!is_utf8(bytes)) to["text_base64"] = base64(bytes);
-}
-
-json::value time_value(bool set, const Timestamp& time) {
-  if (!set) return nullptr;
-  return json::value(rfc3339_utc(time.seconds() * 1'000'000 + time.nanos() / 1000));
-}
-
-template <class Items>
-json::array names(const Items& items) {
-  json::array out;
-  for (const auto& item : items) out.emplace_back(to_utf8(item));
-  return out;
-}
 
 json::object citation(const silt::v1::Citation& from) {
   json::object out;
@@ -47,7 +19,7 @@ json::object citation(const silt::v1::Citation& from) {
   out["time"] = time_value(from.has_time(), from.time());
   set_text(out, from.text());
   out["span"] = json::array{from.span_begin(), from.span_end()};
-  out["sha256"] = hex(from.sha256());
+  out["sha256"] = to_hex(from.sha256());
   out["path"] = to_utf8(from.path());
   out["offset"] = from.offset();
   out["bits"] = from.bits();
@@ -110,10 +82,6 @@ json::object source_object(const silt::v1::Source& from) {
   out["backend"] = to_utf8(from.backend());
   out["model_fingerprint"] = to_utf8(from.model_fingerprint());
   return out;
-}
-
-std::string line_of(json::object object) {
-  return json::serialize(json::value(std::move(object))) + "\n";
 }
 
 }  // namespace

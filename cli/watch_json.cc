@@ -1,38 +1,14 @@
 // What changes in the logs, what of it is normal, and the digest, as JSON.
 #include <boost/json.hpp>
 
-#include "base/clock.h"
-#include "base/escape.h"
 #include "base/utf8.h"
+#include "cli/json_values.h"
 #include "cli/json_view.h"
 
 namespace silt::cli {
 namespace {
 
 namespace json = boost::json;
-using google::protobuf::Timestamp;
-
-// As in json_view.cc: no header may drag Boost.JSON along.
-void set_text(json::object& to, const std::string& bytes) {
-  to["text"] = to_utf8(bytes);
-  if (!is_utf8(bytes)) to["text_base64"] = base64(bytes);
-}
-
-json::value time_value(bool set, const Timestamp& time) {
-  if (!set) return nullptr;
-  return json::value(rfc3339_utc(time.seconds() * 1'000'000 + time.nanos() / 1000));
-}
-
-template <class Items>
-json::array names(const Items& items) {
-  json::array out;
-  for (const auto& item : items) out.emplace_back(to_utf8(item));
-  return out;
-}
-
-std::string line_of(json::object object) {
-  return json::serialize(json::value(std::move(object))) + "\n";
-}
 
 json::object change_of(const silt::v1::Change& from) {
   json::object out = {{"kind", from.kind()},
