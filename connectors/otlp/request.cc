@@ -12,6 +12,8 @@
 #include <cstdio>
 #include <vector>
 
+#include "base/hex.h"
+
 namespace silt::connectors::otlp {
 namespace {
 
@@ -85,21 +87,11 @@ std::string_view text_of(const wire::AnyValue& value, std::string& room) {
   return room;
 }
 
-std::string hex(std::string_view id) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const char c : id) {
-    out += kDigits[static_cast<unsigned char>(c) >> 4];
-    out += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return out;
-}
-
 // Ids of JSON are in hexadecimal. Its reader took these digits for base64, which they also are, of twelve bits for each
 // byte; written as base64 they are the digits again. An id that is all zeros is none.
 std::string id_text(std::string_view id, std::size_t bytes) {
   std::string text;
-  if (id.size() == bytes) text = hex(id);
+  if (id.size() == bytes) text = to_hex(id);
   else if (id.size() == bytes * 3 / 2) pb::Base64Escape(pb::StringPiece(id.data(), id.size()), &text);
   std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c; });
   return text.find_first_not_of('0') == std::string::npos ? std::string() : text;
