@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstdio>
-#include <map>
 
 #include "base/escape.h"
 #include "daemon/serve/api.h"
+#include "daemon/serve/shown_sources.h"
 #include "daemon/watch/digest.h"
 
 namespace silt::serve {
@@ -16,7 +15,6 @@ namespace {
 
 using access::Call;
 using google::protobuf::util::TimeUtil;
-using Sources = std::map<store::SourceRef, store::SourceInfo>;
 
 constexpr std::int64_t kDayUs = 86'400LL * 1'000'000;
 constexpr std::int64_t kForUs = 30 * kDayUs;
@@ -31,25 +29,12 @@ std::string id_of(const store::NormalRow& row) {
   return std::to_string(static_cast<std::uint32_t>(row.source.source)) + "-" + std::to_string(row.pattern) + "-" + std::to_string(row.kind);
 }
 
-Sources by_ref(const std::vector<store::SourceInfo>& infos) {
-  Sources out;
-  for (const store::SourceInfo& info : infos) out.emplace(info.ref, info);
-  return out;
-}
-
-std::string pattern_text(const store::FoldStore& folds, store::SourceRef source, store::PatternId pattern) {
-  std::vector<store::PatternRow> rows;
-  if (pattern == 0 || !folds.patterns(source, rows).is_ok()) return {};
-  const auto found = std::find_if(rows.begin(), rows.end(), [pattern](const auto& row) { return row.id == pattern; });
-  return found == rows.end() ? std::string() : escape_bytes(found->text);
-}
-
-void fill(const store::NormalRow& row, const store::SourceInfo& info, const store::FoldStore& folds, silt::v1::Normal& out) {
+void fill(const store::NormalRow& row, const store::SourceInfo& info, PatternTexts& patterns, silt::v1::Normal& out) {
   out.set_id(id_of(row));
   out.set_tenant(escape_bytes(info.tenant));
   out.set_source(escape_bytes(info.name));
   out.set_pattern(row.pattern);
-  out.set_pattern_text(pattern_text(folds, row.source, row.pattern));
+  out.set_pattern_text(patterns.of(row.source, row.pattern));
   if (row.kind < watch::kKinds) out.set_kind(std::string(watch::kind_name(static_cast<watch::Kind>(row.kind))));
   *out.mutable_until() = TimeUtil::MicrosecondsToTimestamp(row.until_us);
   *out.mutable_created() = TimeUtil::MicrosecondsToTimestamp(row.created_us);
@@ -92,7 +77,7 @@ std::string sentence(const watch::DigestLine& line, const std::string& what) {
 
 Result<silt::v1::MarkNormalResponse> Api::mark_normal(const Call& call, const silt::v1::MarkNormalRequest& request) const {
   SILT_TRY(check_names(request));
-  SILT_TRY(access::Catalogue::tenant_of(call, request.tenant()).status());
+  SILT_ASSIGN(const std::string tenant, access::Catalogue::tenant_of(call, request.tenant()));
   if (dependencies_.normals == nullptr || dependencies_.board == nullptr) return unimplemented("nothing is watched here");
   if (request.note().size() > kNoteBytesMax) return invalid_argument("the note is longer than " + std::to_string(kNoteBytesMax) + " bytes");
   if (request.id().empty() == request.source().empty())
@@ -105,14 +90,14 @@ Result<silt::v1::MarkNormalResponse> Api::mark_normal(const Call& call, const si
     if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
   };
   Sources sources;
+  PatternTexts patterns(dependencies_.folds);
   if (!request.source().empty()) {
     SILT_ASSIGN(const store::SourceInfo info, catalogue_.find_named(call, request.tenant(), request.source()));
-    if (request.pattern() == 0 || pattern_text(dependencies_.folds, info.ref, request.pattern()).empty())
+    if (request.pattern() == 0 || patterns.of(info.ref, request.pattern()).empty())
       return not_found("the source has no pattern " + std::to_string(request.pattern()) + "; list them with: silt patterns SOURCE");
     sources.emplace(info.ref, info);
     for (const watch::Kind kind : kOfPattern) add(info.ref, request.pattern(), kind);
   } else {
-    SILT_ASSIGN(const std::string tenant, access::Catalogue::tenant_of(call, request.tenant()));
     SILT_ASSIGN(const std::vector<store::SourceInfo> infos, catalogue_.find(call, tenant, {}));
     sources = by_ref(infos);
     std::uint64_t number = 0;
@@ -129,7 +114,7 @@ Result<silt::v1::MarkNormalResponse> Api::mark_normal(const Call& call, const si
   }
   SILT_TRY(dependencies_.normals->add(rows));
   silt::v1::MarkNormalResponse response;
-  for (const store::NormalRow& row : rows) fill(row, sources.at(row.source), dependencies_.folds, *response.add_normal());
+  for (const store::NormalRow& row : rows) fill(row, sources.at(row.source), patterns, *response.add_normal());
   return response;
 }
 
@@ -139,10 +124,11 @@ Result<silt::v1::ListNormalResponse> Api::list_normal(const Call& call, const si
   if (dependencies_.normals == nullptr) return unimplemented("nothing is watched here");
   const Sources sources = by_ref(infos);
   SILT_ASSIGN(const std::vector<store::NormalRow> rows, dependencies_.normals->list());
+  PatternTexts patterns(dependencies_.folds);
   silt::v1::ListNormalResponse response;
   for (const store::NormalRow& row : rows) {
     const auto found = sources.find(row.source);
-    if (found != sources.end()) fill(row, found->second, dependencies_.folds, *response.add_normal());
+    if (found != sources.end()) fill(row, found->second, patterns, *response.add_normal());
   }
   return response;
 }
@@ -159,8 +145,9 @@ Result<silt::v1::RemoveNormalResponse> Api::remove_normal(const Call& call, cons
     const auto found = sources.find(row.source);
     if (found == sources.end() || id_of(row) != request.id()) continue;
     SILT_TRY(dependencies_.normals->remove({row}));
+    PatternTexts patterns(dependencies_.folds);
     silt::v1::RemoveNormalResponse response;
-    fill(row, found->second, dependencies_.folds, *response.mutable_normal());
+    fill(row, found->second, patterns, *response.mutable_normal());
     return response;
   }
   return not_found("nothing of this id is normal; list what is with: silt normal --list");

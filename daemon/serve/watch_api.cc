@@ -2,10 +2,10 @@
 
 #include <cmath>
 #include <cstdio>
-#include <map>
 
 #include "base/escape.h"
 #include "daemon/serve/api.h"
+#include "daemon/serve/shown_sources.h"
 #include "daemon/watch/board.h"
 #include "daemon/watch/glance.h"
 
@@ -14,7 +14,6 @@ namespace {
 
 using access::Call;
 using google::protobuf::util::TimeUtil;
-using Sources = std::map<store::SourceRef, store::SourceInfo>;
 
 constexpr std::uint32_t kPollMs = 1000;
 constexpr std::size_t kRecordShown = 1024;  // bytes of a text
@@ -57,7 +56,7 @@ std::string sentence(const watch::Change& change, const std::string& source, con
 // Writes changes as the API shows them. One call's: what it has read of the store it keeps.
 class Writer {
  public:
-  Writer(const Sources& sources, const ServerDependencies& stores) : sources_(sources), stores_(stores) {}
+  Writer(const Sources& sources, const ServerDependencies& stores) : sources_(sources), stores_(stores), patterns_(stores.folds) {}
 
   void write(const watch::Incident& incident, silt::v1::Incident& out) {
     out.set_id(std::to_string(incident.number));
@@ -94,23 +93,12 @@ class Writer {
         identifier = escape_bytes(watch::identifier_in(record->text));
       }
     }
-    out.set_text(sentence(change, out.source(), pattern_of(change), identifier));
-  }
-
-  std::string pattern_of(const watch::Change& change) {
-    if (change.pattern == 0) return {};
-    const auto [found, is_first] = patterns_.try_emplace(change.source);
-    std::vector<store::PatternRow> rows;
-    if (is_first && stores_.folds.patterns(change.source, rows).is_ok()) {
-      for (const store::PatternRow& row : rows) found->second[row.id] = escape_bytes(row.text);
-    }
-    const auto text = found->second.find(change.pattern);
-    return text == found->second.end() ? std::string() : text->second;
+    out.set_text(sentence(change, out.source(), patterns_.of(change.source, change.pattern), identifier));
   }
 
   const Sources& sources_;
   const ServerDependencies& stores_;
-  std::map<store::SourceRef, std::map<store::PatternId, std::string>> patterns_;
+  PatternTexts patterns_;
 };
 
 }  // namespace
@@ -120,8 +108,7 @@ Result<silt::v1::WatchResponse> Api::watch(const Call& call, const silt::v1::Wat
   if (dependencies_.board == nullptr) return unimplemented("nothing is watched here");
   const std::vector<std::string> names(request.sources().begin(), request.sources().end());
   SILT_ASSIGN(const std::vector<store::SourceInfo> infos, catalogue_.find(call, request.tenant(), names));
-  Sources sources;
-  for (const store::SourceInfo& info : infos) sources.emplace(info.ref, info);
+  const Sources sources = by_ref(infos);
   SILT_ASSIGN(const watch::News news, dependencies_.board->since(request.token(), request.recent(), [&](store::SourceRef source) {
     return sources.contains(source);
   }));
