@@ -9,8 +9,8 @@ namespace silt::connectors {
 namespace {
 
 // A comparison looks at all of so many; of more than twice as many each has its turn only once in
-// several comparisons, but never in more than kTurnsMax.
-constexpr std::size_t kFilesPerComparison = 1024;
+// several comparisons, but never in more than kTurnsMax, or kUntoldTurnsMax once events failed to tell of it.
+constexpr std::size_t kFilesPerComparison = 512;
 
 }  // namespace
 
@@ -177,14 +177,19 @@ void Discovery::finish_in_time() {
       std::min(next_reconcile_us_, clock_.monotonic_us() + 1000 * options_.unlinked_quiet_ms);
 }
 
+std::size_t Discovery::file_parts() const {
+  return generations_.size() / kFilesPerComparison;
+}
+
 void Discovery::compare_files(bool all) {
   std::vector<Generation*> looked;
   std::uint64_t gone = 0;
-  const std::size_t parts = generations_.size() / kFilesPerComparison;
+  const std::size_t parts = file_parts();
   generations_.for_each([&](Generation& generation) {
     const bool busy = generation.dirty || generation.unread() > 0 || generation.nul_to_end ||
                       (generation.fd && !generation.live);
-    if (all || busy || generation.look_soon || has_turn(generation.id, parts)) looked.push_back(&generation);
+    const std::size_t own_parts = generation.untold ? std::min(parts, kUntoldTurnsMax) : parts;
+    if (all || busy || generation.look_soon || has_turn(generation.id, own_parts)) looked.push_back(&generation);
     gone += generation.present() ? 0 : 1;
   });
   for (Generation* generation : looked) locate(*generation);

@@ -52,7 +52,8 @@ class Discovery {
   std::int64_t next_reconcile_us() const { return next_reconcile_us_; }
 
  private:
-  static constexpr std::uint64_t kTurnsMax = 6;            // comparisons until everything was looked at
+  static constexpr std::size_t kTurnsMax = 30;       // comparisons until everything was looked at
+  static constexpr std::size_t kUntoldTurnsMax = 6;  // the same, of what changed without an event before
   using Names = std::map<std::string, Watcher::Kind, std::less<>>;
 
   struct Listing {
@@ -71,6 +72,7 @@ class Discovery {
   void reconcile();
   void finish_in_time();
   void compare_files(bool all);
+  std::size_t file_parts() const;  // so many comparisons share the files
   bool has_turn(std::uint64_t number, std::size_t parts) const;
   void handle_events(const std::map<std::string, Names>& changed);
   void handle_name(const std::string& path, bool written);

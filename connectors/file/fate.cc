@@ -192,6 +192,8 @@ void Discovery::locate(Generation& generation) {
   const bool in_place = look.is_ok() && generation.key.may_be(look->key);
   if (in_place) {
     note_links(generation, *look);
+    const bool told = generation.dirty || generation.written;
+    generation.untold = generation.untold || (look->size > generation.seen_size && !told);
     note_size(generation, *look);
   } else if (generation.fd) {
     if (const Result<FileLook> open_look = look_at(generation.fd); open_look.is_ok()) {

@@ -51,7 +51,7 @@ void Discovery::folder_gone(const std::string& directory) {
 // With many of them each has its turn only now and then: events tell of changes, and what they do not
 // tell of is found a little later.
 bool Discovery::has_turn(std::uint64_t number, std::size_t parts) const {
-  const std::uint64_t turns = std::clamp<std::uint64_t>(parts, 1, kTurnsMax);
+  const std::uint64_t turns = std::clamp<std::size_t>(parts, 1, kTurnsMax);
   return number % turns == comparison_ % turns;
 }
 
@@ -116,7 +116,7 @@ bool Discovery::unchanged(Folder& folder, const std::string& directory) const {
   const FileLook before = std::exchange(folder.look, look.is_ok() ? *look : FileLook{});
   const bool old = folder.look.modified_ns / 1000 < clock_.wall_us() - kStampSureUs;
   const bool same = look.is_ok() && before.key.may_be(look->key) && before.modified_ns == look->modified_ns;
-  if (same && old && folder.settled && ++folder.skipped < kTurnsMax) return true;
+  if (same && old && folder.settled && ++folder.skipped < std::clamp(file_parts(), kUntoldTurnsMax, kTurnsMax)) return true;
   folder.skipped = 0;
   folder.settled = old;
   return false;

@@ -52,6 +52,7 @@ struct Generation : GenerationRow {
   std::int64_t modified_ns = 0;     // as of the last look; 0: it may have been written since
   std::uint64_t blocks = 0;         // the same
   bool written = false;             // somebody wrote to it or truncated it since
+  bool untold = false;              // it grew once without an event
   std::int64_t quiet_since_us = 0;  // monotonic: when it was found, last grew or was rotated
   std::uint64_t lost_bytes = 0;     // to be reported by a gap record
   std::uint32_t lost_files = 0;     // the same, of files that were never open: nobody knows their bytes
