@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace silt::fold {
 namespace {
@@ -21,8 +22,8 @@ constexpr std::array kWords = {
     Word{"finer", "DEBUG", Word::kKeyed},       Word{"info", "INFO", Word::kAlone},
     Word{"information", "INFO", Word::kKeyed},  Word{"informational", "INFO", Word::kKeyed},
     Word{"config", "INFO", Word::kKeyed},       Word{"notice", "NOTICE", Word::kAlone},
-    Word{"warn", "WARN", Word::kAlone},         Word{"warning", "WARN", Word::kAlone},
-    Word{"wrn", "WARN", Word::kKeyed},          Word{"error", "ERROR", Word::kAlone},
+    Word{"warn", "WARNING", Word::kAlone},         Word{"warning", "WARNING", Word::kAlone},
+    Word{"wrn", "WARNING", Word::kKeyed},          Word{"error", "ERROR", Word::kAlone},
     Word{"err", "ERROR", Word::kAlone},         Word{"severe", "SEVERE", Word::kAlone},
     Word{"critical", "CRITICAL", Word::kAlone}, Word{"crit", "CRITICAL", Word::kAlone},
     Word{"fatal", "FATAL", Word::kAlone},       Word{"alert", "ALERT", Word::kAlone},
@@ -53,7 +54,7 @@ std::string_view of_letter(char c) {
     case 'V': return "TRACE";
     case 'D': return "DEBUG";
     case 'I': return "INFO";
-    case 'W': return "WARN";
+    case 'W': return "WARNING";
     case 'E': return "ERROR";
     case 'F': return "FATAL";
     default: return {};
@@ -66,6 +67,26 @@ std::string_view severity_of(std::string_view word) {
   if (word.size() == 1) return of_letter(word[0]);
   const Word* const found = find_word(word);
   return found == nullptr ? std::string_view() : found->severity;
+}
+
+Harm harm_of(std::string_view severity) {
+  constexpr std::array<std::pair<std::string_view, Harm>, 13> kHarms = {{{"TRACE", Harm::kCalm},
+                                                                         {"DEBUG", Harm::kCalm},
+                                                                         {"INFO", Harm::kCalm},
+                                                                         {"NOTICE", Harm::kCalm},
+                                                                         {"WARNING", Harm::kWarns},
+                                                                         {"ERROR", Harm::kFails},
+                                                                         {"FAILURE", Harm::kFails},
+                                                                         {"SEVERE", Harm::kStops},
+                                                                         {"CRITICAL", Harm::kStops},
+                                                                         {"FATAL", Harm::kStops},
+                                                                         {"ALERT", Harm::kStops},
+                                                                         {"EMERGENCY", Harm::kStops},
+                                                                         {"PANIC", Harm::kStops}}};
+  for (const auto& [name, harm] : kHarms) {
+    if (name == severity) return harm;
+  }
+  return Harm::kNone;
 }
 
 bool is_severity(std::string_view word, bool marked) {

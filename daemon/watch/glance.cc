@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "daemon/fold/severity.h"
 #include "daemon/store/hash64.h"
 
 namespace silt::watch {
@@ -36,24 +37,27 @@ constexpr std::array kWords = {
     Word{"unrecoverable", kStrong}, Word{"warn", kWeak},       Word{"warning", kWeak},
 };
 
-// Sorted. Of a field that says how bad a line is.
-constexpr std::array kSeverities = {
-    Word{"alert", 3},   Word{"crit", 3},     Word{"critical", 3}, Word{"debug", 0},  Word{"emerg", 3},  Word{"emergency", 3},
-    Word{"err", 2.5F},  Word{"error", 2.5F}, Word{"failure", 2.5F}, Word{"fatal", 3}, Word{"info", 0},  Word{"notice", 0},
-    Word{"panic", 3},   Word{"severe", 3},   Word{"trace", 0},    Word{"warn", 1},   Word{"warning", 1},
-};
-
 constexpr bool by_text(const Word& a, const Word& b) {
   return a.text < b.text;
 }
 static_assert(std::is_sorted(kWords.begin(), kWords.end(), by_text));
-static_assert(std::is_sorted(kSeverities.begin(), kSeverities.end(), by_text));
 
-template <std::size_t kSize>
-std::optional<std::size_t> find(const std::array<Word, kSize>& words, std::string_view lower) {
-  const auto found = std::lower_bound(words.begin(), words.end(), Word{lower, 0}, by_text);
-  if (found == words.end() || found->text != lower) return std::nullopt;
-  return static_cast<std::size_t>(found - words.begin());
+std::optional<std::size_t> find_word(std::string_view lower) {
+  const auto found = std::lower_bound(kWords.begin(), kWords.end(), Word{lower, 0}, by_text);
+  if (found == kWords.end() || found->text != lower) return std::nullopt;
+  return static_cast<std::size_t>(found - kWords.begin());
+}
+
+// Of a field that says how bad a line is.
+std::optional<float> weight_of(std::string_view word) {
+  switch (fold::harm_of(fold::severity_of(word))) {
+    case fold::Harm::kNone: return std::nullopt;
+    case fold::Harm::kCalm: return 0;
+    case fold::Harm::kWarns: return 1;
+    case fold::Harm::kFails: return 2.5F;
+    case fold::Harm::kStops: return 3;
+  }
+  return std::nullopt;
 }
 
 bool is_letter(char c) {
@@ -90,15 +94,14 @@ class Reading {
   void take(const Found& word, std::size_t at) {
     if (!severity_ && at < kHeadBytes) {
       const bool marked = is_in(word.before, "[<(=:\"") || is_in(word.behind, "]>:)");
-      const auto found = word.capitals || marked ? find(kSeverities, word.lower()) : std::nullopt;
-      if (found) {
-        severity_ = kSeverities[*found].weight;
+      if (word.capitals || marked) severity_ = weight_of(word.lower());
+      if (severity_) {
         words_ = 0;  // what stood before was its head
         seen_ = 0;
         return;
       }
     }
-    const auto found = find(kWords, word.lower());
+    const auto found = find_word(word.lower());
     if (!found || (seen_ >> *found & 1) != 0 || !is_prose(word)) return;
     seen_ |= std::uint64_t{1} << *found;
     words_ += kWords[*found].weight * (word.capitals ? kShouted : 1);

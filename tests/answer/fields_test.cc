@@ -53,6 +53,32 @@ TEST(Fields, AreTestedAndGroupedByInQueries) {
   EXPECT_EQ(groups[0].count, 3U);
 }
 
+TEST(Fields, ASeverityIsOneGroupHoweverItIsWritten) {
+  LinesStore store;
+  auto profile = std::make_shared<search::Profile>();
+  profile->name = "x";
+  profile->ref = store.add("x", "{\"level\":\"error\"}\n{\"level\":\"err\"}\n2026-11-21 20:54:35,978 ERROR [main] a.b.C: d\n{\"level\":\"warn\"}\n{\"level\":\"Warning\"}\n", kNow);
+  ASSERT_TRUE(search::update_profile(store, store, *profile).is_ok());
+  const auto groups = run(store, profile, "count by severity").groups;
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].value, "ERROR");
+  EXPECT_EQ(groups[0].count, 3U);
+  EXPECT_EQ(groups[1].value, "WARNING");
+  EXPECT_EQ(groups[1].count, 2U);
+}
+
+TEST(Attributes, OfDottedKeysTheLastPartIsANameToo) {
+  using search::Called;
+  EXPECT_EQ(search::is_called("host", "host"), Called::kInFull);
+  EXPECT_EQ(search::is_called("Host.Name", "host.name"), Called::kInFull);
+  EXPECT_EQ(search::is_called("k8s.pod.name", "pod"), Called::kInShort);
+  EXPECT_EQ(search::is_called("http.route", "route"), Called::kInShort);
+  EXPECT_EQ(search::is_called("meta@1.region", "region"), Called::kInShort);
+  EXPECT_EQ(search::is_called("http.route", "http"), Called::kNot);
+  EXPECT_EQ(search::is_called("ghost", "host"), Called::kNot);
+  EXPECT_EQ(search::is_called(".name", ""), Called::kNot);
+}
+
 TEST(Fields, NumbersMayHaveExponentsAndBeginWithAPoint) {
   LinesStore store;
   auto profile = std::make_shared<search::Profile>();

@@ -17,6 +17,8 @@ TEST(GlanceTest, ASeverityTellsHowBadALineIs) {
   EXPECT_FLOAT_EQ(trouble("level=error msg=\"nearly full\""), 2.5F);
   EXPECT_FLOAT_EQ(trouble("[db:error] nearly full"), 2.5F);
   EXPECT_FLOAT_EQ(trouble("RAS KERNEL FATAL nearly full"), 3);
+  EXPECT_FLOAT_EQ(trouble("[crit] nearly full"), 3);
+  EXPECT_FLOAT_EQ(trouble("level=Information wrn=none"), 0);
   EXPECT_FLOAT_EQ(trouble("INFO it was FATAL"), 0.7F * 1.6F) << "the first is the line's";
 }
 

@@ -26,11 +26,11 @@ bool has(const std::vector<std::string>& list, std::string_view word) {
 // The severities that a word of a question means, as fold::severity_of names them.
 std::vector<std::string> severities_meant(std::string_view word) {
   static const std::vector<std::pair<std::string_view, std::string_view>> kMeant = {
-      {"errors", "ERROR"}, {"warnings", "WARN"}, {"fatal", "FATAL"}, {"fatals", "FATAL"}, {"critical", "CRITICAL"}, {"severe", "SEVERE"},
+      {"errors", "ERROR"}, {"warnings", "WARNING"}, {"fatal", "FATAL"}, {"fatals", "FATAL"}, {"critical", "CRITICAL"}, {"severe", "SEVERE"},
       {"alerts", "ALERT"}, {"notices", "NOTICE"}, {"debug", "DEBUG"}, {"info", "INFO"}, {"trace", "TRACE"},
-      {"error", "ERROR"}, {"warning", "WARN"}, {"warn", "WARN"}, {"alert", "ALERT"}, {"notice", "NOTICE"}, {"emergency", "EMERGENCY"},
-      {"fehler", "ERROR"}, {"warnung", "WARN"}, {"warnungen", "WARN"}, {"erreur", "ERROR"}, {"erreurs", "ERROR"},
-      {"d'erreurs", "ERROR"}, {"avertissements", "WARN"}, {"errores", "ERROR"}, {"advertencias", "WARN"}};
+      {"error", "ERROR"}, {"warning", "WARNING"}, {"warn", "WARNING"}, {"alert", "ALERT"}, {"notice", "NOTICE"}, {"emergency", "EMERGENCY"},
+      {"fehler", "ERROR"}, {"warnung", "WARNING"}, {"warnungen", "WARNING"}, {"erreur", "ERROR"}, {"erreurs", "ERROR"},
+      {"d'erreurs", "ERROR"}, {"avertissements", "WARNING"}, {"errores", "ERROR"}, {"advertencias", "WARNING"}};
   for (const auto& [name, meant] : kMeant) {
     if (word == name) return {std::string(meant)};
   }
@@ -39,7 +39,7 @@ std::vector<std::string> severities_meant(std::string_view word) {
                                                             "unhappy", "grumble", "grumbles", "grumbling", "whine", "whines", "whining", "moan", "moaning",
                                                             "beschwert", "klagt", "plaint", "plaintes", "queja", "quejas"};
   if (std::find(kComplaints.begin(), kComplaints.end(), word) != kComplaints.end())
-    return {"WARN", "ERROR", "SEVERE", "FATAL", "CRITICAL", "ALERT", "EMERGENCY", "PANIC", "FAILURE"};
+    return {"WARNING", "ERROR", "SEVERE", "FATAL", "CRITICAL", "ALERT", "EMERGENCY", "PANIC", "FAILURE"};
   for (const auto& [name, meant] : kMeant) {
     const int limit = name.size() < 6 ? 0 : name.size() < 8 ? 1 : 2;
     if (limit > 0 && word[0] == name[0] && language::edits(word, name, limit) <= limit) return {std::string(meant)};

@@ -66,10 +66,10 @@ void sort_by(std::vector<Ranked>& ranked, float alarm, float rare) {
 
 float alarm_of(const search::PatternProfile& pattern) {
   float alarm = 0;
-  const std::string_view severity = pattern.severity.empty() ? std::string_view() : fold::severity_of(pattern.severity);
-  if (severity == "FATAL" || severity == "PANIC" || severity == "EMERGENCY" || severity == "CRITICAL") alarm = 0.9F;
-  else if (severity == "ERROR" || severity == "SEVERE" || severity == "ALERT" || severity == "FAILURE") alarm = 0.8F;
-  else if (severity == "WARN") alarm = 0.5F;
+  const fold::Harm harm = fold::harm_of(pattern.severity);
+  if (harm == fold::Harm::kStops) alarm = 0.9F;
+  else if (harm == fold::Harm::kFails) alarm = 0.8F;
+  else if (harm == fold::Harm::kWarns) alarm = 0.5F;
   std::size_t hits = 0;
   for (const std::string_view word : kAlarming) hits += language::has_word(pattern.example, word);
   return std::min(1.0F, alarm + 0.3F * static_cast<float>(std::min<std::size_t>(hits, 3)));

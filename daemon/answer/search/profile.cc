@@ -228,7 +228,7 @@ std::optional<Quantity> slot_quantity(const Slot& slot, std::string_view text, b
 std::string slot_value(const Slot& slot, std::string_view text) {
   std::string_view raw = text.substr(slot.begin, slot.end - slot.begin);
   if (slot.name == "severity") {
-    const std::string_view severity = raw.size() == 1 ? fold::severity_of(raw) : std::string_view();
+    const std::string_view severity = fold::severity_of(raw);
     if (!severity.empty()) return std::string(severity);
   }
   if (slot.kind == TokenKind::kIp) {
