@@ -79,6 +79,7 @@ struct OpenedSegment {
 struct SegmentLetters {
   Seq last_seq = 0;
   std::vector<PatternLetters> patterns;
+  Letters attributes;
 };
 
 // A segment may be replaced by a longer one that begins with the same record, so whoever finds one

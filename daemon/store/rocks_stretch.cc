@@ -31,10 +31,10 @@ class SegmentStretch final : public Stretch {
 
   Result<bool> may_hold(PatternId pattern, std::string_view letters) override {
     if (!letters_) SILT_TRY(read_letters());
+    if (letters_->attributes.may_hold(letters)) return true;
     const std::vector<PatternLetters>& all = letters_->patterns;
     const auto at = std::ranges::lower_bound(all, pattern, {}, &PatternLetters::pattern);
-    if (at == all.end() || at->pattern != pattern) return false;
-    return at->any || at->runs.find(letters) != std::string::npos;
+    return at != all.end() && at->pattern == pattern && at->letters.may_hold(letters);
   }
 
   Result<std::span<const FoldMark>> marks() override {
@@ -84,7 +84,8 @@ class SegmentStretch final : public Stretch {
     if (letters_ && letters_->last_seq == last_) return Status::ok();
     SILT_TRY(open());
     SILT_ASSIGN(std::vector<PatternLetters> letters, segment_->letters());
-    letters_ = std::make_shared<const SegmentLetters>(SegmentLetters{segment_->last_seq(), std::move(letters)});
+    SILT_ASSIGN(Letters attributes, segment_->letters_of_attributes());
+    letters_ = std::make_shared<const SegmentLetters>(SegmentLetters{segment_->last_seq(), std::move(letters), std::move(attributes)});
     source_.keep_letters(letters_);
     return Status::ok();
   }
@@ -134,8 +135,8 @@ Result<StretchPtr> RocksStore::sealed_stretch(SourceRef source, Seq seq, Seq fol
   from.open = open;
   from.known_letters = [this, source, first] { return blocks_.letters.find(source, first); };
   from.keep_letters = [this, source, first](LettersPtr letters) {
-    std::size_t bytes = sizeof(SegmentLetters);
-    for (const PatternLetters& each : letters->patterns) bytes += sizeof each + each.runs.size();
+    std::size_t bytes = sizeof(SegmentLetters) + letters->attributes.runs.size();
+    for (const PatternLetters& each : letters->patterns) bytes += sizeof each + each.letters.runs.size();
     blocks_.letters.add(source, first, std::move(letters), bytes);
   };
   return StretchPtr(std::make_unique<SegmentStretch>(first, info.last_seq, std::move(summary), std::move(from)));

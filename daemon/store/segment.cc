@@ -251,6 +251,10 @@ Result<std::vector<PatternLetters>> Segment::letters() {
   return letters_of(state_->columns);
 }
 
+Result<Letters> Segment::letters_of_attributes() {
+  return attribute_letters_of(state_->columns);
+}
+
 // Marks the records of a shape in which `holds` is true of something.
 Status Segment::State::mark_where(const Holds& holds, std::uint32_t shape, std::vector<bool>& marked) {
   SILT_ASSIGN(const std::span<const std::uint32_t> shapes, columns.shape_of());

@@ -26,12 +26,16 @@ struct ColumnValues {
   std::unique_ptr<const std::string> bytes;
 };
 
-// Runs of letters (of ASCII, or bytes that are not ASCII) in the texts of a pattern, in lower case, each once and
-// followed by a line end: what is no part of these is in no text.
-struct PatternLetters {
-  PatternId pattern = 0;
+// Runs of letters (of ASCII, or bytes that are not ASCII), in lower case, each once and followed by a line end: what is
+// no part of these is in none of the texts.
+struct Letters {
   bool any = false;  // too many to say
   std::string runs;
+  bool may_hold(std::string_view letters) const { return any || runs.find(letters) != std::string::npos; }
+};
+struct PatternLetters {
+  PatternId pattern = 0;
+  Letters letters;  // of its texts
 };
 
 class Segment {
@@ -82,6 +86,8 @@ class Segment {
 
   // Of all its patterns, ascending. Reads columns of words only.
   Result<std::vector<PatternLetters>> letters();
+  // Of the attributes of all records.
+  Result<Letters> letters_of_attributes();
 
   // Appends the indexes, ascending, of the records in which `holds` is true of a token, of a part of the
   // line that is the same in all lines of the shape, or, in shape 0, of the whole line. `holds` sees each

@@ -22,6 +22,7 @@ struct ColumnRows {
   std::span<const std::uint32_t> rows;
 };
 
+struct Letters;
 struct PatternLetters;
 
 class SegmentColumns {
@@ -84,7 +85,8 @@ class SegmentColumns {
   std::unique_ptr<Column> attributes_;
 };
 
-// Segment::letters()
+// Segment::letters() and letters_of_attributes().
 Result<std::vector<PatternLetters>> letters_of(SegmentColumns& columns);
+Result<Letters> attribute_letters_of(SegmentColumns& columns);
 
 }  // namespace silt::store

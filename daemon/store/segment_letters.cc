@@ -9,13 +9,13 @@
 namespace silt::store {
 namespace {
 
-constexpr std::size_t kLetterBytesMax = 4096;  // of a pattern
+constexpr std::size_t kLetterBytesMax = 4096;  // of a pattern, or of all attributes
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<unsigned char>(c) >= 0x80;
 }
 
-// The runs of letters of one pattern, each once.
+// The runs of letters of some texts, each once.
 class LetterRuns {
  public:
   void add(std::string_view text) {
@@ -33,8 +33,8 @@ class LetterRuns {
   }
   void set_any() { any_ = true; }
   bool any() const { return any_; }
-  PatternLetters finish(PatternId pattern) const {
-    PatternLetters out{pattern, any_, {}};
+  Letters finish() const {
+    Letters out{any_, {}};
     for (const std::string& run : runs_) out.runs += out.any ? "" : run + '\n';
     return out;
   }
@@ -106,8 +106,15 @@ Result<std::vector<PatternLetters>> letters_of(SegmentColumns& columns) {
     runs_of(id).set_any();
   }
   std::vector<PatternLetters> out;
-  for (std::size_t i = 0; i < runs.size(); ++i) out.push_back(runs[i].finish(header.patterns[i].pattern));
+  for (std::size_t i = 0; i < runs.size(); ++i) out.push_back({header.patterns[i].pattern, runs[i].finish()});
   return out;
+}
+
+Result<Letters> attribute_letters_of(SegmentColumns& columns) {
+  SILT_TRY(columns.read_attributes());
+  LetterRuns runs;
+  if (const Column* const attributes = columns.attributes()) attributes->each_string([&](std::string_view string) { runs.add(string); });
+  return runs.finish();
 }
 
 }  // namespace silt::store

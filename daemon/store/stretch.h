@@ -45,8 +45,8 @@ class Stretch {
   virtual std::string_view damage() const { return {}; }
   virtual const StretchSummary* summary() const { return nullptr; }  // null: its records are not sealed
 
-  // False: no text of the pattern holds this run of letters (of ASCII, in lower case, or bytes that are not
-  // ASCII), in upper or lower case. True: perhaps one does.
+  // False: no text of the pattern, and no attribute of any record, holds this run of letters (of ASCII, in lower case,
+  // or bytes that are not ASCII), in upper or lower case. True: perhaps one does.
   virtual Result<bool> may_hold(PatternId /*pattern*/, std::string_view /*letters*/) { return true; }
 
   // One a record.

@@ -9,6 +9,7 @@
 #include "daemon/answer/search/execute.h"
 #include "daemon/answer/search/filter.h"
 #include "daemon/answer/search/quantity.h"
+#include "daemon/fold/severity.h"
 #include "daemon/store/attributes.h"
 #include "daemon/store/segment.h"
 #include "daemon/store/segment_builder.h"
@@ -158,7 +159,10 @@ class Plain {
     const std::vector<std::string> found = values(text, test.slot);
     if (test.compare == Compare::kMore) return !found.empty() && read_quantity(found[0]) && read_quantity(found[0])->value > test.number;
     const std::string value = found.empty() ? "" : language::lower(found[0]);
-    const bool is = std::ranges::any_of(test.any, [&](const std::string& any) { return language::lower(any) == value; });
+    const std::string_view severity = test.slot == "severity" ? fold::severity_of(value) : std::string_view();
+    const bool is = std::ranges::any_of(test.any, [&](const std::string& any) {
+      return language::lower(any) == value || (!severity.empty() && fold::severity_of(any) == severity);
+    });
     return found.empty() ? is && test.compare == Compare::kIs : is == (test.compare == Compare::kIs);
   }
 
@@ -366,7 +370,7 @@ TEST_F(AccessTest, ReadsNoMoreThanTheQueryNeeds) {
 TEST_F(AccessTest, AttributesAreSlots) {
   info_ = source();
   const auto told = [](std::string_view state, std::string_view took) {
-    const std::array<store::Attribute, 2> all = {{{"State", state}, {"took", took}}};
+    const std::array<store::Attribute, 4> all = {{{"State", state}, {"took", took}, {"host.name", state == "open" ? "web7" : "Web-Q"}, {"pid", "4711"}}};
     return store::encode_attributes(all);
   };
   for (int i = 0; i < 20; ++i) {
@@ -389,6 +393,37 @@ TEST_F(AccessTest, AttributesAreSlots) {
   ASSERT_EQ(groups.groups.size(), 3U);
   EXPECT_EQ(groups.groups[0].value + groups.groups[1].value + groups.groups[2].value, "openresolvedtext");
   EXPECT_EQ(count("count if:took>500ms").matched, 200U);
+  EXPECT_EQ(count("count host.name=web7").matched, 600U);
+  EXPECT_EQ(count("count machine=web7").matched, 0U);
+}
+
+// A word may stand in the text or in an attribute; of segments whose letters rule it out nothing is read.
+TEST_F(AccessTest, WordsAreLookedForInAttributes) {
+  info_ = source();
+  const auto told = [](std::string_view unit, std::string_view pid) {
+    const std::array<store::Attribute, 3> all = {{{"unit", unit}, {"k8s.pod.name", "web-q"}, {"pid", pid}}};
+    return store::encode_attributes(all);
+  };
+  for (int i = 0; i < 20; ++i) append_lines(info_, random_lines(random_, 30, now_us_), "/var/log/a.log", told("nginx.service", "4711"));
+  for (int i = 0; i < 20; ++i) append_lines(info_, random_lines(random_, 30, now_us_), "/var/log/a.log");
+  append_lines(info_, {"nginx says 4711", "pod=text beats a short name"}, "/var/log/a.log", told("other", "1"));
+  drain();
+  ASSERT_GT(segments(info_).size(), 5U);
+  auto profile = std::make_shared<Profile>();
+  profile->ref = info_.ref;
+  ASSERT_TRUE(update_profile(*store_, *store_, *profile).is_ok());
+  profiles_ = {profile};
+  CountedLog log(*store_);
+  const auto count = [&](std::string_view text) { return execute(log, profiles_, parse_query(text).value(), {}).value().matched; };
+  EXPECT_EQ(count("count words:nginx"), 601U);
+  EXPECT_EQ(count("count not:nginx"), 601U);
+  EXPECT_EQ(count("count words:4711"), 1U) << "what a number means, only its name says";
+  EXPECT_EQ(count("count pid=4711"), 600U);
+  EXPECT_EQ(count("count pod=web-q"), 601U);
+  EXPECT_EQ(count("count pod=text"), 1U);
+  log.reads = {};
+  EXPECT_EQ(count("count words:zebra"), 0U);
+  EXPECT_LT(log.reads.texts, 100U);
 }
 
 TEST_F(AccessTest, ProfilesOfASampleKnowEveryPatternAndTheWholeCount) {

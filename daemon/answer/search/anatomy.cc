@@ -4,7 +4,6 @@
 
 #include "daemon/answer/language/words.h"
 #include "daemon/answer/search/quantity.h"
-#include "daemon/store/attributes.h"
 
 namespace silt::answer::search {
 namespace {
@@ -123,24 +122,38 @@ void Anatomist::columns(const Layout& layout) {
   }
 }
 
+Called is_called(std::string_view key, std::string_view name) {
+  const auto equals = [](std::string_view a, std::string_view lowered) {
+    return std::ranges::equal(a, lowered, {}, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  };
+  if (equals(key, name)) return Called::kInFull;
+  constexpr std::string_view kName = ".name";
+  if (key.size() > kName.size() && equals(key.substr(key.size() - kName.size()), kName)) key.remove_suffix(kName.size());
+  return equals(key.substr(key.rfind('.') + 1), name) ? Called::kInShort : Called::kNot;
+}
+
 std::span<const AttributeSlot> AttributeReader::slots_of(std::string_view attributes) {
   slots_.clear();
   if (attributes.empty()) return slots_;
   const auto decoded = store::decode_attributes(attributes);
   if (!decoded.is_ok()) return slots_;
   for (const store::Attribute& each : *decoded) {
-    if (each.value.empty()) continue;
-    fold::scan_line(each.value, line_);
-    const bool one = line_.tokens.size() == 1 && line_.tokens[0].end - line_.tokens[0].begin == each.value.size();
-    AttributeSlot& made = slots_.emplace_back();
-    made.value = each.value;
-    made.slot.name = each.key;
-    made.slot.end = static_cast<std::uint32_t>(each.value.size());
-    made.slot.kind = one ? line_.tokens[0].kind : TokenKind::kWord;
-    made.slot.type = fold::field_type_of(each.key, each.value, made.slot.kind);
-    made.slot.role = Role::kNamed;
+    if (!each.value.empty()) slots_.push_back(slot_of(each));
   }
   return slots_;
+}
+
+AttributeSlot AttributeReader::slot_of(const store::Attribute& attribute) {
+  fold::scan_line(attribute.value, line_);
+  const bool one = line_.tokens.size() == 1 && line_.tokens[0].end - line_.tokens[0].begin == attribute.value.size();
+  AttributeSlot made;
+  made.value = attribute.value;
+  made.slot.name = attribute.key;
+  made.slot.end = static_cast<std::uint32_t>(attribute.value.size());
+  made.slot.kind = one ? line_.tokens[0].kind : TokenKind::kWord;
+  made.slot.type = fold::field_type_of(attribute.key, attribute.value, made.slot.kind);
+  made.slot.role = Role::kNamed;
+  return made;
 }
 
 void Anatomist::plain_tokens() {

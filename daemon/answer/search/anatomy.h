@@ -14,6 +14,7 @@
 
 #include "daemon/fold/scanner.h"
 #include "daemon/fold/typed_fields.h"
+#include "daemon/store/attributes.h"
 
 namespace silt::answer::search {
 
@@ -60,11 +61,17 @@ struct AttributeSlot {
   std::string_view value;
 };
 
+// Whether an attribute's key is what a query calls `name` (in lower case): the key itself, or, of a dotted one, its
+// last part: "host.name" is "host", too, and "http.route" is "route".
+enum class Called : std::uint8_t { kNot, kInShort, kInFull };
+Called is_called(std::string_view key, std::string_view name);
+
 class AttributeReader {
  public:
-  // `attributes` as the store encodes them (daemon/store/attributes.h); damaged ones are none. The result lives
-  // until the next call, and as long as they do.
+  // `attributes` as the store encodes them (daemon/store/attributes.h); damaged ones are none, and those without a
+  // value are left out. The result lives until the next call, and as long as they do.
   std::span<const AttributeSlot> slots_of(std::string_view attributes);
+  AttributeSlot slot_of(const store::Attribute& attribute);
 
  private:
   fold::ScannedLine line_;

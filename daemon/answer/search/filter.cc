@@ -24,7 +24,7 @@ void RecordInHand::read() {
 }
 
 std::uint32_t RecordInHand::same_slots(const std::string& name) {
-  if (find_attribute(name)) return 0;
+  if (find_attribute(name, Called::kInFull) || find_attribute(name, Called::kInShort)) return 0;
   const auto same = finder_.same(name);
   if (same.is_ok()) return *same;
   status_ = same.status();
@@ -35,25 +35,44 @@ void RecordInHand::look() {
   if (const Status status = finder_.look(); !status.is_ok()) status_ = status;
 }
 
-bool RecordInHand::find_attribute(const std::string& name) {
-  attribute_ = nullptr;
-  if (!attributes_) {
-    const auto encoded = stretch_->attributes(index_);
-    if (!encoded.is_ok()) status_ = encoded.status();
-    attributes_ = attribute_reader_.slots_of(encoded.is_ok() ? *encoded : std::string_view());
+std::span<const store::Attribute> RecordInHand::attributes() {
+  if (attributes_) return *attributes_;
+  attributes_.emplace();
+  const auto encoded = stretch_->attributes(index_);
+  if (!encoded.is_ok()) {
+    status_ = encoded.status();
+  } else if (!encoded->empty()) {
+    auto decoded = store::decode_attributes(*encoded);
+    if (decoded.is_ok()) attributes_ = std::move(*decoded);
   }
-  for (const AttributeSlot& each : *attributes_) {
-    if (slot_key(each.slot, each.value) == name) attribute_ = &each;
+  return *attributes_;
+}
+
+bool RecordInHand::holds(const std::string& word) {
+  if (language::has_word(text(), word)) return true;
+  if (word.find_first_not_of("0123456789") == std::string::npos) return false;
+  return std::ranges::any_of(attributes(), [&](const store::Attribute& each) { return language::has_word(each.value, word); });
+}
+
+bool RecordInHand::find_attribute(const std::string& name, Called called) {
+  attribute_.reset();
+  for (const store::Attribute& each : attributes()) {
+    if (each.value.empty() || is_called(each.key, name) != called) continue;
+    attribute_ = attribute_reader_.slot_of(each);
+    return true;
   }
-  return attribute_ != nullptr;
+  return false;
 }
 
 std::span<const Slot> RecordInHand::slots(const std::string& name) {
-  if (find_attribute(name)) return {&attribute_->slot, 1};
+  if (find_attribute(name, Called::kInFull)) return {&attribute_->slot, 1};
   const auto found = finder_.find(name);
-  if (found.is_ok()) return *found;
-  status_ = found.status();
-  return {};
+  if (!found.is_ok()) {
+    status_ = found.status();
+    return {};
+  }
+  if (found->empty() && find_attribute(name, Called::kInShort)) return {&attribute_->slot, 1};
+  return *found;
 }
 
 namespace {
@@ -95,6 +114,12 @@ bool is_one_of(const Slot& slot, std::string_view text, const std::vector<std::s
   const std::string_view severity = slot.name == "severity" ? fold::severity_of(value) : std::string_view();
   return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& one) {
     return language::lower(one) == value || (!severity.empty() && fold::severity_of(one) == severity);
+  });
+}
+
+bool has_words(RecordInHand& record, const std::vector<WordGroup>& groups) {
+  return std::ranges::all_of(groups, [&](const WordGroup& group) {
+    return std::ranges::any_of(group, [&](const std::string& word) { return record.holds(word); });
   });
 }
 
@@ -191,13 +216,6 @@ bool Filter::all_in_time(std::int64_t first_us, std::int64_t last_us) const {
   return query_.window.day_from_s < 0 && first_us >= query_.window.since_us && last_us <= query_.window.until_us;
 }
 
-bool Filter::has_words(std::string_view text, const std::vector<WordGroup>& groups) const {
-  return std::all_of(groups.begin(), groups.end(), [&](const WordGroup& group) {
-    return std::any_of(group.begin(), group.end(),
-                       [&](const std::string& word) { return language::has_word(text, word); });
-  });
-}
-
 bool Filter::passes(RecordInHand& record, std::size_t test) const {
   const Compare compare = query_.tests[test].compare;
   const bool of_values = compare == Compare::kIs || compare == Compare::kIsNot || compare == Compare::kHas;
@@ -242,10 +260,10 @@ bool Filter::matches(RecordInHand& record) const {
   if (is_head_of_csv(layout_, record.seq()) || items_.is_history(record.seq())) return false;
   if (need == Need::kTime) return true;
   if (layout_ == Layout::Kind::kTsv && is_comment_of_tsv(layout_, record.text())) return false;
-  if (!knows_words(record.mark().pattern) && !has_words(record.text(), query_.words)) return false;
-  if (spans_ && !has_words(record.text(), query_.from_words) && !has_words(record.text(), query_.to_words)) return false;
+  if (!knows_words(record.mark().pattern) && !has_words(record, query_.words)) return false;
+  if (spans_ && !has_words(record, query_.from_words) && !has_words(record, query_.to_words)) return false;
   for (const std::string& word : query_.not_words) {
-    if (language::has_word(record.text(), word)) return false;
+    if (record.holds(word)) return false;
   }
   for (std::size_t test = 0; test < query_.tests.size(); ++test) {
     if (!passes(record, test)) return false;

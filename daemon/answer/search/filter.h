@@ -30,7 +30,7 @@ class RecordInHand {
   void take(std::size_t index, const store::FoldMark& mark) {
     finder_.take(index);
     attributes_.reset();
-    attribute_ = nullptr;
+    attribute_.reset();
     index_ = index;
     mark_ = mark;
     read_ = false;
@@ -43,25 +43,31 @@ class RecordInHand {
     if (!read_) read();
     return text_;
   }
+  // Whether the word (lower case) stands in the text or in the value of an attribute. One of digits only must stand
+  // in the text: what a number among attributes means, only its name says.
+  bool holds(const std::string& word);
+  // What its input says of it beside the text.
+  std::span<const store::Attribute> attributes();
   // Those that slot_key calls `name` ("rhost", "from:ip"), in the order of the line, until the next call; where
-  // an attribute has that name, it alone. None when the record cannot be read: then status() says why.
+  // an attribute is called so in full, or in short and the line has none, it alone. None when the record cannot be
+  // read: then status() says why.
   std::span<const Slot> slots(const std::string& name);
   // Not 0: all records of the source with this number have the same values in slots of the name.
   std::uint32_t same_slots(const std::string& name);
   // Reads what slots() need: status() says whether it could be.
   void look();
   // For the slots found last: their values stand in it, other digits may be those of another record.
-  std::string_view slot_text() const { return attribute_ == nullptr ? finder_.text() : attribute_->value; }
+  std::string_view slot_text() const { return attribute_ ? attribute_->value : finder_.text(); }
   const Status& status() const { return status_; }
 
  private:
   void read();
-  bool find_attribute(const std::string& name);
+  bool find_attribute(const std::string& name, Called called);
 
   SlotFinder finder_;
   AttributeReader attribute_reader_;
-  std::optional<std::span<const AttributeSlot>> attributes_;  // once they were asked for
-  const AttributeSlot* attribute_ = nullptr;  // that was found last, if it was one
+  std::optional<std::vector<store::Attribute>> attributes_;  // once they were asked for
+  std::optional<AttributeSlot> attribute_;                   // that was found last, if it was one
   store::Stretch* stretch_ = nullptr;
   std::size_t index_ = 0;
   store::FoldMark mark_;
@@ -101,7 +107,6 @@ class Filter {
 
  private:
   Need unknown_need(store::PatternId pattern) const;
-  bool has_words(std::string_view text, const std::vector<WordGroup>& groups) const;
   bool passes(RecordInHand& record, std::size_t test) const;
   bool test_slots(RecordInHand& record, const Test& test) const;
   bool knows_words(store::PatternId pattern) const { return pattern < has_words_.size() && has_words_[pattern]; }

@@ -6,7 +6,6 @@
 #include <tuple>
 
 #include "daemon/answer/language/words.h"
-#include "daemon/answer/search/filter.h"
 
 namespace silt::answer::search {
 namespace {
@@ -14,11 +13,8 @@ namespace {
 class WordMatcher final : public TextMatcher {
  public:
   explicit WordMatcher(std::vector<std::string> words) : words_(std::move(words)) {}
-  bool matches(std::string_view text) const override {
-    for (const std::string& word : words_) {
-      if (!language::has_word(text, word)) return false;
-    }
-    return true;
+  bool matches(RecordInHand& record) const override {
+    return std::ranges::all_of(words_, [&](const std::string& word) { return record.holds(word); });
   }
 
  private:
@@ -29,11 +25,13 @@ class RegexMatcher final : public TextMatcher {
  public:
   explicit RegexMatcher(const std::string& pattern) : regex_(pattern, RE2::Quiet) {}
   const RE2& regex() const { return regex_; }
-  bool matches(std::string_view text) const override {
-    return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex_);
+  bool matches(RecordInHand& record) const override {
+    return finds(record.text()) || std::ranges::any_of(record.attributes(), [&](const store::Attribute& each) { return finds(each.value); });
   }
 
  private:
+  bool finds(std::string_view text) const { return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex_); }
+
   RE2 regex_;
 };
 
@@ -76,7 +74,7 @@ Result<Found> find(const store::RecordLog& log, const Profiles& profiles, const 
                   const std::int64_t us = record.mark().event_us;
                   if (us < request.window.since_us || us > request.window.until_us) return true;
                   const std::string_view text = record.text();
-                  if (!record.status().is_ok() || !request.matcher->matches(text)) return true;
+                  if (!record.status().is_ok() || !request.matcher->matches(record)) return true;
                   ++out.matched;
                   const MatchPlace place{us, i, record.seq()};
                   if (request.after && !comes_before(*request.after, place)) return true;

@@ -8,15 +8,17 @@
 #include <vector>
 
 #include "daemon/answer/search/execute.h"
+#include "daemon/answer/search/filter.h"
 
 namespace silt::answer::search {
 
-// Words that must all be there (a quoted run of words together), or /regex/ (RE2).
+// Words that must all be there (a quoted run of words together), in the text or in attributes, or /regex/ (RE2), which
+// one of them must match.
 class TextMatcher {
  public:
   static Result<std::unique_ptr<TextMatcher>> create(const std::string& pattern);
   virtual ~TextMatcher() = default;
-  virtual bool matches(std::string_view text) const = 0;
+  virtual bool matches(RecordInHand& record) const = 0;
 };
 
 // Where a record stands in the order of matches: the newest first, by event time; at the same time by source,
