@@ -11,6 +11,7 @@ namespace silt::watch {
 namespace {
 
 constexpr std::size_t kHeadBytes = 160;  // in which a severity stands
+constexpr std::size_t kWordMin = 3, kWordMax = 16;
 constexpr float kStrong = 1, kWeak = 0.6F, kShouted = 1.6F, kWordsMax = 3, kWordsShare = 0.7F;
 
 struct Word {
@@ -60,19 +61,34 @@ std::optional<float> weight_of(std::string_view word) {
   return std::nullopt;
 }
 
+enum Class : std::uint8_t { kLetter = 1, kDigit = 2, kHex = 4, kJoiner = 8 };
+constexpr std::uint8_t kPiece = kLetter | kDigit | kJoiner;  // what an identifier is made of
+
+constexpr auto kClasses = [] {
+  std::array<std::uint8_t, 256> classes{};
+  for (int c = 'a'; c <= 'z'; ++c) classes[c] = classes[c - 'a' + 'A'] = kLetter | (c <= 'f' ? kHex : 0);
+  for (int c = '0'; c <= '9'; ++c) classes[c] = kDigit | kHex;
+  classes['_'] = classes['-'] = kJoiner;
+  return classes;
+}();
+
+constexpr std::uint8_t class_of(char c) {
+  return kClasses[static_cast<unsigned char>(c)];
+}
 bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return (class_of(c) & kLetter) != 0;
 }
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
+
+// By first letter: the lengths of kWords, a bit each. Nearly all words of a log fail here.
+constexpr auto kLengths = [] {
+  std::array<std::uint32_t, 32> lengths{};
+  for (const Word& word : kWords) lengths[word.text[0] & 0x1F] |= 1U << word.text.size();
+  return lengths;
+}();
 
 // A word of a line, with what stands before and behind it ('\0' at its ends).
 struct Found {
-  std::array<char, 16> lower_bytes{};
+  std::array<char, kWordMax> lower_bytes{};
   std::size_t size = 0;
   bool capitals = true;
   char before = 0, behind = 0, next = 0;
@@ -91,6 +107,10 @@ bool is_prose(const Found& word) {
 
 class Reading {
  public:
+  // Whether a word at `at` may say anything.
+  bool wants(char first, std::size_t size, std::size_t at) const {
+    return (!severity_ && at < kHeadBytes) || (kLengths[first & 0x1F] >> size & 1) != 0;
+  }
   void take(const Found& word, std::size_t at) {
     if (!severity_ && at < kHeadBytes) {
       const bool marked = is_in(word.before, "[<(=:\"") || is_in(word.behind, "]>:)");
@@ -115,26 +135,28 @@ class Reading {
   std::uint64_t seen_ = 0;  // of kWords
 };
 
+Found word_at(std::string_view line, std::size_t begin, std::size_t size) {
+  Found word;
+  word.size = size;
+  for (std::size_t i = 0; i < size; ++i) {
+    word.lower_bytes[i] = static_cast<char>(line[begin + i] | 0x20);
+    word.capitals = word.capitals && line[begin + i] <= 'Z';
+  }
+  const std::size_t end = begin + size;
+  if (begin > 0) word.before = line[begin - 1];
+  if (end < line.size()) word.behind = line[end];
+  if (end + 1 < line.size()) word.next = line[end + 1];
+  return word;
+}
+
 float trouble_of(std::string_view line) {
   Reading reading;
-  for (std::size_t at = 0; at < line.size();) {
-    if (!is_letter(line[at])) {
-      ++at;
-      continue;
-    }
-    Found word;
+  for (std::size_t at = 0; at < line.size(); ++at) {  // what ends a word is no letter
     const std::size_t begin = at;
-    for (; at < line.size() && is_letter(line[at]); ++at) {
-      const std::size_t place = at - begin;
-      if (place < word.lower_bytes.size()) word.lower_bytes[place] = static_cast<char>(line[at] | 0x20);
-      word.capitals = word.capitals && line[at] <= 'Z';
-    }
-    word.size = at - begin;
-    if (word.size < 3 || word.size > word.lower_bytes.size()) continue;
-    if (begin > 0) word.before = line[begin - 1];
-    if (at < line.size()) word.behind = line[at];
-    if (at + 1 < line.size()) word.next = line[at + 1];
-    reading.take(word, begin);
+    while (at < line.size() && is_letter(line[at])) ++at;
+    const std::size_t size = at - begin;
+    if (size < kWordMin || size > kWordMax) continue;
+    if (reading.wants(line[begin], size, begin)) reading.take(word_at(line, begin, size), begin);
   }
   return reading.trouble();
 }
@@ -144,9 +166,10 @@ bool is_identifier(std::string_view piece) {
   constexpr std::size_t kHexMin = 16, kDigitsMin = 6;
   std::size_t hex = 0, digits = 0, tail = 0;
   for (const char c : piece) {
-    hex += is_hex(c) ? 1 : 0;
-    digits += is_digit(c) ? 1 : 0;
-    tail = is_digit(c) ? tail + 1 : 0;
+    const bool digit = (class_of(c) & kDigit) != 0;
+    hex += (class_of(c) & kHex) != 0 ? 1 : 0;
+    digits += digit ? 1 : 0;
+    tail = digit ? tail + 1 : 0;
   }
   const auto dashes = static_cast<std::size_t>(std::count(piece.begin(), piece.end(), '-'));
   if (hex >= kHexMin && hex + dashes == piece.size() && digits >= 4 && digits < hex) return true;
@@ -157,13 +180,14 @@ bool is_identifier(std::string_view piece) {
 }  // namespace
 
 std::string_view identifier_in(std::string_view line) {
+  constexpr std::size_t kSizeMin = 9;
   line = line.substr(0, kGlanceBytes);
-  for (std::size_t at = 0; at < line.size();) {
+  for (std::size_t at = 0; at < line.size(); ++at) {
     const std::size_t begin = at;
-    while (at < line.size() && (is_letter(line[at]) || is_digit(line[at]) || line[at] == '_' || line[at] == '-')) ++at;
-    constexpr std::size_t kSizeMin = 9;
-    if (at - begin >= kSizeMin && is_identifier(line.substr(begin, at - begin))) return line.substr(begin, at - begin);
-    if (at == begin) ++at;
+    std::uint8_t classes = 0;
+    for (; at < line.size() && (class_of(line[at]) & kPiece) != 0; ++at) classes |= class_of(line[at]);
+    if (at - begin < kSizeMin || (classes & kDigit) == 0) continue;
+    if (is_identifier(line.substr(begin, at - begin))) return line.substr(begin, at - begin);
   }
   return {};
 }
