@@ -447,6 +447,51 @@ TEST_F(AccessTest, ProfilesOfASampleKnowEveryPatternAndTheWholeCount) {
   EXPECT_EQ(sample.left_out, left_out);
 }
 
+// Tells when somebody looks for what is new.
+class WatchedLog final : public BlocksOnly {
+ public:
+  WatchedLog(const store::RecordLog& log, std::function<void()> seen) : BlocksOnly(log), seen_(std::move(seen)) {}
+  Result<store::StretchPtr> stretch_after(store::SourceRef source, Seq after) const override {
+    seen_();
+    return log_.stretch_after(source, after);
+  }
+
+ private:
+  std::function<void()> seen_;
+};
+
+TEST_F(AccessTest, ProfilesKnowThePatternsOfWhatIsFoldedWhileTheyAreMade) {
+  fill(10);
+  Profile grown = *profiles_[0];
+  bool added = false;
+  const WatchedLog log(*store_, [&] {
+    if (std::exchange(added, true)) return;
+    append_lines(info_, std::vector<std::string>(5, "a zebra crossed the street"), "/var/log/a.log");
+    drain();
+  });
+  ASSERT_TRUE(update_profile(log, *store_, grown).is_ok());
+  ASSERT_TRUE(added);
+  EXPECT_EQ(grown.read_seq, head(info_).folded_seq);
+  ASSERT_TRUE(grown.stem_at.contains("zebra"));
+  for (const PatternProfile& pattern : grown.patterns) EXPECT_GT(pattern.seen, 0u) << pattern.text;
+}
+
+TEST_F(AccessTest, FewLinesDoNotSettleHowALogIsBuilt) {
+  info_ = source();
+  append_lines(info_, {"# made by hand, see the notes"}, "/var/log/a.log");
+  drain();
+  Profile grown;
+  grown.ref = info_.ref;
+  ASSERT_TRUE(update_profile(*store_, *store_, grown).is_ok());
+  EXPECT_EQ(grown.layout.kind, Layout::Kind::kProse);
+  append_lines(info_, random_lines(random_, 200, now_us_), "/var/log/a.log");
+  drain();
+  ASSERT_TRUE(update_profile(*store_, *store_, grown).is_ok());
+  EXPECT_EQ(grown.layout.kind, Layout::Kind::kLines);
+  EXPECT_EQ(grown.records, 201U) << "the first one, too, and once";
+  EXPECT_TRUE(grown.slot_at.contains("severity"));
+}
+
 // A segment of lines, or the lines one by one.
 class Lines final : public store::Stretch {
  public:

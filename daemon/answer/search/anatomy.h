@@ -22,6 +22,7 @@ namespace silt::answer::search {
 struct Layout {
   enum class Kind : std::uint8_t { kLines, kCsv, kTsv, kAccess, kProse } kind = Kind::kLines;
   std::vector<std::string> columns;  // of tables
+  bool operator==(const Layout&) const = default;
 };
 Layout find_layout(const std::vector<std::string_view>& first_lines);
 

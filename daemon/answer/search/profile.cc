@@ -378,29 +378,57 @@ void Reader::widen_times(store::Stretch& stretch) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::size_t kLayoutLines = 40, kLayoutLineBytes = 2000;
+
+// The first lines of a source, not records: a list or a paragraph of a text may be one record.
+Result<std::vector<std::string>> first_lines(const store::RecordLog& log, store::SourceRef ref) {
+  std::vector<std::string> out;
+  SILT_ASSIGN([[maybe_unused]] const Scanned head,
+              scan_records(log, ref, {}, [&](const store::RecordView& record, const store::FoldMark&) {
+                std::string_view rest = record.text;
+                while (!rest.empty() && out.size() < kLayoutLines) {
+                  const std::string_view line = rest.substr(0, rest.find('\n'));
+                  rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+                  if (!line.empty() || rest.empty()) out.emplace_back(line.substr(0, kLayoutLineBytes));
+                }
+                return out.size() < kLayoutLines;
+              }));
+  return out;
+}
+
+// Few lines do not show how those are built that follow: then it is looked at again when there are more. A
+// profile that was made by another layout is begun anew.
+Status settle_layout(const store::RecordLog& log, Profile& profile) {
+  if (profile.layout_lines >= kLayoutLines) return Status::ok();
+  SILT_ASSIGN(const std::vector<std::string> lines, first_lines(log, profile.ref));
+  if (lines.size() == profile.layout_lines) return Status::ok();
+  Layout layout = find_layout({lines.begin(), lines.end()});
+  if (profile.read_seq > 0 && layout != profile.layout) {
+    Profile anew;
+    anew.ref = profile.ref;
+    anew.name = std::move(profile.name);
+    anew.items = std::move(profile.items);
+    profile = std::move(anew);
+  }
+  profile.layout = std::move(layout);
+  profile.layout_lines = lines.size();
+  return Status::ok();
+}
+
+}  // namespace
+
 Status update_profile(const store::RecordLog& log, const store::EvidenceStore& evidence, Profile& profile,
                       std::uint64_t whole_max) {
-  std::vector<store::PatternRow> rows;
-  SILT_TRY(evidence.patterns(profile.ref, rows));
+  SILT_TRY(settle_layout(log, profile));
   Builder builder(profile);
-  if (profile.read_seq == 0) {
-    constexpr std::size_t kLines = 40, kLineBytes = 2000;
-    std::vector<std::string> first;  // lines: a list or a paragraph of a text may be one record
-    SILT_ASSIGN([[maybe_unused]] const Scanned head,
-                scan_records(log, profile.ref, {}, [&](const store::RecordView& record, const store::FoldMark&) {
-                  std::string_view rest = record.text;
-                  while (!rest.empty() && first.size() < kLines) {
-                    const std::string_view line = rest.substr(0, rest.find('\n'));
-                    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-                    if (!line.empty() || rest.empty()) first.emplace_back(line.substr(0, kLineBytes));
-                  }
-                  return first.size() < kLines;
-                }));
-    profile.layout = find_layout({first.begin(), first.end()});
-  }
-  for (const store::PatternRow& row : rows) builder.pattern(row);
   Reader reader(log, profile, builder);
   SILT_TRY(reader.survey());
+  // Behind the survey: what is folded meanwhile may be of patterns that were not there before.
+  std::vector<store::PatternRow> rows;
+  SILT_TRY(evidence.patterns(profile.ref, rows));
+  for (const store::PatternRow& row : rows) builder.pattern(row);
   SILT_TRY(reader.read(whole_max));
   index_words(profile);
   return Status::ok();

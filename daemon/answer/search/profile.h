@@ -91,6 +91,7 @@ struct Profile {
   std::int64_t last_us = 0;
   std::uint64_t timed = 0;    // records that say their time
   Layout layout;
+  std::size_t layout_lines = 0;  // that it was found from
   std::vector<PatternProfile> patterns;
   std::unordered_map<store::PatternId, std::uint32_t> pattern_at;
   std::vector<Word> words;
