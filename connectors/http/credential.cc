@@ -37,7 +37,7 @@ Result<std::string> read_credential(const std::string& name) {
   const ssize_t size = is_file ? ::read(fd, bytes.data(), bytes.size()) : -1;
   ::close(fd);
   if (size < 0) return failed_precondition("the credential " + path + " is no file that can be read");
-  if (is_path && (file.st_mode & 0077) != 0)
+  if (is_path(name) && (file.st_mode & 0077) != 0)
     return permission_denied("the credential " + path + " can be read by others: chmod 600 " + path);
   std::string_view text(bytes.data(), static_cast<std::size_t>(size));
   text = text.substr(0, text.find_first_of("\r\n"));
