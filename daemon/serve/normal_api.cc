@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 
 #include "base/escape.h"
 #include "daemon/serve/api.h"
-#include "daemon/serve/shown_sources.h"
 #include "daemon/watch/digest.h"
+#include "daemon/watch/view.h"
 
 namespace silt::serve {
 namespace {
@@ -19,7 +18,6 @@ using google::protobuf::util::TimeUtil;
 constexpr std::int64_t kDayUs = 86'400LL * 1'000'000;
 constexpr std::int64_t kForUs = 30 * kDayUs;
 constexpr std::size_t kNoteBytesMax = 256;
-constexpr std::size_t kSourcesShown = 5;
 
 // The kinds that changes of a pattern can be of.
 constexpr watch::Kind kOfPattern[] = {watch::Kind::kNewPattern, watch::Kind::kLouder, watch::Kind::kGone, watch::Kind::kSeverity,
@@ -29,7 +27,7 @@ std::string id_of(const store::NormalRow& row) {
   return std::to_string(static_cast<std::uint32_t>(row.source.source)) + "-" + std::to_string(row.pattern) + "-" + std::to_string(row.kind);
 }
 
-void fill(const store::NormalRow& row, const store::SourceInfo& info, PatternTexts& patterns, silt::v1::Normal& out) {
+void fill(const store::NormalRow& row, const store::SourceInfo& info, watch::PatternTexts& patterns, silt::v1::Normal& out) {
   out.set_id(id_of(row));
   out.set_tenant(escape_bytes(info.tenant));
   out.set_source(escape_bytes(info.name));
@@ -50,29 +48,6 @@ Result<std::int64_t> ttl_of(const silt::v1::MarkNormalRequest& request) {
   return TimeUtil::DurationToMicroseconds(ttl);
 }
 
-std::string count(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.0f", value);
-  return text;
-}
-
-std::string milliseconds(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, value < 10 ? "%.1f ms" : value < 10'000 ? "%.0f ms" : "%.0f s", value < 10'000 ? value : value / 1000);
-  return text;
-}
-
-std::string sentence(const watch::DigestLine& line, const std::string& what) {
-  switch (line.trend) {
-    case watch::Trend::kNew: return what + " is new: " + count(line.after) + " records";
-    case watch::Trend::kGone: return what + " is gone: " + count(line.before) + " records before, none since";
-    case watch::Trend::kLouder: return what + " came " + count(line.after) + " times, " + count(line.before) + " before";
-    case watch::Trend::kQuieter: return what + " came only " + count(line.after) + " times, " + count(line.before) + " before";
-    case watch::Trend::kSlower: return what + " takes " + milliseconds(line.after) + " in the middle, " + milliseconds(line.before) + " before";
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<silt::v1::MarkNormalResponse> Api::mark_normal(const Call& call, const silt::v1::MarkNormalRequest& request) const {
@@ -89,8 +64,8 @@ Result<silt::v1::MarkNormalResponse> Api::mark_normal(const Call& call, const si
     const store::NormalRow row{source, pattern, static_cast<std::uint32_t>(kind), now_us + ttl_us, now_us, call.caller.name, request.note()};
     if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
   };
-  Sources sources;
-  PatternTexts patterns(dependencies_.folds);
+  watch::Sources sources;
+  watch::PatternTexts patterns(dependencies_.folds);
   if (!request.source().empty()) {
     SILT_ASSIGN(const store::SourceInfo info, catalogue_.find_named(call, request.tenant(), request.source()));
     if (request.pattern() == 0 || patterns.of(info.ref, request.pattern()).empty())
@@ -99,7 +74,7 @@ Result<silt::v1::MarkNormalResponse> Api::mark_normal(const Call& call, const si
     for (const watch::Kind kind : kOfPattern) add(info.ref, request.pattern(), kind);
   } else {
     SILT_ASSIGN(const std::vector<store::SourceInfo> infos, catalogue_.find(call, tenant, {}));
-    sources = by_ref(infos);
+    sources = watch::by_ref(infos);
     std::uint64_t number = 0;
     const auto [stop, failed] = std::from_chars(request.id().data(), request.id().data() + request.id().size(), number);
     if (failed != std::errc() || stop != request.id().data() + request.id().size()) number = 0;
@@ -122,9 +97,9 @@ Result<silt::v1::ListNormalResponse> Api::list_normal(const Call& call, const si
   SILT_TRY(check_names(request));
   SILT_ASSIGN(const std::vector<store::SourceInfo> infos, catalogue_.find(call, request.tenant(), {}));
   if (dependencies_.normals == nullptr) return unimplemented("nothing is watched here");
-  const Sources sources = by_ref(infos);
+  const watch::Sources sources = watch::by_ref(infos);
   SILT_ASSIGN(const std::vector<store::NormalRow> rows, dependencies_.normals->list());
-  PatternTexts patterns(dependencies_.folds);
+  watch::PatternTexts patterns(dependencies_.folds);
   silt::v1::ListNormalResponse response;
   for (const store::NormalRow& row : rows) {
     const auto found = sources.find(row.source);
@@ -139,13 +114,13 @@ Result<silt::v1::RemoveNormalResponse> Api::remove_normal(const Call& call, cons
   if (dependencies_.normals == nullptr) return unimplemented("nothing is watched here");
   if (request.id().empty()) return invalid_argument("id is missing; list what is normal with: silt normal --list");
   SILT_ASSIGN(const std::vector<store::SourceInfo> infos, catalogue_.find(call, tenant, {}));
-  const Sources sources = by_ref(infos);
+  const watch::Sources sources = watch::by_ref(infos);
   SILT_ASSIGN(const std::vector<store::NormalRow> rows, dependencies_.normals->list());
   for (const store::NormalRow& row : rows) {
     const auto found = sources.find(row.source);
     if (found == sources.end() || id_of(row) != request.id()) continue;
     SILT_TRY(dependencies_.normals->remove({row}));
-    PatternTexts patterns(dependencies_.folds);
+    watch::PatternTexts patterns(dependencies_.folds);
     silt::v1::RemoveNormalResponse response;
     fill(row, found->second, patterns, *response.mutable_normal());
     return response;
@@ -168,26 +143,9 @@ Result<silt::v1::DigestResponse> Api::digest(const Call& call, const silt::v1::D
   for (const store::SourceInfo& info : infos) refs.push_back(info.ref);
   SILT_ASSIGN(const watch::Digest digest,
               watch::make_digest({dependencies_.log, dependencies_.folds, *dependencies_.evidence}, refs, span, call.cancelled));
-  const Sources sources = by_ref(infos);
+  const watch::Sources sources = watch::by_ref(infos);
   silt::v1::DigestResponse response;
-  for (const watch::DigestLine& line : digest.lines) {
-    silt::v1::DigestLine& out = *response.add_lines();
-    const store::SourceInfo& first = sources.at(line.sources.front());
-    out.set_trend(std::string(watch::trend_name(line.trend)));
-    out.set_pattern(escape_bytes(line.pattern));
-    out.set_tenant(escape_bytes(first.tenant));
-    for (std::size_t i = 0; i < std::min(kSourcesShown, line.sources.size()); ++i) out.add_sources(escape_bytes(sources.at(line.sources[i]).name));
-    out.set_sources_total(line.sources.size());
-    out.set_seq(line.seq);
-    out.set_before(line.before);
-    out.set_after(line.after);
-    out.set_text(sentence(line, line.pattern.empty() ? out.sources(0) : "\"" + out.pattern() + "\""));
-  }
-  response.set_lines_total(digest.lines_total);
-  response.set_noise(digest.noise);
-  response.set_cut(digest.cut);
-  *response.mutable_since() = TimeUtil::MicrosecondsToTimestamp(span.since_us);
-  *response.mutable_until() = TimeUtil::MicrosecondsToTimestamp(span.until_us);
+  watch::write(digest, span, sources, response);
   response.set_sources(infos.size());
   return response;
 }

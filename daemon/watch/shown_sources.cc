@@ -1,8 +1,8 @@
-#include "daemon/serve/shown_sources.h"
+#include "daemon/watch/shown_sources.h"
 
 #include "base/escape.h"
 
-namespace silt::serve {
+namespace silt::watch {
 
 Sources by_ref(const std::vector<store::SourceInfo>& infos) {
   Sources out;
@@ -21,4 +21,4 @@ std::string PatternTexts::of(store::SourceRef source, store::PatternId pattern) 
   return text == found->second.end() ? std::string() : text->second;
 }
 
-}  // namespace silt::serve
+}  // namespace silt::watch

@@ -1,4 +1,4 @@
-// What the calls about changes show of sources: one call's, so that what it has read of the store it keeps.
+// What is shown of sources beside changes: of one telling, so that what it has read of the store it keeps.
 #pragma once
 
 #include <map>
@@ -8,7 +8,7 @@
 #include "daemon/store/fold_store.h"
 #include "daemon/store/types.h"
 
-namespace silt::serve {
+namespace silt::watch {
 
 using Sources = std::map<store::SourceRef, store::SourceInfo>;
 Sources by_ref(const std::vector<store::SourceInfo>& infos);
@@ -25,4 +25,4 @@ class PatternTexts {
   std::map<store::SourceRef, std::map<store::PatternId, std::string>> texts_;
 };
 
-}  // namespace silt::serve
+}  // namespace silt::watch
