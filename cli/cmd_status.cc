@@ -47,6 +47,15 @@ std::string render(const silt::v1::QuotaUse& use) {
   return out;
 }
 
+std::string render(const silt::v1::AlertStatus& alert) {
+  std::string out = escape(alert.name()) + " (" + escape(alert.type()) + "): " + format_count(alert.sent()) + " sent, " + format_count(alert.waiting()) + " waiting";
+  if (alert.lag_ms() > 0) out += ", " + format_count(alert.lag_ms() / 1000) + " s behind";
+  if (alert.failures() > 0) out += ", " + format_count(alert.failures()) + " attempts failed";
+  if (alert.refused() > 0) out += ", " + format_count(alert.refused()) + " refused for good";
+  if (alert.left_out() > 0) out += ", " + format_count(alert.left_out()) + " left out, too many";
+  return out;
+}
+
 std::string render(const silt::v1::DeviceUse& device) {
   const std::string name = escape(device.name()) + ": ";
   if (!device.lost().empty()) return name + "lost, " + escape(device.lost());
@@ -94,6 +103,10 @@ std::string render(const silt::v1::GetStatusResponse& status, const Style& style
                      lag_of(connector));
     if (!connector.last_error().empty()) row("", style.highlight(escape(connector.last_error())));
     if (!connector.remedy().empty()) row("", escape(connector.remedy()));
+  }
+  for (const auto& alert : status.alerts()) {
+    row("alerts", render(alert));
+    if (!alert.last_error().empty()) row("", style.highlight(escape(alert.last_error())));
   }
   for (const auto& use : status.quotas()) row("quota", render(use));
   return out;

@@ -223,6 +223,23 @@ std::string to_json(const silt::v1::ListSourcesResponse& sources) {
   return line_of(std::move(out));
 }
 
+static json::array alerts_of(const silt::v1::GetStatusResponse& status) {
+  json::array alerts;
+  for (const auto& alert : status.alerts()) {
+    alerts.emplace_back(json::object{{"name", to_utf8(alert.name())},
+                                     {"type", to_utf8(alert.type())},
+                                     {"tenant", to_utf8(alert.tenant())},
+                                     {"waiting", alert.waiting()},
+                                     {"lag_ms", alert.lag_ms()},
+                                     {"sent", alert.sent()},
+                                     {"refused", alert.refused()},
+                                     {"failures", alert.failures()},
+                                     {"left_out", alert.left_out()},
+                                     {"last_error", to_utf8(alert.last_error())}});
+  }
+  return alerts;
+}
+
 std::string to_json(const silt::v1::GetStatusResponse& status) {
   json::array connectors;
   for (const auto& connector : status.connectors()) {
@@ -288,6 +305,7 @@ std::string to_json(const silt::v1::GetStatusResponse& status) {
   }
   out["quotas"] = std::move(quotas);
   out["connectors"] = std::move(connectors);
+  out["alerts"] = alerts_of(status);
   return line_of(std::move(out));
 }
 

@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -25,7 +25,7 @@
 #include "daemon/assistant/remote_assistant.h"
 #include "daemon/answer/meaning/pattern_vectors.h"
 #include "daemon/descriptors.h"
-#include "daemon/fill_learner.h"
+#include "daemon/fill_status.h"
 #include "daemon/health.h"
 #include "daemon/inputs.h"
 #include "daemon/intake/intake.h"
@@ -36,6 +36,7 @@
 #include "daemon/learn/state_admin.h"
 #include "daemon/learn/state_archive.h"
 #include "daemon/make_access.h"
+#include "daemon/make_outbox.h"
 #include "daemon/safekeeping.h"
 #include "daemon/serve/server.h"
 #include "daemon/store/disk_room.h"
@@ -51,17 +52,6 @@ namespace silt::daemon {
 namespace {
 
 constexpr int kSignals[] = {SIGTERM, SIGINT, SIGHUP};
-
-std::uint64_t resident_bytes() {
-  long pages = 0, resident = 0;
-  std::FILE* file = std::fopen("/proc/self/statm", "re");
-  if (file == nullptr) return 0;
-  const int read = std::fscanf(file, "%ld %ld", &pages, &resident);
-  std::fclose(file);
-  return read == 2
-             ? static_cast<std::uint64_t>(resident) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))
-             : 0;
-}
 
 std::string weights_path(const ModelConfigSection& config) {
   if (!config.weights.empty()) return config.weights;
@@ -89,7 +79,8 @@ class AppImpl final : public App {
     SILT_TRY(still_wanted());
     SILT_TRY(make_intake());
     normals_ = std::make_unique<watch::Normals>(*store_, clock_);
-    monitor_ = std::make_unique<watch::Monitor>(watch::Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_, *normals_);
+    SILT_ASSIGN(watch::Ledger* const ledger, open_outbox());
+    monitor_ = std::make_unique<watch::Monitor>(watch::Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_, *normals_, ledger);
     fold_loop_ = std::make_unique<learn::FoldLoop>(*store_, *store_, clock_, fold_options());
     learner_loop_ = std::make_unique<learn::LearnLoop>(*store_, *store_, *store_, *fold_loop_, snapshots_,
                                                        *learner_, model_->tokenizer(), clock_, learn_options());
@@ -122,6 +113,7 @@ class AppImpl final : public App {
     SILT_TRY(start_server());  // first: a bad socket is found before anything is read
     learner_loop_->start();
     if (vectors_) vectors_->start(only_counts() ? answer::meaning::PatternVectors::When::kAsked : answer::meaning::PatternVectors::When::kNow);
+    outbox_->start();
     monitor_->start();
     fold_loop_->start();
     resuming_ = std::thread([this] { safekeeping_->resume(*forgetter_); });
@@ -288,6 +280,14 @@ class AppImpl final : public App {
     return Status::ok();
   }
 
+  // Null: nothing is sent.
+  Result<watch::Ledger*> open_outbox() {
+    renderer_.emplace(make_renderer(config_, {*store_, *store_, *store_}));
+    SILT_ASSIGN(outbox_, make_outbox(config_, {*store_, *store_, *renderer_, clock_, board_.name(), [this](const Status& status) { fail(status); }}));
+    SILT_TRY(outbox_->load());
+    return config_.alerts.empty() ? nullptr : outbox_.get();
+  }
+
   Status make_intake() {
     intake::IntakeOptions options;
     options.group_ms = config_.intake.group_ms;
@@ -424,6 +424,7 @@ class AppImpl final : public App {
     for (const intake::InputStatus& input : intake_->status()) {
       if (tenants.sees(inputs_->tenant(input.name))) fill_input(input, *out.add_connectors());
     }
+    for (auto& alert : outbox_->status([&](const std::string& tenant) { return tenants.sees(tenant); })) *out.add_alerts() = std::move(alert);
   }
 
   bool sees_all(const access::Tenants& tenants) const {
@@ -442,20 +443,6 @@ class AppImpl final : public App {
       out.set_backlog_records(out.backlog_records() + intake->journal_seq - std::min(head.learned_seq, intake->journal_seq));
       out.set_backlog_bytes(out.backlog_bytes() + intake->bytes - std::min(head.processed_bytes, intake->bytes));
     }
-  }
-
-  static void fill_input(const intake::InputStatus& input, silt::v1::ConnectorStatus& to) {
-    to.set_name(escape_bytes(input.name));
-    to.set_kind(input.kind);
-    to.set_files_open(input.stats.files_open);
-    to.set_files_known(input.stats.files_known);
-    to.set_bytes_read(input.stats.bytes_read);
-    to.set_bytes_lost(input.stats.bytes_lost);
-    to.set_read_errors(input.stats.read_errors);
-    to.set_backlog_bytes(input.stats.backlog_bytes);
-    to.set_last_error(escape_bytes(input.stats.last_error));
-    if (input.stats.lag_ms >= 0) to.set_lag_ms(static_cast<std::uint64_t>(input.stats.lag_ms));
-    to.set_state(input.state);
   }
 
   // Tells systemd that we live, as long as every thread shows signs of it.
@@ -515,6 +502,7 @@ class AppImpl final : public App {
     if (resuming_.joinable()) resuming_.join();
     if (vectors_) vectors_->stop();
     if (monitor_) monitor_->stop();
+    if (outbox_) outbox_->stop();
     if (server_) server_->stop();
   }
 
@@ -544,6 +532,8 @@ class AppImpl final : public App {
   std::unique_ptr<answer::meaning::PatternVectors> vectors_;  // null: no encoder
   watch::Board board_{std::to_string(started_us_)};
   std::unique_ptr<watch::Normals> normals_;
+  std::optional<outbox::Renderer> renderer_;
+  std::unique_ptr<outbox::Outbox> outbox_;
   std::unique_ptr<watch::Monitor> monitor_;
   std::unique_ptr<learn::FoldLoop> fold_loop_;
   std::unique_ptr<learn::LearnLoop> learner_loop_;

@@ -123,6 +123,24 @@ void describe(Visitor& v, QuotaConfig& c) {
 }
 
 template <class Visitor>
+void describe(Visitor& v, AlertConfig& c) {
+  v.text("name", c.name);
+  v.text("tenant", c.tenant);
+  v.choice("type", c.type, {"webhook", "chat", "mail"});
+  v.text("url", c.url);
+  v.text("credential", c.credential);
+  v.list("to", c.to);
+  v.text("from", c.from);
+  v.text("ca_file", c.ca_file);
+  v.text("proxy", c.proxy);
+  v.flag("incidents", c.incidents);
+  v.real("score_min", c.score_min, 0, 1000);
+  v.number("incidents_per_day", c.incidents_per_day, 1, 10'000);
+  v.number("gather_ms", c.gather_ms, 0, 600'000);
+  v.text("digest", c.digest);
+}
+
+template <class Visitor>
 void describe(Visitor& v, SourceConfig& c) {
   v.text("name", c.name);
   v.text("tenant", c.tenant);
@@ -407,6 +425,20 @@ Status read_quota(const toml::node& node, const std::string& file, Config& confi
   return Status::ok();
 }
 
+Status read_alert(const toml::node& node, const std::string& file, Config& config) {
+  const std::string where = file + ":" + std::to_string(node.source().begin.line) + ": alert";
+  const toml::table* table = node.as_table();
+  if (table == nullptr) return invalid_argument(where + " must be a section, [[alert]]");
+  AlertConfig alert;
+  SectionReader reader(*table, file, "alert");
+  describe(reader, alert);
+  SILT_TRY(reader.finish());
+  if (const Status checked = check_alert(alert, config); !checked.is_ok()) return invalid_argument(where + "." + checked.message());
+  alert.line.place = where.substr(0, where.rfind(':'));
+  config.alerts.push_back(std::move(alert));
+  return Status::ok();
+}
+
 using ReadOne = Status (*)(const toml::node& node, const std::string& file, Config& config);
 
 // Sections of which there may be several.
@@ -429,7 +461,7 @@ Result<Config> Config::parse(const std::string& text, const std::string& name) {
   }
   const toml::table& root = parsed.table();
   const std::set<std::string, std::less<>> known = {"store", "model",  "learn",     "intake",
-                                                    "serve", "answer", "assistant", "telemetry", "access", "quota", "source"};
+                                                    "serve", "answer", "assistant", "telemetry", "access", "quota", "alert", "source"};
   for (const auto& [key, node] : root) {
     if (known.contains(key.str())) continue;
     return invalid_argument(name + ":" + std::to_string(key.source().begin.line) + ": " +
@@ -449,6 +481,7 @@ Result<Config> Config::parse(const std::string& text, const std::string& name) {
   SILT_TRY(read_section(root, name, "telemetry", config.telemetry));
   SILT_TRY(read_each(root, name, "access", read_access, config));
   SILT_TRY(read_each(root, name, "quota", read_quota, config));
+  SILT_TRY(read_each(root, name, "alert", read_alert, config));
   SILT_TRY(read_each(root, name, "source", read_source, config));
   if (config.learn.time_zone != "local") {
     const auto zone = parse_zone(config.learn.time_zone);
@@ -497,7 +530,7 @@ std::vector<std::string> changed_keys(const Config& before, const Config& after)
   std::set_difference(new_keys.lines.begin(), new_keys.lines.end(), old_keys.lines.begin(),
                       old_keys.lines.end(), std::back_inserter(differing));
   for (const std::string& line : differing) keys.push_back(line.substr(0, line.find(" = ")));
-  for (const std::string name : {"access", "quota", "source"}) {
+  for (const std::string name : {"access", "quota", "alert", "source"}) {
     const auto of = [&](const Flat& flat) { return flat.lists.contains(name) ? flat.lists.at(name) : ""; };
     if (of(old_keys) != of(new_keys)) keys.push_back(name);
   }
@@ -531,6 +564,10 @@ std::string Config::to_toml() const {
   for (QuotaConfig& quota : copy.quotas) {
     out += "\n[[quota]]\n";
     describe(printer, quota);
+  }
+  for (AlertConfig& alert : copy.alerts) {
+    out += "\n[[alert]]\n";
+    describe(printer, alert);
   }
   for (SourceConfig& source : copy.sources) {
     out += "\n[[source]]\n";

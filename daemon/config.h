@@ -116,6 +116,25 @@ struct QuotaConfig {
   std::uint64_t questions_per_minute = 0;
 };
 
+// Where alerts and the digest of a tenant are sent (docs/alerts.md).
+struct AlertConfig {
+  std::string name;
+  std::string tenant = "default";
+  std::string type = "webhook";  // or chat, mail
+  std::string url;
+  std::string credential;        // a file of mode 0600 or a systemd credential: a token; the URL's rest; USER:PASSWORD
+  std::vector<std::string> to;   // of mail
+  std::string from;              // empty: silt@HOST
+  std::string ca_file;
+  std::string proxy;
+  bool incidents = true;
+  double score_min = 3.5;
+  std::uint32_t incidents_per_day = 20;
+  std::uint32_t gather_ms = 20'000;  // that an incident waits for what belongs to it
+  std::string digest;            // "08:00", daily, in [learn]'s zone; empty: none
+  ConfigLine line;
+};
+
 struct SourceConfig {
   // Scope of its cursors and start of its sources' names; with captures ("web-{stem}", see StreamName)
   // their whole names.
@@ -173,6 +192,7 @@ struct Config {
   TelemetryConfig telemetry;
   std::vector<AccessConfig> access;
   std::vector<QuotaConfig> quotas;
+  std::vector<AlertConfig> alerts;
   std::vector<SourceConfig> sources;
   std::string file;  // where it was read from; empty: from a text
 
@@ -185,6 +205,9 @@ struct Config {
 
 // The keys that differ, each once: "learn.cpu_share", "source".
 std::vector<std::string> changed_keys(const Config& before, const Config& after);
+
+// Of "08:00"; negative: it is none.
+std::int32_t minute_of_day(const std::string& time);
 
 // Seconds east of UTC that "+02:00" or "utc" say. "local" is not for this function.
 Result<std::int32_t> parse_zone(const std::string& zone);

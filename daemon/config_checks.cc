@@ -89,6 +89,33 @@ Status check_assistant(const AssistantConfig& assistant) {
   return assistant.model.empty() ? invalid_argument("assistant.model is missing: the model's name at the endpoint") : Status::ok();
 }
 
+Status check_alert(const AlertConfig& alert, const Config& config) {
+  constexpr std::size_t kAlertsMax = 32, kNameMax = 64;
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  if (alert.name.empty()) return invalid_argument("name is missing, e.g. name = \"ops\"");
+  if (alert.name.size() > kNameMax || alert.name.find_first_not_of(kPlain) != std::string::npos)
+    return invalid_argument("name: must be of letters, digits and . _ -, 64 at most");
+  const auto same = [&](const AlertConfig& other) { return other.name == alert.name; };
+  if (std::any_of(config.alerts.begin(), config.alerts.end(), same)) return invalid_argument("name: \"" + alert.name + "\" is used twice");
+  if (config.alerts.size() >= kAlertsMax) return invalid_argument("name: there are more than 32 alert sections");
+  const bool mail = alert.type == "mail";
+  if (alert.url.empty()) return invalid_argument(std::string("url is missing, e.g. url = \"") + (mail ? "smtps://mail" : "https://hooks") + ".example.org\"");
+  if (!mail && !(alert.to.empty() && alert.from.empty())) return invalid_argument("to and from are of mail; add type = \"mail\", or remove them");
+  const Status url = mail ? connectors::mail_server_is_here(alert.url).status() : connectors::site_of(alert.url).status();
+  if (!url.is_ok()) return url.with_context("url");
+  if (mail && alert.to.empty()) return invalid_argument("to is missing, e.g. to = [\"ops@example.org\"]");
+  if (!alert.digest.empty() && minute_of_day(alert.digest) < 0) return invalid_argument("digest: must be a time of day like \"08:00\"");
+  if (!alert.incidents && alert.digest.empty()) return invalid_argument("incidents: false without a digest sends nothing; add digest = \"08:00\", or remove the section");
+  return Status::ok();
+}
+
+std::int32_t minute_of_day(const std::string& time) {
+  const auto digit = [&](std::size_t at) { return time[at] >= '0' && time[at] <= '9' ? time[at] - '0' : 100; };
+  if (time.size() != 5 || time[2] != ':') return -1;
+  const int hours = digit(0) * 10 + digit(1), minutes = digit(3) * 10 + digit(4);
+  return hours < 24 && minutes < 60 ? hours * 60 + minutes : -1;
+}
+
 Status check_access(const AccessConfig& access) {
   const auto named = [&](const std::string& name) { return name.empty() ? 0 : 1; };
   if (named(access.user) + named(access.group) + named(access.certificate) != 1)

@@ -15,5 +15,7 @@ Status check_records(const SourceConfig& source);
 Status check_serve(const ServeConfig& serve);
 Status check_assistant(const AssistantConfig& assistant);
 Status check_access(const AccessConfig& access);
+// Beside those that `config` has already.
+Status check_alert(const AlertConfig& alert, const Config& config);
 
 }  // namespace silt::daemon

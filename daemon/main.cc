@@ -16,6 +16,7 @@
 #include "daemon/config.h"
 #include "daemon/make_access.h"
 #include "daemon/make_connector.h"
+#include "daemon/make_outbox.h"
 #include "daemon/safekeeping.h"
 #include "daemon/store/backup.h"
 #include "daemon/store_tools.h"
@@ -144,6 +145,7 @@ int main(int argc, char** argv) {
         return failed(silt::invalid_argument(checked.message()));
     }
     if (const silt::Status checked = silt::daemon::check_callers(*config); !checked.is_ok()) return failed(checked);
+    if (const silt::Status checked = silt::daemon::check_alerts(*config); !checked.is_ok()) return failed(checked);
     if (const silt::Status checked = silt::daemon::state_signer(config->learn.state_key).status(); !checked.is_ok()) return failed(checked);
     std::fputs(config->to_toml().c_str(), stdout);
     return 0;

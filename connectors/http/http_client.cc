@@ -128,6 +128,14 @@ Result<std::string> site_of(const std::string& url) {
   return parts.scheme + "://" + parts.host + ":" + parts.port;
 }
 
+Result<bool> mail_server_is_here(const std::string& url) {
+  global_init();
+  Url parts;
+  if (!split(url, parts) || (parts.scheme != "smtps" && parts.scheme != "smtp"))
+    return invalid_argument("must be like \"smtps://mail.example.org\" or \"smtp://localhost:25\", without user and password");
+  return is_this_host(parts.host);
+}
+
 Result<std::unique_ptr<HttpClient>> HttpClient::create(HttpOptions options) {
   SILT_TRY(site_of(options.url).status());
   while (options.url.ends_with('/')) options.url.pop_back();

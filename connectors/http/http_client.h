@@ -70,4 +70,8 @@ std::string url_escape(std::string_view text);
 // "https://tracker.example.org:8443"; kInvalidArgument: not of that form, or http to another host than this.
 Result<std::string> site_of(const std::string& url);
 
+// Of a mail server, "smtps://mail.example.org" or "smtp://localhost:25": whether it is this host. kInvalidArgument: it is no
+// such URL.
+Result<bool> mail_server_is_here(const std::string& url);
+
 }  // namespace silt::connectors

@@ -69,6 +69,22 @@ std::string of_plan(std::string_view id) {
   return of_table(kForgetPlan) + std::string(id);
 }
 
+std::string of_outbox(std::string_view destination) {
+  std::string key = of_table(kOutbox).append(destination);
+  key.push_back('\0');
+  return key;
+}
+
+std::string of_outbox(std::string_view destination, std::uint64_t number) {
+  std::string key = of_outbox(destination);
+  append_number(key, number, 8);
+  return key;
+}
+
+std::string of_outbox_head(std::string_view destination) {
+  return of_table(kOutboxHead).append(destination);
+}
+
 std::string after(std::string prefix) {
   while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
   if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);

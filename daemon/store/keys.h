@@ -22,6 +22,9 @@
 //            'q' tenant request-id                    RequestRow
 //            'w' tenant source pattern                a vector (vector_store.h)
 //            'r' tenant source pattern-and-kind       NormalRow
+//            'O' destination 0x00 number              OutboxRow
+//            'H' destination                          OutboxHeadRow
+//            'W' tenant source                        WatchCursorRow
 //            'y' id                                   a plan of forgetting (forget_store.h)
 //   chunk    'k' tenant source first-seq              a chunk (chunk.h)
 //            'f' tenant source first-seq              marks of chunks (marks.h)
@@ -41,7 +44,8 @@ namespace silt::store::keys {
 inline constexpr char kSchema = 'm', kSource = 'n', kIntakeHead = 'i', kCursor = 'c', kShed = 'd',
                       kGap = 'l', kFoldHead = 'o', kPattern = 'p', kNetHead = 'h', kScores = 'e', kTail = 't',
                       kVersion = 'v', kLeftOut = 'x', kAuditAnchor = 'a', kToken = 'j', kRequest = 'q', kVector = 'w', kChunk = 'k', kMarks = 'f', kSegment = 's',
-                      kSegmentInfo = 'g', kBlob = 'b', kForgetPlan = 'y', kDayUse = 'u', kNormal = 'r';
+                      kSegmentInfo = 'g', kBlob = 'b', kForgetPlan = 'y', kDayUse = 'u', kNormal = 'r', kOutbox = 'O', kOutboxHead = 'H',
+                      kWatchCursor = 'W';
 
 std::string schema();
 std::string audit_anchor();
@@ -55,6 +59,9 @@ std::string of_cursor(std::string_view connector, std::string_view key);
 std::string of_tenant(char table, TenantId tenant);  // prefix
 std::string of_request(TenantId tenant, std::string_view request_id);
 std::string of_plan(std::string_view id);
+std::string of_outbox(std::string_view destination);  // prefix of its rows
+std::string of_outbox(std::string_view destination, std::uint64_t number);
+std::string of_outbox_head(std::string_view destination);
 
 // The first key behind all keys that start with `prefix`.
 std::string after(std::string prefix);

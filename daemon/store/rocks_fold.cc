@@ -156,6 +156,7 @@ Status RocksStore::start_fold_again(SourceRef source, WriteSet changes) {
   };
   erase(Family::kMain, keys::kPattern);
   erase(Family::kMain, keys::kVector);
+  erase(Family::kMain, keys::kWatchCursor);
   erase(Family::kMain, keys::kNormal);  // numbers of patterns mean others from now on
   erase(Family::kChunk, keys::kMarks);
   const std::string key = keys::of_source(keys::kFoldHead, source);

@@ -174,7 +174,8 @@ Status RocksStore::delete_source(SourceRef source, const RequestResult& request)
     }
   };
   erase(Family::kMain, {keys::kSource, keys::kIntakeHead, keys::kShed, keys::kGap, keys::kFoldHead, keys::kSegmentInfo,
-                        keys::kPattern, keys::kNetHead, keys::kScores, keys::kTail, keys::kVersion, keys::kLeftOut, keys::kVector, keys::kNormal});
+                        keys::kPattern, keys::kNetHead, keys::kScores, keys::kTail, keys::kVersion, keys::kLeftOut, keys::kVector, keys::kNormal,
+                        keys::kWatchCursor});
   erase(Family::kChunk, {keys::kChunk, keys::kMarks});
   erase(Family::kSegment, {keys::kSegment});
   erase(Family::kState, {keys::kBlob});

@@ -23,6 +23,7 @@
 #include "daemon/store/forget_store.h"
 #include "daemon/store/net_store.h"
 #include "daemon/store/normal_store.h"
+#include "daemon/store/outbox_store.h"
 #include "daemon/store/record_log.h"
 #include "daemon/store/segment_builder.h"
 #include "daemon/store/token_store.h"
@@ -62,6 +63,7 @@ class RocksStore final : public RecordLog,
                          public AuditAnchors,
                          public TokenStore,
                          public NormalStore,
+                         public OutboxStore,
                          public ForgetStore {
  public:
   static Result<std::unique_ptr<RocksStore>> open(const StoreOptions& options);
@@ -140,6 +142,12 @@ class RocksStore final : public RecordLog,
   Result<std::vector<NormalRow>> normals() const override;
   Status put_normals(const std::vector<NormalRow>& rows) override;
   Status remove_normals(const std::vector<NormalRow>& rows) override;
+
+  // OutboxStore
+  Result<std::vector<OutboxHead>> outbox_heads() const override;
+  Result<std::vector<OutboxRow>> outbox(const std::string& destination, std::size_t max) const override;
+  Result<std::optional<WatchCursor>> watch_cursor(SourceRef source) const override;
+  Status write_outbox(const OutboxWrite& changes) override;
 
   // ForgetStore
   Status put_plan(const ForgetPlan& plan) override;

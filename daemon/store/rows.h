@@ -14,6 +14,7 @@
 #include "daemon/store/fold_store.h"
 #include "daemon/store/net_store.h"
 #include "daemon/store/normal_store.h"
+#include "daemon/store/outbox_store.h"
 #include "daemon/store/token_store.h"
 #include "daemon/store/types.h"
 
@@ -50,6 +51,9 @@ std::string encode(std::string_view key, const AuditAnchor& row);
 std::string encode(std::string_view key, const TokenRow& row);
 std::string encode(std::string_view key, const DayUse& row);
 std::string encode(std::string_view key, const NormalRow& row);
+std::string encode(std::string_view key, const OutboxRow& row);
+std::string encode(std::string_view key, const OutboxHead& row);
+std::string encode(std::string_view key, const WatchCursor& row);
 
 // Numbers that are part of the key (seq, pattern id, ...) are set by the caller.
 Status decode(std::string_view key, std::string_view value, Schema& row);
@@ -69,6 +73,9 @@ Status decode(std::string_view key, std::string_view value, AuditAnchor& row);
 Status decode(std::string_view key, std::string_view value, TokenRow& row);
 Status decode(std::string_view key, std::string_view value, DayUse& row);
 Status decode(std::string_view key, std::string_view value, NormalRow& row);
+Status decode(std::string_view key, std::string_view value, OutboxRow& row);
+Status decode(std::string_view key, std::string_view value, OutboxHead& row);
+Status decode(std::string_view key, std::string_view value, WatchCursor& row);
 
 // Bytes that are no message, in the same envelope.
 std::string seal(std::string_view key, std::string_view payload);

@@ -17,7 +17,7 @@ std::vector<Change> most_telling(std::vector<Change> changes, std::size_t max) {
   return changes;
 }
 
-void Board::add(const Change& change) {
+std::uint64_t Board::add(const Change& change) {
   const std::lock_guard lock(mutex_);
   // The newest incident of its tenant, if that is still going on.
   auto open = std::find_if(incidents_.rbegin(), incidents_.rend(), [&](const auto& entry) { return entry.second.cause.source.tenant == change.source.tenant; });
@@ -35,11 +35,13 @@ void Board::add(const Change& change) {
   ++incident.changes_total;
   incident.score = std::max(incident.score, change.score);
   entries_.push_back({incident.number, change});
-  if (entries_.size() <= kChangesMax) return;
+  const std::uint64_t became = incident.number;
+  if (entries_.size() <= kChangesMax) return became;
   const std::uint64_t gone = entries_.front().incident;
   entries_.pop_front();
   const bool needed = std::any_of(entries_.begin(), entries_.end(), [gone](const Entry& entry) { return entry.incident == gone; });
   if (!needed) incidents_.erase(gone);
+  return became;
 }
 
 Result<Incident> Board::incident(std::uint64_t number) const {

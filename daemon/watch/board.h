@@ -47,7 +47,9 @@ class Board {
   // `name` tells this board from others, as the time of its start does.
   explicit Board(std::string name) : name_(std::move(name)) {}
 
-  void add(const Change& change);
+  // The number of the incident that it became part of.
+  std::uint64_t add(const Change& change);
+  const std::string& name() const { return name_; }
   // With all its changes that are known. kNotFound: it never was, or is not known any more.
   Result<Incident> incident(std::uint64_t number) const;
   // What `wanted` sources had since `token`. An empty token: nothing, or with `recent` all that is known.

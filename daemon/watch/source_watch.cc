@@ -140,8 +140,8 @@ void SourceWatch::take_surprise(store::Seq seq, std::int64_t event_us, double na
   }
 }
 
-void SourceWatch::look_at_silence(std::int64_t now_us, std::int64_t arrival_us, const Emit& emit) {
-  const std::int64_t pause = minute_of(now_us - arrival_us);
+void SourceWatch::look_at_silence(std::int64_t now_us, std::int64_t from_us, std::int64_t arrival_us, const Emit& emit) {
+  const std::int64_t pause = minute_of(now_us - from_us);
   const bool unusual = pause >= kQuietMinutesMin && static_cast<double>(pause) > kFactor * whole_.longest_pause;
   const bool live = minute_of(arrival_us) - whole_.minute <= kLiveMinutes;  // an old file that was read once is not silent
   if (!may_fall_silent() || !unusual || !live) return;

@@ -46,8 +46,9 @@ class SourceWatch {
   void take_surprise(store::Seq seq, std::int64_t event_us, double nats_per_token, const Emit& emit);
   // Whether a pause of this source could be told at all: it came regularly, and is not said to be silent.
   bool may_fall_silent() const { return is_regular(whole_) && !whole_.absent; }
-  // At wall time `now_us`, when nothing has arrived since `arrival_us`.
-  void look_at_silence(std::int64_t now_us, std::int64_t arrival_us, const Emit& emit);
+  bool is_silent() const { return whole_.absent; }
+  // At wall time `now_us`, when nothing has arrived since `from_us`; the newest record arrived at `arrival_us`, not later.
+  void look_at_silence(std::int64_t now_us, std::int64_t from_us, std::int64_t arrival_us, const Emit& emit);
 
  private:
   // How a pattern, or the whole source, comes: minute by minute.

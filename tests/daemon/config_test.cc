@@ -165,6 +165,29 @@ TEST(Config, HttpThatIsOffListensNowhere) {
   EXPECT_NE(error_of(off + "http_listen = \"127.0.0.1:7459\"\n" + kSmall).find("http_listen"), std::string::npos);
 }
 
+TEST(Config, AnAlertTakesThreeLines) {
+  const auto config = Config::parse("[[alert]]\nname = \"ops\"\nurl = \"https://hooks.example.org/silt\"\n" + std::string(kSmall), "x");
+  ASSERT_TRUE(config.is_ok()) << config.status().to_string();
+  ASSERT_EQ(config->alerts.size(), 1u);
+  EXPECT_EQ(config->alerts[0].type, "webhook");
+  EXPECT_EQ(config->alerts[0].line.place, "x:1");
+  EXPECT_EQ(Config::parse(config->to_toml(), "again").value().to_toml(), config->to_toml());
+}
+
+TEST(Config, AnAlertThatCannotBeSentNamesLineKeyAndRemedy) {
+  const auto error = [](const std::string& keys) { return error_of("\n[[alert]]\n" + keys); };
+  EXPECT_EQ(error("url = \"https://h\"\n"), "siltd.toml:2: alert.name is missing, e.g. name = \"ops\"");
+  EXPECT_EQ(error("name = \"a b\"\nurl = \"https://h\"\n"), "siltd.toml:2: alert.name: must be of letters, digits and . _ -, 64 at most");
+  EXPECT_EQ(error("name = \"a\"\n"), "siltd.toml:2: alert.url is missing, e.g. url = \"https://hooks.example.org\"");
+  EXPECT_EQ(error("name = \"a\"\nurl = \"http://hooks.example.org\"\n"), "siltd.toml:2: alert.url: http would send the credential in the clear; use https");
+  EXPECT_EQ(error("name = \"a\"\ntype = \"mail\"\nurl = \"smtps://m\"\n"), "siltd.toml:2: alert.to is missing, e.g. to = [\"ops@example.org\"]");
+  EXPECT_EQ(error("name = \"a\"\nurl = \"https://h\"\nto = [\"x@y\"]\n"), "siltd.toml:2: alert.to and from are of mail; add type = \"mail\", or remove them");
+  EXPECT_EQ(error("name = \"a\"\nurl = \"https://h\"\ndigest = \"8:00\"\n"), "siltd.toml:2: alert.digest: must be a time of day like \"08:00\"");
+  EXPECT_EQ(error("name = \"a\"\nurl = \"https://h\"\n[[alert]]\nname = \"a\"\nurl = \"https://h\"\n"), "siltd.toml:5: alert.name: \"a\" is used twice");
+  EXPECT_EQ(minute_of_day("23:59"), 23 * 60 + 59);
+  for (const char* time : {"24:00", "12:60", "1:000", "ab:cd", ""}) EXPECT_EQ(minute_of_day(time), -1) << time;
+}
+
 TEST(Config, QuotasAreOfATenantEach) {
   const auto config = Config::parse(std::string(kSmall) + "[[quota]]\ntenant = \"shop\"\nmib_per_day = 5\n[[quota]]\ntenant = \"*\"\n", "siltd.toml");
   ASSERT_TRUE(config.is_ok()) << config.status().message();
@@ -181,7 +204,7 @@ TEST(Config, QuotasAreOfATenantEach) {
 
 // docs/formats.md has a row for each key, and none for others.
 TEST(Config, EveryKeyIsDocumented) {
-  std::istringstream effective(Config::parse(std::string(kSmall) + "[[access]]\ngroup = \"g\"\n[[quota]]\ntenant = \"t\"\n", "x")->to_toml());
+  std::istringstream effective(Config::parse(std::string(kSmall) + "[[access]]\ngroup = \"g\"\n[[quota]]\ntenant = \"t\"\n[[alert]]\nname = \"a\"\nurl = \"https://h\"\n", "x")->to_toml());
   std::set<std::string> keys;
   std::string section;
   for (std::string line; std::getline(effective, line);) {

@@ -500,7 +500,7 @@ TEST_F(StoreTest, ADeletedSourceIsGoneAndItsInputBeginsANewOne) {
     RawRows raw(world_.path());
     for (const char table :
          {keys::kSource, keys::kIntakeHead, keys::kShed, keys::kFoldHead, keys::kSegmentInfo, keys::kPattern,
-          keys::kNetHead, keys::kScores, keys::kTail, keys::kVersion, keys::kVector, keys::kNormal}) {
+          keys::kNetHead, keys::kScores, keys::kTail, keys::kVersion, keys::kVector, keys::kNormal, keys::kWatchCursor}) {
       for (const std::string& key : raw.keys(Family::kMain, table))
         EXPECT_NE(keys::source_of(key), deleted) << table;
     }

@@ -57,7 +57,8 @@ const std::map<std::string, Names, std::less<>> kArrows = {
     {"daemon/serve",
      {"base", "proto", "daemon/access", "daemon/fold", "daemon/intake", "daemon/store", "daemon/learn", "daemon/answer",
       "daemon/watch"}},
-    {"daemon/watch", {"base", "daemon/fold", "daemon/store"}},
+    {"daemon/watch", {"base", "proto", "daemon/fold", "daemon/store"}},
+    {"daemon/outbox", {"base", "connectors", "proto", "daemon/store", "daemon/watch"}},
 };
 
 std::string unit_of(const SourceFile& file) {

@@ -15,7 +15,7 @@ class MonitorTest : public learn::FoldLoopTest {
   void SetUp() override {
     FoldLoopTest::SetUp();
     normals_ = std::make_unique<Normals>(*store_, clock_);
-    monitor_ = std::make_unique<Monitor>(Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_, *normals_);
+    monitor_ = std::make_unique<Monitor>(Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_, *normals_, nullptr);
   }
   // Folds, and has the monitor look.
   void look(const store::SourceInfo& info) {
@@ -82,7 +82,7 @@ TEST_F(MonitorTest, AGapOfBeforeTheStartIsHistory) {
   const store::SourceInfo info = source();
   gap(info);
   clock_.advance_us(1'000'000);
-  monitor_ = std::make_unique<Monitor>(Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_, *normals_);
+  monitor_ = std::make_unique<Monitor>(Monitor::Stores{*store_, *store_, *store_, *store_}, clock_, board_, *normals_, nullptr);
   look(info);
   EXPECT_EQ(told(Kind::kGap), 0U);
 }

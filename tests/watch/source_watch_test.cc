@@ -37,7 +37,7 @@ class SourceWatchTest : public ::testing::Test {
 
 TEST_F(SourceWatchTest, WhatIsUsualIsNoNews) {
   usual(0, 500);
-  watch_.look_at_silence(502 * kMinute, 500 * kMinute, emit_);
+  watch_.look_at_silence(502 * kMinute, 500 * kMinute, 500 * kMinute, emit_);
   EXPECT_TRUE(changes_.empty());
 }
 
@@ -110,19 +110,19 @@ TEST_F(SourceWatchTest, ASourceThatPausesAsAWholeLosesNoPattern) {
 TEST_F(SourceWatchTest, SilenceIsOfASourceThatWroteOfLate) {
   usual(0, 100);
   const std::int64_t last = 99 * kMinute;
-  watch_.look_at_silence(last + 4 * kMinute, last, emit_);
+  watch_.look_at_silence(last + 4 * kMinute, last, last, emit_);
   EXPECT_TRUE(changes_.empty());
-  watch_.look_at_silence(last + 5 * kMinute, last, emit_);
-  watch_.look_at_silence(last + 6 * kMinute, last, emit_);
+  watch_.look_at_silence(last + 5 * kMinute, last, last, emit_);
+  watch_.look_at_silence(last + 6 * kMinute, last, last, emit_);
   EXPECT_EQ(kinds(), std::vector<Kind>{Kind::kSilence});
   add(110, 1);
-  watch_.look_at_silence(150 * kMinute, 110 * kMinute, emit_);
+  watch_.look_at_silence(150 * kMinute, 110 * kMinute, 110 * kMinute, emit_);
   EXPECT_EQ(changes_.size(), 2U);
 }
 
 TEST_F(SourceWatchTest, AnOldFileThatWasReadOnceIsNotSilent) {
   usual(0, 100);
-  watch_.look_at_silence(100'500 * kMinute, 100'000 * kMinute, emit_);
+  watch_.look_at_silence(100'500 * kMinute, 100'000 * kMinute, 100'000 * kMinute, emit_);
   EXPECT_TRUE(changes_.empty());
 }
 

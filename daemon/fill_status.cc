@@ -1,4 +1,8 @@
-#include "daemon/fill_learner.h"
+#include "daemon/fill_status.h"
+
+#include <unistd.h>
+
+#include <cstdio>
 
 #include "base/escape.h"
 
@@ -25,6 +29,31 @@ void fill_learner(const learn::LearnerStatus& learner, int minibatch_tokens, sil
     to.set_host_s(device.host_s);
     to.set_wait_s(device.wait_s);
   }
+}
+
+std::uint64_t resident_bytes() {
+  long pages = 0, resident = 0;
+  std::FILE* file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  const int read = std::fscanf(file, "%ld %ld", &pages, &resident);
+  std::fclose(file);
+  return read == 2
+             ? static_cast<std::uint64_t>(resident) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))
+             : 0;
+}
+
+void fill_input(const intake::InputStatus& input, silt::v1::ConnectorStatus& to) {
+  to.set_name(escape_bytes(input.name));
+  to.set_kind(input.kind);
+  to.set_files_open(input.stats.files_open);
+  to.set_files_known(input.stats.files_known);
+  to.set_bytes_read(input.stats.bytes_read);
+  to.set_bytes_lost(input.stats.bytes_lost);
+  to.set_read_errors(input.stats.read_errors);
+  to.set_backlog_bytes(input.stats.backlog_bytes);
+  to.set_last_error(escape_bytes(input.stats.last_error));
+  if (input.stats.lag_ms >= 0) to.set_lag_ms(static_cast<std::uint64_t>(input.stats.lag_ms));
+  to.set_state(input.state);
 }
 
 }  // namespace silt::daemon
