@@ -2,7 +2,6 @@
 
 #include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
 #include <chrono>
@@ -39,12 +38,11 @@ void set_limits(grpc::ServerBuilder& builder, std::optional<Socket> socket) {
   builder.SetResourceQuota(quota);
 }
 
-// gRPC's two optional services are switched on for the whole process, once. The library stays
+// gRPC's reflection is switched on for the whole process, once. The library stays
 // initialised until the process ends: when the last user leaves, shutting it down can take ten seconds.
 void set_up_library() {
   static const bool once = [] {
     grpc_init();
-    grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     return true;
   }();
@@ -53,7 +51,8 @@ void set_up_library() {
 
 }  // namespace
 
-Result<std::unique_ptr<Door>> Door::open(const Workplace& place, std::optional<Socket> socket, access::Credential credential) {
+Result<std::unique_ptr<Door>> Door::open(const Workplace& place, std::optional<Socket> socket, access::Credential credential,
+                                         std::function<Health()> health) {
   set_up_library();
   std::unique_ptr<Door> door(new Door());
   grpc::ServerBuilder builder;
@@ -67,6 +66,8 @@ Result<std::unique_ptr<Door>> Door::open(const Workplace& place, std::optional<S
     door->services_.push_back(std::make_unique<TableService>(name, socket, place, shared));
     builder.RegisterService(door->services_.back().get());
   }
+  door->health_ = std::make_unique<HealthService>(std::move(health));
+  builder.RegisterService(door->health_.get());
   door->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
       grpc::InsecureServerCredentials());
@@ -83,7 +84,6 @@ void Door::take(int connection) {
 
 void Door::close() {
   if (!server_) return;
-  if (auto* health = server_->GetHealthCheckService()) health->Shutdown();
   server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(2));
   server_.reset();
 }

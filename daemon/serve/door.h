@@ -11,13 +11,15 @@
 #include <optional>
 #include <vector>
 
+#include "daemon/serve/health_service.h"
 #include "daemon/serve/table_service.h"
 
 namespace silt::serve {
 
 class Door {
  public:
-  static Result<std::unique_ptr<Door>> open(const Workplace& place, std::optional<Socket> socket, access::Credential credential);
+  static Result<std::unique_ptr<Door>> open(const Workplace& place, std::optional<Socket> socket, access::Credential credential,
+                                            std::function<Health()> health);
   ~Door() { close(); }
 
   void take(int connection);  // owns it from here
@@ -27,6 +29,7 @@ class Door {
   Door() = default;
 
   std::vector<std::unique_ptr<TableService>> services_;
+  std::unique_ptr<HealthService> health_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
 };

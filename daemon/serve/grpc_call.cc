@@ -129,7 +129,7 @@ void GrpcCall::finish(const Status& status) {
   // What gRPC's own retries go by, in milliseconds.
   if (status.code() == Code::kResourceExhausted)
     context_->AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(access::retry_after_ms(status).value_or(kRetryMs)));
-  Finish(to_grpc(status));
+  Finish(to_grpc(status, descriptor_of(method_).input_type()));
 }
 
 }  // namespace silt::serve

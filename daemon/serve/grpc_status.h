@@ -5,8 +5,13 @@
 
 #include "base/status.h"
 
+namespace google::protobuf {
+class Descriptor;
+}
+
 namespace silt::serve {
 
-grpc::Status to_grpc(const Status& status);
+// With the details of error_details.h. `request`: what was asked for, where it is known.
+grpc::Status to_grpc(const Status& status, const google::protobuf::Descriptor* request = nullptr);
 
 }  // namespace silt::serve

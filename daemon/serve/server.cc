@@ -68,7 +68,8 @@ class ServerImpl final : public Server {
         change_(kChangeThreads, options.queue_max),
         feed_(kFeedThreads, options.queue_max),
         replies_(options.unread_bytes_max),
-        routes_(place_, dependencies.health ? dependencies.health : [] { return Health(); }) {}
+        health_(dependencies.health ? dependencies.health : [] { return Health(); }),
+        routes_(place_, health_) {}
   ~ServerImpl() override { stop(); }
 
   Status listen(Socket which, UnixSocket socket) {
@@ -178,7 +179,7 @@ class ServerImpl final : public Server {
     } else {
       SILT_ASSIGN(const access::Caller caller, callers_.caller_of(credential, {}));
       if (doors.size() >= users_max_) close_one(doors);
-      SILT_ASSIGN(std::unique_ptr<Door> door, Door::open(place_, entrance.socket, credential));
+      SILT_ASSIGN(std::unique_ptr<Door> door, Door::open(place_, entrance.socket, credential, health_));
       doors.push_front({credential, caller.name, std::move(door)});
     }
     doors.front().door->take(connection);
@@ -210,6 +211,7 @@ class ServerImpl final : public Server {
   CallMeter meter_;
   ReplyShares replies_;
   const Workplace place_{api_, callers_, live_, ask_, look_, change_, feed_, meter_, replies_};
+  const std::function<Health()> health_;
   const http::Routes routes_;
   Entrance query_;
   Entrance admin_;

@@ -8,6 +8,10 @@
 #include <future>
 #include <numbers>
 
+#include "daemon/access/quotas.h"
+#include "daemon/serve/error_details.h"
+#include "daemon/serve/health_service.h"
+#include "proto/rpc/v1/details.pb.h"
 #include "proto/silt/v1/state.grpc.pb.h"
 #include "tests/serve/server_fixture.h"
 
@@ -50,6 +54,42 @@ TEST_F(ServerTest, RefusesBadRequestsWithAReason) {
   EXPECT_TRUE(explain().ok());
   request.set_source("absent");
   EXPECT_EQ(explain().error_code(), StatusCode::NOT_FOUND);
+}
+
+// google.rpc's details, as clients of it read them.
+TEST_F(ServerTest, FailuresSayWhatToDo) {
+  start();
+  const auto info_of = [](const grpc::Status& status) {
+    rpc::v1::Status details;
+    EXPECT_TRUE(details.ParseFromString(status.error_details()));
+    EXPECT_EQ(details.code(), static_cast<int>(status.error_code()));
+    rpc::v1::ErrorInfo info;
+    EXPECT_EQ(details.details(0).type_url(), "type.googleapis.com/google.rpc.ErrorInfo");
+    EXPECT_TRUE(info.ParseFromString(details.details(0).value()));
+    EXPECT_EQ(info.domain(), "silt");
+    EXPECT_FALSE(info.metadata().at("remedy").empty());
+    return info;
+  };
+  EXPECT_EQ(info_of(finish(*ask(" "))).reason(), "INVALID_ARGUMENT");
+  EXPECT_EQ(info_of(finish(*ask("broken"))).metadata().at("remedy"), "look into siltd's log: journalctl -u siltd");
+}
+
+TEST(ErrorDetails, AFieldIsNamedAndAWaitIsTold) {
+  const auto* request = silt::v1::AskRequest::descriptor();
+  const auto types = [&](const Status& status) {
+    std::vector<std::string> out;
+    for (const ErrorDetail& detail : details_of(status, request)) out.push_back(detail.type);
+    return out;
+  };
+  using Types = std::vector<std::string>;
+  EXPECT_EQ(types(invalid_argument("evidence_max is larger than 100")), (Types{"google.rpc.ErrorInfo", "google.rpc.BadRequest"}));
+  EXPECT_EQ(types(invalid_argument("the question is empty")), Types{"google.rpc.ErrorInfo"});
+  EXPECT_EQ(types(not_found("question 7 is unknown")), Types{"google.rpc.ErrorInfo"});
+  EXPECT_EQ(types(unavailable("stopping")), (Types{"google.rpc.ErrorInfo", "google.rpc.RetryInfo"}));
+  rpc::v1::RetryInfo retry;
+  ASSERT_TRUE(retry.ParseFromString(details_of(access::try_again_in("too many", 2'500'000), request)[1].value));
+  EXPECT_GE(retry.retry_delay().seconds(), 2);
+  for (int code = 1; code <= 16; ++code) EXPECT_FALSE(remedy_for(static_cast<Code>(code)).empty()) << code;
 }
 
 TEST_F(ServerTest, FailuresOfOurOwnReachTheLogAndNotTheClient) {
@@ -375,7 +415,7 @@ TEST_F(ServerTest, EachSocketHasItsMethodsAndNoOthers) {
   EXPECT_TRUE(learner_.requests().empty());
 }
 
-// Reflection and health come from gRPC and know the services that are registered by name.
+// Reflection comes from gRPC and knows the services that are registered by name.
 TEST_F(ServerTest, ReflectionListsTheServicesOfTheTable) {
   start();
   // ServerReflectionRequest with list_services = "*": field 7, two bytes.
@@ -425,6 +465,19 @@ TEST_F(ServerTest, StandardHealthAndReflectionAnswer) {
   EXPECT_EQ(std::string(slice.begin(), slice.end()), std::string("\x08\x01"));  // status: SERVING
   EXPECT_NE(generic_unary("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", reply),
             StatusCode::UNIMPLEMENTED);
+}
+
+TEST(HealthService, PartsAreToldApart) {
+  using grpc::health::v1::HealthCheckResponse;
+  Health health{{{.name = "store"}, {.name = "learner", .alive = false}, {.name = "inputs", .ready = false, .decides = false}}};
+  EXPECT_EQ(serving_status(health, "store"), HealthCheckResponse::SERVING);
+  EXPECT_EQ(serving_status(health, "learner"), HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(serving_status(health, "inputs"), HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(serving_status(health, ""), HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(serving_status(health, "silt.v1.AskService"), HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(serving_status(health, "silt.v1.NoService"), std::nullopt);
+  health.parts[1].alive = true;
+  EXPECT_EQ(serving_status(health, ""), HealthCheckResponse::SERVING) << "inputs keep nobody from asking";
 }
 
 }  // namespace

@@ -7,6 +7,9 @@
 #include <boost/json.hpp>
 #include <cctype>
 
+#include "base/escape.h"
+#include "daemon/serve/error_details.h"
+
 namespace silt::serve::http {
 namespace {
 
@@ -32,7 +35,13 @@ Result<std::string_view> out_of_envelope(std::string_view body) {
 }
 
 json::object error_of(const Status& status) {
-  return {{"code", connect_code(status.code())}, {"message", status.message()}};
+  json::array details;
+  for (const ErrorDetail& detail : details_of(status, nullptr)) {
+    std::string value = base64(detail.value);
+    value.resize(value.find_last_not_of('=') + 1);  // as Connect has it
+    details.emplace_back(json::object{{"type", detail.type}, {"value", value}});
+  }
+  return {{"code", connect_code(status.code())}, {"message", status.message()}, {"details", std::move(details)}};
 }
 
 Result<std::string> to_json(const Message& message) {
