@@ -121,17 +121,41 @@ constexpr char kDigestSchema[] = R"({"type": "object", "additionalProperties": f
   "since": {"type": "string", "format": "date-time", "description": "against as long before; without: a day ago"},
   "until": {"type": "string", "format": "date-time"}}})";
 
+// What answers always hold; texts of records, names and patterns in them are from logs.
+constexpr char kAskReply[] = R"({"type": "object", "required": ["answer", "verdict", "plan", "evidence", "records_matched", "records_total", "truncated"], "properties": {
+  "answer": {"type": "string"}, "verdict": {"type": "string", "description": "stated, closest or nothing"},
+  "plan": {"type": "object"}, "evidence": {"type": "array", "items": {"type": "object"}},
+  "records_matched": {"type": "integer"}, "records_examined": {"type": "integer"}, "records_total": {"type": "integer"}, "truncated": {"type": "boolean"}}})";
+constexpr char kQueryReply[] = R"({"type": "object", "required": ["answer", "query", "value", "groups", "evidence", "records_matched", "records_total", "truncated"], "properties": {
+  "answer": {"type": "string"}, "query": {"type": "string"}, "value": {"type": ["number", "null"]}, "unit": {"type": "string"},
+  "groups": {"type": "array"}, "groups_total": {"type": "integer"}, "evidence": {"type": "array", "items": {"type": "object"}},
+  "records_matched": {"type": "integer"}, "records_examined": {"type": "integer"}, "records_total": {"type": "integer"}, "truncated": {"type": "boolean"}}})";
+constexpr char kSearchReply[] = R"({"type": "object", "required": ["matches", "records_matched", "records_total", "truncated", "next_page_token"], "properties": {
+  "matches": {"type": "array", "items": {"type": "object"}},
+  "records_matched": {"type": "integer"}, "records_examined": {"type": "integer"}, "records_total": {"type": "integer"},
+  "truncated": {"type": "boolean"}, "next_page_token": {"type": "string"}}})";
+constexpr char kPatternsReply[] = R"({"type": "object", "required": ["patterns", "patterns_total", "truncated", "next_page_token"], "properties": {
+  "patterns": {"type": "array", "items": {"type": "object"}}, "patterns_total": {"type": "integer"},
+  "truncated": {"type": "boolean"}, "next_page_token": {"type": "string"}}})";
+constexpr char kSourcesReply[] = R"({"type": "object", "required": ["sources"], "properties": {"sources": {"type": "array", "items": {"type": "object"}}}})";
+constexpr char kExplainReply[] = R"({"type": "object", "required": ["text", "record", "pattern", "pattern_count", "bits_per_byte"], "properties": {
+  "text": {"type": "string"}, "record": {"type": "object"}, "pattern": {"type": "string"}, "pattern_count": {"type": "integer"}, "bits_per_byte": {"type": "object"}}})";
+constexpr char kChangesReply[] = R"({"type": "object", "required": ["incidents", "token", "missed"], "properties": {
+  "incidents": {"type": "array", "items": {"type": "object"}}, "token": {"type": "string"}, "missed": {"type": "boolean"}}})";
+constexpr char kDigestReply[] = R"({"type": "object", "required": ["lines", "lines_total"], "properties": {
+  "lines": {"type": "array", "items": {"type": "object"}}, "lines_total": {"type": "integer"}}})";
+
 std::vector<mcp::Tool> tools(Client& client) {
   const auto bound = [&client](auto run) { return [&client, run](const std::string& arguments) { return run(client, arguments); }; };
   return {
-      {"ask", "Answers a question about the logs: the query it was read as, the value, and the records it rests on.", kAskSchema, bound(ask)},
-      {"query", "Runs a query in silt's one-line form: exact counts, top lists, averages, percentiles, histograms.", kQuerySchema, bound(query)},
-      {"search", "Records that hold words or match a regular expression, newest first, in pages.", kSearchSchema, bound(search)},
-      {"patterns", "The kinds of lines there are, with counts, times and what varies in them, most frequent first.", kPatternsSchema, bound(patterns)},
-      {"sources", "What siltd reads: records, bytes, backlog, gaps, bits per byte.", kSourcesSchema, bound(sources)},
-      {"explain", "Why a record is, or is not, surprising to its source.", kExplainSchema, bound(explain)},
-      {"changes", "What is unusual of late, in incidents: new kinds of lines, far more or none of a usual one, silence, gaps.", kChangesSchema, bound(changes)},
-      {"digest", "What is new, gone, louder, quieter and slower since a time, the most telling first.", kDigestSchema, bound(digest)},
+      {"ask", "Answers a question about the logs: the query it was read as, the value, and the records it rests on.", kAskSchema, kAskReply, bound(ask)},
+      {"query", "Runs a query in silt's one-line form: exact counts, top lists, averages, percentiles, histograms.", kQuerySchema, kQueryReply, bound(query)},
+      {"search", "Records that hold words or match a regular expression, newest first, in pages.", kSearchSchema, kSearchReply, bound(search)},
+      {"patterns", "The kinds of lines there are, with counts, times and what varies in them, most frequent first.", kPatternsSchema, kPatternsReply, bound(patterns)},
+      {"sources", "What siltd reads: records, bytes, backlog, gaps, bits per byte.", kSourcesSchema, kSourcesReply, bound(sources)},
+      {"explain", "Why a record is, or is not, surprising to its source.", kExplainSchema, kExplainReply, bound(explain)},
+      {"changes", "What is unusual of late, in incidents: new kinds of lines, far more or none of a usual one, silence, gaps.", kChangesSchema, kChangesReply, bound(changes)},
+      {"digest", "What is new, gone, louder, quieter and slower since a time, the most telling first.", kDigestSchema, kDigestReply, bound(digest)},
   };
 }
 

@@ -36,6 +36,7 @@ json::object list(std::span<const Tool> tools) {
     out.emplace_back(json::object{{"name", tool.name},
                                   {"description", tool.description},
                                   {"inputSchema", json::parse(tool.input_schema)},
+                                  {"outputSchema", json::parse(tool.output_schema)},
                                   {"annotations", {{"readOnlyHint", true}, {"openWorldHint", false}}}});
   }
   return {{"tools", std::move(out)}};

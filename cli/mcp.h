@@ -15,7 +15,8 @@ namespace silt::cli::mcp {
 struct Tool {
   std::string_view name;
   std::string_view description;
-  std::string_view input_schema;  // JSON
+  std::string_view input_schema;   // JSON Schema
+  std::string_view output_schema;  // of what it gives
   // Takes the arguments as JSON and gives an object as JSON.
   std::function<Result<std::string>(const std::string& arguments)> run;
 };

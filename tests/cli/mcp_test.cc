@@ -11,9 +11,9 @@ namespace {
 namespace json = boost::json;
 
 const std::vector<Tool> kTools = {
-    {"echo", "Says what it was asked.", R"({"type": "object"})", [](const std::string& arguments) { return Result<std::string>(R"({"asked": )" + arguments + "}"); }},
-    {"long", "", R"({"type": "object"})", [](const std::string&) { return Result<std::string>("{\"x\": \"" + std::string(kAnswerBytesMax, 'x') + "\"}"); }},
-    {"fails", "", R"({"type": "object"})", [](const std::string&) { return Result<std::string>(invalid_argument("the question is empty")); }},
+    {"echo", "Says what it was asked.", R"({"type": "object"})", R"({"type": "object"})", [](const std::string& arguments) { return Result<std::string>(R"({"asked": )" + arguments + "}"); }},
+    {"long", "", R"({"type": "object"})", R"({"type": "object"})", [](const std::string&) { return Result<std::string>("{\"x\": \"" + std::string(kAnswerBytesMax, 'x') + "\"}"); }},
+    {"fails", "", R"({"type": "object"})", R"({"type": "object"})", [](const std::string&) { return Result<std::string>(invalid_argument("the question is empty")); }},
 };
 
 json::value reply(const std::string& line) {
