@@ -40,6 +40,7 @@ class CrashDrill {
   // private key, whose lines may lie in several batches.
   void write_lines(const std::string& file, int count);
   std::uint64_t lines() const { return lines_; }
+  std::uint64_t lines_of_first() const { return of_first_; }  // of the file that was written to first
 
   // Of a run on `store`; extra ones are pipeline_child's key=value.
   std::vector<std::string> arguments(const std::string& store, std::vector<std::string> extra = {}) const;
@@ -60,8 +61,9 @@ class CrashDrill {
   // Set before the first run.
   std::int64_t stamp_step_us = 50'000;  // 0 with several files: their order differs from run to run
   std::uint64_t retention_bytes = 0;    // of the store, not of its twin
-  // Once so many records are processed, these are left out or forgotten; of the twin when it has read everything, in
-  // the other order.
+  // Once so many records of the first source are processed, these of it are left out or forgotten; of the twin when it
+  // has read everything, in the other order. With retention a rollback may need what is gone: it is refused then, and not
+  // made of the twin, either.
   struct Change {
     std::uint64_t at = 0;
     store::SeqRange range;
@@ -90,8 +92,10 @@ class CrashDrill {
 
   TempDir dir_;
   std::uint64_t lines_ = 0;
+  std::string first_;
+  std::uint64_t of_first_ = 0;
   int key_lines_left_ = 0;
-  std::uint64_t reset_at_ = 0;  // lines that there were
+  std::uint64_t reset_at_ = 0;  // lines of the first file that there were
 };
 
 }  // namespace silt::testing

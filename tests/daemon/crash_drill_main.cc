@@ -21,16 +21,18 @@ constexpr char kHelp[] =
     "  --rounds N      deaths (200), besides four of each reset\n"
     "  --seed S        of all chance; printed\n"
     "  --files N       that are written to (1)\n"
-    "  --retention B   bytes of segments of a source that are kept (4000); 0, with what follows but backups: everything\n"
+    "  --retention B   bytes of segments of a source that are kept (4000, with what follows 0); 0: everything\n"
     "  --rollbacks N   records of one file are left out, so often (0)\n"
     "  --forgets N     or forgotten\n"
     "  --resets N      its net, or net and fold, are reset, so often, between the rounds\n"
     "  --backups 1     backups are made all the time\n";
 
+constexpr std::uint64_t kNotGiven = ~std::uint64_t{0};
+
 using Numbers = std::map<std::string, std::uint64_t>;
 
 std::optional<Numbers> numbers_of(int argc, char** argv) {
-  Numbers numbers = {{"--rounds", 200}, {"--seed", std::random_device()()}, {"--files", 1}, {"--retention", 4000},
+  Numbers numbers = {{"--rounds", 200}, {"--seed", std::random_device()()}, {"--files", 1}, {"--retention", kNotGiven},
                      {"--rollbacks", 0}, {"--forgets", 0}, {"--resets", 0}, {"--backups", 0}};
   for (int i = 1; i < argc; i += 2) {
     const auto known = numbers.find(argv[i]);
@@ -53,7 +55,8 @@ int main(int argc, char** argv) {
   const std::uint64_t rounds = numbers->at("--rounds"), files = numbers->at("--files"), resets = numbers->at("--resets");
   std::uint64_t rollbacks = numbers->at("--rollbacks"), forgets = numbers->at("--forgets");
   silt::testing::CrashDrill drill(numbers->at("--seed"));
-  drill.retention_bytes = rollbacks + forgets + resets > 0 ? 0 : numbers->at("--retention");
+  drill.retention_bytes = numbers->at("--retention");
+  if (drill.retention_bytes == kNotGiven) drill.retention_bytes = rollbacks + forgets + resets > 0 ? 0 : 4000;
   if (files > 1) drill.stamp_step_us = 0;
   drill.backups = numbers->at("--backups") > 0;
   std::vector<std::string> names;
@@ -91,7 +94,7 @@ int main(int argc, char** argv) {
   }
   // What waits for more records than there are would wait for ever.
   const std::uint64_t last = drill.changes.empty() ? 0 : drill.changes.back().at;
-  if (drill.lines() < last) drill.write_lines(names.front(), static_cast<int>(last - drill.lines()));
+  if (drill.lines_of_first() < last) drill.write_lines(names.front(), static_cast<int>(last - drill.lines_of_first()));
   const std::string differs = drill.difference();
   std::printf("%s\n", differs.empty() ? "the same as its twin" : differs.c_str());
   return differs.empty() ? 0 : 1;

@@ -118,6 +118,20 @@ TEST_F(CrashTest, KilledAtEachMomentOfAReset) {
   EXPECT_EQ(drill_.difference(), "");
 }
 
+TEST_F(CrashTest, KilledWhileRetentionRemovesWhatIsOldAmongAllElse) {
+  drill_.backups = true;
+  drill_.retention_bytes = 6000;
+  drill_.stamp_step_us = 0;  // two files
+  for (const char* file : {"app.log", "b.log"}) drill_.write_lines(file, 100);
+  for (int reset = 0; reset < 2; ++reset) {
+    for (const char* what : {"rollback", "forget"}) drill_.plan(what);
+    for (int i = 0; i < 3; ++i) drill_.round({"app.log", "b.log"});
+    EXPECT_EQ(drill_.reset("reset " + std::to_string(reset), reset % 2 == 1), "");
+  }
+  drill_.write_lines("app.log", 100);
+  EXPECT_EQ(drill_.difference(), "");
+}
+
 TEST_F(CrashTest, KilledWhileStatesAreResetAmongAllElse) {
   drill_.backups = true;
   drill_.write_lines("app.log", 60);

@@ -93,6 +93,11 @@ class Pipeline {
     }
     return sum;
   }
+  std::uint64_t learned_of_first() const {
+    if (store_->sources().empty()) return 0;
+    const auto head = store_->net_head(store_->sources().at(0).ref);
+    return head.is_ok() && *head ? (*head)->learned_seq : 0;
+  }
   bool failed() const { return failed_; }
   // Of the first source, as the next.
   Status reset(const std::string& id, learn::ResetScope scope) {

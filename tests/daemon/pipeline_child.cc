@@ -5,8 +5,9 @@
 //     step=N       microseconds between the stamps of two records
 //     finish=N     records after which it stops; 0: when it is killed
 //     retention=N  bytes of segments that are kept of each source
-//     changes=AT:FIRST:LAST:WHAT,...  once AT records are processed, these are left out ("rollback") or forgotten
+//     changes=AT:FIRST:LAST:WHAT,...  once AT records of the first source are processed, these are left out ("rollback") or forgotten
 //                                     ("forget"), each once
+//     refused=PATH a file that keeps which rollbacks were refused, for retention has removed what they need: not tried again
 //     backup=PATH  backups are made and removed all the time
 //     reset=ID     then, with all that there is processed, the first source's net is reset, once
 //     fold=1       and its fold
@@ -19,6 +20,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <random>
@@ -73,9 +75,17 @@ struct Change {
   silt::store::SeqRange range;
   std::string what;
 
-  silt::Status carry_out(Pipeline& pipeline) const {
-    const std::string id = what + std::to_string(range.first) + "-" + std::to_string(range.last);
-    return what == "forget" ? pipeline.forget(id, range) : pipeline.roll_back(id, range);
+  std::string id() const { return what + std::to_string(range.first) + "-" + std::to_string(range.last); }
+  silt::Status carry_out(Pipeline& pipeline, const std::string& refused) const {
+    if (what == "forget") return pipeline.forget(id(), range);
+    std::ifstream known(refused);
+    for (std::string line; std::getline(known, line);) {
+      if (line == id()) return silt::Status::ok();
+    }
+    const silt::Status done = pipeline.roll_back(id(), range);
+    if (refused.empty() || done.code() != silt::Code::kFailedPrecondition) return done;
+    std::ofstream(refused, std::ios::app) << id() << std::endl;
+    return silt::Status::ok();
   }
 };
 
@@ -97,6 +107,7 @@ struct Work {
   std::string reset;   // a request id; empty: none
   silt::learn::ResetScope scope = silt::learn::ResetScope::kNet;  // of it
   std::string backup;  // a path; empty: none
+  std::string refused;
 };
 
 int refused(const char* what, const silt::Status& status) {
@@ -129,8 +140,8 @@ int run(const PipelineOptions& options, const Work& work) {
     const auto learned = (*pipeline)->learned();
     if (!learned.is_ok()) return 74;
     if (done < work.changes.size()) {
-      if (*learned < work.changes[done].at) continue;
-      const silt::Status changed = work.changes[done].carry_out(**pipeline);
+      if ((*pipeline)->learned_of_first() < work.changes[done].at) continue;
+      const silt::Status changed = work.changes[done].carry_out(**pipeline, work.refused);
       if (!changed.is_ok()) return refused(work.changes[done].what.c_str(), changed);
       ++done;
       continue;
@@ -167,7 +178,7 @@ int main(int argc, char** argv) {
   Death death(set["point"], static_cast<long>(number("count")), set["power"]);
   options.env = death.env();
   options.at_point = [&](std::string_view point) { death.pass(point); };
-  Work work{static_cast<std::uint64_t>(number("finish")), changes_of(set["changes"]), set["reset"], {}, set["backup"]};
+  Work work{static_cast<std::uint64_t>(number("finish")), changes_of(set["changes"]), set["reset"], {}, set["backup"], set["refused"]};
   if (number("fold") != 0) work.scope = silt::learn::ResetScope::kNetAndFold;
   return run(options, work);
 }

@@ -207,7 +207,9 @@ class PowerLossEnv::FileSystem final : public rocksdb::FileSystemWrapper {
         file->second.has_name = true;
         continue;
       }
-      std::filesystem::rename(rename->to, rename->from);
+      std::error_code gone;
+      std::filesystem::rename(rename->to, rename->from, gone);
+      if (gone) continue;
       disk->files[rename->from] = file->second;
       disk->files.erase(rename->to);
       if (rename->replaced) std::ofstream(rename->to, std::ios::binary) << *rename->replaced;
@@ -227,11 +229,13 @@ class PowerLossEnv::FileSystem final : public rocksdb::FileSystemWrapper {
   // In a file of its own: threads of the library may still be closing the old one, which sets its length
   // to what they had written, with zeros where this cut it off.
   static void leave(const std::string& path, std::uint64_t size) {
-    std::string bytes = bytes_of(path).value_or("");
-    bytes.resize(size);
+    auto bytes = bytes_of(path);
+    if (!bytes) return;  // somebody has removed it without this file system, as whoever makes a backup does
+    bytes->resize(size);
     const std::string left = path + ".left";
-    std::ofstream(left, std::ios::binary) << bytes;
-    std::filesystem::rename(left, path);
+    std::ofstream(left, std::ios::binary) << *bytes;
+    std::error_code gone;  // meanwhile, with its folder
+    std::filesystem::rename(left, path, gone);
   }
   static std::uint64_t kept(const Disk::File& file, std::mt19937_64& random) {
     switch (random() % 4) {
