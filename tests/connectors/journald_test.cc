@@ -9,12 +9,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "base/clock.h"
+#include "connectors/json.h"
 #include "tests/connectors/journal_of.h"
 #include "tests/support/temp_dir.h"
 
@@ -90,6 +93,52 @@ TEST_F(JournaldTest, EntriesHaveTheirFields) {
                                                                   {"boot", kBoot}, {"code_file", "auth.c"}, {"user_name", "eli"}}));
   EXPECT_EQ(kept.told_us, 1'796'058'000'000'000);
   EXPECT_EQ(kept.place, "journald:ssh.service");
+}
+
+#ifndef SILT_JOURNAL_ENTRIES
+#define SILT_JOURNAL_ENTRIES 3000
+#endif
+
+// Each entry once, with the fields that journalctl tells of it.
+TEST_F(JournaldTest, EntriesAreThoseThatJournalctlShows) {
+  constexpr int kEntries = SILT_JOURNAL_ENTRIES;
+  {
+    std::ofstream out(dir.path("export"));
+    for (int i = 0; i < kEntries; ++i) {
+      out << "__REALTIME_TIMESTAMP=" << 1'796'058'000'000'000 + i * 1000ll << "\n__MONOTONIC_TIMESTAMP=" << 1'000'000 + i * 1000ll << "\n_BOOT_ID=" << kBoot
+          << "\nMESSAGE=" << (i % 7 == 0 ? "Grüße \\\"" : "session opened for user u") << i % 997 << (i % 11 == 0 ? std::string(300, 'x') : "") << " of " << i
+          << "\nPRIORITY=" << i % 8 << "\nSYSLOG_FACILITY=4\n_PID=" << 800 + i % 50 << "\nSYSLOG_IDENTIFIER=app" << i % 5 << "\n_SYSTEMD_UNIT=app" << i % 5 << ".service\n\n";
+    }
+  }
+  const std::string to_json = "journalctl -a -q -o json --directory=" + dir.path("journal") + " > " + dir.path("json");
+  ASSERT_EQ(std::system((std::string(kRemote) + " --output=" + file("system") + " " + dir.path("export") + " 2>/dev/null").c_str()), 0);
+  ASSERT_EQ(std::system(to_json.c_str()), 0);
+  std::vector<std::size_t> wanted, got;  // hashes: there may be millions
+  const auto add = [](std::vector<std::size_t>& to, std::string_view text, std::int64_t us, std::string_view pid, std::string_view app, std::string_view unit, std::string_view severity) {
+    const std::string all = std::string(text) + '|' + std::to_string(us) + '|' + std::string(pid) + '|' + std::string(app) + '|' + std::string(unit) + '|' + std::string(severity);
+    to.push_back(std::hash<std::string>()(all));
+  };
+  constexpr std::array<std::string_view, 8> kSeverities = {"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
+  std::ifstream shown(dir.path("json"));
+  for (std::string line; std::getline(shown, line);) {
+    const auto entry = JsonDocument::parse(line);
+    ASSERT_TRUE(entry.is_ok()) << line;
+    const auto text = [&](const char* field) { return std::string(entry->root()[field].text()); };
+    add(wanted, text("MESSAGE"), std::stoll(text("__REALTIME_TIMESTAMP")), text("_PID"), text("SYSLOG_IDENTIFIER"), text("_SYSTEMD_UNIT"),
+        kSeverities.at(std::stoul(text("PRIORITY"))));
+  }
+  start();
+  while (journal.take(*connector)) {
+    for (const Kept& kept : journal.records) {
+      const auto& of = kept.attributes;
+      add(got, kept.text, kept.told_us, of.at("pid"), of.at("app"), of.at("unit"), of.at("severity"));
+    }
+    journal.records.clear();
+  }
+  EXPECT_EQ(wanted.size(), static_cast<std::size_t>(kEntries));
+  std::ranges::sort(wanted);
+  std::ranges::sort(got);
+  EXPECT_TRUE(got == wanted) << got.size() << " records of " << wanted.size() << " entries";
 }
 
 TEST_F(JournaldTest, UnitsBecomeStreams) {
