@@ -222,7 +222,7 @@ Status Forgetter::forget_what_outlives(const ForgetCertificate& plan) {
   for (const store::SourceInfo& info : parts_.log.sources()) gone.erase(info.connector);
   for (const std::string& connector : gone) SILT_TRY(parts_.files.forget_cursors(connector));
   if (plan.kind != ForgetKind::kTenant || plan.sources.empty()) return Status::ok();
-  return parts_.files.forget_requests(plan.sources.front().ref.tenant);
+  return parts_.files.forget_tenant(plan.sources.front().ref.tenant, plan.tenant);
 }
 
 // Looks again, at what was left of the sources and at the files.

@@ -34,8 +34,9 @@ class ForgetStore {
   virtual Status finish_plan(const std::string& id, const std::string& result, std::int64_t now_us) = 0;
   virtual Result<std::optional<std::string>> plan_result(const std::string& id) const = 0;
 
-  // What requests of a tenant were answered, and where a connector stood: rows that outlive their sources.
-  virtual Status forget_requests(TenantId tenant) = 0;
+  // What requests of a tenant were answered and how much it has had today, and where a connector stood: rows that
+  // outlive their sources.
+  virtual Status forget_tenant(TenantId id, const std::string& tenant) = 0;
   virtual Status forget_cursors(const std::string& connector) = 0;
 
   // kResourceExhausted: scrub() needs more space than is free.

@@ -20,6 +20,9 @@ std::string schema() {
 std::string audit_anchor() {
   return of_table(kAuditAnchor) + "audit";
 }
+std::string numbers() {
+  return of_table(kNumbers) + "numbers";
+}
 
 std::string of_token(std::string_view id) {
   return of_table(kToken).append(id);

@@ -4,6 +4,7 @@
 //   family   key                                      value
 //   main     'm' "schema"                             SchemaRow
 //            'n' tenant source                        SourceRow
+//            'z' "numbers"                            NumbersRow
 //            'i' tenant source                        IntakeHeadRow
 //            'c' connector 0x00 cursor-key            CursorRow
 //            'd' tenant source first-seq              ShedRow
@@ -45,10 +46,11 @@ inline constexpr char kSchema = 'm', kSource = 'n', kIntakeHead = 'i', kCursor =
                       kGap = 'l', kFoldHead = 'o', kPattern = 'p', kNetHead = 'h', kScores = 'e', kTail = 't',
                       kVersion = 'v', kLeftOut = 'x', kAuditAnchor = 'a', kToken = 'j', kRequest = 'q', kVector = 'w', kChunk = 'k', kMarks = 'f', kSegment = 's',
                       kSegmentInfo = 'g', kBlob = 'b', kForgetPlan = 'y', kDayUse = 'u', kNormal = 'r', kOutbox = 'O', kOutboxHead = 'H',
-                      kWatchCursor = 'W';
+                      kWatchCursor = 'W', kNumbers = 'z';
 
 std::string schema();
 std::string audit_anchor();
+std::string numbers();
 std::string of_token(std::string_view id);
 std::string of_day_use(std::string_view tenant);
 std::string of_table(char table);                     // prefix of all its rows

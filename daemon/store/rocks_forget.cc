@@ -100,11 +100,16 @@ Result<std::optional<std::string>> RocksStore::plan_result(const std::string& id
   return request_result(kNoTenant, id);
 }
 
-Status RocksStore::forget_requests(TenantId tenant) {
+Status RocksStore::forget_tenant(TenantId id, const std::string& tenant) {
+  const std::lock_guard changing(change_mutex_);
   WriteSet changes = database_->begin();
-  const std::string begin = keys::of_tenant(keys::kRequest, tenant);
+  const std::string begin = keys::of_tenant(keys::kRequest, id);
   changes.erase_range(Family::kMain, begin, keys::after(begin));
-  return database_->write(std::move(changes));
+  changes.erase(Family::kMain, keys::of_day_use(tenant));
+  SILT_TRY(database_->write(std::move(changes)));
+  const std::lock_guard lock(mutex_);
+  day_uses_.erase(tenant);
+  return Status::ok();
 }
 
 Status RocksStore::forget_cursors(const std::string& connector) {

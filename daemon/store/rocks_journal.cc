@@ -65,8 +65,11 @@ Status RocksStore::append(const GroupAppend& group) {
     const std::string key = keys::of_day_use(tenant);
     changes.put(Family::kMain, key, rows::encode(key, use));
   }
+  const std::vector<std::string> left_over = day_uses_left_over(day_uses);
+  for (const std::string& tenant : left_over) changes.erase(Family::kMain, keys::of_day_use(tenant));
   SILT_TRY(database_->write(std::move(changes)));
   const std::lock_guard lock(mutex_);
+  for (const std::string& tenant : left_over) day_uses_.erase(tenant);
   for (auto& [tenant, use] : day_uses) day_uses_[tenant] = std::move(use);
   for (std::size_t i = 0; i < heads.size(); ++i) {
     Known& known = known_.at(group.streams[i].source);
@@ -86,6 +89,22 @@ std::map<std::string, DayUse> RocksStore::day_uses_after(const GroupAppend& grou
     const std::int64_t day = day_of(stream.delta.last_arrival_us);
     if (use.day != day) use = {tenant, day, 0};
     use.bytes += stream.delta.bytes;
+  }
+  return out;
+}
+
+// Once a day begins, those of earlier days whose tenants have no source any more.
+std::vector<std::string> RocksStore::day_uses_left_over(const std::map<std::string, DayUse>& written) const {
+  const std::lock_guard lock(mutex_);
+  std::int64_t begun = 0;
+  for (const auto& [tenant, use] : written) {
+    const auto before = day_uses_.find(tenant);
+    if (before == day_uses_.end() || before->second.day < use.day) begun = std::max(begun, use.day);
+  }
+  std::vector<std::string> out;
+  for (const auto& [tenant, use] : day_uses_) {
+    const auto is_its = [&](const auto& source) { return source.second.info.tenant == tenant; };
+    if (use.day < begun && std::ranges::none_of(known_, is_its)) out.push_back(tenant);
   }
   return out;
 }

@@ -67,6 +67,12 @@ Status RocksStore::load_sources() {
     }
     return true;
   }));
+  // A number that a deleted source had is in the audit log, and in certificates of what was forgotten.
+  SILT_ASSIGN(const auto numbers, database_->get(Family::kMain, keys::numbers()));
+  if (rows::Numbers given; numbers && rows::decode(keys::numbers(), *numbers, given).is_ok()) {
+    last_source_ = std::max(last_source_, given.source);
+    last_tenant_ = std::max(last_tenant_, given.tenant);
+  }
   // What was answered to a tenant outlives its sources.
   const std::string requests = keys::of_table(keys::kRequest);
   SILT_ASSIGN(const auto answered, database_->last_not_after(Family::kMain, requests, keys::after(requests)));
@@ -179,6 +185,10 @@ Status RocksStore::delete_source(SourceRef source, const RequestResult& request)
   erase(Family::kChunk, {keys::kChunk, keys::kMarks});
   erase(Family::kSegment, {keys::kSegment});
   erase(Family::kState, {keys::kBlob});
+  {
+    const std::lock_guard lock(mutex_);
+    changes.put(Family::kMain, keys::numbers(), rows::encode(keys::numbers(), rows::Numbers{last_source_, last_tenant_}));
+  }
   SILT_TRY(put_request(source.tenant, request, changes));
   SILT_TRY(database_->write(std::move(changes)));
   blocks_.drop(source);

@@ -154,7 +154,7 @@ class RocksStore final : public RecordLog,
   Result<std::vector<ForgetPlan>> plans() const override;
   Status finish_plan(const std::string& id, const std::string& result, std::int64_t now_us) override;
   Result<std::optional<std::string>> plan_result(const std::string& id) const override;
-  Status forget_requests(TenantId tenant) override;
+  Status forget_tenant(TenantId id, const std::string& tenant) override;
   Status forget_cursors(const std::string& connector) override;
   Status check_room_to_scrub() const override { return database_->check_room_to_rewrite(); }
   Result<Scrubbed> scrub() override { return database_->rewrite(); }
@@ -201,6 +201,7 @@ class RocksStore final : public RecordLog,
 
   // What they are after the append.
   std::map<std::string, DayUse> day_uses_after(const GroupAppend& group) const;
+  std::vector<std::string> day_uses_left_over(const std::map<std::string, DayUse>& written) const;
   static void put_gaps(const StreamAppend& stream, const IntakeHead& before, WriteSet& changes);
   Result<BlockPtr> chunk_after(SourceRef source, Seq sealed, Seq after) const;
   Result<BlockPtr> segment_after(SourceRef source, Seq folded, Seq after) const;
@@ -234,7 +235,7 @@ class RocksStore final : public RecordLog,
   std::map<SourceRef, Known> known_;
   std::map<std::string, DayUse> day_uses_;  // by tenant
   std::unordered_map<std::string, SourceRef> by_stream_;  // tenant 0x00 stream
-  std::uint32_t last_source_ = 0;
+  std::uint32_t last_source_ = 0;  // that were given out
   std::uint32_t last_tenant_ = 0;
   std::unordered_map<SourceRef, OpenScores> open_scores_;  // the learner thread's
   mutable BlockCache blocks_;

@@ -390,6 +390,21 @@ Status decode(std::string_view key, std::string_view value, AuditAnchor& row) {
   return Status::ok();
 }
 
+std::string encode(std::string_view key, const Numbers& row) {
+  pb::NumbersRow message;
+  message.set_source(row.source);
+  message.set_tenant(row.tenant);
+  return wrap(key, message);
+}
+
+Status decode(std::string_view key, std::string_view value, Numbers& row) {
+  pb::NumbersRow message;
+  SILT_TRY(unwrap(key, value, message));
+  row.source = message.source();
+  row.tenant = message.tenant();
+  return Status::ok();
+}
+
 std::string encode(std::string_view key, const DayUse& row) {
   pb::DayUseRow message;
   message.set_day(row.day);

@@ -25,6 +25,12 @@ struct Schema {
   std::uint32_t minor = 0;
 };
 
+// The greatest that were given out.
+struct Numbers {
+  std::uint32_t source = 0;
+  std::uint32_t tenant = 0;
+};
+
 struct LeftOut {
   std::vector<SeqRange> ranges;  // ascending, apart
 };
@@ -48,6 +54,7 @@ std::string encode(std::string_view key, const StateVersion& row);
 std::string encode(std::string_view key, const RequestResult& row);
 std::string encode(std::string_view key, const LeftOut& row);
 std::string encode(std::string_view key, const AuditAnchor& row);
+std::string encode(std::string_view key, const Numbers& row);
 std::string encode(std::string_view key, const TokenRow& row);
 std::string encode(std::string_view key, const DayUse& row);
 std::string encode(std::string_view key, const NormalRow& row);
@@ -70,6 +77,7 @@ Status decode(std::string_view key, std::string_view value, StateVersion& row);
 Status decode(std::string_view key, std::string_view value, RequestResult& row);
 Status decode(std::string_view key, std::string_view value, LeftOut& row);
 Status decode(std::string_view key, std::string_view value, AuditAnchor& row);
+Status decode(std::string_view key, std::string_view value, Numbers& row);
 Status decode(std::string_view key, std::string_view value, TokenRow& row);
 Status decode(std::string_view key, std::string_view value, DayUse& row);
 Status decode(std::string_view key, std::string_view value, NormalRow& row);

@@ -266,7 +266,7 @@ class FakeForgets final : public store::ForgetStore {
     const auto found = results_.find(id);
     return found == results_.end() ? std::optional<std::string>() : found->second;
   }
-  Status forget_requests(TenantId) override { return Status::ok(); }
+  Status forget_tenant(TenantId, const std::string&) override { return Status::ok(); }
   Status forget_cursors(const std::string&) override { return Status::ok(); }
   Status check_room_to_scrub() const override { return Status::ok(); }
   Result<store::Scrubbed> scrub() override { return store::Scrubbed{3, {}}; }
