@@ -58,7 +58,7 @@ Status LearnLoop::un_learn(Source& source, const ForgetRequest& request, ForgetR
     result.from_version = head.state_version + 1;
     result.from_seq = std::max(fold.floor_seq, head.base_seq);
     if (request.dry_run) return Status::ok();
-    SILT_ASSIGN(const Resident fresh, loader_.relearn(source.info, source.config, head, "records are forgotten"));
+    SILT_ASSIGN(const Resident fresh, loader_.relearn(source.info, source.config, head, "records are forgotten", /*drop_pinned=*/true));
     result.from_digest = fresh.state.head.state_digest;
     snapshots_.publish(snapshot_of(ref, fresh.state.head));
     return Status::ok();

@@ -200,8 +200,8 @@ Result<bool> LearnLoop::warm_up() {
   Status loaded;
   if (!source->counting) loaded = make_resident(*source).status();
   if (loaded.is_ok()) loaded = refresh(*source);  // it may have to be learned again
+  if (!loaded.is_ok()) SILT_TRY(drop_failed(ref, loaded));
   close_if_idle(ref);
-  if (!loaded.is_ok() && loaded.code() != Code::kCancelled && !is_gone(ref, loaded)) return loaded;
   return true;
 }
 

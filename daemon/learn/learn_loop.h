@@ -127,6 +127,8 @@ class LearnLoop final : public LearnControl {
   Status turn(std::span<const store::SourceRef> sources);
   bool has_room_for(std::size_t lanes) const;
   Status drop_failed(store::SourceRef ref, const Status& failure);
+  void hold(const store::SourceInfo& source, const Status& why);
+  bool is_held(store::SourceRef ref);
   Status board(Source& source, std::size_t beside, TurnLane& lane);
   void read_side_by_side(std::vector<TurnLane>& lanes);
   void gather(std::span<TurnLane* const> lanes);
@@ -202,6 +204,7 @@ class LearnLoop final : public LearnControl {
   std::map<store::SourceRef, Source> sources_;
   std::deque<store::SourceRef> cold_;   // states that may be brought back while nothing else is to be done
   std::set<store::SourceRef> changed_;  // residents that the next commit writes
+  std::map<store::SourceRef, std::int64_t> held_until_us_;  // that wait until a version is unpinned; then it is tried again
   std::set<store::SourceRef> counted_;  // sources in mode count whose heads it moves
   std::int64_t changed_since_us_ = 0;   // monotonic time of the first change; 0: none
   std::uint32_t uncommitted_records_ = 0;

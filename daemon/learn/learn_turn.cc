@@ -10,6 +10,11 @@
 #include "daemon/learn/learn_loop.h"
 
 namespace silt::learn {
+namespace {
+
+constexpr std::int64_t kHeldUs = 60'000'000;
+
+}  // namespace
 
 // Where one source fails alone, the others go on.
 Status LearnLoop::turn(std::span<const store::SourceRef> sources) {
@@ -17,6 +22,7 @@ Status LearnLoop::turn(std::span<const store::SourceRef> sources) {
   std::vector<TurnLane> lanes;
   if (!has_room_for(sources.size())) SILT_TRY(commit());
   for (const store::SourceRef ref : sources) {
+    if (is_held(ref)) continue;
     const bool fits = residents_.find(ref) != nullptr || !residents_.is_full(1) || residents_.size() > lanes.size();
     if (!lanes.empty() && !(fits && has_room_for(1))) break;  // it would push out one of these
     TurnLane lane;
@@ -46,16 +52,38 @@ bool LearnLoop::has_room_for(std::size_t lanes) const {
 }
 
 // Stopped inside a record or a replay, a state is of no use, and the journal has everything. And a source may be
-// deleted at any time. Where the device has no room, because answers hold old versions, it is tried again. Every
-// other failure is the loop's.
+// deleted at any time. Where the device has no room, because answers hold old versions, it is tried again; where a
+// pinned version is in the way, somebody must decide. Every other failure is the loop's.
 Status LearnLoop::drop_failed(store::SourceRef ref, const Status& failure) {
   const bool is_full = failure.code() == Code::kResourceExhausted && learner_.states_max() > 0;
-  if (failure.code() != Code::kCancelled && !is_full && !is_gone(ref, failure)) return failure;
+  const bool is_refused = failure.code() == Code::kFailedPrecondition;
+  if (failure.code() != Code::kCancelled && !is_full && !is_refused && !is_gone(ref, failure)) return failure;
+  if (is_refused) hold(sources_.at(ref).info, failure);
   let_go(ref);
   if (!is_full) return Status::ok();
   log::warning("device_full", {{"error", failure.message()}, {"action", "the source is tried again later"}});
   ready_.report({&ref, 1});
   return Status::ok();
+}
+
+// It reads nothing meanwhile; its records wait in the journal.
+void LearnLoop::hold(const store::SourceInfo& source, const Status& why) {
+  held_until_us_[source.ref] = clock_.monotonic_us() + kHeldUs;
+  log::warning("learning_held", {{"source", source.name},
+                                 {"error", why.message()},
+                                 {"remedy", "export that version if it must stay (silt state export), then unpin it (silt state pin --off)"}});
+  options_.point("learn.held");
+}
+
+bool LearnLoop::is_held(store::SourceRef ref) {
+  const auto held = held_until_us_.find(ref);
+  if (held == held_until_us_.end()) return false;
+  if (clock_.monotonic_us() < held->second) {
+    ready_.set(ref, {}, 0, clock_.monotonic_us());
+    return true;
+  }
+  held_until_us_.erase(held);
+  return false;
 }
 
 // Brings the source's state into memory. The lane stays empty where its net has nothing to read.

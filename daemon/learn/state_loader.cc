@@ -194,7 +194,12 @@ Result<JournalWalk::Walked> StateLoader::replay(const store::SourceInfo& source,
 }
 
 Result<Resident> StateLoader::relearn(const store::SourceInfo& source, const fold::PolicyConfig& configured,
-                                      const store::NetHead& head, std::string_view why) {
+                                      const store::NetHead& head, std::string_view why, bool drop_pinned) {
+  SILT_ASSIGN(const auto versions, nets_.versions(source.ref));
+  const auto pinned = std::ranges::find_if(versions, &store::StateVersionInfo::pinned);
+  if (pinned != versions.end() && !drop_pinned)
+    return failed_precondition("its state would be learned anew, for " + std::string(why) + "; but version " +
+                               std::to_string(pinned->state_version) + " would go then, and is pinned");
   SILT_ASSIGN(const store::FoldHead fold, folds_.fold_head(source.ref));
   store::NetHead base = head;
   base.base_version = head.state_version + 1;
@@ -206,12 +211,10 @@ Result<Resident> StateLoader::relearn(const store::SourceInfo& source, const fol
         std::min(1.0, static_cast<double>(fold.floor_seq) /
                           static_cast<double>(std::max<store::Seq>(1, fold.folded_seq))));
   }
-  SILT_ASSIGN(const auto versions, nets_.versions(source.ref));
-  const auto is_pinned = [](const store::StateVersionInfo& version) { return version.pinned; };
   log::warning("relearning", {{"source", source.name},
                               {"why", why},
                               {"from_seq", base.base_seq + 1},
-                              {"dropped_pinned_versions", std::count_if(versions.begin(), versions.end(), is_pinned)},
+                              {"dropped_versions", versions.size()},
                               {"removed_before", fold.floor_seq}});
   ++counters_.relearned_sources;
   SILT_ASSIGN(Resident resident, start(source.ref, base, PolicyHistory::from_base(base, configured)));

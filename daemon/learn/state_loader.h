@@ -31,9 +31,10 @@ class StateLoader {
   // The state at the base of `head`.
   Result<Resident> start(store::SourceRef source, const store::NetHead& head, PolicyHistory history) const;
   // Starts again from the base, or from the oldest record there is, durably: scores and states go, and the journal
-  // is read once more by the usual path.
+  // is read once more by the usual path. kFailedPrecondition: a version that is pinned would go, and `drop_pinned` is
+  // not set.
   Result<Resident> relearn(const store::SourceInfo& source, const fold::PolicyConfig& configured,
-                           const store::NetHead& head, std::string_view why);
+                           const store::NetHead& head, std::string_view why, bool drop_pinned = false);
   // The newest version that has read nothing behind `last`, or the base, and that can go on: what it has not
   // read and is not left out is still there. `left_out`: in addition to what is so already.
   Result<Resident> not_after(const store::SourceInfo& source, const fold::PolicyConfig& configured, store::Seq last,

@@ -130,6 +130,32 @@ TEST_F(LearnTest, StatesOfAnotherModelAreRelearnedNotMixed) {
   EXPECT_EQ(head().learned_lines + head().counted_lines, 60u);
 }
 
+// What somebody has pinned is not dropped behind their back: the source waits, the others go on.
+TEST_F(LearnTest, APinnedVersionStandsInTheWayOfRelearning) {
+  options_.model_fingerprint = "another model";
+  for (const char* name : {"s", "t"}) write(name, 1, 50);
+  run_to_end({"s", "t"});
+  const auto kept = store_->versions(source()).value();
+  ASSERT_FALSE(kept.empty());
+  ASSERT_TRUE(store_->pin(source(), kept.front().learned_seq, true, {}).is_ok());
+  const std::string before = learned();
+  options_.model_fingerprint = (*model_)->fingerprint().hex();
+  std::atomic<bool> held = false;
+  on_point_ = [&](std::string_view point) { held = held || point == "learn.held"; };
+  for (const char* name : {"s", "t"}) write(name, 51, 60);
+  start();
+  learn_all("t");
+  ASSERT_TRUE(wait_for([&] { return held.load(); }));
+  stop();
+  on_point_ = {};
+  EXPECT_TRUE(fatal_.is_ok()) << fatal_.to_string();
+  EXPECT_EQ(learned(), before);
+  EXPECT_EQ(store_->versions(source())->size(), kept.size());
+  ASSERT_TRUE(store_->pin(source(), kept.front().learned_seq, false, {}).is_ok());
+  run_to_end({"s"});
+  EXPECT_EQ(head().learned_lines + head().counted_lines, 60u);
+}
+
 // A replay decides by the budget of then, not of now, however often it changed.
 TEST_F(LearnTest, AChangedBudgetDoesNotBreakReplays) {
   store_->keep_blobs = false;
