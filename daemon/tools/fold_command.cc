@@ -5,10 +5,9 @@
 #include <vector>
 
 #include "daemon/fold/miner.h"
-#include "model/tools/eval_extras.h"
+#include "daemon/tools/commands.h"
 
 namespace silt::tools {
-namespace {
 
 // Prints one pattern id per line of the file. With --patterns: the patterns, their ids and counts.
 int fold_file(std::span<const std::string_view> arguments) {
@@ -39,17 +38,4 @@ int fold_file(std::span<const std::string_view> arguments) {
   return 0;
 }
 
-constexpr model::EvalExtra kExtras[] = {
-    {"fold", "silt-eval fold [--patterns] FILE", fold_file},
-};
-
-}  // namespace
 }  // namespace silt::tools
-
-namespace silt::model {
-
-std::span<const EvalExtra> eval_extras() {
-  return tools::kExtras;
-}
-
-}  // namespace silt::model

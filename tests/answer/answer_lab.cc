@@ -1,11 +1,9 @@
 // Asks questions over plain files, without a daemon:
-//   answer_lab ROOT [--unscoped | --ground | --sources] [--encoder WEIGHTS VECTORS] < QUESTIONS.tsv
+//   answer_lab ROOT [--unscoped | --sources] [--encoder WEIGHTS VECTORS] < QUESTIONS.tsv
 // A question is id TAB file[,file...] TAB text. Each reply is one JSON object, a line, with what a client sees.
 // Files are read once. With an encoder, meaning helps; VECTORS is a file that keeps what it made of patterns
 // for the next time.
 // --sources: each question of each source alone, with what speaks for the source: what fit_sources.py reads.
-// --ground: a fourth column names lines (from 1) that answer the question; printed is how often one of their
-// patterns is among the first 1, 3, 5 and 10 by each ranker.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -14,15 +12,14 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <sstream>
 
 #include "daemon/answer/meaning/sentence_scorer.h"
 #include "daemon/answer/plan/planner.h"
 #include "daemon/answer/query_text.h"
 #include "daemon/answer/reply/compose.h"
-#include "tests/answer/lines_store.h"
-#include "tests/answer/vector_file.h"
+#include "daemon/tools/lines_store.h"
+#include "daemon/tools/vector_file.h"
 
 namespace {
 
@@ -141,68 +138,15 @@ void ask(Lab& lab, const std::vector<std::string>& question, bool unscoped, bool
   print_reply(question[0], *judged, ms_since(start));
 }
 
-// Ranks, from 0, of the best pattern of the lines; one vector a ranker.
-class GroundTable {
- public:
-  explicit GroundTable(Lab& lab) : lab_(lab) {}
-
-  void add(const std::vector<std::string>& question) {
-    const search::Profile& profile = *lab_.profiles[split(question[1], ',').front()];
-    std::set<store::PatternId> gold;
-    for (const std::string& line : split(question[3], ',')) {
-      if (const auto evidence = lab_.lines.evidence(profile.ref, std::stoull(line)); evidence.is_ok()) gold.insert(evidence->pattern);
-    }
-    language::TimeContext time;
-    time.now_us = lab_.now_us;
-    time.first_us = profile.first_us;
-    time.last_us = profile.last_us;
-    const language::Reading reading = language::read_question(question[2], time);
-    const plan::Topic topic = plan::topic_of(reading);
-    plan::Topic said = topic;  // without the thesaurus
-    for (plan::TopicWord& word : said.words) {
-      if (word.alternatives.size() > 1) word.alternatives.resize(1);
-    }
-    note("words", gold, profile, plan::match_topic(said, profile, 10).nearest);
-    note("words, thesaurus", gold, profile, plan::match_topic(topic, profile, 10).nearest);
-    if (!lab_.vectors) return;
-    meaning::SentenceScorer scorer(*lab_.vectors);
-    const std::vector<float> near = plan::nearness(&scorer, reading, profile);
-    note("encoder", gold, profile, plan::match_topic({}, profile, 10, near).nearest);
-    note("words, thesaurus, encoder", gold, profile, plan::match_topic(topic, profile, 10, near).nearest);
-  }
-
-  void print() const {
-    for (const auto& [name, ranks] : ranks_) {
-      std::printf("%-28s n=%zu", name.c_str(), ranks.size());
-      for (const std::size_t most : {1, 3, 5, 10}) {
-        const auto within = std::count_if(ranks.begin(), ranks.end(), [&](std::size_t rank) { return rank < most; });
-        std::printf("  top-%zu %.3f", most, static_cast<double>(within) / static_cast<double>(ranks.size()));
-      }
-      std::printf("\n");
-    }
-  }
-
- private:
-  void note(const std::string& ranker, const std::set<store::PatternId>& gold, const search::Profile& profile, const std::vector<std::uint32_t>& order) {
-    std::size_t rank = 0;
-    while (rank < order.size() && !gold.contains(profile.patterns[order[rank]].id)) ++rank;
-    ranks_[ranker].push_back(rank < order.size() ? rank : std::size_t{1} << 30);
-  }
-
-  Lab& lab_;
-  std::map<std::string, std::vector<std::size_t>> ranks_;
-};
-
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string root = argc > 1 ? argv[1] : ".";
-  bool unscoped = false, ground = false, each = false;
+  bool unscoped = false, each = false;
   std::string weights, vectors_file;
   for (int i = 2; i < argc; ++i) {
     const std::string option = argv[i];
     unscoped |= option == "--unscoped";
-    ground |= option == "--ground";
     each |= option == "--sources";
     if (option == "--encoder" && i + 2 < argc) weights = argv[++i], vectors_file = argv[++i];
   }
@@ -217,10 +161,5 @@ int main(int argc, char** argv) {
     std::cerr << status.to_string() << '\n';
     return 1;
   }
-  GroundTable table(lab);
-  for (const auto& question : questions) {
-    if (!ground) ask(lab, question, unscoped || each, each);
-    else if (question.size() > 3) table.add(question);
-  }
-  if (ground) table.print();
+  for (const auto& question : questions) ask(lab, question, unscoped || each, each);
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "daemon/answer/asker.h"
-#include "tests/answer/lines_store.h"
+#include "daemon/tools/lines_store.h"
 
 namespace silt::answer {
 

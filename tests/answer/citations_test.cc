@@ -12,7 +12,7 @@
 
 #include "daemon/answer/asker.h"
 #include "daemon/store/sha256.h"
-#include "tests/answer/lines_store.h"
+#include "daemon/tools/lines_store.h"
 
 namespace silt::answer {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-#include "tests/answer/lines_store.h"
+#include "daemon/tools/lines_store.h"
 
 namespace silt::answer {
 namespace {

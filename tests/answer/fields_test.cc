@@ -4,7 +4,7 @@
 #include "daemon/answer/query_text.h"
 #include "daemon/answer/search/execute.h"
 #include "daemon/answer/search/slot_table.h"
-#include "tests/answer/lines_store.h"
+#include "daemon/tools/lines_store.h"
 
 namespace silt::answer {
 namespace {

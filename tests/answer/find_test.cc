@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/answer/search/find.h"
-#include "tests/answer/lines_store.h"
+#include "daemon/tools/lines_store.h"
 
 namespace silt::answer::search {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "daemon/answer/reply/item_reply.h"
 #include "daemon/store/attributes.h"
-#include "tests/answer/lines_store.h"
+#include "daemon/tools/lines_store.h"
 
 namespace silt::answer {
 namespace {

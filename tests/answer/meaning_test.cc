@@ -11,8 +11,8 @@
 #include "daemon/answer/plan/planner.h"
 #include "daemon/answer/reply/compose.h"
 #include "daemon/store/hash64.h"
-#include "tests/answer/lines_store.h"
-#include "tests/answer/vector_file.h"
+#include "daemon/tools/lines_store.h"
+#include "daemon/tools/vector_file.h"
 
 namespace silt::answer {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <numeric>
 
-#include "tests/answer/lines_store.h"
+#include "daemon/tools/lines_store.h"
 
 namespace silt::answer::search {
 namespace {

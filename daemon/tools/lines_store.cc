@@ -1,4 +1,4 @@
-#include "tests/answer/lines_store.h"
+#include "daemon/tools/lines_store.h"
 
 #include <algorithm>
 #include <functional>
