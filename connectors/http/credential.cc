@@ -6,12 +6,13 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <string_view>
 
 namespace silt::connectors {
 namespace {
 
-constexpr std::string_view kSystemdFolder = "/run/credentials/siltd.service/";
+constexpr std::string_view kSystemdFolder = "/run/credentials/siltd.service";
 
 bool is_path(const std::string& name) {
   return name.find('/') != std::string::npos;
@@ -20,7 +21,9 @@ bool is_path(const std::string& name) {
 }  // namespace
 
 std::string credential_path(const std::string& name) {
-  return is_path(name) ? name : std::string(kSystemdFolder) + name;
+  if (is_path(name)) return name;
+  const char* const own = std::getenv("CREDENTIALS_DIRECTORY");  // systemd.exec(5): of a running service
+  return (own != nullptr ? std::string(own) : std::string(kSystemdFolder)) + '/' + name;
 }
 
 Result<std::string> read_credential(const std::string& name) {
@@ -37,6 +40,7 @@ Result<std::string> read_credential(const std::string& name) {
   const ssize_t size = is_file ? ::read(fd, bytes.data(), bytes.size()) : -1;
   ::close(fd);
   if (size < 0) return failed_precondition("the credential " + path + " is no file that can be read");
+  // Those of systemd are in a folder of the service's own; an ACL that lets it read them shows as rights of a group.
   if (is_path(name) && (file.st_mode & 0077) != 0)
     return permission_denied("the credential " + path + " can be read by others: chmod 600 " + path);
   std::string_view text(bytes.data(), static_cast<std::size_t>(size));

@@ -8,11 +8,12 @@
 
 namespace silt::connectors {
 
-// The file that `name` means: a path, or the name of a systemd credential of siltd.service (LoadCredential=).
+// The file that `name` means: a path, or the name of a systemd credential of siltd.service (LoadCredential=), in
+// $CREDENTIALS_DIRECTORY as systemd sets it.
 std::string credential_path(const std::string& name);
 
-// `name`: a path, or the name of a systemd credential of siltd.service (LoadCredential=). A file must be readable
-// by its owner alone. Returns its first line. Messages name the file and the remedy.
+// `name`: a path, or the name of a systemd credential of siltd.service (LoadCredential=). A file of a path must be
+// readable by its owner alone. Returns its first line. Messages name the file and the remedy.
 Result<std::string> read_credential(const std::string& name);
 
 // "Basic dXNlcjpwYXNz" for "user:pass".

@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
+#include "connectors/http/credential.h"
 #include "connectors/tickets/adf.h"
 #include "connectors/tickets/github.h"
 #include "connectors/tickets/jira.h"
@@ -224,6 +226,21 @@ TEST_F(TrackersTest, AKeyThatOthersCanReadIsNotUsed) {
   start(make_redmine, server.url());
   ASSERT_TRUE(until([&] { return !connector->stats().last_error.empty(); }));
   EXPECT_NE(connector->stats().last_error.find("chmod 600"), std::string::npos) << connector->stats().last_error;
+}
+
+// Of systemd's credentials an ACL lets the service's user read, which stat shows as a right of the group.
+TEST(Credential, ThoseOfSystemdMayHaveAnAclAndFilesMayNot) {
+  testing::TempDir dir;
+  std::ofstream(dir.path("rt-token")) << "1-27-secret\nmore\n";
+  ASSERT_EQ(::chmod(dir.path("rt-token").c_str(), 0440), 0);
+  ASSERT_EQ(::setenv("CREDENTIALS_DIRECTORY", dir.path("").c_str(), 1), 0);
+  const auto of_systemd = read_credential("rt-token");
+  const auto missing = read_credential("other");
+  ASSERT_EQ(::unsetenv("CREDENTIALS_DIRECTORY"), 0);
+  ASSERT_TRUE(of_systemd.is_ok()) << of_systemd.status().message();
+  EXPECT_EQ(*of_systemd, "1-27-secret");
+  EXPECT_NE(missing.status().message().find("LoadCredential=other"), std::string::npos) << missing.status().message();
+  EXPECT_EQ(read_credential(dir.path("rt-token")).status().code(), Code::kPermissionDenied);
 }
 
 TEST(Adf, IsTextWithoutItsForm) {
