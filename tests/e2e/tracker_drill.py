@@ -2,7 +2,10 @@
 """Fills a real tracker by its API while siltd reads it and is killed, then compares what stands in siltd's journal
 with the tracker's own history.
 
-    tracker_drill.py rt|redmine FOLDER SILTD WEIGHTS [--tickets 500] [--comments 2000] [--kills 20] [--seed 1]
+    tracker_drill.py rt|redmine FOLDER SILTD WEIGHTS [--tickets 500] [--comments 2000] [--kills 20] [--seed 1] [--poll_ms 2000]
+
+Twice siltd is killed at random: while the tracker is filled, and while tickets are deleted and notes are edited that
+only its sweep finds.
 
 FOLDER is what `scripts/services rt|redmine start` was given, new; under `faketime -f +2h` it is a tracker whose clock
 is wrong. Exit code 0: every change of the history stands once, nothing else does, and nothing was told twice.
@@ -247,8 +250,24 @@ class Filler:
             if n % (self.options.comments // 3 + 1) == 50:
                 self.attempt("delete", lambda t=ticket: tracker.delete(t))
 
+    def run_behind(self, tracker):
+        """What no list of changes shows, where the tracker has such."""
+        chance = random.Random(self.options.seed)
+        edit = tracker.changes().get("edit", lambda ticket, _: tracker.comment(ticket, "late"))
+        for n in range(self.options.comments // 50):
+            ticket = chance.choice(self.tickets)
+            self.attempt("edit", lambda t=ticket: edit(t, chance))
+            if n % 8 == 4:
+                self.attempt("delete", lambda t=ticket: tracker.delete(t))
+
     def start(self, parts):
-        self.threads = [threading.Thread(target=self.run, args=(self.make(), part, parts), daemon=True) for part in range(parts)]
+        self.launch([threading.Thread(target=self.run, args=(self.make(), part, parts), daemon=True) for part in range(parts)])
+
+    def start_behind(self):
+        self.launch([threading.Thread(target=self.run_behind, args=(self.make(),), daemon=True)])
+
+    def launch(self, threads):
+        self.threads = threads
         for thread in self.threads:
             thread.start()
 
@@ -278,7 +297,7 @@ type = "{self.kind}"
 url = "{self.url}"
 credential = "{self.options.folder}/key"
 mode = "count"
-poll_ms = 500
+poll_ms = {self.options.poll_ms}
 sweep_ms = {sweep_ms}
 """)
         socket = f"{self.folder}/query.sock"
@@ -300,19 +319,21 @@ sweep_ms = {sweep_ms}
 
 
 def standing(records):
-    """By ticket the (kind, author, text) that stand, and the (place, version) that were told more than once."""
-    told, stand = collections.Counter(), {}
+    """By ticket the (kind, author, text) that stand, and the (place, version) that were told more than once; what
+    does not stand cannot be deleted."""
+    told, stand, twice = collections.Counter(), {}, []
     for record in records:
         attributes = record.get("attributes", {})
         told[record["place"], attributes["version"]] += attributes["version"] != "deleted"
         if attributes["version"] == "deleted":
-            stand.pop(record["place"], None)
+            if stand.pop(record["place"], None) is None:
+                twice.append((record["place"], "deleted"))
         else:
             stand[record["place"]] = (attributes["kind"], attributes.get("author", ""), record["text"])
     by_ticket = collections.defaultdict(collections.Counter)
     for place, event in stand.items():
         by_ticket[int(place.split("#")[1].split("/")[0])][event] += 1
-    return by_ticket, [name for name, times in told.items() if times > 1]
+    return by_ticket, twice + [name for name, times in told.items() if times > 1]
 
 
 def differences(truth, records):
@@ -324,6 +345,17 @@ def differences(truth, records):
     return missing, extra, twice
 
 
+def kill_while(filler, siltd, killer, kills_min, sweep_ms):
+    """Short lives, and some in which much is told; returns how many."""
+    kills = 0
+    while filler.busy() or kills < kills_min:
+        siltd.start(sweep_ms)
+        time.sleep(killer.uniform(0, killer.choice([2, 10, 60])))
+        siltd.end(signal.SIGKILL)
+        kills += 1
+    return kills
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=["rt", "redmine"])
@@ -333,6 +365,7 @@ def main():
     parser.add_argument("--comments", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--poll_ms", type=int, default=2000)
     parser.add_argument("--settle_s", type=int, default=900)
     options = parser.parse_args()
     with open(f"{options.folder}/url") as file:
@@ -340,18 +373,14 @@ def main():
     with open(f"{options.folder}/key") as file:
         key = file.read().strip()
     make = lambda: (Redmine if options.kind == "redmine" else RequestTracker)(options.folder, url, key)
-    filler, siltd, killer, kills = Filler(make, options), Siltd(options, options.kind, url), random.Random(options.seed), 0
+    filler, siltd, killer = Filler(make, options), Siltd(options, options.kind, url), random.Random(options.seed)
     tracker = make()
     filler.attempt("prepare", tracker.prepare)  # refused, where it was done before
-    siltd.start(sweep_ms=600_000)
     filler.start(parts=3)
-    while filler.busy() or kills < options.kills:
-        time.sleep(killer.uniform(0, killer.choice([2, 10, 60])))  # short lives, and some in which much is told
-        siltd.end(signal.SIGKILL)
-        kills += 1
-        siltd.start(sweep_ms=600_000)
-    siltd.end(signal.SIGKILL)
-    print(f"filled: {len(filler.tickets)} tickets, refused {dict(filler.refused)}, {kills} kills; {siltd.folder}", flush=True)
+    kills = kill_while(filler, siltd, killer, options.kills, sweep_ms=600_000)
+    filler.start_behind()
+    late = kill_while(filler, siltd, killer, options.kills // 2, sweep_ms=2_000)
+    print(f"filled: {len(filler.tickets)} tickets, refused {dict(filler.refused)}, {kills} kills and {late} while it swept; {siltd.folder}", flush=True)
     siltd.start(sweep_ms=2_000)  # the last life finds what no list shows
     truth = {ticket: collections.Counter(events) for ticket, events in tracker.histories().items()}
     end = time.time() + options.settle_s
