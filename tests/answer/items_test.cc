@@ -134,6 +134,26 @@ TEST_F(ItemsTest, AnswersWithTheSection) {
   expect_has(ask("what does the runbook say about redis memory?"), {"book:redis.md#Redis > Memory says:"});
 }
 
+store::JournalRecord section(const std::string& path, const std::string& text) {
+  return record("hosts:a.md#" + path, 0, path + "\n" + text, {{"section", path}, {"document", "a.md"}});
+}
+
+TEST_F(ItemsTest, PrefersTheSectionWhoseHeadingIsAskedForAsAWhole) {
+  add("hosts", {section("Hosts > Tunnel git traffic", "The tunnel of https traffic does not carry git. Open a tunnel beside the https tunnel, else https traffic stays."),
+                section("Hosts > Tunnel https traffic", "Run ssh -N."),
+                section("Restart the spooler", "Kill its workers one by one and wait five seconds each time, so that others can take over."),
+                section("Restart the spooler > Staging", "Run it there.")});
+  expect_has(ask("how do I tunnel https traffic?"), {"hosts:a.md#Hosts > Tunnel https traffic says:"});
+  expect_has(ask("how do I restart the spooler?"), {"hosts:a.md#Restart the spooler says:"});
+}
+
+TEST_F(ItemsTest, DocumentsAloneAnswerHoweverTheyAreAsked) {
+  EXPECT_EQ(ask("which keys fill the memory of redis?"), "") << "tickets or logs may be meant";
+  scope_.erase(scope_.begin());
+  expect_has(ask("which keys fill the memory of redis?"), {"book:redis.md#Redis > Memory says:"});
+  EXPECT_EQ(ask("how many redis sections are there?"), "");
+}
+
 TEST_F(ItemsTest, LeavesOtherQuestionsToOthers) {
   EXPECT_EQ(ask("how many errors were there yesterday?"), "");
   EXPECT_EQ(ask("how do I bake sourdough with rye?"), "");

@@ -72,7 +72,7 @@ class Reader {
 
   std::optional<ItemQuestion> run() {
     out_.ticket = ticket_in(reading_);
-    const bool document = scope_.has_sections && (any(kDocumentWords) || begins_how());
+    const bool document = scope_.has_sections && (any(kDocumentWords) || begins_how() || (scope_.only_sections && !counts()));
     const bool ticket = scope_.has_tickets && (!out_.ticket.empty() || any(kTicketWords) || speaks_of_tickets());
     if (!document && !ticket) return std::nullopt;
     take_quoted();
@@ -90,10 +90,16 @@ class Reader {
     return language::has_word(language::lower(reading_.question), phrase);
   }
   bool begins_how() const {
-    for (const std::string_view phrase : {"how do i", "how do we", "how can i", "how can we", "how to", "how should i", "how should we", "how would i", "what should i do", "what do i do", "what to do", "how does one", "steps to", "how is", "what is the procedure", "where do i", "where can i"}) {
+    for (const std::string_view phrase : {"how do i", "how do we", "how can i", "how can we", "how to", "how should i", "how should we", "how would i", "what should i", "what should we", "what do i do", "what to do", "what can be done", "what can i do", "what can we do", "symptoms of", "how does one", "steps to", "how is", "what is the procedure", "where do i", "where can i"}) {
       if (says(phrase)) return true;
     }
     return false;
+  }
+  bool counts() const {
+    for (const std::string_view phrase : {"how many", "how often", "how much", "number of", "count", "list", "show", "when", "since", "changed", "changes", "new"}) {
+      if (says(phrase)) return true;
+    }
+    return reading_.words.empty();
   }
   // "has this error been seen before?", "have we had this already?", "is it a known problem?"
   bool asks_if_known() const {

@@ -55,7 +55,7 @@ std::string_view attribute_called(std::string_view word);
 struct ItemScope {
   bool has_tickets = false;
   bool has_sections = false;
-  bool only_items = false;  // there are no other sources
+  bool only_sections = false;  // there are no other records
 };
 std::optional<ItemQuestion> read_item_question(const language::Reading& reading, const ItemScope& scope);
 

@@ -465,11 +465,11 @@ Result<std::optional<ItemReply>> reply_from_items(const store::RecordLog& log, c
                                                   const language::TimeContext& time, const search::Limits& limits, std::size_t citations_max) {
   plan::ItemScope there;
   language::TimeContext context = time;
-  there.only_items = true;
+  there.only_sections = true;
   for (const auto& profile : scope) {
     there.has_tickets = there.has_tickets || profile->items->has_tickets();
     there.has_sections = there.has_sections || profile->items->has_sections();
-    there.only_items = there.only_items && !profile->items->empty();
+    there.only_sections = there.only_sections && profile->items->has_sections() && !profile->items->has_tickets();
     if (profile->items->has_tickets()) {
       context.first_us = profile->first_us;
       context.last_us = profile->last_us;

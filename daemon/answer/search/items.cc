@@ -12,9 +12,11 @@ namespace {
 
 constexpr std::string_view kVersion = "version";  // connectors::kItemVersion, as the journal has it
 constexpr std::string_view kGone = "deleted";
-constexpr float kHeading = 3;  // a word there counts as so many
+constexpr float kTitle = 3;  // a word there counts as so many: what a ticket is called
+constexpr float kHeading = 4, kHeadingAbove = 2;
 constexpr std::size_t kTextMax = 64 * 1024;
-constexpr float kK1 = 1.2F, kB = 0.6F;  // BM25
+constexpr float kK1 = 1.2F, kB = 0.4F;  // BM25
+constexpr float kCovered = 0.5F;  // so much better is a section that has all of a question's weight
 
 }  // namespace
 
@@ -24,6 +26,19 @@ void Items::use_text(std::string_view text, float weight, std::unordered_map<std
     const auto [at, is_new] = stem_at_.emplace(language::stem(language::lower(word)), static_cast<std::uint32_t>(stem_at_.size()));
     to[at->second] += weight;
   });
+}
+
+// "Postgres > Replication lag"
+void Items::use_heading(std::string_view path, Item& item, std::unordered_map<std::uint32_t, float>& to) {
+  constexpr std::string_view kBelow = " > ";
+  const std::size_t border = path.rfind(kBelow);
+  if (border != std::string_view::npos) use_text(path.substr(0, border), kHeadingAbove, to);
+  std::unordered_map<std::uint32_t, float> own;
+  use_text(border == std::string_view::npos ? path : path.substr(border + kBelow.size()), kHeading, own);
+  for (const auto& [stem, weight] : own) {
+    item.heading.push_back(stem);
+    to[stem] += weight;
+  }
 }
 
 std::uint32_t Items::entity_of(const Item& item) {
@@ -65,10 +80,12 @@ bool Items::add(const store::RecordView& record, std::int64_t event_us) {
     return true;
   }
   const std::string_view text = record.text;
-  const bool headed = !item.attribute("section").empty() || item.attribute("kind") == "created";
+  const bool is_section = !item.attribute("section").empty();
+  const bool headed = is_section || item.attribute("kind") == "created";
   const std::size_t head = headed ? std::min(text.find('\n'), text.size()) : 0;
   std::unordered_map<std::uint32_t, float> stems;
-  use_text(text.substr(0, head), kHeading, stems);
+  if (is_section) use_heading(text.substr(0, head), item, stems);
+  else use_text(text.substr(0, head), kTitle, stems);
   use_text(item.attribute("document"), 1, stems);
   use_text(text.substr(head), 1, stems);
   item.stems.assign(stems.begin(), stems.end());
@@ -151,8 +168,34 @@ std::vector<Ranked> Items::rank(const std::vector<std::vector<std::string>>& ste
     }
     if (one.score > 0) out.push_back(one);
   }
+  if (!tickets) prefer_whole_headings(group_of, out);
   std::stable_sort(out.begin(), out.end(), [](const Ranked& a, const Ranked& b) { return a.score > b.score; });
   return out;
+}
+
+// By the share of a heading's weight that the question has, and of the question's that the section has: "Tunnel https
+// traffic" is what "how do I tunnel https?" asks for rather than "Tunnel git traffic" with many words about https below.
+void Items::prefer_whole_headings(const std::unordered_map<std::uint32_t, std::size_t>& group_of, std::vector<Ranked>& ranked) const {
+  std::vector<float> having(stem_at_.size(), 0);
+  float all = 0;
+  for (const Entity& entity : entities_) {
+    if (entity.is_ticket || entity.items.empty()) continue;
+    all += 1;
+    for (const std::uint32_t i : entity.items) {
+      for (const auto& [stem, count] : items_[i].stems) having[stem] += 1;
+    }
+  }
+  for (Ranked& one : ranked) {
+    float asked = 0, whole = 0;
+    for (const std::uint32_t i : entities_[one.entity].items) {
+      for (const std::uint32_t stem : items_[i].heading) {
+        const float weight = std::log(1 + (all - having[stem] + 0.5F) / (having[stem] + 0.5F));
+        whole += weight;
+        asked += group_of.contains(stem) ? weight : 0;
+      }
+    }
+    one.score *= (1 + kCovered * one.coverage) * (1 + (whole > 0 ? asked / whole : 0));
+  }
 }
 
 }  // namespace silt::answer::search

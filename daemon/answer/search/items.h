@@ -27,6 +27,7 @@ struct Item {
   std::string place;  // "rm:#42/3"
   Attributes attributes;
   std::vector<std::pair<std::uint32_t, float>> stems;  // by number, with how often: more in headings
+  std::vector<std::uint32_t> heading;  // of a section, without those above it; stems by number
   float length = 0;
   bool stands = true;
   std::string_view attribute(std::string_view key) const {
@@ -59,7 +60,8 @@ class Items {
   // A ticket by the name that people use: "42", "#42", "OPS-12"; nullptr: none.
   const Entity* ticket(std::string_view name) const;
 
-  // Entities that have some of the words, best first (BM25). A word of several stems in one group counts once.
+  // Entities that have some of the words, best first (BM25; sections whose heading is all asked for come before those that
+  // are asked for in part). A word of several stems in one group counts once.
   std::vector<Ranked> rank(const std::vector<std::vector<std::string>>& stems, bool tickets) const;
 
   bool has_history() const { return !history_.empty(); }
@@ -70,6 +72,8 @@ class Items {
  private:
   friend Status update_items(const store::RecordLog& log, store::SourceRef source, std::shared_ptr<const Items>& items);
   std::uint32_t entity_of(const Item& item);
+  void use_heading(std::string_view path, Item& item, std::unordered_map<std::uint32_t, float>& to);
+  void prefer_whole_headings(const std::unordered_map<std::uint32_t, std::size_t>& group_of, std::vector<Ranked>& ranked) const;
   void use_text(std::string_view text, float weight, std::unordered_map<std::uint32_t, float>& to);
 
   store::Seq read_seq_ = 0;
