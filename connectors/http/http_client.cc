@@ -1,5 +1,6 @@
 #include "connectors/http/http_client.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -44,8 +45,10 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* to) {
   return size;
 }
 
-bool is_this_host(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+// A name like "127.example.org" is that of any host.
+bool is_this_host(const std::string& host) {
+  in_addr address{};
+  return host == "localhost" || host == "[::1]" || (host.starts_with("127.") && ::inet_pton(AF_INET, host.c_str(), &address) == 1);
 }
 
 struct Url {

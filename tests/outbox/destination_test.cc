@@ -90,6 +90,7 @@ TEST_F(DestinationTest, ASecretIsInNoMessageAndNotTakenFromAFileThatOthersRead) 
   const Status open = send({.name = "c", .url = url, .credential = credential("T0-hidden", 0644)}).status;
   EXPECT_EQ(open.code(), Code::kPermissionDenied);
   EXPECT_NE(open.message().find("chmod 600"), std::string::npos) << open.message();
+  EXPECT_EQ(make_destination({.name = "c", .url = "http://127.example.org/"}).status().code(), Code::kInvalidArgument) << "a name of another host";
   EXPECT_EQ(make_destination({.name = "c", .url = "http://hooks.example.org/"}).status().code(), Code::kInvalidArgument) << "in the clear";
 }
 
