@@ -86,7 +86,7 @@ class Seen:
 
 class Grpc:
     def __init__(self, folder, types):
-        self.channel = grpc.aio.insecure_channel(f"unix:{folder}/query.sock")
+        self.channel = grpc.aio.insecure_channel(f"unix:{folder}/query.sock", options=[("grpc.use_local_subchannel_pool", 1)])
         self.types = types
         self.asking = self.channel.unary_stream("/silt.v1.AskService/Ask", request_serializer=types.AskRequest.SerializeToString,
                                                 response_deserializer=types.AskResponse.FromString)
