@@ -43,7 +43,13 @@ class Life : public ::testing::Test {
     daemon_.start();
     ASSERT_TRUE(daemon_.has_learned("gate.log", 64)) << daemon_.silt({"sources"}).err;
   }
-  json::value source() const { return json::parse(daemon_.source_json("gate.log")); }
+  json::value source() const {
+    const std::string text = daemon_.source_json("gate.log");
+    if (!text.empty()) return json::parse(text);
+    const Outcome sources = daemon_.silt({"sources", "--json"});  // says why, so that it can be found when it happens
+    ADD_FAILURE() << "no source: " << sources.exit_code << " " << sources.err << sources.out;
+    return sources.exit_code == 0 ? json::parse(sources.out).at("sources").as_array().at(0) : json::value();
+  }
   std::string text_of(const std::string& name) const {
     std::stringstream text;
     text << std::ifstream(daemon_.path(name)).rdbuf();
