@@ -45,7 +45,7 @@ class McpTest(unittest.IsolatedAsyncioTestCase):
         """The log may not be folded yet."""
         for _ in range(200):
             answer = await session.call_tool("query", {"text": "count"})
-            if "21" in answer.content[0].text:
+            if answer.structuredContent["records_total"] == len(LINES) + 1:
                 return
         self.fail("the log was not read")
 
