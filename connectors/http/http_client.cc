@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <csignal>
 #include <mutex>
 
@@ -103,6 +104,15 @@ std::int64_t HttpResponse::date_us() const {
   const std::string date(header("date"));
   const auto seconds = date.empty() ? -1 : ::curl_getdate(date.c_str(), nullptr);
   return seconds < 0 ? 0 : static_cast<std::int64_t>(seconds) * 1'000'000;
+}
+
+std::int64_t HttpResponse::retry_after_s() const {
+  constexpr std::int64_t kSecondsMax = 3'600;
+  const std::string_view text = header("retry-after");
+  std::int64_t seconds = -1;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  const bool whole = failed == std::errc() && end == text.data() + text.size();
+  return whole && seconds >= 0 ? std::min(seconds, kSecondsMax) : -1;
 }
 
 std::string url_escape(std::string_view text) {

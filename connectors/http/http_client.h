@@ -39,6 +39,8 @@ struct HttpResponse {
   std::string_view header(std::string_view name) const;
   // The server's clock, microseconds since 1970; 0: it does not say.
   std::int64_t date_us() const;
+  // Retry-After in seconds, at most an hour; -1: it asks for none, or with a date.
+  std::int64_t retry_after_s() const;
 };
 
 class HttpClient {

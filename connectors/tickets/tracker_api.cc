@@ -19,8 +19,7 @@ std::int64_t number_of(std::string_view text, std::int64_t otherwise) {
 
 // Retry-After in seconds, else the time at which a used-up allowance begins anew. -1: neither.
 std::int64_t asked_pause_ms(const HttpResponse& response) {
-  const std::int64_t after_s = number_of(response.header("retry-after"), -1);
-  if (after_s >= 0) return std::min(after_s, kPauseMaxMs / 1000) * 1000;
+  if (const std::int64_t after_s = response.retry_after_s(); after_s >= 0) return after_s * 1000;
   if (response.header("x-ratelimit-remaining") != "0") return -1;
   const std::int64_t reset_s = number_of(response.header("x-ratelimit-reset"), 0);
   return std::clamp<std::int64_t>(reset_s * 1000 - response.date_us() / 1000, 1000, kPauseMaxMs);

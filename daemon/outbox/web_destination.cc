@@ -1,6 +1,5 @@
 // Webhooks and chats: a POST of JSON.
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "connectors/http/credential.h"
@@ -33,15 +32,6 @@ Status meaning_of(int status, const std::string& url) {
   return unavailable(text + ": it is sent again");
 }
 
-// Seconds only: no destination that we know answers with a date.
-std::int64_t retry_after_us(const connectors::HttpResponse& response) {
-  const std::string_view text = response.header("retry-after");
-  std::int64_t seconds = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  constexpr std::int64_t kSecondsMax = 3'600;
-  return failed == std::errc() && end == text.data() + text.size() ? std::clamp<std::int64_t>(seconds, 0, kSecondsMax) * 1'000'000 : 0;
-}
-
 class Web final : public Destination {
  public:
   Web(DestinationOptions options, std::unique_ptr<connectors::HttpClient> client)
@@ -63,7 +53,7 @@ class Web final : public Destination {
     }
     const Result<connectors::HttpResponse> response = client_->send(request);
     if (!response.is_ok()) return {response.status()};
-    return {meaning_of(response->status, client_->url()), retry_after_us(*response)};
+    return {meaning_of(response->status, client_->url()), std::max<std::int64_t>(0, response->retry_after_s()) * 1'000'000};
   }
   void cancel() override { client_->cancel(); }
 
