@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/escape.h"
+
 namespace silt::connectors {
 namespace {
 
@@ -50,18 +52,7 @@ Result<std::string> read_credential(const std::string& name) {
 }
 
 std::string basic_authorization(const std::string& user_and_password) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out = "Basic ";
-  for (std::size_t at = 0; at < user_and_password.size(); at += 3) {
-    unsigned bits = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      const unsigned byte = at + i < user_and_password.size() ? static_cast<unsigned char>(user_and_password[at + i]) : 0;
-      bits = bits << 8 | byte;
-    }
-    const std::size_t have = std::min<std::size_t>(3, user_and_password.size() - at);
-    for (std::size_t i = 0; i < 4; ++i) out += i <= have ? kDigits[bits >> (18 - 6 * i) & 63] : '=';
-  }
-  return out;
+  return "Basic " + base64(user_and_password);
 }
 
 }  // namespace silt::connectors
