@@ -53,9 +53,10 @@ Status check_alerts(const Config& config) {
 Result<std::unique_ptr<outbox::Outbox>> make_outbox(const Config& config, outbox::Outbox::Parts parts) {
   auto out = std::make_unique<outbox::Outbox>(std::move(parts));
   for (const AlertConfig& section : config.alerts) {
-    auto destination = outbox::make_destination(options_of(section));
+    outbox::DestinationOptions options = options_of(section);
+    auto destination = outbox::make_destination(options);
     if (!destination.is_ok()) return invalid_argument(section.line.place + ": alert." + destination.status().message());
-    out->add(options_of(section), std::move(destination).value());
+    out->add(std::move(options), std::move(destination).value());
   }
   return out;
 }
