@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "base/word_lengths.h"
+
 namespace silt::fold {
 namespace {
 
@@ -32,12 +34,7 @@ constexpr std::array kWords = {
     Word{"log", "LOG", Word::kMarked},
 };
 
-// By first letter: their lengths, a bit each. Heads are full of words, and few are severities.
-constexpr auto kLengths = [] {
-  std::array<std::uint16_t, 32> lengths{};
-  for (const Word& word : kWords) lengths[word.text[0] & 0x1F] |= 1U << word.text.size();
-  return lengths;
-}();
+constexpr WordLengths kLengths(kWords);  // heads are full of words, and few are severities
 
 bool is_upper(char c) {
   return c >= 'A' && c <= 'Z';
@@ -45,7 +42,7 @@ bool is_upper(char c) {
 
 const Word* find_word(std::string_view word) {
   if (word.size() < 3 || word.size() > kLongest) return nullptr;
-  if ((kLengths[word[0] & 0x1F] >> word.size() & 1) == 0) return nullptr;
+  if (!kLengths.may_hold(word[0], word.size())) return nullptr;
   std::array<char, kLongest> lowered;
   for (std::size_t i = 0; i < word.size(); ++i) {
     lowered[i] = static_cast<char>(word[i] | 32);

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "base/word_lengths.h"
 #include "daemon/fold/severity.h"
 #include "daemon/store/hash64.h"
 
@@ -79,12 +80,7 @@ bool is_letter(char c) {
   return (class_of(c) & kLetter) != 0;
 }
 
-// By first letter: the lengths of kWords, a bit each. Nearly all words of a log fail here.
-constexpr auto kLengths = [] {
-  std::array<std::uint32_t, 32> lengths{};
-  for (const Word& word : kWords) lengths[word.text[0] & 0x1F] |= 1U << word.text.size();
-  return lengths;
-}();
+constexpr WordLengths kLengths(kWords);  // nearly all words of a log fail here
 
 // A word of a line, with what stands before and behind it ('\0' at its ends).
 struct Found {
@@ -109,7 +105,7 @@ class Reading {
  public:
   // Whether a word at `at` may say anything.
   bool wants(char first, std::size_t size, std::size_t at) const {
-    return (!severity_ && at < kHeadBytes) || (kLengths[first & 0x1F] >> size & 1) != 0;
+    return (!severity_ && at < kHeadBytes) || kLengths.may_hold(first, size);
   }
   void take(const Found& word, std::size_t at) {
     if (!severity_ && at < kHeadBytes) {
